@@ -1,0 +1,3 @@
+//! The Sotto client: `engine` thinks, `runtime` does, `ui` shows.
+
+pub mod view;

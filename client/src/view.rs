@@ -1,0 +1,365 @@
+//! What the page and the worker say to each other, as JSON over `postMessage`.
+//!
+//! The page sends a [`Command`] with a number and gets one [`Outcome`] or [`Problem`] back under that number. Everything
+//! that may change what is on screen comes as a [`Change`], in order, whoever caused it. No key ever appears here.
+
+use serde::{Deserialize, Serialize};
+use sotto_shared::id::{DeviceKeyId, MessageId, RoomId, UserId};
+
+/// From the page to the worker.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ToWorker {
+    pub id: u32,
+    pub command: Command,
+}
+
+/// From the worker to the page.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum FromWorker {
+    /// The worker listens. Nothing may be sent before this.
+    Ready,
+    Change(Change),
+    Done { id: u32, result: Result<Outcome, Problem> },
+}
+
+/// What a person asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// First: open what this browser keeps. Ends in a `Phase` change. `device` names this browser ("Firefox on Linux").
+    Start { device: String },
+    /// → `Outcome::Passphrase`: six random words.
+    MakePassphrase,
+    /// → `Outcome::Strength`.
+    RatePassword { handle: String, password: String },
+    SignUp { handle: String, password: String, stay: bool },
+    SignIn { handle: String, password: String, stay: bool },
+    /// Removes everything this browser keeps and ends its session.
+    SignOut,
+    /// Ends every session of this account but this one.
+    SignOutOthers,
+    /// → `Outcome::Devices`.
+    ListDevices,
+    /// → `Outcome::Person`, or `Problem::UnknownHandle`.
+    FindPerson { handle: String },
+    /// → `Outcome::Room`: the direct message with this person, made if it is not there.
+    OpenDirect { handle: String },
+    /// → `Outcome::Room`.
+    CreateGroup { name: String, handles: Vec<String> },
+    AddPeople { room: RoomId, handles: Vec<String> },
+    RemovePerson { room: RoomId, user: UserId },
+    LeaveRoom { room: RoomId },
+    RenameRoom { room: RoomId, name: String },
+    /// The room is on screen: its newest rows are wanted, and are read.
+    /// Answered by `Change::Timeline` with `reset`, then kept up to date until another room is shown.
+    ShowRoom { room: RoomId },
+    /// No room is on screen.
+    HideRoom,
+    /// Rows before the oldest that the page has. Answered by `Change::Timeline`.
+    LoadOlder { room: RoomId },
+    /// What is on screen up to the newest row has been seen.
+    MarkRead { room: RoomId },
+    Send { room: RoomId, text: String },
+    /// Sends a failed message again, under the same id.
+    Retry { room: RoomId, message: MessageId },
+    /// Forgets a message that was not sent.
+    Discard { room: RoomId, message: MessageId },
+    /// What stands in the composer, kept across reloads.
+    SaveDraft { room: RoomId, text: String },
+    /// → `Outcome::Safety`.
+    ShowSafety { user: UserId },
+    MarkVerified { user: UserId, verified: bool },
+    /// Try to reach the server now rather than when the waiting time is over.
+    Reconnect,
+}
+
+/// What a command brought back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    Done,
+    Passphrase(Vec<String>),
+    Strength(Strength),
+    Room(RoomId),
+    Person(Person),
+    Devices(Vec<Device>),
+    Safety(Safety),
+}
+
+/// A change of what is on screen. `state::apply` is the only place that takes these in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Change {
+    Phase(Phase),
+    /// Progress of signing up or in, in words the page chooses.
+    Step(Step),
+    Link(Link),
+    /// Messages not yet taken by the server, over all rooms.
+    Queued(u32),
+    /// Older or missed messages are being fetched.
+    Syncing(bool),
+    /// A person became known or changed.
+    Person(Person),
+    /// A room became known or changed.
+    Room(Room),
+    /// A room is gone for good.
+    RoomGone(RoomId),
+    Members { room: RoomId, members: Vec<Member> },
+    Timeline(Timeline),
+    /// Something went wrong that no command waits for.
+    Notice(Problem),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Phase {
+    /// Opening what this browser keeps.
+    Opening,
+    SignedOut { realm: String },
+    SignedIn { me: Person, realm: String, device: DeviceKeyId },
+}
+
+/// Where signing up or in has got to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Step {
+    /// Asking the server.
+    Asking,
+    /// Working on the password, the slow part.
+    Deriving,
+    /// Making or opening this account's keys.
+    Keys,
+    /// Fetching rooms.
+    Rooms,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Link {
+    Connecting,
+    Online,
+    /// The next try starts in so many seconds.
+    Offline { retry_secs: u32 },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Strength {
+    /// 0 to 4; below 3 is refused.
+    pub score: u8,
+    /// What would make it better, when it is refused.
+    pub advice: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Person {
+    pub id: UserId,
+    pub handle: String,
+    /// First bytes of the hash of the identity key: hue, second hue, form, turn, variant (see `ui::kit::mark`).
+    pub mark: [u8; 5],
+    pub trust: Trust,
+    pub is_me: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Trust {
+    /// Known by handle alone.
+    Unverified,
+    /// Safety numbers were compared.
+    Verified,
+    /// The identity is not the one that was pinned: sending is blocked.
+    Changed,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Room {
+    pub id: RoomId,
+    pub kind: RoomKind,
+    /// The group's name, or the other person's handle. Empty while the name's key is on the way.
+    pub title: String,
+    /// The other person of a direct message.
+    pub peer: Option<UserId>,
+    /// Picture of a group.
+    pub mark: [u8; 5],
+    pub members: u32,
+    pub role: Role,
+    pub standing: Standing,
+    /// Newest message, for the list.
+    pub preview: Option<Preview>,
+    /// Milliseconds since 1970; rooms are listed by this, newest first.
+    pub active_ms: u64,
+    pub unread: u32,
+    pub draft: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RoomKind {
+    Direct,
+    Group,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Role {
+    Member,
+    Moderator,
+    Owner,
+}
+
+/// Whether one can write here, and if not, why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Standing {
+    Open,
+    /// Nobody who holds the room key has handed it over yet.
+    WaitingForKey,
+    Left,
+    Removed,
+    /// The room's history was tampered with; nothing after this point is shown.
+    Frozen(Tamper),
+    /// The other person's identity changed after it was verified.
+    IdentityChanged(UserId),
+}
+
+/// What the server, or somebody with its help, was caught at. Events of the protocol, for the person in plain words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Tamper {
+    /// A membership entry that no member signed, out of order or not allowed.
+    InvalidEntry,
+    /// Two people were shown different histories.
+    Fork,
+    /// The server holds back what others have already seen.
+    Withholding,
+    /// Different keys were handed to different people.
+    KeyMismatch,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Preview {
+    pub author: UserId,
+    pub text: String,
+    pub at_ms: u64,
+    pub state: Delivery,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    pub user: UserId,
+    pub role: Role,
+}
+
+/// Rows of the room on screen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Timeline {
+    pub room: RoomId,
+    /// Forget what was shown of this room before.
+    pub reset: bool,
+    /// Put in place by `order`, replacing rows of the same `key`.
+    pub rows: Vec<Row>,
+    /// Keys of rows to take away.
+    pub gone: Vec<String>,
+    /// Whether there are rows before the oldest one. `None`: as before.
+    pub has_older: Option<bool>,
+    /// The key of the first row that was not yet read when the room was shown; only with `reset`.
+    pub first_unread: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Unique in the room and stable, whatever becomes of the row.
+    pub key: String,
+    /// Ascending; unique in the room.
+    pub order: (u64, u64),
+    /// The author's clock, milliseconds since 1970.
+    pub at_ms: u64,
+    pub body: Body,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Body {
+    Text { author: UserId, message: MessageId, text: String, state: Delivery },
+    /// A message that is here and cannot be shown.
+    Unreadable(Unreadable),
+    Note(Note),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Delivery {
+    /// Kept here, not yet taken by the server.
+    Pending,
+    Sent,
+    Failed(Problem),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unreadable {
+    BeforeYouJoined,
+    /// Opens by itself.
+    KeyOnTheWay,
+    /// Could not be verified.
+    Damaged,
+    /// The server skipped or reordered messages here.
+    Gap,
+}
+
+/// What happened to the room itself, from its signed log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Note {
+    Created { by: UserId },
+    Added { by: UserId, who: UserId },
+    Removed { by: UserId, who: UserId },
+    Left { who: UserId },
+    Renamed { by: UserId, name: String },
+    /// An unverified contact uses another browser from now on.
+    NewDevice { who: UserId },
+    IdentityChanged { who: UserId },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Device {
+    pub id: DeviceKeyId,
+    /// Empty when the label cannot be opened.
+    pub label: String,
+    pub is_this: bool,
+    pub added_ms: u64,
+    /// `None`: not signed in.
+    pub seen_ms: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Safety {
+    pub user: UserId,
+    /// 60 digits in 12 groups of five.
+    pub groups: Vec<String>,
+    /// Rows of the QR code, `true` = dark, without the quiet zone.
+    pub qr: Vec<Vec<bool>>,
+    pub trust: Trust,
+}
+
+/// What went wrong, sorted so that each has one sentence and one thing to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Problem {
+    WrongPassword,
+    HandleTaken(String),
+    /// 3 to 32 of a–z, 0–9, `_`, `-`, beginning with a letter.
+    HandleMalformed,
+    UnknownHandle(String),
+    WeakPassword(Option<String>),
+    ThatIsYou,
+    EmptyName,
+    TooLong { max: u32 },
+    TooManyPeople { max: u32 },
+    AlreadyThere(String),
+    NotAllowed,
+    LastOwner,
+    /// The room cannot be written to; its `standing` says why.
+    RoomClosed,
+    /// No answer.
+    Offline,
+    TooFast { retry_secs: u32 },
+    /// The server answered that it cannot: stopped database, full disk.
+    ServerTrouble,
+    /// The server and this page do not speak the same version: reload.
+    OldPage,
+    /// This browser was signed out from another one.
+    SignedOut,
+    /// What the server sent does not hold up: wrong keys, forged log, weak settings, rolled back vault.
+    ServerLied(String),
+    /// This browser's storage refused; nothing was sent.
+    StorageFull,
+    /// Storage was written by a newer Sotto: reload the page.
+    NewerStorage,
+    /// A fault of ours.
+    Internal(String),
+}

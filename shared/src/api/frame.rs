@@ -1,0 +1,79 @@
+//! Frames of the live socket, `/api/v1/live`, as JSON text.
+//!
+//! The first frame is `Hello`; `Welcome` answers it with where everything stands, so a client that was away knows what
+//! to fetch. A sent message has no acknowledgement of its own: hearing it back as `Message` is the receipt.
+
+use serde::{Deserialize, Serialize};
+
+use super::B64;
+use super::body::{RoomHead, StoredMessage};
+use super::error::ErrorCode;
+use crate::id::{ChannelId, MessageId, RoomId, UserId};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ToRelay {
+    Hello {
+        token: String,
+        api: u32,
+    },
+    /// At most `MAX_SEND_BATCH`, taken or refused one by one.
+    Send {
+        messages: Vec<Outgoing>,
+    },
+    Ping,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outgoing {
+    /// Encoded `Header`: it names room, channel and message.
+    pub header: B64,
+    pub envelope: B64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FromRelay {
+    /// Every room of this person and where it stands.
+    Welcome {
+        rooms: Vec<RoomHead>,
+        /// Newest entry of one's own user log.
+        user_log_seq: u64,
+        now_ms: u64,
+    },
+    Message {
+        room_id: RoomId,
+        channel: ChannelId,
+        message: StoredMessage,
+    },
+    /// New entries of a room's log; also the first word of a room one was added to.
+    Log {
+        room_id: RoomId,
+        /// Number of the first entry; 0 is the genesis.
+        from_seq: u64,
+        /// Encoded `SignedBlob`s.
+        entries: Vec<B64>,
+    },
+    /// Wraps for this person were stored in a room.
+    Wraps {
+        room_id: RoomId,
+    },
+    /// One's own user log, or a contact's, has new entries.
+    UserLog {
+        user_id: UserId,
+        seq: u64,
+    },
+    /// A message was not taken.
+    Refused {
+        room_id: RoomId,
+        msg_id: MessageId,
+        code: ErrorCode,
+        retry_secs: Option<u32>,
+    },
+    Pong,
+    /// The last frame before the relay closes.
+    Bye {
+        code: ErrorCode,
+    },
+}

@@ -1,0 +1,46 @@
+//! Sizes and counts both sides hold to. Bytes, items or seconds, as the name says.
+
+pub const MIN_HANDLE_CHARS: usize = 3;
+pub const MAX_HANDLE_CHARS: usize = 32;
+/// Text of one message.
+pub const MAX_TEXT_BYTES: usize = 32_768;
+pub const MAX_ROOM_NAME_BYTES: usize = 200;
+/// Body of an ordinary request.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+/// Body of a request that carries wraps for a whole room (2,000 members).
+pub const MAX_WRAPS_BODY_BYTES: usize = 2 * 1024 * 1024;
+pub const MAX_FRAME_BYTES: usize = 256 * 1024;
+/// Envelopes in one `Send` frame.
+pub const MAX_SEND_BATCH: usize = 32;
+pub const MAX_PAGE: u32 = 200;
+pub const MAX_LOG_PAGE: u32 = 500;
+pub const MAX_VAULT_ITEM_BYTES: usize = 65_536;
+pub const MAX_VAULT_ITEMS: usize = 4_096;
+pub const MAX_PUTS: usize = 64;
+pub const CHALLENGE_SECS: u64 = 60;
+pub const SESSION_DAYS: u64 = 60;
+/// How long an envelope under the epoch before the newest is still taken.
+pub const OLD_EPOCH_GRACE_SECS: u64 = 120;
+/// A client that hears nothing for this long reconnects; a relay that does, hangs up.
+pub const HEARTBEAT_SECS: u64 = 25;
+
+/// 3 to 32 of a–z, 0–9, `_` and `-`, beginning with a letter. One spelling, so no two handles look alike.
+pub fn is_handle(text: &str) -> bool {
+    let mut chars = text.bytes();
+    (MIN_HANDLE_CHARS..=MAX_HANDLE_CHARS).contains(&text.len())
+        && chars.next().is_some_and(|first| first.is_ascii_lowercase())
+        && chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_' || c == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn handles_have_one_spelling() {
+        for good in ["ada", "a-1", "x_______________________________"] {
+            assert!(super::is_handle(good), "{good}");
+        }
+        for bad in ["", "ab", "Ada", "1ada", "ad a", "adä", "-ada", "a123456789012345678901234567890123"] {
+            assert!(!super::is_handle(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The one vocabulary between client and relay: HTTP bodies, socket frames, limits and refusals.
+//!
+//! Every HTTP endpoint is `POST /api/v1/<PATH>` with a JSON body and answer; [`Endpoint`] ties the three together. A
+//! session token travels as `Authorization: Bearer <token>`. Bytes are base64url without padding (RFC 4648 §5).
+//! The socket at `/api/v1/live` carries [`frame::ToRelay`] and [`frame::FromRelay`] as JSON text.
+
+pub mod body;
+pub mod error;
+pub mod frame;
+pub mod limits;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// One way to ask the relay for something.
+pub trait Endpoint: Serialize + for<'de> Deserialize<'de> {
+    /// Behind `/api/v1/`.
+    const PATH: &'static str;
+    type Reply: Serialize + for<'de> Deserialize<'de>;
+}
+
+/// Bytes in JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
+pub struct B64(pub Vec<u8>);
+
+impl Serialize for B64 {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&URL_SAFE_NO_PAD.encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for B64 {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(d)?;
+        URL_SAFE_NO_PAD.decode(text.as_bytes()).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+impl From<Vec<u8>> for B64 {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl AsRef<[u8]> for B64 {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}

@@ -1,0 +1,131 @@
+//! The part of a message that the relay sees. It is bound into the seal as context, so nobody can change it unnoticed.
+//!
+//! There is no sender in it: who posts is known from the session while it posts, and not stored.
+
+use crate::codec::Codec;
+use crate::crypto::hash::hash;
+use crate::crypto::label::Label;
+use crate::id::{ChannelId, EnvelopeHash, MessageId, RoomId};
+use crate::{choice, record};
+
+choice! {
+    #[derive(Copy)]
+    pub enum MessageKind {
+        /// Stored, numbered, in the transcript.
+        1 = Durable,
+    }
+}
+
+record! {
+    pub struct Header = 0x0401, 1 {
+        pub suite: u16,
+        pub kind: MessageKind,
+        pub room_id: RoomId,
+        pub channel: ChannelId,
+        /// The epoch whose key seals it.
+        pub n: u32,
+        pub msg_id: MessageId,
+        /// How long it may live: 0 = no limit.
+        pub ttl_class: u8,
+        /// `SHA-256(del_secret)`: whoever reveals the secret may delete.
+        pub del_commit: [u8; 32],
+    }
+}
+
+/// Length of an encoded header, in bytes.
+pub const HEADER_BYTES: usize = 2 + 1 + 2 + 1 + 32 + 16 + 4 + 16 + 1 + 32;
+
+/// `H("env", header ‖ envelope)`: the message's identity.
+pub fn envelope_hash(header: &[u8], envelope: &[u8]) -> EnvelopeHash {
+    debug_assert!(header.len() == HEADER_BYTES);
+    EnvelopeHash::from_bytes(hash(Label::EnvelopeHash, &[header, envelope]))
+}
+
+impl Header {
+    /// `H("header", header)`: what the signed content names.
+    pub fn hash(&self) -> [u8; 32] {
+        hash(Label::HeaderHash, &[&self.to_bytes()])
+    }
+}
+
+/// Bytes a sealed message may have: sealing adds 72 bytes (salt, commitment, tag) to a padded plaintext, and 16 more for
+/// each further chunk of 16 KiB.
+pub fn is_envelope_size(bytes: usize) -> bool {
+    (0..=PLAINTEXT_BUCKETS.len()).any(|index| match PLAINTEXT_BUCKETS.get(index) {
+        Some(bucket) => sealed_len(*bucket) == bytes,
+        None => false,
+    }) || (bytes > sealed_len(16_384) && bytes <= MAX_ENVELOPE_BYTES && unsealed_len(bytes).is_some_and(is_padme))
+}
+
+/// Longest sealed message, in bytes.
+pub const MAX_ENVELOPE_BYTES: usize = 98_304;
+
+/// Padded sizes under 16 KiB; above, Padmé.
+pub const PLAINTEXT_BUCKETS: [usize; 6] = [512, 1024, 2048, 4096, 8192, 16_384];
+
+/// The padded size of a plaintext of `len` bytes: the next bucket, then Padmé (Nikitin et al., PoPETs 2019/4, §4),
+/// which leaves at most 12 % of overhead and few distinct sizes.
+pub fn padded_len(len: usize) -> usize {
+    PLAINTEXT_BUCKETS.iter().copied().find(|bucket| *bucket >= len).unwrap_or_else(|| padme(len))
+}
+
+fn padme(len: usize) -> usize {
+    let exponent = len.ilog2();
+    let significant = exponent.ilog2() + 1;
+    let mask = (1_usize << (exponent - significant)) - 1;
+    (len + mask) & !mask
+}
+
+fn is_padme(len: usize) -> bool {
+    padme(len) == len
+}
+
+/// Bytes of a chunk before sealing (C2SP chunked-encryption).
+pub const CHUNK_BYTES: usize = 16_384;
+const SEAL_PREFIX: usize = 24 + 32;
+const TAG: usize = 16;
+
+/// Sealed size of `len` bytes: the last chunk is always shorter than a whole one, possibly empty.
+pub const fn sealed_len(len: usize) -> usize {
+    SEAL_PREFIX + len + (len / CHUNK_BYTES + 1) * TAG
+}
+
+fn unsealed_len(sealed: usize) -> Option<usize> {
+    let body = sealed.checked_sub(SEAL_PREFIX)?;
+    let whole = body / (CHUNK_BYTES + TAG);
+    let rest = (body % (CHUNK_BYTES + TAG)).checked_sub(TAG)?;
+    Some(whole * CHUNK_BYTES + rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_has_one_size() {
+        let header = Header {
+            suite: 1,
+            kind: MessageKind::Durable,
+            room_id: RoomId::from_bytes([1; 32]),
+            channel: ChannelId::MAIN,
+            n: 1,
+            msg_id: MessageId::from_bytes([2; 16]),
+            ttl_class: 0,
+            del_commit: [3; 32],
+        };
+        assert_eq!(header.to_bytes().len(), HEADER_BYTES);
+    }
+
+    #[test]
+    fn every_padded_plaintext_seals_to_an_accepted_size_and_others_do_not() {
+        for len in [1, 511, 512, 513, 16_383, 16_384, 16_385, 30_000, 66_000] {
+            let padded = padded_len(len);
+            assert!(padded >= len && padded <= len.max(512) * 2);
+            assert!(is_envelope_size(sealed_len(padded)), "{len}");
+            assert!(!is_envelope_size(sealed_len(padded) + 1), "{len}");
+        }
+        assert!(!is_envelope_size(0));
+        assert!(!is_envelope_size(72));
+        assert!(!is_envelope_size(MAX_ENVELOPE_BYTES + 1));
+    }
+}

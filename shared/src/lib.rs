@@ -1,0 +1,23 @@
+//! What the Sotto client and relay agree on. Native and wasm; no I/O, no clock, no randomness of its own.
+//!
+//! ```text
+//!  id ── codec ──┬── crypto   label · hash · sign          (both sides)
+//!                │            secret · seal · kem · password · suite   (feature `e2ee`: the client alone)
+//!                ├── log      user_log · room_log: signed entries and the pure `apply`
+//!                ├── envelope header (the relay reads) · content (`e2ee`) · transcript
+//!                ├── api      HTTP bodies, socket frames, limits, error codes
+//!                └── vault · safety                          (`e2ee`)
+//! ```
+//!
+//! The relay is built without `e2ee`, so nothing it links can open a message.
+
+pub mod api;
+pub mod codec;
+pub mod crypto;
+pub mod envelope;
+pub mod id;
+pub mod log;
+#[cfg(feature = "e2ee")]
+pub mod safety;
+#[cfg(feature = "e2ee")]
+pub mod vault;
