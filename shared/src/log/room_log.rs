@@ -201,7 +201,18 @@ pub struct Former {
     pub until: u64,
     /// From when on they were a member.
     pub since: u64,
+    /// How far the room had seen their user log: whoever comes back does not come back with an older view.
+    pub ulog_seq: u64,
+    pub ulog_head: Head,
     pub cut: Vec<Cut>,
+}
+
+/// A device's time in a room: from when to when its owner was a member and the room's view held it active.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenure {
+    pub pk: PublicKey,
+    /// `[from, until)` in entries; the last may be open.
+    pub spans: Vec<(u64, Option<u64>)>,
 }
 
 /// One entry as people should hear of it.
@@ -212,6 +223,9 @@ pub struct Event {
     pub actor: UserId,
     pub body: RoomBody,
 }
+
+/// A room after further entries, and what they said.
+pub type Extended = Unproven<(RoomState, Vec<Event>)>;
 
 /// A room after some entry. Comes from [`RoomState::begin`] and [`RoomState::extend`] alone.
 #[derive(Debug, Clone)]
@@ -233,6 +247,7 @@ pub struct RoomState {
     pub closed: bool,
     /// A member went, or somebody's keys changed, since the newest epoch: nobody may send before the key is changed.
     pub rotation_due: bool,
+    tenures: BTreeMap<(UserId, DeviceKeyId), Tenure>,
 }
 
 impl RoomState {
@@ -257,10 +272,14 @@ impl RoomState {
         let signer = *creator.view.active_device(&genesis.creator_dk).ok_or(LogError::DeviceNotActive)?;
         members.insert(genesis.creator.user_id, creator);
         for other in genesis.members.iter() {
-            members.insert(other.user_id, member_at(other, Role::Owner, 0, logs)?);
+            let member = member_at(other, Role::Owner, 0, logs)?;
+            if member.view.closed {
+                return Err(LogError::NoSuchTarget);
+            }
+            members.insert(other.user_id, member);
         }
         let head = entry_hash(&blob.body);
-        let state = Self {
+        let mut state = Self {
             room_id: *expected,
             kind: genesis.kind,
             policy: genesis.policy,
@@ -275,14 +294,19 @@ impl RoomState {
             meta: None,
             closed: false,
             rotation_due: true,
+            tenures: BTreeMap::new(),
         };
+        let people: Vec<UserId> = state.members.keys().copied().collect();
+        for user in &people {
+            state.note_tenure(user, 0);
+        }
         let job = VerifyJob { key: signer, label: Label::RoomLog, message: blob.body.clone(), sig: blob.sig };
         Ok(Unproven::new(state, vec![job]))
     }
 
     /// Appends `blobs` in order. The error names the index of the first that does not fit; nothing is taken then.
     /// On success there is exactly one job for each entry, in order.
-    pub fn extend(&self, blobs: &[SignedBlob], logs: &impl UserLogs) -> Result<Unproven<(Self, Vec<Event>)>, (usize, LogError)> {
+    pub fn extend(&self, blobs: &[SignedBlob], logs: &impl UserLogs) -> Result<Extended, (usize, LogError)> {
         let mut state = self.clone();
         let mut jobs = Vec::with_capacity(blobs.len());
         let mut events = Vec::with_capacity(blobs.len());
@@ -317,6 +341,14 @@ impl RoomState {
         };
         let signer = *view.active_device(&entry.actor_dk).ok_or(LogError::DeviceNotActive)?;
         self.apply_body(&entry, actor.role, logs)?;
+        match &entry.body {
+            RoomBody::AddMember { member, .. } | RoomBody::UserUpdate { member, .. } => {
+                self.note_tenure(&member.user_id, entry.seq);
+            }
+            RoomBody::Remove { user_id, .. } => self.note_tenure(user_id, entry.seq),
+            RoomBody::Leave => self.note_tenure(&entry.actor, entry.seq),
+            _ => {}
+        }
         self.seq = entry.seq;
         self.head = entry_hash(&blob.body);
         self.hashes.push(self.head);
@@ -341,6 +373,12 @@ impl RoomState {
                 if self.members.len() >= MAX_MEMBERS {
                     return Err(LogError::TooMany);
                 }
+                if let Some(former) = self.former.get(&member.user_id) {
+                    if member.ulog_seq < former.ulog_seq {
+                        return Err(LogError::Sequence);
+                    }
+                    same_chain(&member.user_id, former.ulog_seq, former.ulog_head, logs)?;
+                }
                 let added = member_at(member, *new_role, entry.seq, logs)?;
                 if added.view.closed {
                     return Err(LogError::NoSuchTarget);
@@ -351,7 +389,10 @@ impl RoomState {
             }
             RoomBody::Leave => {
                 self.roster_may_change()?;
-                self.keeps_an_owner_without(&entry.actor)?;
+                // The very last person may go, but not step down: who they add would be in a room without an owner.
+                if self.members.len() > 1 {
+                    self.keeps_an_owner_without(&entry.actor)?;
+                }
                 self.take_out(entry.actor, false, entry.seq, Vec::new());
             }
             RoomBody::Remove { user_id, ban, cut } => {
@@ -361,6 +402,7 @@ impl RoomState {
                 if target.role >= role || *user_id == entry.actor {
                     return Err(LogError::NotAllowed);
                 }
+                cut_fits(cut)?;
                 self.take_out(*user_id, *ban, entry.seq, cut.as_slice().to_vec());
             }
             RoomBody::Unban { user_id } => {
@@ -427,12 +469,20 @@ impl RoomState {
                 });
                 self.rotation_due = false;
             }
-            RoomBody::UserUpdate { member, .. } => {
+            RoomBody::UserUpdate { member, cut } => {
                 let next = self.moved_view(member, logs)?;
                 let current = self.members.get_mut(&member.user_id).ok_or(LogError::NoSuchTarget)?;
-                let revoked = current.view.devices.keys().any(|id| {
-                    current.view.active_device(id).is_some() && next.active_device(id).is_none()
+                // Also a device that came and went between the two views: it had its owner's keys.
+                let revoked = next.devices.keys().any(|id| {
+                    let was_gone =
+                        current.view.devices.contains_key(id) && current.view.active_device(id).is_none();
+                    next.active_device(id).is_none() && !was_gone
                 });
+                // A cut voids messages of what is revoked; without that it would void a member's at any other's will.
+                cut_fits(cut)?;
+                if !revoked && !cut.is_empty() {
+                    return Err(LogError::BadCut);
+                }
                 self.rotation_due |= revoked || current.view.kem_g != next.kem_g || current.view.ik != next.ik;
                 current.ulog_seq = member.ulog_seq;
                 current.ulog_head = member.ulog_head;
@@ -453,10 +503,7 @@ impl RoomState {
             return Err(LogError::Sequence);
         }
         let next = point(member, logs)?;
-        let old = logs.user_log(&member.user_id).and_then(|log| log.at(current.ulog_seq)).map(|(head, _)| head);
-        if old != Some(current.ulog_head) {
-            return Err(LogError::UserLogMismatch);
-        }
+        same_chain(&member.user_id, current.ulog_seq, current.ulog_head, logs)?;
         Ok(next)
     }
 
@@ -467,15 +514,48 @@ impl RoomState {
     fn keeps_an_owner_without(&self, user: &UserId) -> Result<(), LogError> {
         let is_owner = self.members.get(user).is_some_and(|member| member.role == Role::Owner);
         let others = self.members.iter().any(|(id, member)| id != user && member.role == Role::Owner);
-        // The very last person may go; nobody is left to need an owner.
-        if is_owner && !others && self.members.len() > 1 { Err(LogError::LastOwner) } else { Ok(()) }
+        if is_owner && !others { Err(LogError::LastOwner) } else { Ok(()) }
     }
 
     fn take_out(&mut self, user: UserId, banned: bool, until: u64, cut: Vec<Cut>) {
         if let Some(member) = self.members.remove(&user) {
-            self.former.insert(user, Former { banned, until, since: member.since, cut });
+            let Member { since, ulog_seq, ulog_head, .. } = member;
+            self.former.insert(user, Former { banned, until, since, ulog_seq, ulog_head, cut });
             self.rotation_due = true;
         }
+    }
+
+    /// Opens and closes spans so that they match who is here and which of their devices are active, as of entry `seq`.
+    fn note_tenure(&mut self, user: &UserId, seq: u64) {
+        let active: BTreeMap<DeviceKeyId, PublicKey> = match self.members.get(user) {
+            Some(member) => {
+                member.view.devices.keys().filter_map(|id| Some((*id, *member.view.active_device(id)?))).collect()
+            }
+            None => BTreeMap::new(),
+        };
+        let first = DeviceKeyId::from_bytes([0; 32]);
+        let last = DeviceKeyId::from_bytes([0xff; 32]);
+        for ((_, device), tenure) in self.tenures.range_mut((*user, first)..=(*user, last)) {
+            if let Some((_, until @ None)) = tenure.spans.last_mut()
+                && !active.contains_key(device)
+            {
+                *until = Some(seq);
+            }
+        }
+        for (device, pk) in active {
+            let tenure = self.tenures.entry((*user, device)).or_insert_with(|| Tenure { pk, spans: Vec::new() });
+            if !matches!(tenure.spans.last(), Some((_, None))) {
+                tenure.spans.push((seq, None));
+            }
+        }
+    }
+
+    /// The key of `device` if its owner was a member with it after entry `log_seq`: who may have signed a message that
+    /// names that point of the log.
+    pub fn author_key(&self, user: &UserId, device: &DeviceKeyId, log_seq: u64) -> Option<&PublicKey> {
+        let tenure = self.tenures.get(&(*user, *device))?;
+        let here = tenure.spans.iter().any(|(from, until)| *from <= log_seq && until.is_none_or(|until| log_seq < until));
+        here.then_some(&tenure.pk)
     }
 
     pub fn epoch(&self) -> Option<&EpochInfo> {
@@ -524,6 +604,18 @@ fn point(member: &MemberRef, logs: &impl UserLogs) -> Result<Arc<UserView>, LogE
         return Err(LogError::UserLogMismatch);
     }
     Ok(view.clone())
+}
+
+/// Whether the log at hand goes through the entry that the room saw before.
+fn same_chain(user: &UserId, seq: u64, head: Head, logs: &impl UserLogs) -> Result<(), LogError> {
+    let log = logs.user_log(user).ok_or(LogError::NeedsUserLog { user: *user, seq })?;
+    let (found, _) = log.at(seq).ok_or(LogError::NeedsUserLog { user: *user, seq })?;
+    if found == head { Ok(()) } else { Err(LogError::UserLogMismatch) }
+}
+
+/// A cut names each channel once; version 1 has one channel.
+fn cut_fits(cut: &List<Cut, 512>) -> Result<(), LogError> {
+    if cut.len() <= 1 && cut.iter().all(|at| at.channel == ChannelId::MAIN) { Ok(()) } else { Err(LogError::BadCut) }
 }
 
 fn member_at(member: &MemberRef, role: Role, since: u64, logs: &impl UserLogs) -> Result<Member, LogError> {

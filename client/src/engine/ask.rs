@@ -1,0 +1,130 @@
+//! Requests over HTTP and what the engine was doing when it sent them.
+
+use sotto_shared::api::Endpoint;
+use sotto_shared::api::body;
+use sotto_shared::api::error::ErrorBody;
+use sotto_shared::id::{RoomId, UserId};
+
+use super::account::Entering;
+use super::{Effect, Engine, Out};
+use crate::view::Problem;
+use sotto_shared::crypto::suite::Suite;
+
+macro_rules! requests {
+    ($($name:ident),* $(,)?) => {
+        /// One of the relay's endpoints with its body.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Request { $($name(body::$name)),* }
+
+        /// The answer of the endpoint of the same name.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Reply { $($name(<body::$name as Endpoint>::Reply)),* }
+
+        impl Request {
+            /// Behind `/api/v1/`.
+            pub const fn path(&self) -> &'static str {
+                match self { $(Self::$name(_) => <body::$name as Endpoint>::PATH),* }
+            }
+
+            pub fn to_json(&self) -> Result<String, serde_json::Error> {
+                match self { $(Self::$name(body) => serde_json::to_string(body)),* }
+            }
+
+            /// Reads the answer to this request.
+            pub fn read_reply(&self, json: &str) -> Result<Reply, serde_json::Error> {
+                match self { $(Self::$name(_) => serde_json::from_str(json).map(Reply::$name)),* }
+            }
+        }
+    };
+}
+
+requests! {
+    Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
+    VaultGet, VaultPut, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsPut, PageGet,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Nobody answered.
+    Offline,
+    Refused(ErrorBody),
+    /// An answer that is none.
+    Garbled,
+}
+
+impl Failure {
+    /// What to tell the person when nothing more specific is known.
+    pub fn problem(&self) -> Problem {
+        use sotto_shared::api::error::ErrorCode as Code;
+        match self {
+            Self::Offline => Problem::Offline,
+            Self::Garbled => Problem::OldPage,
+            Self::Refused(body) => match body.code {
+                Code::Unavailable | Code::Draining | Code::Internal => Problem::ServerTrouble,
+                Code::TooFast => Problem::TooFast { retry_secs: body.retry_secs.unwrap_or(5) },
+                Code::NotSignedIn => Problem::SignedOut,
+                Code::Forbidden | Code::NotFound | Code::InvalidEntry => Problem::NotAllowed,
+                Code::UnsupportedVersion | Code::Malformed => Problem::OldPage,
+                Code::BadProof => Problem::WrongPassword,
+                Code::BadHandle => Problem::HandleMalformed,
+                Code::HandleTaken | Code::StaleHead | Code::StaleItem | Code::WrongEpoch | Code::Duplicate => {
+                    Problem::Internal(format!("{:?}", body.code))
+                }
+                Code::TooLarge => Problem::TooLong { max: 0 },
+            },
+        }
+    }
+
+    pub fn is(&self, code: sotto_shared::api::error::ErrorCode) -> bool {
+        matches!(self, Self::Refused(body) if body.code == code)
+    }
+}
+
+/// What waits for a reply.
+pub(crate) enum Pending<K> {
+    /// Signing up or in.
+    Enter(Box<Entering<K>>),
+    SignOutOthers { command: u32 },
+    Devices { command: u32 },
+    Find { command: u32 },
+    /// The people a new room or an addition needs, one request each.
+    FindFor { handle: String, task: u32 },
+    UserLog { user: UserId },
+    RoomLog { room: RoomId, from: u64 },
+    Append { room: RoomId },
+    Create { room: RoomId },
+    Wraps { room: RoomId },
+    PageForward { room: RoomId },
+    PageEnd { room: RoomId },
+    PageBack { room: RoomId },
+    Vault,
+    PutPin { user: UserId, command: Option<u32> },
+    Base,
+    LoadOlder { room: RoomId },
+    Ignore,
+}
+
+impl<S: Suite> Engine<S> {
+    pub(super) fn ask(&mut self, request: Request, pending: Pending<S::DeviceKey>, out: &mut Out<S::DeviceKey>) {
+        let token = self.me.as_ref().map(|me| me.token.clone());
+        self.ask_as(token, request, pending, out);
+    }
+
+    pub(super) fn ask_as(
+        &mut self,
+        token: Option<String>,
+        request: Request,
+        pending: Pending<S::DeviceKey>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let id = self.remember(pending);
+        out.push(Effect::Ask { id, token, request });
+    }
+
+    pub(super) fn remember(&mut self, pending: Pending<S::DeviceKey>) -> u32 {
+        self.next_request = self.next_request.wrapping_add(1);
+        self.pending.insert(self.next_request, pending);
+        self.next_request
+    }
+}

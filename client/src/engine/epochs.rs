@@ -1,0 +1,181 @@
+//! Room keys: opened from wraps and backlinks, checked against the signed log, changed when the log says so.
+
+use sotto_shared::api::body::{Wrap, WrapsGet};
+use sotto_shared::crypto::epoch::{fits, open_backlink, open_meta};
+use sotto_shared::crypto::kem::{WrapInfo, Wrapped};
+use sotto_shared::crypto::secret::EpochSecret;
+use sotto_shared::crypto::suite::{Suite, UnwrapJob, WrapJob};
+use sotto_shared::id::{ChannelId, RoomId, UserId};
+use sotto_shared::log::room_log::RoomState;
+
+use super::ask::{Failure, Pending, Request};
+use super::{Ctx, Effect, Engine, Out};
+use crate::view::{Change, Problem};
+
+const HOUR_MS: u64 = 3_600_000;
+
+/// Whether the newest room key has served its time: 24 hours or 500 messages with up to 50 members, 7 days up to 256,
+/// 30 days beyond.
+pub(super) fn is_old(state: &RoomState, now_ms: u64, messages: u64) -> bool {
+    let Some(epoch) = state.epoch() else { return true };
+    let age = now_ms.saturating_sub(epoch.ts);
+    match state.members.len() {
+        0..=50 => messages >= 500 || age > 24 * HOUR_MS,
+        51..=256 => age > 7 * 24 * HOUR_MS,
+        _ => age > 30 * 24 * HOUR_MS,
+    }
+}
+
+/// Wraps a room key for `members` of `state`, whose newest epoch it is.
+pub(super) async fn wrap_for<S: Suite>(
+    state: &RoomState,
+    members: &[UserId],
+    secret: &EpochSecret,
+    ctx: &mut Ctx<'_, S>,
+) -> Result<Vec<Wrap>, Problem> {
+    let epoch = state.epoch().ok_or_else(|| Problem::Internal("no room key".into()))?;
+    let mut infos = Vec::with_capacity(members.len());
+    let mut jobs = Vec::with_capacity(members.len());
+    for user in members {
+        let Some(member) = state.members.get(user) else { continue };
+        let info = WrapInfo {
+            room_id: state.room_id,
+            channel: ChannelId::MAIN,
+            n: epoch.n,
+            user_id: *user,
+            g: member.view.kem_g,
+            commit: epoch.commit,
+        };
+        jobs.push(WrapJob { recipient: member.view.kk, info: info.info() });
+        infos.push(info);
+    }
+    let wrapped = ctx.suite.wrap_all(ctx.rng, secret.expose(), &jobs).await;
+    let rows = infos.into_iter().zip(wrapped).map(|(info, wrapped)| {
+        let wrapped = wrapped.map_err(super::account::internal)?;
+        Ok(Wrap {
+            channel: info.channel,
+            n: info.n,
+            user_id: info.user_id,
+            g: info.g,
+            enc: wrapped.enc.into(),
+            ct: wrapped.ct.into(),
+        })
+    });
+    rows.collect()
+}
+
+impl<S: Suite> Engine<S> {
+    /// Opens what can be opened: wraps first, then backwards along the backlinks. Asks for wraps if the newest key is
+    /// not among them.
+    pub(super) async fn learn_keys(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let Some(me) = &self.me else { return };
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let before = room.keys.len();
+        let mut by_generation: std::collections::BTreeMap<u32, Vec<(u32, UnwrapJob)>> = std::collections::BTreeMap::new();
+        for wrap in &room.wraps {
+            let Some(epoch) = (wrap.n as usize).checked_sub(1).and_then(|index| room.state.epochs.get(index)) else { continue };
+            // With shared history one key leads to all before it.
+            let reachable = room.keys.range(wrap.n..).next().is_some() && !epoch.backlink.as_slice().is_empty();
+            if room.keys.contains_key(&wrap.n) || reachable || wrap.user_id != me.user_id || wrap.channel != ChannelId::MAIN {
+                continue;
+            }
+            let info = WrapInfo {
+                room_id: id,
+                channel: wrap.channel,
+                n: wrap.n,
+                user_id: wrap.user_id,
+                g: wrap.g,
+                commit: epoch.commit,
+            };
+            let wrapped = Wrapped { enc: wrap.enc.0.clone(), ct: wrap.ct.0.clone() };
+            by_generation.entry(wrap.g).or_default().push((wrap.n, UnwrapJob { info: info.info(), wrapped }));
+        }
+        for (g, jobs) in by_generation {
+            let Some(key) = me.vault.kem.get(&g) else { continue };
+            let (numbers, jobs): (Vec<u32>, Vec<UnwrapJob>) = jobs.into_iter().unzip();
+            let opened = ctx.suite.unwrap_all(key, &jobs).await;
+            for (n, plain) in numbers.into_iter().zip(opened) {
+                let secret = plain.ok().and_then(|plain| EpochSecret::from_slice(&plain));
+                // A wrap that is swapped, stale or for another key than the log committed to is as good as none.
+                if let (Some(secret), Some(epoch)) = (secret, room.state.epochs.get(n as usize - 1))
+                    && fits(&secret, &id, epoch)
+                {
+                    room.keys.insert(n, secret);
+                }
+            }
+        }
+        for index in (1..room.state.epochs.len()).rev() {
+            let (epoch, previous) = (&room.state.epochs[index], &room.state.epochs[index - 1]);
+            if room.keys.contains_key(&previous.n) || epoch.backlink.as_slice().is_empty() {
+                continue;
+            }
+            let Some(secret) = room.keys.get(&epoch.n) else { continue };
+            if let Ok(older) = open_backlink(secret, &id, epoch.n, epoch.backlink.as_slice())
+                && fits(&older, &id, previous)
+            {
+                room.keys.insert(previous.n, older);
+            }
+        }
+        let n = room.state.epoch_number();
+        let missing = n > 0 && !room.keys.contains_key(&n) && room.is_member(&me.user_id);
+        let grew = room.keys.len() != before;
+        self.read_title(id);
+        if missing {
+            self.fetch_wraps(id, out);
+        }
+        if grew {
+            self.unlock_messages(id, ctx, out).await;
+        }
+    }
+
+    fn read_title(&mut self, id: RoomId) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        if let Some((n, sealed)) = &room.state.meta
+            && let Some(secret) = room.keys.get(n)
+            && let Ok(plain) = open_meta(secret, &id, *n, sealed.as_slice())
+        {
+            room.title = super::intents::read_name(&plain);
+        }
+    }
+
+    fn fetch_wraps(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+        let waiting = self.pending.values().any(|pending| matches!(pending, Pending::Wraps { room } if *room == id));
+        let from_n = self.rooms.get(&id).and_then(|room| room.keys.last_key_value()).map_or(1, |(n, _)| n + 1);
+        if !waiting && self.online {
+            self.ask(Request::WrapsGet(WrapsGet { room_id: id, from_n }), Pending::Wraps { room: id }, out);
+        }
+    }
+
+    pub(super) async fn wraps_came(
+        &mut self,
+        id: RoomId,
+        result: Result<Vec<Wrap>, Failure>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Ok(wraps) = result else { return };
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let new: Vec<Wrap> = wraps.into_iter().filter(|wrap| !room.wraps.contains(wrap)).collect();
+        if new.is_empty() {
+            return;
+        }
+        room.wraps.extend(new);
+        out.push(Effect::Save(vec![room.to_record()]));
+        self.learn_keys(id, ctx, out).await;
+        self.show_room_row(id, out);
+        self.show_events(id, 0, out);
+        self.flush(id, ctx, out).await;
+    }
+
+    /// Wraps for us lie at the relay.
+    pub(super) fn wraps_announced(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+        let missing = self.rooms.get(&id).is_some_and(|room| !room.keys.contains_key(&room.state.epoch_number()));
+        if missing {
+            self.fetch_wraps(id, out);
+        }
+    }
+
+    pub(super) fn notice(&self, problem: Problem, out: &mut Out<S::DeviceKey>) {
+        out.push(Effect::Show(Change::Notice(problem)));
+    }
+}

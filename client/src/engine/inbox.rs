@@ -1,0 +1,417 @@
+//! Messages coming in: opened, taken apart, verified, placed. The same way for a page, a live frame and one's own echo.
+//!
+//! ```text
+//! number and transcript → header → room key → open → strict decode → author's device at that point of the log →
+//! signature → the sender's own chain → what the sender had seen → cut → show
+//! ```
+//!
+//! Whatever fails becomes one row that says so; the transcript goes on. A sender who saw another history is a fork.
+
+use sotto_shared::api::body::StoredMessage;
+use sotto_shared::codec::Codec;
+use sotto_shared::crypto::sign::Unproven;
+use sotto_shared::crypto::suite::{OpenJob, Suite};
+use sotto_shared::envelope::content::{Content, MessageBody, OpenedContent, envelope_context, lane_start, message_key};
+use sotto_shared::envelope::header::{HEADER_BYTES, Header, envelope_hash};
+use sotto_shared::id::{ChannelId, EnvelopeHash, Head, MessageId, RoomId};
+use sotto_shared::log::room_log::SUITE_1;
+
+use super::record::{self, Key, MessageRecord, PreviewRecord, StoredBody};
+use super::rooms::Room;
+use super::{Ctx, Effect, Engine, Out};
+use crate::view::{Tamper, Unreadable};
+
+/// Messages opened while the signatures of the batch before are being checked.
+const BATCH: usize = 64;
+/// Times the log is asked for because a message names a point of it that is not here.
+const LOG_TRIES: u32 = 2;
+
+/// A message on its way through.
+struct Arrival {
+    message: StoredMessage,
+    header: Option<Header>,
+    hash: EnvelopeHash,
+}
+
+/// How one came out.
+enum Verdict {
+    /// Waits for its signature.
+    Signed(Unproven<Content>),
+    Locked,
+    Unreadable(Unreadable),
+    /// Names a log entry that is not here.
+    LogAhead,
+    /// Its sender's log is not ours.
+    Forked,
+}
+
+impl<S: Suite> Engine<S> {
+    pub(super) async fn message_came(
+        &mut self,
+        id: RoomId,
+        message: StoredMessage,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        if room.frozen.is_some() || !room.sync.has_begun() {
+            return;
+        }
+        let next = room.channel.at.seq + 1;
+        room.sync.saw(message.seq);
+        if message.seq < next {
+            // Heard before. The same number must carry the same bytes.
+            let hash = Head::from_bytes(*envelope_hash(&message.header.0, &message.envelope.0).as_bytes());
+            if room.channel.messages.get(&message.seq).is_some_and(|known| known.hash != hash) {
+                self.freeze(id, Tamper::Fork, out);
+            }
+        } else if message.seq > next {
+            self.catch_up(id, out);
+        } else {
+            self.take_messages(id, vec![message], false, ctx, out).await;
+            self.flush(id, ctx, out).await;
+        }
+    }
+
+    /// Messages that follow `channel.at` without a hole. `first` marks the page a room is met with: it counts as read.
+    pub(super) async fn take_messages(
+        &mut self,
+        id: RoomId,
+        messages: Vec<StoredMessage>,
+        first: bool,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some(room) = self.rooms.get(&id) else { return };
+        if messages.iter().enumerate().any(|(index, message)| message.seq != room.channel.at.seq + 1 + index as u64) {
+            self.freeze(id, Tamper::Withholding, out);
+            return;
+        }
+        let opened = open_all(room, messages, room.sync.log_wanted >= LOG_TRIES, ctx.suite).await;
+        if opened.iter().any(|(_, verdict)| matches!(verdict, Outcome::LogAhead)) {
+            if let Some(room) = self.rooms.get_mut(&id) {
+                room.sync.log_wanted += 1;
+                room.sync.log_behind();
+            }
+            self.fetch_room_log(id, out);
+            return;
+        }
+        self.place(id, opened, first, out);
+    }
+
+    /// Puts verified messages at the end of the channel, keeps and shows them.
+    fn place(&mut self, id: RoomId, opened: Vec<(Arrival, Outcome)>, first: bool, out: &mut Out<S::DeviceKey>) {
+        let me = self.my_id();
+        let shown = self.shown == Some(id);
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        room.sync.log_wanted = 0;
+        let mut saves = Vec::with_capacity(opened.len() + 2);
+        let mut new = Vec::with_capacity(opened.len());
+        let mut forked = false;
+        for (arrival, outcome) in opened {
+            let seq = arrival.message.seq;
+            let after = room.channel.at.then(&arrival.hash);
+            let hash = Head::from_bytes(*arrival.hash.as_bytes());
+            let msg_id = arrival.header.as_ref().map_or(MessageId::from_bytes([0; 16]), |header| header.msg_id);
+            let mut gap = false;
+            let body = match outcome {
+                Outcome::Content(content) => {
+                    let contradicts = content.seen_seq >= seq
+                        || room.channel.t_at(content.seen_seq).is_some_and(|t| t != content.seen_t);
+                    if contradicts {
+                        forked = true;
+                        break;
+                    }
+                    match room.lane_step(&content, hash) {
+                        LaneStep::Next => room.body(&content),
+                        LaneStep::Gap => {
+                            gap = true;
+                            room.body(&content)
+                        }
+                        // The same signed message under another number: shown once.
+                        LaneStep::Again => StoredBody::Unreadable(Unreadable::Damaged),
+                    }
+                }
+                Outcome::Locked => {
+                    StoredBody::Locked { header: arrival.message.header, envelope: arrival.message.envelope }
+                }
+                Outcome::Unreadable(why) => StoredBody::Unreadable(why),
+                Outcome::LogAhead => continue,
+                Outcome::Forked => {
+                    forked = true;
+                    break;
+                }
+            };
+            if let StoredBody::Text { author, at_ms, text, .. } = &body {
+                room.channel.preview = Some(PreviewRecord { author: *author, text: preview_of(text), at_ms: *at_ms });
+                if Some(*author) != me && !first {
+                    room.channel.unread += 1;
+                }
+            }
+            if room.outbox.arrived(&msg_id) {
+                saves.push(record::remove(Key::Outgoing(id, msg_id)));
+            }
+            let record = MessageRecord { room_id: id, seq, msg_id, hash, t: after.t, gap, body };
+            saves.push(record::save(Key::Message(id, seq), &record));
+            room.channel.at = after;
+            room.channel.messages.insert(seq, record);
+            new.push(seq);
+        }
+        saves.push(room.channel.to_record(&id));
+        out.push(Effect::Save(saves));
+        if shown {
+            self.show_messages(id, &new, out);
+        }
+        if forked {
+            self.freeze(id, Tamper::Fork, out);
+        } else {
+            self.show_room_row(id, out);
+        }
+    }
+
+    /// A room key arrived: what was locked in memory is opened.
+    pub(super) async fn unlock_messages(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get(&id) else { return };
+        let locked: Vec<StoredMessage> = (room.channel.messages.values())
+            .filter_map(|record| match &record.body {
+                StoredBody::Locked { header, envelope } => {
+                    Some(StoredMessage { seq: record.seq, header: header.clone(), envelope: envelope.clone() })
+                }
+                _ => None,
+            })
+            .collect();
+        if locked.is_empty() {
+            return;
+        }
+        let opened = open_all(room, locked, true, ctx.suite).await;
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let mut saves = Vec::new();
+        let mut changed = Vec::new();
+        for (arrival, outcome) in opened {
+            let seq = arrival.message.seq;
+            let body = match outcome {
+                Outcome::Content(content) => room.body(&content),
+                Outcome::Unreadable(why) => StoredBody::Unreadable(why),
+                Outcome::Locked | Outcome::LogAhead | Outcome::Forked => continue,
+            };
+            if let Some(record) = room.channel.messages.get_mut(&seq) {
+                record.body = body;
+                saves.push(record::save(Key::Message(id, seq), record));
+                changed.push(seq);
+            }
+        }
+        if let Some((_, newest)) = room.channel.messages.last_key_value()
+            && let StoredBody::Text { author, at_ms, text, .. } = &newest.body
+        {
+            room.channel.preview = Some(PreviewRecord { author: *author, text: preview_of(text), at_ms: *at_ms });
+        }
+        saves.push(room.channel.to_record(&id));
+        out.push(Effect::Save(saves));
+        self.show_messages(id, &changed, out);
+        self.show_room_row(id, out);
+    }
+
+    /// Messages before the oldest one, `before` the transcript ahead of them; they must lead to the one we have.
+    pub(super) async fn take_older(
+        &mut self,
+        id: RoomId,
+        before: sotto_shared::envelope::transcript::Transcript,
+        messages: Vec<StoredMessage>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some(room) = self.rooms.get(&id) else { return };
+        let mut at = before;
+        let mut ts = Vec::with_capacity(messages.len());
+        let mut fits = true;
+        for message in &messages {
+            fits &= message.seq == at.seq + 1;
+            at = at.then(&envelope_hash(&message.header.0, &message.envelope.0));
+            ts.push(at.t);
+        }
+        if !fits || !room.channel.joins(&at) {
+            self.freeze(id, Tamper::Fork, out);
+            return;
+        }
+        let opened = open_all(room, messages, true, ctx.suite).await;
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let mut saves = Vec::with_capacity(opened.len() + 1);
+        for ((arrival, outcome), t) in opened.into_iter().zip(ts) {
+            let seq = arrival.message.seq;
+            let body = match outcome {
+                Outcome::Content(content) => room.body(&content),
+                Outcome::Locked => {
+                    StoredBody::Locked { header: arrival.message.header, envelope: arrival.message.envelope }
+                }
+                Outcome::Unreadable(why) => StoredBody::Unreadable(why),
+                Outcome::LogAhead | Outcome::Forked => StoredBody::Unreadable(Unreadable::Damaged),
+            };
+            let msg_id = arrival.header.map_or(MessageId::from_bytes([0; 16]), |header| header.msg_id);
+            let hash = Head::from_bytes(*arrival.hash.as_bytes());
+            let record = MessageRecord { room_id: id, seq, msg_id, hash, t, gap: false, body };
+            saves.push(record::save(Key::Message(id, seq), &record));
+            room.channel.messages.insert(seq, record);
+        }
+        if before.seq < room.channel.oldest {
+            room.channel.oldest = before.seq + 1;
+            room.channel.before_oldest = before.t;
+        }
+        saves.push(room.channel.to_record(&id));
+        out.push(Effect::Save(saves));
+    }
+}
+
+/// What became of a message.
+enum Outcome {
+    Content(Content),
+    Locked,
+    Unreadable(Unreadable),
+    LogAhead,
+    Forked,
+}
+
+/// Opens and verifies, in order. Signatures of one batch are checked while the next is opened.
+async fn open_all<S: Suite>(room: &Room, messages: Vec<StoredMessage>, log_is_all: bool, suite: &S) -> Vec<(Arrival, Outcome)> {
+    let mut done: Vec<(Arrival, Outcome)> = Vec::with_capacity(messages.len());
+    let mut checking = Vec::new();
+    let mut messages = messages.into_iter().peekable();
+    while messages.peek().is_some() {
+        let arrivals: Vec<Arrival> = messages.by_ref().take(BATCH).map(Arrival::new).collect();
+        let verdicts = open_batch(room, &arrivals, log_is_all, suite).await;
+        let jobs: Vec<_> = (verdicts.iter())
+            .flat_map(|verdict| if let Verdict::Signed(claim) = verdict { claim.jobs() } else { &[] })
+            .cloned()
+            .collect();
+        checking.push((arrivals, verdicts, suite.verify_all(&jobs)));
+    }
+    for (arrivals, verdicts, checked) in checking {
+        let mut checked = checked.await.into_iter();
+        for (arrival, verdict) in arrivals.into_iter().zip(verdicts) {
+            let outcome = match verdict {
+                Verdict::Signed(claim) => match claim.prove(&[checked.next().unwrap_or(false)]) {
+                    Ok(content) => Outcome::Content(content),
+                    Err(_) => Outcome::Unreadable(Unreadable::Damaged),
+                },
+                Verdict::Locked => Outcome::Locked,
+                Verdict::Unreadable(why) => Outcome::Unreadable(why),
+                Verdict::LogAhead => Outcome::LogAhead,
+                Verdict::Forked => Outcome::Forked,
+            };
+            done.push((arrival, outcome));
+        }
+    }
+    done
+}
+
+async fn open_batch<S: Suite>(room: &Room, arrivals: &[Arrival], log_is_all: bool, suite: &S) -> Vec<Verdict> {
+    let id = room.state.room_id;
+    let mut keys = std::collections::BTreeMap::new();
+    for header in arrivals.iter().filter_map(|arrival| arrival.header.as_ref()) {
+        if let Some(secret) = room.keys.get(&header.n) {
+            keys.entry(header.n).or_insert_with(|| message_key(secret, &id, &ChannelId::MAIN));
+        }
+    }
+    let mut jobs = Vec::with_capacity(arrivals.len());
+    let mut verdicts: Vec<Option<Verdict>> = Vec::with_capacity(arrivals.len());
+    for arrival in arrivals {
+        let fits = arrival.header.as_ref().filter(|header| {
+            header.room_id == id && header.channel == ChannelId::MAIN && header.suite == SUITE_1 && header.n > 0
+        });
+        let verdict = match fits {
+            None => Some(Verdict::Unreadable(Unreadable::Damaged)),
+            Some(header) if header.n > room.state.epoch_number() && !log_is_all => Some(Verdict::LogAhead),
+            Some(header) => match keys.get(&header.n) {
+                None if header.n > room.state.epoch_number() => Some(Verdict::Unreadable(Unreadable::Damaged)),
+                None => Some(Verdict::Locked),
+                Some(key) => {
+                    let context = envelope_context(&arrival.message.header.0);
+                    jobs.push(OpenJob { key: key.expose(), context, sealed: &arrival.message.envelope.0 });
+                    None
+                }
+            },
+        };
+        verdicts.push(verdict);
+    }
+    let mut opened = suite.open_all(&jobs).await.into_iter();
+    let done = arrivals.iter().zip(verdicts).map(|(arrival, verdict)| {
+        verdict.unwrap_or_else(|| {
+            let plain = opened.next().and_then(Result::ok);
+            judge(room, arrival, plain.as_deref(), log_is_all).unwrap_or(Verdict::Unreadable(Unreadable::Damaged))
+        })
+    });
+    done.collect()
+}
+
+/// An opened plaintext up to its signature. `None`: it does not hold.
+fn judge(room: &Room, arrival: &Arrival, plain: Option<&[u8]>, log_is_all: bool) -> Option<Verdict> {
+    let header = arrival.header.as_ref()?;
+    let opened = OpenedContent::parse(plain?, header).ok()?;
+    let content = &opened.content;
+    if content.log_seq > room.state.seq {
+        return if log_is_all { None } else { Some(Verdict::LogAhead) };
+    }
+    if room.state.hashes.get(usize::try_from(content.log_seq).ok()?) != Some(&content.log_head) {
+        return Some(Verdict::Forked);
+    }
+    let signer = room.state.author_key(&content.user_id, &content.dk_id, content.log_seq)?;
+    // Somebody who was removed: what came after the point that the remover had verified is void.
+    let voided = room.state.former.get(&content.user_id).is_some_and(|former| {
+        former.cut.iter().any(|cut| cut.channel == header.channel && arrival.message.seq > cut.seq)
+    });
+    if voided {
+        return None;
+    }
+    opened.claim(signer).map(Verdict::Signed)
+}
+
+impl Arrival {
+    fn new(message: StoredMessage) -> Self {
+        let header = (message.header.0.len() == HEADER_BYTES).then(|| Header::from_bytes(&message.header.0).ok()).flatten();
+        let hash = envelope_hash(&message.header.0, &message.envelope.0);
+        Self { message, header, hash }
+    }
+}
+
+enum LaneStep {
+    Next,
+    /// The sender wrote something in between that is not here.
+    Gap,
+    /// This or an earlier one was here already.
+    Again,
+}
+
+impl Room {
+    /// Moves a sender's chain on.
+    fn lane_step(&mut self, content: &Content, hash: Head) -> LaneStep {
+        let lane = (content.dk_id, content.lane);
+        let step = match self.channel.lanes.get(&lane) {
+            Some((ctr, _)) if content.ctr <= *ctr => return LaneStep::Again,
+            Some((ctr, newest)) if content.ctr == ctr + 1 && content.prev_own == *newest => LaneStep::Next,
+            Some(_) => LaneStep::Gap,
+            // The first of this chain that is seen here: its beginning is known only for number 1.
+            None if content.ctr == 1 && content.prev_own != lane_start(&content.dk_id, &content.lane) => LaneStep::Gap,
+            None => LaneStep::Next,
+        };
+        self.channel.lanes.insert(lane, (content.ctr, hash));
+        step
+    }
+
+    fn body(&self, content: &Content) -> StoredBody {
+        match &content.body {
+            MessageBody::Text { text } => StoredBody::Text {
+                author: content.user_id,
+                device: content.dk_id,
+                lane: content.lane,
+                ctr: content.ctr,
+                log_seq: content.log_seq,
+                at_ms: content.ts,
+                text: text.as_str().to_owned(),
+            },
+        }
+    }
+}
+
+/// The first line, as long as a list has room for.
+pub(super) fn preview_of(text: &str) -> String {
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().chars().take(120).collect()
+}

@@ -1,0 +1,649 @@
+//! What people want of rooms: made of one or more log entries, appended by compare-and-swap.
+//!
+//! An intent is turned into entries against the newest state, sent, and, when somebody was faster, made again. Whatever
+//! the state asks for before anything else may be said (a moved view, a new room key) goes in front of it.
+
+use serde::{Deserialize, Serialize};
+use sotto_shared::api::B64;
+use sotto_shared::api::body::{RoomAppend, RoomCreate, RoomHead, UserFind, UserLogBody, Wrap};
+use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::limits::MAX_ROOM_NAME_BYTES;
+use sotto_shared::codec::{Bytes, Codec, List};
+use sotto_shared::crypto::epoch::{commitment, next_secret, seal_backlink, seal_meta};
+use sotto_shared::crypto::label::Label;
+use sotto_shared::crypto::secret::EpochSecret;
+use sotto_shared::crypto::sign::SignedBlob;
+use sotto_shared::crypto::suite::Suite;
+use sotto_shared::id::{ChannelId, RoomId, UserId};
+use sotto_shared::log::room_log::{
+    Cut, EpochReason, History, MAX_MEMBERS, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState, SUITE_1,
+    room_id,
+};
+
+use super::account::{internal, tidy_handle};
+use super::ask::{Failure, Pending, Request};
+use super::epochs::{is_old, wrap_for};
+use super::rooms::Room;
+use super::{Ctx, Effect, Engine, Out};
+use crate::view::{Outcome, Problem, Standing};
+
+/// Times an append is made again because somebody was faster.
+const MAX_TRIES: u32 = 12;
+
+/// Something to be done to a room.
+pub(crate) struct Intent {
+    pub what: What,
+    /// Who waits for it.
+    pub command: Option<u32>,
+    tries: u32,
+    /// Secret of the epoch that the append under way brings, with its number.
+    secret: Option<(u32, EpochSecret)>,
+    sent: Vec<SignedBlob>,
+}
+
+pub(crate) enum What {
+    /// Make the room ready to be written to.
+    Prepare,
+    Add(Vec<UserId>),
+    Remove(UserId),
+    Leave,
+    Rename(String),
+}
+
+impl Intent {
+    pub const fn new(what: What, command: Option<u32>) -> Self {
+        Self { what, command, tries: 0, secret: None, sent: Vec::new() }
+    }
+}
+
+/// A command that needs people found by their handles first.
+pub(crate) struct Task {
+    command: u32,
+    goal: Goal,
+    wanted: usize,
+    found: Vec<UserId>,
+}
+
+enum Goal {
+    Direct,
+    Group { name: String },
+    Add { room: RoomId },
+}
+
+/// A room that the relay is being told of.
+pub(crate) struct Creation {
+    command: u32,
+    blobs: Vec<SignedBlob>,
+    wraps: Vec<Wrap>,
+    secret: EpochSecret,
+}
+
+/// What a room's sealed description holds. JSON inside the seal, so that later versions can add to it.
+#[derive(Serialize, Deserialize)]
+struct Meta {
+    name: String,
+}
+
+pub(super) fn read_name(plain: &[u8]) -> String {
+    let end = plain.iter().position(|byte| *byte == 0).unwrap_or(plain.len());
+    serde_json::from_slice::<Meta>(&plain[..end]).map(|meta| tidy_name(&meta.name)).unwrap_or_default()
+}
+
+fn write_name(name: &str) -> Vec<u8> {
+    let mut plain = serde_json::to_vec(&Meta { name: name.to_owned() }).unwrap_or_default();
+    // One length for most names, so that it tells nothing.
+    let padded = plain.len().next_multiple_of(256);
+    plain.resize(padded, 0);
+    plain
+}
+
+/// Names are one line of visible text: no line breaks, no characters that turn the text around.
+fn tidy_name(name: &str) -> String {
+    let shown: String = name.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !is_invisible(*c)).collect();
+    shown.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn is_invisible(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+fn check_name(name: &str) -> Result<String, Problem> {
+    let name = tidy_name(name);
+    if name.is_empty() {
+        return Err(Problem::EmptyName);
+    }
+    if name.len() > MAX_ROOM_NAME_BYTES {
+        return Err(Problem::TooLong { max: MAX_ROOM_NAME_BYTES as u32 });
+    }
+    Ok(name)
+}
+
+/// Entries being written against a state that moves along with them.
+struct Draft {
+    state: RoomState,
+    blobs: Vec<SignedBlob>,
+    secret: Option<(u32, EpochSecret)>,
+    wraps: Vec<Wrap>,
+}
+
+impl<S: Suite> Engine<S> {
+    // --- Commands ------------------------------------------------------------------------------------------------------
+
+    pub(super) async fn open_direct(
+        &mut self,
+        command: u32,
+        handle: &str,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        self.look_for(command, &[handle.to_owned()], Goal::Direct, ctx, out).await
+    }
+
+    pub(super) async fn create_group(
+        &mut self,
+        command: u32,
+        name: &str,
+        handles: &[String],
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        let name = check_name(name)?;
+        self.look_for(command, handles, Goal::Group { name }, ctx, out).await
+    }
+
+    pub(super) async fn add_people(
+        &mut self,
+        command: u32,
+        room: RoomId,
+        handles: &[String],
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        self.open_room(room)?;
+        self.look_for(command, handles, Goal::Add { room }, ctx, out).await
+    }
+
+    async fn look_for(
+        &mut self,
+        command: u32,
+        handles: &[String],
+        goal: Goal,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        let me = self.me()?.handle.clone();
+        let mut tidy = handles.iter().map(|handle| tidy_handle(handle)).collect::<Result<Vec<_>, _>>()?;
+        tidy.sort_unstable();
+        tidy.dedup();
+        if tidy.contains(&me) {
+            return Err(Problem::ThatIsYou);
+        }
+        if tidy.len() >= MAX_MEMBERS {
+            return Err(Problem::TooManyPeople { max: MAX_MEMBERS as u32 });
+        }
+        let task = Task { command, goal, wanted: tidy.len(), found: Vec::new() };
+        if tidy.is_empty() {
+            return self.people_found(task, ctx, out).await.map(|()| None);
+        }
+        self.tasks.insert(command, task);
+        for handle in tidy {
+            let request = Request::UserFind(UserFind { handle: handle.clone() });
+            self.ask(request, Pending::FindFor { handle, task: command }, out);
+        }
+        Ok(None)
+    }
+
+    pub(super) async fn found_for(
+        &mut self,
+        command: u32,
+        handle: String,
+        result: Result<UserLogBody, Failure>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        // The first problem ends the task.
+        let Some(mut task) = self.tasks.remove(&command) else { return };
+        let learnt = match result {
+            Ok(body) if body.handle == handle => {
+                let user = body.user_id;
+                self.learn_log(&body, ctx, out).await.map(|()| task.found.push(user))
+            }
+            Ok(_) => Err(Problem::ServerLied(format!("the keys of {handle}"))),
+            Err(failure) if failure.is(ErrorCode::NotFound) => Err(Problem::UnknownHandle(handle)),
+            Err(failure) => Err(failure.problem()),
+        };
+        let ended = match learnt {
+            Err(problem) => Err(problem),
+            Ok(()) if task.found.len() == task.wanted => self.people_found(task, ctx, out).await,
+            Ok(()) => {
+                self.tasks.insert(command, task);
+                Ok(())
+            }
+        };
+        if let Err(problem) = ended {
+            out.push(Effect::Answer { id: command, result: Err(problem) });
+        }
+    }
+
+    async fn people_found(&mut self, task: Task, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) -> Result<(), Problem> {
+        let me = self.my_id().ok_or(Problem::SignedOut)?;
+        match task.goal {
+            Goal::Direct => {
+                let peer = *task.found.first().ok_or_else(|| Problem::UnknownHandle(String::new()))?;
+                let existing = self.rooms.iter().find(|(_, room)| room.peer(&me) == Some(peer)).map(|(id, _)| *id);
+                match existing {
+                    Some(id) => {
+                        out.push(Effect::Answer { id: task.command, result: Ok(Outcome::Room(id)) });
+                        Ok(())
+                    }
+                    None => self.create(task.command, RoomKind::Direct, &[peer], None, ctx, out).await,
+                }
+            }
+            Goal::Group { name } => self.create(task.command, RoomKind::Group, &task.found, Some(&name), ctx, out).await,
+            Goal::Add { room } => {
+                let state = &self.open_room(room)?.state;
+                let already = task.found.iter().find(|user| state.members.contains_key(user));
+                if let Some(user) = already {
+                    return Err(Problem::AlreadyThere(self.people.handle(user).unwrap_or_default().to_owned()));
+                }
+                self.intend(room, Intent::new(What::Add(task.found), Some(task.command)), ctx, out).await;
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) async fn remove_person(
+        &mut self,
+        command: u32,
+        room: RoomId,
+        user: UserId,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        self.open_room(room)?;
+        self.intend(room, Intent::new(What::Remove(user), Some(command)), ctx, out).await;
+        Ok(None)
+    }
+
+    pub(super) async fn leave_room(
+        &mut self,
+        command: u32,
+        room: RoomId,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        self.open_room(room)?;
+        self.intend(room, Intent::new(What::Leave, Some(command)), ctx, out).await;
+        Ok(None)
+    }
+
+    pub(super) async fn rename_room(
+        &mut self,
+        command: u32,
+        room: RoomId,
+        name: &str,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        let name = check_name(name)?;
+        self.open_room(room)?;
+        self.intend(room, Intent::new(What::Rename(name), Some(command)), ctx, out).await;
+        Ok(None)
+    }
+
+    fn open_room(&self, id: RoomId) -> Result<&Room, Problem> {
+        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+        match self.standing(room) {
+            Standing::Open => Ok(room),
+            _ => Err(Problem::RoomClosed),
+        }
+    }
+
+    // --- New rooms -----------------------------------------------------------------------------------------------------
+
+    async fn create(
+        &mut self,
+        command: u32,
+        kind: RoomKind,
+        people: &[UserId],
+        name: Option<&str>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<(), Problem> {
+        let me = self.me()?;
+        let reference = |user: &UserId| self.people.member_ref(user).ok_or(Problem::SignedOut);
+        let mut nonce = [0; 16];
+        ctx.rng.fill_bytes(&mut nonce);
+        let roster = match kind {
+            RoomKind::Direct => people.iter().map(reference).collect::<Result<Vec<_>, _>>()?,
+            RoomKind::Group => Vec::new(),
+        };
+        let genesis = RoomGenesis {
+            kind,
+            creator: reference(&me.user_id)?,
+            creator_dk: me.dk_id,
+            members: List::new(roster).map_err(internal)?,
+            policy: Policy { suite: SUITE_1, history: History::Shared },
+            ts: ctx.now_ms,
+            nonce,
+        };
+        let body = genesis.to_bytes();
+        let id = room_id(&body);
+        let sig = ctx.suite.sign(&me.key, Label::RoomLog, &body).await.map_err(internal)?;
+        let genesis = SignedBlob { body, sig };
+        // Signed a line ago.
+        let state = RoomState::begin(&genesis, &id, &self.people).map_err(internal)?.prove(&[true]).map_err(internal)?;
+        let mut draft = Draft { state, blobs: Vec::new(), secret: None, wraps: Vec::new() };
+        if kind == RoomKind::Group {
+            for user in people {
+                let body = RoomBody::AddMember { member: reference(user)?, role: Role::Member };
+                self.write(&mut draft, body, ctx).await?;
+            }
+        }
+        self.write_epoch(&mut draft, None, EpochReason::First, ctx).await?;
+        if let (Some(name), Some((n, secret))) = (name, &draft.secret) {
+            let n = *n;
+            let sealed = Bytes::new(seal_meta(ctx.rng, secret, &id, n, &write_name(name))).map_err(internal)?;
+            self.write(&mut draft, RoomBody::SetMeta { n, sealed }, ctx).await?;
+        }
+        let Some((_, secret)) = draft.secret else { return Err(Problem::Internal("no room key".into())) };
+        let request = Request::RoomCreate(RoomCreate {
+            genesis: B64(genesis.to_bytes()),
+            entries: draft.blobs.iter().map(|blob| B64(blob.to_bytes())).collect(),
+            wraps: draft.wraps.clone(),
+        });
+        let mut blobs = vec![genesis];
+        blobs.extend(draft.blobs);
+        self.creating.insert(id, Creation { command, blobs, wraps: draft.wraps, secret });
+        self.ask(request, Pending::Create { room: id }, out);
+        Ok(())
+    }
+
+    pub(super) async fn created(
+        &mut self,
+        id: RoomId,
+        result: Result<RoomHead, Failure>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some(creation) = self.creating.remove(&id) else { return };
+        let answer = match result {
+            Err(failure) => Err(failure.problem()),
+            Ok(_) => {
+                self.take_entries(id, 0, creation.blobs, ctx, out).await;
+                if let (Some(room), Some(me)) = (self.rooms.get_mut(&id), self.me.as_ref()) {
+                    room.keys.insert(1, creation.secret);
+                    room.wraps.extend(creation.wraps.into_iter().filter(|wrap| wrap.user_id == me.user_id));
+                    room.sync.is_complete();
+                    out.push(Effect::Save(vec![room.to_record()]));
+                }
+                self.learn_keys(id, ctx, out).await;
+                self.show_room_row(id, out);
+                Ok(Outcome::Room(id))
+            }
+        };
+        out.push(Effect::Answer { id: creation.command, result: answer });
+    }
+
+    // --- Appending -----------------------------------------------------------------------------------------------------
+
+    pub(super) async fn intend(&mut self, id: RoomId, intent: Intent, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let prepares = |intent: &Intent| matches!(intent.what, What::Prepare);
+        if !(prepares(&intent) && room.intents.iter().any(prepares)) {
+            room.intents.push_back(intent);
+        }
+        self.advance(id, ctx, out).await;
+    }
+
+    /// Starts the next intent if none is under way.
+    pub(super) async fn advance(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        loop {
+            let Some(room) = self.rooms.get_mut(&id) else { return };
+            if room.appending || room.sync.log_is_behind() {
+                return;
+            }
+            let Some(mut intent) = room.intents.pop_front() else { return };
+            if !self.online {
+                self.end_intent(intent, Err(Problem::Offline), out);
+                continue;
+            }
+            match self.write_intent(id, &intent, ctx).await {
+                Err(problem) => self.end_intent(intent, Err(problem), out),
+                Ok(draft) if draft.blobs.is_empty() => self.end_intent(intent, Ok(Outcome::Done), out),
+                Ok(draft) => {
+                    let request = Request::RoomAppend(RoomAppend {
+                        room_id: id,
+                        entries: draft.blobs.iter().map(|blob| B64(blob.to_bytes())).collect(),
+                        wraps: draft.wraps,
+                    });
+                    intent.secret = draft.secret;
+                    intent.sent = draft.blobs;
+                    if let Some(room) = self.rooms.get_mut(&id) {
+                        room.appending = true;
+                        room.intents.push_front(intent);
+                    }
+                    self.ask(request, Pending::Append { room: id }, out);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn end_intent(&self, intent: Intent, result: Result<Outcome, Problem>, out: &mut Out<S::DeviceKey>) {
+        if let Some(id) = intent.command {
+            out.push(Effect::Answer { id, result });
+        }
+    }
+
+    pub(super) async fn appended(
+        &mut self,
+        id: RoomId,
+        result: Result<RoomHead, Failure>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        room.appending = false;
+        let Some(mut intent) = room.intents.pop_front() else { return };
+        match result {
+            Ok(_) => {
+                let sent = std::mem::take(&mut intent.sent);
+                let from = sent.first().and_then(|blob| RoomEntry::from_bytes(&blob.body).ok()).map_or(0, |entry| entry.seq);
+                if let Some((n, secret)) = intent.secret.take() {
+                    room.keys.insert(n, secret);
+                }
+                self.take_entries(id, from, sent, ctx, out).await;
+                self.end_intent(intent, Ok(Outcome::Done), out);
+                self.show_room_row(id, out);
+                self.flush(id, ctx, out).await;
+            }
+            Err(failure) if failure.is(ErrorCode::StaleHead) && intent.tries < MAX_TRIES => {
+                intent.tries += 1;
+                intent.sent.clear();
+                intent.secret = None;
+                room.intents.push_front(intent);
+                room.sync.log_behind();
+                self.fetch_room_log(id, out);
+                return;
+            }
+            Err(failure) => {
+                let problem = failure.problem();
+                if failure.is(ErrorCode::NotSignedIn) {
+                    self.was_signed_out(out);
+                    return;
+                }
+                self.end_intent(intent, Err(problem), out);
+            }
+        }
+        self.advance(id, ctx, out).await;
+    }
+
+    /// The log is as new as the relay has it: intents that were overtaken are made again.
+    pub(super) async fn log_is_current(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        room.sync.log_current();
+        self.advance(id, ctx, out).await;
+        self.catch_up(id, out);
+        self.flush(id, ctx, out).await;
+    }
+
+    /// Whether entries are needed before anything may be said here.
+    pub(super) fn needs_preparing(&self, room: &Room, now_ms: u64) -> bool {
+        let Some(me) = &self.me else { return false };
+        let Some(member) = room.state.members.get(&me.user_id) else { return false };
+        member.view.active_device(&me.dk_id).is_none()
+            || room.state.rotation_due
+            || is_old(&room.state, now_ms, room.channel.at.seq.saturating_sub(room.channel.epoch_seq))
+            || room.state.members.iter().any(|(user, member)| self.view_matters(user, member))
+    }
+
+    /// Whether the newest user log takes a key away that the room's view still holds.
+    fn view_matters(&self, user: &UserId, member: &sotto_shared::log::room_log::Member) -> bool {
+        let Some(log) = self.people.log(user) else { return false };
+        let now = log.view();
+        log.seq() > member.ulog_seq
+            && (now.kem_g != member.view.kem_g
+                || now.ik != member.view.ik
+                || member.view.devices.keys().any(|id| {
+                    member.view.active_device(id).is_some() && now.active_device(id).is_none()
+                }))
+    }
+
+    async fn write_intent(&self, id: RoomId, intent: &Intent, ctx: &mut Ctx<'_, S>) -> Result<Draft, Problem> {
+        let room = self.open_room(id)?;
+        let me = self.me()?;
+        let mut draft = Draft { state: room.state.clone(), blobs: Vec::new(), secret: None, wraps: Vec::new() };
+        let mine = room.state.members.get(&me.user_id).ok_or(Problem::RoomClosed)?;
+        if mine.view.active_device(&me.dk_id).is_none() {
+            let member = self.people.member_ref(&me.user_id).ok_or(Problem::SignedOut)?;
+            self.write(&mut draft, RoomBody::UserUpdate { member, cut: List::default() }, ctx).await?;
+        }
+        for (user, member) in &room.state.members {
+            if *user != me.user_id && self.view_matters(user, member) {
+                let member = self.people.member_ref(user).ok_or(Problem::SignedOut)?;
+                let cut = self.cut(room)?;
+                self.write(&mut draft, RoomBody::UserUpdate { member, cut }, ctx).await?;
+            }
+        }
+        let mut reason = EpochReason::KeysChanged;
+        let mut added = Vec::new();
+        match &intent.what {
+            What::Prepare | What::Leave => {}
+            What::Add(people) => {
+                for user in people {
+                    if draft.state.members.contains_key(user) {
+                        continue;
+                    }
+                    let member = self.people.member_ref(user).ok_or(Problem::SignedOut)?;
+                    self.write(&mut draft, RoomBody::AddMember { member, role: Role::Member }, ctx).await?;
+                    added.push(*user);
+                }
+                reason = EpochReason::MemberAdded;
+            }
+            What::Remove(user) => {
+                if draft.state.members.contains_key(user) {
+                    let cut = self.cut(room)?;
+                    self.write(&mut draft, RoomBody::Remove { user_id: *user, ban: false, cut }, ctx).await?;
+                }
+                reason = EpochReason::MemberLeft;
+            }
+            What::Rename(_) => {}
+        }
+        if matches!(intent.what, What::Leave) {
+            // Whoever stays changes the key; a leaver has no business knowing it.
+            self.write(&mut draft, RoomBody::Leave, ctx).await?;
+            return Ok(draft);
+        }
+        let sent = room.channel.at.seq.saturating_sub(room.channel.epoch_seq);
+        if draft.state.rotation_due || (matches!(intent.what, What::Prepare) && is_old(&draft.state, ctx.now_ms, sent)) {
+            let previous = room.keys.get(&draft.state.epoch_number());
+            if !draft.state.rotation_due {
+                reason = EpochReason::Age;
+            }
+            self.write_epoch(&mut draft, previous, reason, ctx).await?;
+        } else if !added.is_empty() {
+            let secret = room.keys.get(&draft.state.epoch_number()).ok_or(Problem::RoomClosed)?;
+            draft.wraps = wrap_for(&draft.state, &added, secret, ctx).await?;
+        }
+        if let What::Rename(name) = &intent.what {
+            let n = draft.state.epoch_number();
+            let secret = match &draft.secret {
+                Some((_, secret)) => secret,
+                None => room.keys.get(&n).ok_or(Problem::RoomClosed)?,
+            };
+            let sealed = Bytes::new(seal_meta(ctx.rng, secret, &id, n, &write_name(name))).map_err(internal)?;
+            self.write(&mut draft, RoomBody::SetMeta { n, sealed }, ctx).await?;
+        }
+        Ok(draft)
+    }
+
+    /// How far messages of somebody who goes count: to what has been verified here.
+    fn cut(&self, room: &Room) -> Result<List<Cut, 512>, Problem> {
+        let at = &room.channel.at;
+        List::new(vec![Cut { channel: ChannelId::MAIN, seq: at.seq, transcript: at.t }]).map_err(internal)
+    }
+
+    async fn write_epoch(
+        &self,
+        draft: &mut Draft,
+        previous: Option<&EpochSecret>,
+        reason: EpochReason,
+        ctx: &mut Ctx<'_, S>,
+    ) -> Result<(), Problem> {
+        let (id, n) = (draft.state.room_id, draft.state.epoch_number() + 1);
+        if n > 1 && previous.is_none() {
+            return Err(Problem::RoomClosed);
+        }
+        let secret = next_secret(previous, &EpochSecret::make(ctx.rng));
+        let roster_hash = draft.state.roster_hash();
+        let linked = match previous {
+            Some(previous) if draft.state.policy.history == History::Shared => {
+                seal_backlink(ctx.rng, &secret, &id, n, previous)
+            }
+            _ => Vec::new(),
+        };
+        let body = RoomBody::Epoch {
+            n,
+            suite: draft.state.policy.suite,
+            commit: commitment(&secret, &id, n, &draft.state.head, &roster_hash),
+            roster_hash,
+            reason,
+            backlink: Bytes::new(linked).map_err(internal)?,
+        };
+        self.write(draft, body, ctx).await?;
+        let everyone: Vec<UserId> = draft.state.members.keys().copied().collect();
+        draft.wraps = wrap_for(&draft.state, &everyone, &secret, ctx).await?;
+        draft.secret = Some((n, secret));
+        Ok(())
+    }
+
+    /// One entry, signed by this device, applied to the draft.
+    async fn write(&self, draft: &mut Draft, body: RoomBody, ctx: &mut Ctx<'_, S>) -> Result<(), Problem> {
+        let me = self.me()?;
+        let entry = RoomEntry {
+            room_id: draft.state.room_id,
+            seq: draft.state.seq + 1,
+            prev: draft.state.head,
+            ts: ctx.now_ms,
+            actor: me.user_id,
+            actor_dk: me.dk_id,
+            body,
+        };
+        let body = entry.to_bytes();
+        let sig = ctx.suite.sign(&me.key, Label::RoomLog, &body).await.map_err(internal)?;
+        let blob = SignedBlob { body, sig };
+        use sotto_shared::log::LogError;
+        let unproven = draft.state.extend(std::slice::from_ref(&blob), &self.people).map_err(|(_, error)| match error {
+            LogError::LastOwner => Problem::LastOwner,
+            LogError::NotAllowed | LogError::Banned | LogError::NoSuchTarget | LogError::RosterFrozen => Problem::NotAllowed,
+            LogError::TooMany => Problem::TooManyPeople { max: MAX_MEMBERS as u32 },
+            LogError::NotMember | LogError::Closed => Problem::RoomClosed,
+            other => internal(other),
+        })?;
+        // Signed a line ago.
+        draft.state = unproven.prove(&[true]).map_err(internal)?.0;
+        draft.blobs.push(blob);
+        Ok(())
+    }
+}

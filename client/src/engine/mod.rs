@@ -1,0 +1,256 @@
+//! The engine thinks: it holds keys, logs and messages, and decides. It does no I/O and has no clock or randomness of its
+//! own: an [`Input`] and a [`Ctx`] go in, [`Effect`]s come out, to be performed in order. One owner, one queue.
+//!
+//! ```text
+//!  Command ─┐                       ┌─▶ Save      to this browser's sealed store
+//!  Reply   ─┤                       ├─▶ Show      a change of what is on screen
+//!  Frame   ─┼─▶ Engine::handle ─────┼─▶ Ask       an HTTP request; its Reply comes back as an Input
+//!  Loaded  ─┤   account · people    ├─▶ Transmit  a frame
+//!  Tick    ─┘   rooms · epochs      └─▶ Answer    the end of a command
+//!               outbox · inbox · timeline
+//! ```
+//!
+//! Saving comes before transmitting, so a crash at any point loses nothing.
+
+mod account;
+mod ask;
+mod devices;
+mod epochs;
+mod inbox;
+mod intents;
+mod outbox;
+mod passphrase;
+mod people;
+mod record;
+mod rooms;
+mod sync;
+mod timeline;
+mod vault;
+
+use std::collections::{BTreeMap, HashMap};
+
+use rand::CryptoRng;
+use sotto_shared::api::frame::{FromRelay, ToRelay};
+use sotto_shared::crypto::secret::DayVaultKey;
+use sotto_shared::crypto::sign::SignedBlob;
+use sotto_shared::crypto::suite::Suite;
+use sotto_shared::id::{RoomId, UserId};
+
+use crate::view::{Change, Command, Link, Outcome, Phase, Problem};
+
+pub use ask::{Failure, Reply, Request};
+pub use record::{Key, KeptAccount, Loaded, OutgoingRecord, Query, Record};
+
+use account::Me;
+use ask::Pending;
+use intents::{Creation, Task};
+use people::People;
+use rooms::Room;
+
+/// What the engine is handed at every step.
+pub struct Ctx<'a, S> {
+    /// Milliseconds since 1970.
+    pub now_ms: u64,
+    pub rng: &'a mut dyn CryptoRng,
+    pub suite: &'a S,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input<K> {
+    Command { id: u32, command: Command },
+    /// What this browser kept of an account, if anything.
+    Restored(Option<(KeptAccount, K)>),
+    /// An answer to [`Effect::Ask`].
+    Reply { id: u32, result: Result<Reply, Failure> },
+    /// An answer to [`Effect::Load`].
+    Loaded { id: u32, loaded: Loaded },
+    SocketOpen,
+    SocketClosed,
+    Frame(FromRelay),
+    /// The time asked for by [`Effect::Wake`] has passed.
+    Tick,
+    /// The store refused a save; nothing that depends on it was sent.
+    StorageFull,
+}
+
+/// What is to be done, in this order.
+#[derive(Debug)]
+pub enum Effect<K> {
+    /// Seal and write. When it fails, what follows in the same batch is dropped.
+    Save(Vec<Record>),
+    Load { id: u32, query: Query },
+    /// Look for an account this browser keeps; answered by [`Input::Restored`].
+    Restore,
+    /// Keep this account and its key in this browser, and open the store under the day vault key.
+    Keep { account: KeptAccount, key: K },
+    /// Remove everything this browser keeps.
+    Wipe,
+    Ask { id: u32, token: Option<String>, request: Request },
+    Connect,
+    Disconnect,
+    Transmit(ToRelay),
+    /// One [`Input::Tick`] after so many milliseconds.
+    Wake { after_ms: u64 },
+    Show(Change),
+    Answer { id: u32, result: Result<Outcome, Problem> },
+}
+
+/// Effects of one step, collected.
+pub(crate) type Out<K> = Vec<Effect<K>>;
+
+pub struct Engine<S: Suite> {
+    /// Random for this start: its messages form one chain, side by side with those of other tabs.
+    lane: [u8; 8],
+    device_name: String,
+    realm: Option<String>,
+    me: Option<Me<S::DeviceKey>>,
+    people: People,
+    rooms: BTreeMap<RoomId, Room>,
+    /// Logs of rooms that are not taken up yet: user logs they name are on the way.
+    arriving: HashMap<RoomId, Vec<SignedBlob>>,
+    /// Commands that look for people first.
+    tasks: HashMap<u32, Task>,
+    creating: HashMap<RoomId, Creation>,
+    pending: HashMap<u32, Pending<S::DeviceKey>>,
+    next_request: u32,
+    online: bool,
+    link: Link,
+    tries: u32,
+    shown: Option<RoomId>,
+    queued: u32,
+    syncing: bool,
+}
+
+impl<S: Suite> Engine<S> {
+    pub fn new(rng: &mut dyn CryptoRng) -> Self {
+        let mut lane = [0; 8];
+        rng.fill_bytes(&mut lane);
+        Self {
+            lane,
+            device_name: String::new(),
+            realm: None,
+            me: None,
+            people: People::default(),
+            rooms: BTreeMap::new(),
+            arriving: HashMap::new(),
+            tasks: HashMap::new(),
+            creating: HashMap::new(),
+            pending: HashMap::new(),
+            next_request: 0,
+            online: false,
+            link: Link::Connecting,
+            tries: 0,
+            shown: None,
+            queued: 0,
+            syncing: false,
+        }
+    }
+
+    /// The name under which a tab shows that it lives.
+    pub fn lane_name(&self) -> String {
+        lane_name(&self.lane)
+    }
+
+    /// One step. Never fails: what goes wrong becomes an answer, a change or a typed standing.
+    pub async fn handle(&mut self, input: Input<S::DeviceKey>, ctx: &mut Ctx<'_, S>) -> Vec<Effect<S::DeviceKey>> {
+        let mut out = Vec::new();
+        match input {
+            Input::Command { id, command } => self.command(id, command, ctx, &mut out).await,
+            Input::Restored(kept) => self.restored(kept, ctx, &mut out),
+            Input::Reply { id, result } => self.reply(id, result, ctx, &mut out).await,
+            Input::Loaded { id, loaded } => self.loaded(id, loaded, ctx, &mut out).await,
+            Input::SocketOpen => self.socket_open(&mut out),
+            Input::SocketClosed => self.socket_closed(&mut out),
+            Input::Frame(frame) => self.frame(frame, ctx, &mut out).await,
+            Input::Tick => self.tick(ctx, &mut out).await,
+            Input::StorageFull => out.push(Effect::Show(Change::Notice(Problem::StorageFull))),
+        }
+        self.report_totals(&mut out);
+        out
+    }
+
+    async fn command(&mut self, id: u32, command: Command, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let result = match command {
+            Command::Start { device } => {
+                self.device_name = device;
+                out.push(Effect::Show(Change::Phase(Phase::Opening)));
+                out.push(Effect::Restore);
+                Ok(Some(Outcome::Done))
+            }
+            Command::MakePassphrase => Ok(Some(Outcome::Passphrase(passphrase::make(ctx.rng)))),
+            Command::RatePassword { handle, password } => {
+                Ok(Some(Outcome::Strength(passphrase::rate(&password, &[&handle]))))
+            }
+            Command::SignUp { handle, password, stay } => self.sign_up(id, &handle, password, stay, out),
+            Command::SignIn { handle, password, stay } => self.sign_in(id, &handle, password, stay, out),
+            Command::SignOut => self.sign_out(out),
+            Command::SignOutOthers => self.sign_out_others(id, out),
+            Command::ListDevices => self.list_devices(id, out),
+            Command::FindPerson { handle } => self.find_person(id, &handle, out),
+            Command::OpenDirect { handle } => self.open_direct(id, &handle, ctx, out).await,
+            Command::CreateGroup { name, handles } => self.create_group(id, &name, &handles, ctx, out).await,
+            Command::AddPeople { room, handles } => self.add_people(id, room, &handles, ctx, out).await,
+            Command::RemovePerson { room, user } => self.remove_person(id, room, user, ctx, out).await,
+            Command::LeaveRoom { room } => self.leave_room(id, room, ctx, out).await,
+            Command::RenameRoom { room, name } => self.rename_room(id, room, &name, ctx, out).await,
+            Command::ShowRoom { room } => self.show_room(room, out),
+            Command::HideRoom => {
+                self.shown = None;
+                Ok(Some(Outcome::Done))
+            }
+            Command::LoadOlder { room } => self.load_older(room, out),
+            Command::MarkRead { room } => self.mark_read(room, out),
+            Command::Send { room, text } => self.send(room, &text, ctx, out).await,
+            Command::Retry { room, message } => self.retry(room, message, ctx, out).await,
+            Command::Discard { room, message } => self.discard(room, message, out),
+            Command::SaveDraft { room, text } => self.save_draft(room, text, out),
+            Command::ShowSafety { user } => self.show_safety(user).map(Some),
+            Command::MarkVerified { user, verified } => self.mark_verified(id, user, verified, ctx, out),
+            Command::Reconnect => {
+                self.tries = 0;
+                self.connect(out);
+                Ok(Some(Outcome::Done))
+            }
+        };
+        match result {
+            Ok(Some(outcome)) => out.push(Effect::Answer { id, result: Ok(outcome) }),
+            // Answered when a reply has come.
+            Ok(None) => {}
+            Err(problem) => out.push(Effect::Answer { id, result: Err(problem) }),
+        }
+    }
+
+    /// Numbers that follow from the rest; shown when they change.
+    fn report_totals(&mut self, out: &mut Out<S::DeviceKey>) {
+        let queued = self.rooms.values().map(|room| room.outbox.waiting()).sum();
+        if queued != self.queued {
+            self.queued = queued;
+            out.push(Effect::Show(Change::Queued(queued)));
+        }
+        let syncing = self.rooms.values().any(|room| room.sync.is_busy());
+        if syncing != self.syncing {
+            self.syncing = syncing;
+            out.push(Effect::Show(Change::Syncing(syncing)));
+        }
+    }
+
+    fn me(&self) -> Result<&Me<S::DeviceKey>, Problem> {
+        self.me.as_ref().ok_or(Problem::SignedOut)
+    }
+
+    fn my_id(&self) -> Option<UserId> {
+        self.me.as_ref().map(|me| me.user_id)
+    }
+
+}
+
+/// The name under which the tab of a lane shows that it lives.
+pub fn lane_name(lane: &[u8; 8]) -> String {
+    lane.iter().fold("sotto-lane-".to_owned(), |name, byte| format!("{name}{byte:02x}"))
+}
+
+/// The day vault key is compared nowhere and copied only to be kept by the runtime.
+pub(crate) fn copy_key(key: &DayVaultKey) -> DayVaultKey {
+    DayVaultKey::from_bytes(*key.expose())
+}

@@ -1,0 +1,313 @@
+//! Messages going out: kept first, sealed when the room is ready, sent again until they are heard back.
+//!
+//! One batch is under way at a time. It is sealed as one chain, saved, and only then transmitted; a retry sends the very
+//! same bytes under the same ids. What is refused because the room key changed is sealed anew.
+
+use std::collections::VecDeque;
+
+use sotto_shared::api::B64;
+use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::frame::{Outgoing, ToRelay};
+use sotto_shared::api::limits::{MAX_SEND_BATCH, MAX_TEXT_BYTES};
+use sotto_shared::codec::{Codec, Text};
+use sotto_shared::crypto::hash::sha256;
+use sotto_shared::crypto::label::Label;
+use sotto_shared::crypto::secret::derive;
+use sotto_shared::crypto::suite::Suite;
+use sotto_shared::envelope::content::{Content, MessageBody, lane_start, message_key, seal_message};
+use sotto_shared::envelope::header::{Header, MessageKind};
+use sotto_shared::id::{ChannelId, Head, MessageId, RoomId};
+use sotto_shared::log::room_log::SUITE_1;
+
+use super::account::internal;
+use super::record::{self, Key, OutgoingRecord, SealedRecord};
+use super::{Ctx, Effect, Engine, Out};
+use crate::view::{Delivery, Outcome, Problem, Standing};
+
+/// What waits in one room, oldest first.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    items: VecDeque<OutgoingRecord>,
+    /// Ids that were transmitted over this connection and not yet heard back.
+    under_way: Vec<MessageId>,
+    next_place: u64,
+    /// Not before this time, milliseconds since 1970: the relay asked for patience.
+    not_before_ms: u64,
+}
+
+impl Outbox {
+    /// Messages that go out by themselves.
+    pub fn waiting(&self) -> u32 {
+        self.items.iter().filter(|item| item.failed.is_none()).count() as u32
+    }
+
+    pub fn items(&self) -> impl Iterator<Item = &OutgoingRecord> {
+        self.items.iter()
+    }
+
+    pub fn restore(&mut self, record: OutgoingRecord) {
+        self.next_place = self.next_place.max(record.place + 1);
+        let at = self.items.partition_point(|item| item.place <= record.place);
+        self.items.insert(at, record);
+    }
+
+    pub fn connection_was_lost(&mut self) {
+        self.under_way.clear();
+    }
+
+    /// It was heard back. Says whether it was ours.
+    pub fn arrived(&mut self, id: &MessageId) -> bool {
+        self.under_way.retain(|other| other != id);
+        let before = self.items.len();
+        self.items.retain(|item| item.msg_id != *id);
+        self.items.len() != before
+    }
+
+    /// The newest that waits, for the list of rooms.
+    pub fn newest(&self) -> Option<(String, u64, Delivery)> {
+        self.items.back().map(|item| (super::inbox::preview_of(&item.text), item.at_ms, delivery(item)))
+    }
+
+    fn get_mut(&mut self, id: &MessageId) -> Option<&mut OutgoingRecord> {
+        self.items.iter_mut().find(|item| item.msg_id == *id)
+    }
+}
+
+pub(super) fn delivery(item: &OutgoingRecord) -> Delivery {
+    item.failed.clone().map_or(Delivery::Pending, Delivery::Failed)
+}
+
+impl<S: Suite> Engine<S> {
+    pub(super) async fn send(
+        &mut self,
+        id: RoomId,
+        text: &str,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+        // Waiting for the key is no reason to refuse: the message waits too.
+        if !matches!(self.standing(room), Standing::Open | Standing::WaitingForKey) {
+            return Err(Problem::RoomClosed);
+        }
+        let text = text.trim_end();
+        if text.trim().is_empty() {
+            return Ok(Some(Outcome::Done));
+        }
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(Problem::TooLong { max: MAX_TEXT_BYTES as u32 });
+        }
+        let mut msg_id = [0; 16];
+        ctx.rng.fill_bytes(&mut msg_id);
+        let msg_id = MessageId::from_bytes(msg_id);
+        let lane = self.lane;
+        let Some(room) = self.rooms.get_mut(&id) else { return Err(Problem::RoomClosed) };
+        let item = OutgoingRecord {
+            room_id: id,
+            msg_id,
+            lane,
+            text: text.to_owned(),
+            at_ms: ctx.now_ms,
+            place: room.outbox.next_place,
+            sealed: None,
+            failed: None,
+        };
+        room.channel.draft.clear();
+        out.push(Effect::Save(vec![record::save(Key::Outgoing(id, msg_id), &item), room.channel.to_record(&id)]));
+        room.outbox.restore(item);
+        self.show_outgoing(id, &msg_id, out);
+        self.show_room_row(id, out);
+        self.flush(id, ctx, out).await;
+        Ok(Some(Outcome::Done))
+    }
+
+    pub(super) async fn retry(
+        &mut self,
+        id: RoomId,
+        message: MessageId,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        let room = self.rooms.get_mut(&id).ok_or(Problem::RoomClosed)?;
+        let Some(item) = room.outbox.get_mut(&message) else { return Ok(Some(Outcome::Done)) };
+        item.failed = None;
+        out.push(Effect::Save(vec![record::save(Key::Outgoing(id, message), item)]));
+        self.show_outgoing(id, &message, out);
+        self.flush(id, ctx, out).await;
+        Ok(Some(Outcome::Done))
+    }
+
+    pub(super) fn discard(
+        &mut self,
+        id: RoomId,
+        message: MessageId,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        let room = self.rooms.get_mut(&id).ok_or(Problem::RoomClosed)?;
+        if room.outbox.get_mut(&message).is_some_and(|item| item.failed.is_some()) {
+            room.outbox.arrived(&message);
+            out.push(Effect::Save(vec![record::remove(Key::Outgoing(id, message))]));
+            self.hide_outgoing(id, &message, out);
+            self.show_room_row(id, out);
+        }
+        Ok(Some(Outcome::Done))
+    }
+
+    pub(super) fn save_draft(&mut self, id: RoomId, text: String, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
+        if let Some(room) = self.rooms.get_mut(&id)
+            && room.channel.draft != text
+        {
+            room.channel.draft = text;
+            out.push(Effect::Save(vec![room.channel.to_record(&id)]));
+        }
+        Ok(Some(Outcome::Done))
+    }
+
+    /// Sends what waits, if the room is ready for it.
+    pub(super) async fn flush(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get(&id) else { return };
+        let wants = room.outbox.items.iter().any(|item| item.failed.is_none());
+        let early = ctx.now_ms < room.outbox.not_before_ms;
+        // Echoes of what was sent before may still be on their way in.
+        let behind = room.sync.is_busy() || !room.sync.has_begun();
+        if !wants || early || behind || !self.online || !room.outbox.under_way.is_empty() {
+            return;
+        }
+        if self.standing(room) != Standing::Open || !self.prepare(id, ctx, out).await {
+            return;
+        }
+        if let Err(problem) = self.transmit(id, ctx, out).await {
+            self.notice(problem, out);
+        }
+    }
+
+    async fn transmit(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) -> Result<(), Problem> {
+        let Some(room) = self.rooms.get_mut(&id) else { return Ok(()) };
+        let n = room.state.epoch_number();
+        // Sealed under an older key and never taken: made again.
+        for item in &mut room.outbox.items {
+            if item.failed.is_none() && item.sealed.as_ref().is_some_and(|sealed| sealed.n != n) {
+                item.sealed = None;
+            }
+        }
+        // What is sealed already goes first, and alone: what comes after it builds on it.
+        let sealed = room.outbox.items.iter().any(|item| item.failed.is_none() && item.sealed.is_some());
+        if !sealed {
+            self.seal_batch(id, n, ctx, out).await?;
+        }
+        let Some(room) = self.rooms.get_mut(&id) else { return Ok(()) };
+        let mut messages = Vec::new();
+        for item in room.outbox.items.iter().filter(|item| item.failed.is_none()).take(MAX_SEND_BATCH) {
+            if let Some(sealed) = &item.sealed {
+                room.outbox.under_way.push(item.msg_id);
+                messages.push(Outgoing { header: sealed.header.clone(), envelope: sealed.envelope.clone() });
+            }
+        }
+        if !messages.is_empty() {
+            out.push(Effect::Transmit(ToRelay::Send { messages }));
+        }
+        Ok(())
+    }
+
+    /// Seals what waits as one chain in this tab's lane, and saves it.
+    async fn seal_batch(&mut self, id: RoomId, n: u32, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) -> Result<(), Problem> {
+        let lane = self.lane;
+        let (Some(me), Some(room)) = (&self.me, self.rooms.get_mut(&id)) else { return Ok(()) };
+        let Some(secret) = room.keys.get(&n) else { return Ok(()) };
+        let key = message_key(secret, &id, &ChannelId::MAIN);
+        let delete_key = derive(me.dvk.expose(), Label::DeleteKey, &[]);
+        let newest = room.channel.lanes.get(&(me.dk_id, lane)).copied();
+        let (mut ctr, mut prev_own) = newest.unwrap_or((0, lane_start(&me.dk_id, &lane)));
+        let mut saves = Vec::new();
+        for item in room.outbox.items.iter_mut().filter(|item| item.failed.is_none()).take(MAX_SEND_BATCH) {
+            let del_secret = derive(delete_key.expose(), Label::DeleteSecret, &[item.msg_id.as_bytes()]);
+            let header = Header {
+                suite: SUITE_1,
+                kind: MessageKind::Durable,
+                room_id: id,
+                channel: ChannelId::MAIN,
+                n,
+                msg_id: item.msg_id,
+                ttl_class: 0,
+                del_commit: sha256(del_secret.expose()),
+            };
+            ctr += 1;
+            let content = Content {
+                header_hash: header.hash(),
+                user_id: me.user_id,
+                dk_id: me.dk_id,
+                lane,
+                ctr,
+                prev_own,
+                log_seq: room.state.seq,
+                log_head: room.state.head,
+                seen_seq: room.channel.at.seq,
+                seen_t: room.channel.at.t,
+                ts: item.at_ms,
+                body: MessageBody::Text { text: Text::new(item.text.clone()).map_err(internal)? },
+            };
+            let bytes = content.to_bytes();
+            let sig = ctx.suite.sign(&me.key, Label::Message, &bytes).await.map_err(internal)?;
+            let sealed = seal_message(ctx.rng, &key, &header, &bytes, &sig);
+            prev_own = Head::from_bytes(*sealed.hash.as_bytes());
+            item.lane = lane;
+            item.sealed = Some(SealedRecord { n, header: B64(sealed.header), envelope: B64(sealed.envelope) });
+            saves.push(record::save(Key::Outgoing(id, item.msg_id), item));
+        }
+        out.push(Effect::Save(saves));
+        Ok(())
+    }
+
+    /// The relay did not take a message.
+    pub(super) async fn refused(
+        &mut self,
+        id: RoomId,
+        msg_id: MessageId,
+        code: ErrorCode,
+        retry_secs: Option<u32>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        room.outbox.under_way.retain(|other| *other != msg_id);
+        let Some(item) = room.outbox.get_mut(&msg_id) else { return };
+        match code {
+            // The room moved on: learn how, then seal anew.
+            ErrorCode::WrongEpoch | ErrorCode::StaleHead => {
+                item.sealed = None;
+                room.sync.log_behind();
+                self.fetch_room_log(id, out);
+            }
+            ErrorCode::TooFast => {
+                item.sealed = None;
+                let wait_ms = u64::from(retry_secs.unwrap_or(2).clamp(1, 120)) * 1000;
+                room.outbox.not_before_ms = ctx.now_ms + wait_ms;
+                out.push(Effect::Wake { after_ms: wait_ms });
+            }
+            // It is there already, under other bytes of ours: it comes with the next page.
+            ErrorCode::Duplicate => {
+                let at = room.channel.at.seq;
+                room.sync.saw(at + 1);
+                self.catch_up(id, out);
+            }
+            ErrorCode::Draining => {}
+            _ => {
+                item.sealed = None;
+                item.failed = Some(match code {
+                    ErrorCode::Unavailable | ErrorCode::Internal => Problem::ServerTrouble,
+                    ErrorCode::TooLarge => Problem::TooLong { max: MAX_TEXT_BYTES as u32 },
+                    ErrorCode::Forbidden | ErrorCode::NotFound => Problem::NotAllowed,
+                    _ => Problem::OldPage,
+                });
+                let saved = record::save(Key::Outgoing(id, msg_id), item);
+                out.push(Effect::Save(vec![saved]));
+                self.show_outgoing(id, &msg_id, out);
+                self.show_room_row(id, out);
+                if code == ErrorCode::Forbidden {
+                    self.fetch_room_log(id, out);
+                }
+            }
+        }
+        self.flush(id, ctx, out).await;
+    }
+}

@@ -1,0 +1,278 @@
+//! Whom this account knows: verified user logs, handles, and what was pinned of them.
+
+use std::collections::BTreeMap;
+
+use sotto_shared::api::B64;
+use sotto_shared::api::body::{UserFind, UserLogBody, UserLogGet};
+use sotto_shared::codec::{Codec, Text};
+use sotto_shared::crypto::hash::hash;
+use sotto_shared::crypto::label::Label;
+use sotto_shared::crypto::sign::SignedBlob;
+use sotto_shared::crypto::suite::Suite;
+use sotto_shared::id::UserId;
+use sotto_shared::log::LogError;
+use sotto_shared::log::room_log::{MemberRef, UserLogs};
+use sotto_shared::log::user_log::UserLog;
+use sotto_shared::safety::safety_number;
+use sotto_shared::vault::{Pin, PinState};
+
+use super::account::{internal, tidy_handle};
+use super::ask::{Failure, Pending, Request};
+use super::record::{self, Key, PersonRecord, Record};
+use super::{Ctx, Effect, Engine, Out};
+use crate::view::{Change, Outcome, Person, Problem, Safety, Trust};
+
+/// A person: their log, verified, and the bytes it came as.
+struct Known {
+    handle: String,
+    log: UserLog,
+    genesis: B64,
+    entries: Vec<B64>,
+}
+
+#[derive(Default)]
+pub(crate) struct People {
+    known: BTreeMap<UserId, Known>,
+}
+
+impl UserLogs for People {
+    fn user_log(&self, user: &UserId) -> Option<&UserLog> {
+        self.log(user)
+    }
+}
+
+/// A log from its genesis, or `base` with what follows it; every signature checked.
+pub(crate) async fn verify_log<S: Suite>(
+    body: &UserLogBody,
+    base: Option<&UserLog>,
+    realm: &str,
+    suite: &S,
+) -> Result<UserLog, LogError> {
+    let blobs = body.entries.iter().map(|raw| SignedBlob::from_bytes(&raw.0)).collect::<Result<Vec<_>, _>>()?;
+    let start = match (&body.genesis, base) {
+        (Some(genesis), _) => UserLog::begin(&genesis.0, &body.user_id, realm)?,
+        (None, Some(base)) => base.clone(),
+        (None, None) => return Err(LogError::WrongLog),
+    };
+    let unproven = start.extend(&blobs)?;
+    let verdicts = suite.verify_all(unproven.jobs()).await;
+    let log = unproven.prove(&verdicts).map_err(|_| LogError::Signature)?;
+    // What was seen before must still be there: a log only grows.
+    match base {
+        Some(base) if log.at(base.seq()).map(|(head, _)| head) != Some(base.head()) => Err(LogError::UserLogMismatch),
+        _ => Ok(log),
+    }
+}
+
+impl People {
+    pub fn log(&self, user: &UserId) -> Option<&UserLog> {
+        self.known.get(user).map(|known| &known.log)
+    }
+
+    pub fn handle(&self, user: &UserId) -> Option<&str> {
+        self.known.get(user).map(|known| known.handle.as_str())
+    }
+
+    pub fn ids(&self) -> impl Iterator<Item = &UserId> {
+        self.known.keys()
+    }
+
+    /// The newest point of a person's log, as a room names it.
+    pub fn member_ref(&self, user: &UserId) -> Option<MemberRef> {
+        let log = self.log(user)?;
+        Some(MemberRef { user_id: *user, ulog_seq: log.seq(), ulog_head: log.head() })
+    }
+
+    /// Verifies and takes in a log. Says whether anything is new.
+    pub async fn learn<S: Suite>(
+        &mut self,
+        body: &UserLogBody,
+        pinned: Option<&Pin>,
+        realm: &str,
+        suite: &S,
+    ) -> Result<bool, LogError> {
+        let base = self.known.get(&body.user_id);
+        let log = verify_log(body, base.map(|known| &known.log), realm, suite).await?;
+        if let Some(pin) = pinned
+            && log.at(pin.seq).map(|(head, _)| head) != Some(pin.head)
+        {
+            return Err(LogError::UserLogMismatch);
+        }
+        let is_new = base.is_none_or(|known| known.log.seq() != log.seq());
+        match (self.known.get_mut(&body.user_id), &body.genesis) {
+            (Some(known), None) => {
+                known.entries.extend(body.entries.iter().cloned());
+                known.log = log;
+            }
+            (_, Some(genesis)) => {
+                let handle = body.handle.clone();
+                let entries = body.entries.clone();
+                self.known.insert(body.user_id, Known { handle, log, genesis: genesis.clone(), entries });
+            }
+            (None, None) => return Err(LogError::WrongLog),
+        }
+        Ok(is_new)
+    }
+
+    /// A log this browser verified before it sealed it: taken without checking signatures again.
+    pub fn restore(&mut self, record: PersonRecord, realm: &str) -> Option<()> {
+        let blobs = record.entries.iter().map(|raw| SignedBlob::from_bytes(&raw.0)).collect::<Result<Vec<_>, _>>().ok()?;
+        let start = UserLog::begin(&record.genesis.0, &record.user_id, realm).ok()?;
+        let unproven = start.extend(&blobs).ok()?;
+        let verdicts = vec![true; unproven.jobs().len()];
+        let log = unproven.prove(&verdicts).ok()?;
+        let known = Known { handle: record.handle, log, genesis: record.genesis, entries: record.entries };
+        self.known.insert(record.user_id, known);
+        Some(())
+    }
+
+    pub fn record(&self, user: &UserId) -> Option<Record> {
+        let known = self.known.get(user)?;
+        let record = PersonRecord {
+            user_id: *user,
+            handle: known.handle.clone(),
+            genesis: known.genesis.clone(),
+            entries: known.entries.clone(),
+        };
+        Some(record::save(Key::Person(*user), &record))
+    }
+}
+
+/// The picture made from a key.
+pub(crate) fn mark(bytes: &[u8]) -> [u8; 5] {
+    let hash = hash(Label::Mark, &[bytes]);
+    [hash[0], hash[1], hash[2], hash[3], hash[4]]
+}
+
+impl<S: Suite> Engine<S> {
+    pub(super) fn person(&self, user: &UserId) -> Option<Person> {
+        let known = self.people.known.get(user)?;
+        Some(Person {
+            id: *user,
+            handle: known.handle.clone(),
+            mark: mark(known.log.view().ik.as_bytes()),
+            trust: self.trust(user),
+            is_me: self.my_id() == Some(*user),
+        })
+    }
+
+    /// What was compared, held against the identity key there is now.
+    pub(super) fn trust(&self, user: &UserId) -> Trust {
+        let pin = self.me.as_ref().and_then(|me| me.vault.pins.get(user)).map(|(pin, _)| pin);
+        let since = self.people.log(user).map(|log| log.view().ik_since);
+        match (pin, since) {
+            (Some(pin), Some(since)) if pin.state == PinState::Verified && pin.ik_since == since => Trust::Verified,
+            (Some(pin), Some(since)) if pin.state == PinState::Verified && pin.ik_since != since => Trust::Changed,
+            _ => Trust::Unverified,
+        }
+    }
+
+    pub(super) fn show_people(&self, out: &mut Out<S::DeviceKey>) {
+        for user in self.people.ids() {
+            self.show_person(user, out);
+        }
+    }
+
+    pub(super) fn show_person(&self, user: &UserId, out: &mut Out<S::DeviceKey>) {
+        if let Some(person) = self.person(user) {
+            out.push(Effect::Show(Change::Person(person)));
+        }
+    }
+
+    pub(super) fn find_person(&mut self, command: u32, handle: &str, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
+        self.me()?;
+        let handle = tidy_handle(handle)?;
+        self.ask(Request::UserFind(UserFind { handle }), Pending::Find { command }, out);
+        Ok(None)
+    }
+
+    /// A log came: verify, keep, show. A log that contradicts what was seen before is not taken, and said so.
+    pub(super) async fn learn_log(
+        &mut self,
+        body: &UserLogBody,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<(), Problem> {
+        let realm = self.realm.clone().unwrap_or_default();
+        let pins = self.me.as_ref().map(|me| &me.vault.pins);
+        // A handle one has a pin for cannot quietly become somebody else.
+        let moved = pins.is_some_and(|pins| {
+            pins.values().any(|(pin, _)| pin.handle.as_str() == body.handle && pin.user_id != body.user_id)
+        });
+        let renamed = self.people.handle(&body.user_id).is_some_and(|handle| handle != body.handle);
+        let pin = pins.and_then(|pins| pins.get(&body.user_id)).map(|(pin, _)| pin.clone());
+        let lie = Problem::ServerLied(format!("the keys of {}", body.handle));
+        if moved || renamed {
+            return Err(lie);
+        }
+        match self.people.learn(body, pin.as_ref(), &realm, ctx.suite).await {
+            Ok(_) => {
+                out.push(Effect::Save(self.people.record(&body.user_id).into_iter().collect()));
+                self.show_person(&body.user_id, out);
+                Ok(())
+            }
+            // Asked from a place that is not ours any more: the newest is asked for again when needed.
+            Err(LogError::Sequence) => Ok(()),
+            Err(_) => Err(lie),
+        }
+    }
+
+    pub(super) fn fetch_log(&mut self, user: UserId, out: &mut Out<S::DeviceKey>) {
+        let waiting = self.pending.values().any(|pending| matches!(pending, Pending::UserLog { user: other } if *other == user));
+        if !waiting {
+            let from_seq = self.people.log(&user).map_or(0, |log| log.seq() + 1);
+            self.ask(Request::UserLogGet(UserLogGet { user_id: user, from_seq }), Pending::UserLog { user }, out);
+        }
+    }
+
+    pub(super) async fn log_came(
+        &mut self,
+        user: UserId,
+        result: Result<UserLogBody, Failure>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Ok(body) = result else { return };
+        if body.user_id != user {
+            out.push(Effect::Show(Change::Notice(Problem::ServerLied("the keys of somebody else".into()))));
+            return;
+        }
+        if let Err(problem) = self.learn_log(&body, ctx, out).await {
+            out.push(Effect::Show(Change::Notice(problem)));
+        }
+        self.people_grew(ctx, out).await;
+    }
+
+    pub(super) fn show_safety(&self, user: UserId) -> Result<Outcome, Problem> {
+        let me = self.me()?;
+        let mine = self.people.log(&me.user_id).ok_or(Problem::SignedOut)?.view().ik;
+        let theirs = self.people.log(&user).ok_or_else(|| Problem::UnknownHandle(String::new()))?.view().ik;
+        let number = safety_number((&me.user_id, &mine), (&user, &theirs));
+        let code = qrcode::QrCode::with_error_correction_level(&number.qr, qrcode::EcLevel::M).map_err(internal)?;
+        let qr = code.to_colors().chunks(code.width()).map(|row| row.iter().map(|c| *c == qrcode::Color::Dark).collect()).collect();
+        Ok(Outcome::Safety(Safety { user, groups: number.groups, qr, trust: self.trust(&user) }))
+    }
+
+    pub(super) fn mark_verified(
+        &mut self,
+        command: u32,
+        user: UserId,
+        verified: bool,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        let log = self.people.log(&user).ok_or_else(|| Problem::UnknownHandle(String::new()))?;
+        let pin = Pin {
+            user_id: user,
+            handle: Text::new(self.people.handle(&user).unwrap_or_default()).map_err(internal)?,
+            seq: log.seq(),
+            head: log.head(),
+            ik_since: log.view().ik_since,
+            state: if verified { PinState::Verified } else { PinState::Unverified },
+        };
+        self.put_pin(pin, Some(command), ctx, out);
+        self.show_person(&user, out);
+        self.refresh_standings(out);
+        Ok(None)
+    }
+}

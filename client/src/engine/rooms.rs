@@ -1,0 +1,544 @@
+//! A room as this account knows it: its verified log, its keys, its one channel.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use sotto_shared::api::B64;
+use sotto_shared::api::body::{RoomHead, RoomLogGet, RoomLogReply, Wrap};
+use sotto_shared::codec::Codec;
+use sotto_shared::crypto::secret::EpochSecret;
+use sotto_shared::crypto::sign::SignedBlob;
+use sotto_shared::crypto::suite::Suite;
+use sotto_shared::envelope::transcript::Transcript;
+use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, RoomId, UserId};
+use sotto_shared::log::LogError;
+use sotto_shared::log::room_log::{Event, MemberRef, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState};
+
+use super::ask::{Failure, Pending, Request};
+use super::intents::Intent;
+use super::outbox::Outbox;
+use super::record::{self, ChannelRecord, Key, MessageRecord, PreviewRecord, Record, RoomRecord};
+use super::sync::Sync;
+use super::{Ctx, Effect, Engine, Out, people};
+use crate::view::{self, Change, Delivery, Member, Preview, Standing, Tamper, Trust};
+
+pub(crate) struct Room {
+    pub state: RoomState,
+    /// The log as it came, the genesis first.
+    pub log: Vec<B64>,
+    pub events: Vec<Event>,
+    pub wraps: Vec<Wrap>,
+    /// By epoch number.
+    pub keys: BTreeMap<u32, EpochSecret>,
+    pub frozen: Option<Tamper>,
+    /// Entries that wait for a user log they name.
+    pub waiting: Vec<SignedBlob>,
+    pub channel: Channel,
+    pub outbox: Outbox,
+    pub sync: Sync,
+    pub intents: VecDeque<Intent>,
+    /// An append is under way.
+    pub appending: bool,
+    pub title: String,
+}
+
+/// The room's messages, as far as they are known here.
+pub(crate) struct Channel {
+    /// Verified up to here.
+    pub at: Transcript,
+    /// Number of the oldest message kept in this browser; `at.seq + 1` when there is none.
+    pub oldest: u64,
+    pub before_oldest: Head,
+    /// In memory: without holes from its first key to `at.seq`.
+    pub messages: BTreeMap<u64, MessageRecord>,
+    /// (device, lane) → (ctr, newest envelope)
+    pub lanes: HashMap<(DeviceKeyId, [u8; 8]), (u64, Head)>,
+    pub read_seq: u64,
+    pub epoch_seq: u64,
+    pub unread: u32,
+    pub preview: Option<PreviewRecord>,
+    pub draft: String,
+    /// The page has rows from this number on.
+    pub shown_from: u64,
+}
+
+impl Channel {
+    fn new(room: &RoomId) -> Self {
+        let at = Transcript::start(room, &ChannelId::MAIN);
+        Self {
+            at,
+            oldest: 1,
+            before_oldest: at.t,
+            messages: BTreeMap::new(),
+            lanes: HashMap::new(),
+            read_seq: 0,
+            epoch_seq: 0,
+            unread: 0,
+            preview: None,
+            draft: String::new(),
+            shown_from: 1,
+        }
+    }
+
+    /// The transcript after message `seq`, where it is known.
+    pub fn t_at(&self, seq: u64) -> Option<Head> {
+        if seq == self.at.seq {
+            return Some(self.at.t);
+        }
+        if seq + 1 == self.oldest {
+            return Some(self.before_oldest);
+        }
+        self.messages.get(&seq).map(|message| message.t)
+    }
+
+    /// Whether `at` is the transcript ahead of the first message in memory.
+    pub fn joins(&self, at: &Transcript) -> bool {
+        let first = self.first_loaded();
+        if at.seq + 1 != first {
+            return false;
+        }
+        match self.messages.get(&first) {
+            Some(message) => at.then(&EnvelopeHash::from_bytes(*message.hash.as_bytes())).t == message.t,
+            None => at.t == self.at.t,
+        }
+    }
+
+    /// First message in memory; `at.seq + 1` when there is none.
+    pub fn first_loaded(&self) -> u64 {
+        self.messages.first_key_value().map_or(self.at.seq + 1, |(seq, _)| *seq)
+    }
+
+    pub fn to_record(&self, room: &RoomId) -> Record {
+        let record = ChannelRecord {
+            room_id: *room,
+            seq: self.at.seq,
+            t: self.at.t,
+            oldest: self.oldest,
+            before_oldest: self.before_oldest,
+            read_seq: self.read_seq,
+            epoch_seq: self.epoch_seq,
+            unread: self.unread,
+            preview: self.preview.clone(),
+            draft: self.draft.clone(),
+        };
+        record::save(Key::Channel(*room), &record)
+    }
+
+    pub fn restore(&mut self, record: ChannelRecord) {
+        self.at = Transcript { seq: record.seq, t: record.t };
+        self.oldest = record.oldest;
+        self.before_oldest = record.before_oldest;
+        self.read_seq = record.read_seq;
+        self.epoch_seq = record.epoch_seq;
+        self.unread = record.unread;
+        self.preview = record.preview;
+        self.draft = record.draft;
+        self.shown_from = record.seq + 1;
+    }
+}
+
+impl Room {
+    pub fn new(state: RoomState, genesis: &SignedBlob) -> Self {
+        Self {
+            channel: Channel::new(&state.room_id),
+            log: vec![B64(genesis.to_bytes())],
+            state,
+            events: Vec::new(),
+            wraps: Vec::new(),
+            keys: BTreeMap::new(),
+            frozen: None,
+            waiting: Vec::new(),
+            outbox: Outbox::default(),
+            sync: Sync::default(),
+            intents: VecDeque::new(),
+            appending: false,
+            title: String::new(),
+        }
+    }
+
+    pub fn to_record(&self) -> Record {
+        let record = RoomRecord {
+            room_id: self.state.room_id,
+            log: self.log.clone(),
+            wraps: self.wraps.clone(),
+            frozen: self.frozen,
+        };
+        record::save(Key::Room(self.state.room_id), &record)
+    }
+
+    pub fn is_member(&self, user: &UserId) -> bool {
+        self.state.members.contains_key(user)
+    }
+
+    /// The other person of a direct message.
+    pub fn peer(&self, me: &UserId) -> Option<UserId> {
+        if self.state.kind == RoomKind::Direct { self.state.members.keys().find(|user| *user != me).copied() } else { None }
+    }
+}
+
+pub(crate) const fn role(role: Role) -> view::Role {
+    match role {
+        Role::Member => view::Role::Member,
+        Role::Moderator => view::Role::Moderator,
+        Role::Owner => view::Role::Owner,
+    }
+}
+
+impl<S: Suite> Engine<S> {
+    /// Entries of a room's log, in order, the first with number `from`. Those already known are checked to be the same.
+    pub(super) async fn take_entries(
+        &mut self,
+        id: RoomId,
+        from: u64,
+        blobs: Vec<SignedBlob>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let fresh = match self.rooms.get_mut(&id) {
+            None if from == 0 => blobs,
+            None => {
+                // Entries of a room nobody told us about: begin at its beginning.
+                self.fetch_room_log(id, out);
+                return;
+            }
+            Some(room) => {
+                if room.frozen.is_some() {
+                    return;
+                }
+                if from > room.state.seq + 1 {
+                    self.fetch_room_log(id, out);
+                    return;
+                }
+                let known = (room.state.seq + 1 - from) as usize;
+                let forked = blobs.iter().take(known).enumerate().any(|(index, blob)| {
+                    let have = room.state.hashes.get(from as usize + index);
+                    have != Some(&sotto_shared::log::room_log::entry_hash(&blob.body))
+                });
+                if forked {
+                    self.freeze(id, Tamper::Fork, out);
+                    return;
+                }
+                blobs.into_iter().skip(known).collect()
+            }
+        };
+        if fresh.is_empty() {
+            return;
+        }
+        if self.fetch_missing_logs(&fresh, out) {
+            match self.rooms.get_mut(&id) {
+                Some(room) => room.waiting = fresh,
+                None => {
+                    self.arriving.insert(id, fresh);
+                }
+            }
+            return;
+        }
+        self.extend_room(id, fresh, ctx, out).await;
+    }
+
+    /// Asks for every user log that `blobs` name and that is not here far enough. Says whether there are any.
+    fn fetch_missing_logs(&mut self, blobs: &[SignedBlob], out: &mut Out<S::DeviceKey>) -> bool {
+        let mut missing = Vec::new();
+        for blob in blobs {
+            for member in named_people(&blob.body) {
+                if self.people.log(&member.user_id).is_none_or(|log| log.seq() < member.ulog_seq) {
+                    missing.push(member.user_id);
+                }
+            }
+        }
+        missing.sort_unstable();
+        missing.dedup();
+        for user in &missing {
+            self.fetch_log(*user, out);
+        }
+        !missing.is_empty()
+    }
+
+    /// A user log came: whatever waited for it goes on.
+    pub(super) async fn people_grew(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let fetching: Vec<UserId> = (self.pending.values())
+            .filter_map(|pending| if let Pending::UserLog { user } = pending { Some(*user) } else { None })
+            .collect();
+        let is_ready = |blobs: &[SignedBlob]| {
+            let named = blobs.iter().flat_map(|blob| named_people(&blob.body));
+            !named.into_iter().any(|member| fetching.contains(&member.user_id))
+        };
+        let arriving: Vec<RoomId> =
+            self.arriving.iter().filter(|(_, blobs)| is_ready(blobs)).map(|(id, _)| *id).collect();
+        for id in arriving {
+            if let Some(blobs) = self.arriving.remove(&id) {
+                self.extend_room(id, blobs, ctx, out).await;
+            }
+        }
+        let waiting: Vec<RoomId> = (self.rooms.iter())
+            .filter(|(_, room)| !room.waiting.is_empty() && is_ready(&room.waiting))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in waiting {
+            if let Some(room) = self.rooms.get_mut(&id) {
+                let blobs = std::mem::take(&mut room.waiting);
+                self.extend_room(id, blobs, ctx, out).await;
+            }
+        }
+    }
+
+    /// Applies entries whose user logs are all here. The first that does not hold freezes the room before it.
+    async fn extend_room(&mut self, id: RoomId, blobs: Vec<SignedBlob>, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let mut rest = blobs.as_slice();
+        if !self.rooms.contains_key(&id) {
+            let Some((genesis, after)) = rest.split_first() else { return };
+            let Ok(unproven) = RoomState::begin(genesis, &id, &self.people) else { return };
+            let verdicts = ctx.suite.verify_all(unproven.jobs()).await;
+            // A room that does not even begin well is not taken up.
+            let Ok(state) = unproven.prove(&verdicts) else { return };
+            if !state.members.contains_key(&self.my_id().unwrap_or(UserId::from_bytes([0; 32]))) && after.is_empty() {
+                return;
+            }
+            self.rooms.insert(id, Room::new(state, genesis));
+            rest = after;
+        }
+        let Some(room) = self.rooms.get(&id) else { return };
+        let (accepted, next, fault) = verify_entries(&room.state, rest, &self.people, ctx.suite).await;
+        if let Some((state, events)) = next {
+            self.log_grew(id, state, events, &rest[..accepted], ctx, out).await;
+        } else if rest.is_empty() {
+            self.log_grew_nothing(id, ctx, out).await;
+        }
+        if fault.is_some() {
+            self.freeze(id, Tamper::InvalidEntry, out);
+        }
+    }
+
+    async fn log_grew_nothing(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        if let Some(room) = self.rooms.get(&id) {
+            let state = room.state.clone();
+            self.log_grew(id, state, Vec::new(), &[], ctx, out).await;
+        }
+    }
+
+    /// The room stands where `state` says: keep it, show it, and do what follows from it.
+    pub(super) async fn log_grew(
+        &mut self,
+        id: RoomId,
+        state: RoomState,
+        events: Vec<Event>,
+        blobs: &[SignedBlob],
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let new_epoch = state.epoch_number() > room.state.epoch_number();
+        room.state = state;
+        room.log.extend(blobs.iter().map(|blob| B64(blob.to_bytes())));
+        if new_epoch {
+            room.channel.epoch_seq = room.channel.at.seq;
+        }
+        let first_new = room.events.len();
+        room.events.extend(events);
+        let saved = vec![room.to_record(), room.channel.to_record(&id)];
+        out.push(Effect::Save(saved));
+        self.learn_keys(id, ctx, out).await;
+        for user in self.rooms.get(&id).map(|room| room.state.known_people()).unwrap_or_default() {
+            self.show_person(&user, out);
+        }
+        self.show_room_row(id, out);
+        self.show_members(id, out);
+        self.show_events(id, first_new, out);
+        self.after_log(id, ctx, out).await;
+    }
+
+    pub(super) fn fetch_room_log(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+        let waiting =
+            self.pending.values().any(|pending| matches!(pending, Pending::RoomLog { room, .. } if *room == id));
+        if !waiting {
+            let from = self.rooms.get(&id).map_or(0, |room| room.state.seq + 1);
+            let request = Request::RoomLogGet(RoomLogGet { room_id: id, from_seq: from });
+            self.ask(request, Pending::RoomLog { room: id, from }, out);
+        }
+    }
+
+    pub(super) async fn room_log_came(
+        &mut self,
+        id: RoomId,
+        from: u64,
+        result: Result<RoomLogReply, Failure>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Ok(reply) = result else { return };
+        let Ok(blobs) = reply.entries.iter().map(|raw| SignedBlob::from_bytes(&raw.0)).collect::<Result<Vec<_>, _>>() else {
+            self.freeze(id, Tamper::InvalidEntry, out);
+            return;
+        };
+        let last = from + blobs.len() as u64;
+        let more = !blobs.is_empty() && last <= reply.seq;
+        self.take_entries(id, from, blobs, ctx, out).await;
+        if more {
+            self.fetch_room_log(id, out);
+        } else {
+            self.log_is_current(id, ctx, out).await;
+        }
+    }
+
+    /// Nothing after this point is shown or sent; what was verified stays readable.
+    pub(super) fn freeze(&mut self, id: RoomId, why: Tamper, out: &mut Out<S::DeviceKey>) {
+        if let Some(room) = self.rooms.get_mut(&id) {
+            if room.frozen.is_none() {
+                room.frozen = Some(why);
+                out.push(Effect::Save(vec![room.to_record()]));
+            }
+            self.show_room_row(id, out);
+        }
+    }
+
+    pub(super) fn standing(&self, room: &Room) -> Standing {
+        if let Some(why) = room.frozen {
+            return Standing::Frozen(why);
+        }
+        let Some(me) = self.my_id() else { return Standing::Left };
+        if !room.is_member(&me) {
+            let removed = room.events.iter().rev().any(|event| matches!(&event.body, RoomBody::Remove { user_id, .. } if *user_id == me));
+            let left = room.events.iter().rev().find(|event| match &event.body {
+                RoomBody::Leave => event.actor == me,
+                RoomBody::Remove { user_id, .. } => *user_id == me,
+                _ => false,
+            });
+            let by_self = left.is_some_and(|event| matches!(event.body, RoomBody::Leave));
+            return if removed && !by_self { Standing::Removed } else { Standing::Left };
+        }
+        if let Some(changed) = room.state.members.keys().find(|user| self.trust(user) == Trust::Changed) {
+            return Standing::IdentityChanged(*changed);
+        }
+        let n = room.state.epoch_number();
+        if n > 0 && !room.keys.contains_key(&n) { Standing::WaitingForKey } else { Standing::Open }
+    }
+
+    pub(super) fn refresh_standings(&self, out: &mut Out<S::DeviceKey>) {
+        for id in self.rooms.keys() {
+            self.show_room_row(*id, out);
+        }
+    }
+
+    pub(super) fn show_room_row(&self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+        let (Some(room), Some(me)) = (self.rooms.get(&id), self.my_id()) else { return };
+        let standing = self.standing(room);
+        // A room one has left on purpose is gone from the list.
+        if standing == Standing::Left {
+            out.push(Effect::Show(Change::RoomGone(id)));
+            return;
+        }
+        let peer = room.peer(&me);
+        let title = match peer {
+            Some(peer) => self.people.handle(&peer).unwrap_or_default().to_owned(),
+            None => room.title.clone(),
+        };
+        let waiting = room.outbox.newest().map(|(text, at_ms, state)| Preview { author: me, text, at_ms, state });
+        let preview = waiting.or_else(|| {
+            room.channel.preview.clone().map(|p| Preview { author: p.author, text: p.text, at_ms: p.at_ms, state: Delivery::Sent })
+        });
+        let newest_event = room.events.last().map_or(room.state.created, |event| event.ts);
+        out.push(Effect::Show(Change::Room(view::Room {
+            id,
+            kind: if room.state.kind == RoomKind::Direct { view::RoomKind::Direct } else { view::RoomKind::Group },
+            title,
+            peer,
+            mark: people::mark(id.as_bytes()),
+            members: room.state.members.len() as u32,
+            role: room.state.members.get(&me).map_or(view::Role::Member, |member| role(member.role)),
+            standing,
+            active_ms: preview.as_ref().map_or(newest_event, |preview| preview.at_ms),
+            preview,
+            unread: room.channel.unread,
+            draft: room.channel.draft.clone(),
+        })));
+    }
+
+    pub(super) fn show_members(&self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get(&id) else { return };
+        let members =
+            room.state.members.iter().map(|(user, member)| Member { user: *user, role: role(member.role) }).collect();
+        out.push(Effect::Show(Change::Members { room: id, members }));
+    }
+
+    /// Rooms as this browser kept them; verified before they were sealed.
+    pub(super) fn restore_room(&mut self, record: RoomRecord) -> Option<()> {
+        let blobs = record.log.iter().map(|raw| SignedBlob::from_bytes(&raw.0)).collect::<Result<Vec<_>, _>>().ok()?;
+        let (genesis, rest) = blobs.split_first()?;
+        let state = RoomState::begin(genesis, &record.room_id, &self.people).ok()?.prove(&[true]).ok()?;
+        let mut room = Room::new(state, genesis);
+        let unproven = room.state.extend(rest, &self.people).ok()?;
+        let verdicts = vec![true; unproven.jobs().len()];
+        let (state, events) = unproven.prove(&verdicts).ok()?;
+        room.state = state;
+        room.events = events;
+        room.log = record.log;
+        room.wraps = record.wraps;
+        room.frozen = record.frozen;
+        self.rooms.insert(record.room_id, room);
+        Some(())
+    }
+
+    /// The relay's word of where a room stands, held against our own.
+    pub(super) fn compare_head(&mut self, head: &RoomHead, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get_mut(&head.room_id) else {
+            self.fetch_room_log(head.room_id, out);
+            return;
+        };
+        if room.frozen.is_some() {
+            return;
+        }
+        let have = room.state.hashes.get(head.seq as usize);
+        if head.seq < room.state.seq {
+            self.freeze(head.room_id, Tamper::Withholding, out);
+        } else if head.seq == room.state.seq && have != Some(&head.head) {
+            self.freeze(head.room_id, Tamper::Fork, out);
+        } else if head.seq > room.state.seq {
+            self.fetch_room_log(head.room_id, out);
+        }
+    }
+}
+
+type Extended = (RoomState, Vec<Event>);
+
+/// How many of `blobs` hold, the state after them, and what is wrong with the next.
+async fn verify_entries<S: Suite>(
+    state: &RoomState,
+    blobs: &[SignedBlob],
+    people: &people::People,
+    suite: &S,
+) -> (usize, Option<Extended>, Option<LogError>) {
+    let mut good = blobs.len();
+    let mut fault = None;
+    loop {
+        if good == 0 {
+            return (0, None, fault);
+        }
+        let unproven = match state.extend(&blobs[..good], people) {
+            Ok(unproven) => unproven,
+            Err((index, error)) => {
+                good = index;
+                fault = Some(error);
+                continue;
+            }
+        };
+        let verdicts = suite.verify_all(unproven.jobs()).await;
+        match unproven.prove(&verdicts) {
+            Ok(next) => return (good, Some(next), fault),
+            // One job for each entry, in order.
+            Err(index) => {
+                good = index;
+                fault = Some(LogError::Signature);
+            }
+        }
+    }
+}
+
+/// The user logs that an entry looks into.
+fn named_people(body: &[u8]) -> Vec<MemberRef> {
+    if let Ok(genesis) = RoomGenesis::from_bytes(body) {
+        return std::iter::once(genesis.creator).chain(genesis.members.as_slice().iter().cloned()).collect();
+    }
+    match RoomEntry::from_bytes(body).map(|entry| entry.body) {
+        Ok(RoomBody::AddMember { member, .. } | RoomBody::UserUpdate { member, .. }) => vec![member],
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,417 @@
+//! Keeping up: the socket, where everything stands, and the pages in between.
+
+use sotto_shared::api::body::{API_VERSION, ChannelHead, Page, PageFrom, PageGet, RoomHead};
+use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::frame::{FromRelay, ToRelay};
+use sotto_shared::api::limits::MAX_PAGE;
+use sotto_shared::codec::Codec;
+use sotto_shared::crypto::sign::SignedBlob;
+use sotto_shared::crypto::suite::Suite;
+use sotto_shared::envelope::transcript::Transcript;
+use sotto_shared::id::{ChannelId, RoomId};
+
+use super::ask::{Failure, Pending, Reply, Request};
+use super::intents::{Intent, What};
+use super::record::Loaded;
+use super::{Ctx, Effect, Engine, Out};
+use crate::view::{Change, Link, Outcome, Phase, Problem, Tamper};
+
+/// Messages fetched at once when a room is met for the first time.
+const FIRST_PAGE: u32 = 60;
+const MAX_WAIT_SECS: u32 = 30;
+
+/// How far a room's messages are from what the relay has.
+#[derive(Default)]
+pub(crate) struct Sync {
+    /// The relay's newest number.
+    head: u64,
+    /// Nothing of this room has been fetched yet: begin at the end.
+    begun: bool,
+    paging: bool,
+    log_behind: bool,
+    /// A message names a point of the log that the relay has not shown.
+    pub log_wanted: u32,
+    pub paging_back: bool,
+}
+
+impl Sync {
+    pub const fn is_busy(&self) -> bool {
+        self.paging
+    }
+    /// A room made here has nothing to be fetched.
+    pub const fn is_complete(&mut self) {
+        self.begun = true;
+    }
+    pub const fn log_behind(&mut self) {
+        self.log_behind = true;
+    }
+    pub const fn log_current(&mut self) {
+        self.log_behind = false;
+    }
+    pub const fn log_is_behind(&self) -> bool {
+        self.log_behind
+    }
+    /// The relay has a message of this number.
+    pub fn saw(&mut self, seq: u64) {
+        self.head = self.head.max(seq);
+    }
+    pub const fn has_begun(&self) -> bool {
+        self.begun
+    }
+}
+
+impl<S: Suite> Engine<S> {
+    pub(super) fn connect(&mut self, out: &mut Out<S::DeviceKey>) {
+        if self.me.is_some() && !self.online {
+            self.set_link(Link::Connecting, out);
+            out.push(Effect::Connect);
+        }
+    }
+
+    pub(super) fn set_link(&mut self, link: Link, out: &mut Out<S::DeviceKey>) {
+        if self.link != link {
+            self.link = link;
+            out.push(Effect::Show(Change::Link(link)));
+        }
+    }
+
+    pub(super) fn socket_open(&mut self, out: &mut Out<S::DeviceKey>) {
+        if let Some(me) = &self.me {
+            out.push(Effect::Transmit(ToRelay::Hello { token: me.token.clone(), api: API_VERSION }));
+        }
+    }
+
+    pub(super) fn socket_closed(&mut self, out: &mut Out<S::DeviceKey>) {
+        self.online = false;
+        for room in self.rooms.values_mut() {
+            room.sync.paging = false;
+            room.sync.paging_back = false;
+        }
+        if self.me.is_some() {
+            self.tries = self.tries.saturating_add(1);
+            let retry_secs = (1_u32 << self.tries.min(5)).min(MAX_WAIT_SECS) / 2;
+            let retry_secs = if self.tries <= 1 { 1 } else { retry_secs };
+            self.set_link(Link::Offline { retry_secs }, out);
+            out.push(Effect::Wake { after_ms: u64::from(retry_secs) * 1000 });
+        }
+    }
+
+    pub(super) async fn tick(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        if !self.online {
+            self.connect(out);
+            return;
+        }
+        let ids: Vec<RoomId> = self.rooms.keys().copied().collect();
+        for id in ids {
+            self.flush(id, ctx, out).await;
+        }
+    }
+
+    pub(super) async fn frame(&mut self, frame: FromRelay, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        if self.me.is_none() {
+            return;
+        }
+        match frame {
+            FromRelay::Welcome { rooms, user_log_seq, now_ms: _ } => self.welcome(&rooms, user_log_seq, ctx, out).await,
+            FromRelay::Message { room_id, channel, message } => {
+                if channel == ChannelId::MAIN {
+                    self.message_came(room_id, message, ctx, out).await;
+                }
+            }
+            FromRelay::Log { room_id, from_seq, entries } => {
+                match entries.iter().map(|raw| SignedBlob::from_bytes(&raw.0)).collect::<Result<Vec<_>, _>>() {
+                    Ok(blobs) => self.take_entries(room_id, from_seq, blobs, ctx, out).await,
+                    Err(_) => self.freeze(room_id, Tamper::InvalidEntry, out),
+                }
+            }
+            FromRelay::Wraps { room_id } => self.wraps_announced(room_id, out),
+            FromRelay::UserLog { user_id, seq } => {
+                if self.people.log(&user_id).is_some_and(|log| log.seq() < seq) {
+                    self.fetch_log(user_id, out);
+                }
+            }
+            FromRelay::Refused { room_id, msg_id, code, retry_secs } => {
+                self.refused(room_id, msg_id, code, retry_secs, ctx, out).await;
+            }
+            FromRelay::Pong => {}
+            FromRelay::Bye { code } => match code {
+                ErrorCode::NotSignedIn | ErrorCode::BadProof => self.was_signed_out(out),
+                ErrorCode::UnsupportedVersion => self.notice(Problem::OldPage, out),
+                _ => {}
+            },
+        }
+    }
+
+    async fn welcome(&mut self, rooms: &[RoomHead], user_log_seq: u64, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        self.online = true;
+        self.tries = 0;
+        self.set_link(Link::Online, out);
+        for room in self.rooms.values_mut() {
+            room.outbox.connection_was_lost();
+            room.appending = false;
+        }
+        if let Some(me) = self.my_id()
+            && self.people.log(&me).is_none_or(|log| log.seq() < user_log_seq)
+        {
+            self.fetch_log(me, out);
+        }
+        self.fetch_vault(out);
+        for head in rooms {
+            self.compare_head(head, out);
+            self.note_channel(head.room_id, &head.channels, out);
+            self.catch_up(head.room_id, out);
+        }
+        // Rooms the relay does not name: the log says whether one was taken out.
+        let me = self.my_id();
+        let unnamed: Vec<RoomId> = (self.rooms.iter())
+            .filter(|(id, room)| !rooms.iter().any(|head| head.room_id == **id) && me.is_some_and(|me| room.is_member(&me)))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in unnamed {
+            self.fetch_room_log(id, out);
+        }
+        let ids: Vec<RoomId> = self.rooms.keys().copied().collect();
+        for id in ids {
+            self.learn_keys(id, ctx, out).await;
+            self.advance(id, ctx, out).await;
+            self.flush(id, ctx, out).await;
+        }
+    }
+
+    fn note_channel(&mut self, id: RoomId, channels: &[ChannelHead], out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(head) = channels.iter().find(|head| head.channel == ChannelId::MAIN) else { return };
+        room.sync.head = head.seq;
+        let at = &room.channel.at;
+        if room.sync.begun && (head.seq < at.seq || (head.seq == at.seq && head.t != at.t)) {
+            let why = if head.seq < at.seq { Tamper::Withholding } else { Tamper::Fork };
+            self.freeze(id, why, out);
+        }
+    }
+
+    /// Asks for the next page if there is one.
+    pub(super) fn catch_up(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        if room.sync.paging || !self.online || room.frozen.is_some() || !room.waiting.is_empty() || room.sync.log_is_behind() {
+            return;
+        }
+        let (from, limit, pending) = if room.sync.begun {
+            if room.channel.at.seq >= room.sync.head {
+                return;
+            }
+            (PageFrom::After(room.channel.at.seq), MAX_PAGE, Pending::PageForward { room: id })
+        } else {
+            (PageFrom::End, FIRST_PAGE, Pending::PageEnd { room: id })
+        };
+        room.sync.paging = true;
+        let request = PageGet { room_id: id, channel: ChannelId::MAIN, from, limit };
+        self.ask(Request::PageGet(request), pending, out);
+    }
+
+    pub(super) async fn page_came(
+        &mut self,
+        id: RoomId,
+        at_end: bool,
+        result: Result<Page, Failure>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        room.sync.paging = false;
+        let Ok(page) = result else { return };
+        room.sync.head = room.sync.head.max(page.head.seq);
+        let before = Transcript { seq: page.before.seq, t: page.before.t };
+        if at_end && !room.sync.begun {
+            // The first word on this channel is the relay's; what members say of it later must agree.
+            room.channel.at = before;
+            room.channel.oldest = before.seq + 1;
+            room.channel.before_oldest = before.t;
+            room.channel.shown_from = before.seq + 1;
+            room.sync.begun = true;
+            room.channel.read_seq = page.head.seq;
+        } else if before != room.channel.at {
+            // Overtaken by live messages: ask anew from where we are. Another history at the same place is a fork.
+            if before.seq == room.channel.at.seq {
+                self.freeze(id, Tamper::Fork, out);
+            } else {
+                self.catch_up(id, out);
+            }
+            return;
+        }
+        let empty = page.messages.is_empty();
+        self.take_messages(id, page.messages, at_end, ctx, out).await;
+        if let Some(room) = self.rooms.get_mut(&id)
+            && empty
+            && room.channel.at.seq < room.sync.head
+        {
+            // The relay named more than it gives.
+            self.freeze(id, Tamper::Withholding, out);
+            return;
+        }
+        self.catch_up(id, out);
+        self.flush(id, ctx, out).await;
+    }
+
+    /// What has to happen whenever a log changed.
+    pub(super) async fn after_log(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        self.catch_up(id, out);
+        let waits = self.rooms.get(&id).is_some_and(|room| room.outbox.waiting() > 0);
+        if waits {
+            self.flush(id, ctx, out).await;
+        }
+    }
+
+    /// Whether the room can be written to now; if entries are needed first, they are on their way.
+    pub(super) async fn prepare(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) -> bool {
+        let Some(room) = self.rooms.get(&id) else { return false };
+        if room.appending || room.sync.log_is_behind() || !room.intents.is_empty() {
+            return false;
+        }
+        if self.needs_preparing(room, ctx.now_ms) {
+            self.intend(id, Intent::new(What::Prepare, None), ctx, out).await;
+            return false;
+        }
+        true
+    }
+
+    // --- Replies -----------------------------------------------------------------------------------------------------------
+
+    pub(super) async fn reply(
+        &mut self,
+        id: u32,
+        result: Result<Reply, Failure>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some(pending) = self.pending.remove(&id) else { return };
+        if let Pending::Enter(entering) = pending {
+            self.entering(entering, result, ctx, out).await;
+            return;
+        }
+        if let Err(failure) = &result
+            && failure.is(ErrorCode::NotSignedIn)
+        {
+            self.was_signed_out(out);
+            return;
+        }
+        macro_rules! expect {
+            ($kind:ident) => {
+                result.and_then(|reply| if let Reply::$kind(reply) = reply { Ok(reply) } else { Err(Failure::Garbled) })
+            };
+        }
+        match pending {
+            Pending::Enter(_) | Pending::Ignore | Pending::Base | Pending::LoadOlder { .. } => {}
+            Pending::SignOutOthers { command } => {
+                let result = expect!(SessionEndOthers).map(|_| Outcome::Done).map_err(|failure| failure.problem());
+                out.push(Effect::Answer { id: command, result });
+            }
+            Pending::Devices { command } => {
+                let sessions = expect!(SessionList).map(|reply| reply.sessions);
+                self.devices_came(command, sessions, out);
+            }
+            Pending::Find { command } => {
+                let result = match expect!(UserFind) {
+                    Ok(body) => self.learn_log(&body, ctx, out).await.and_then(|()| {
+                        self.person(&body.user_id).map(Outcome::Person).ok_or_else(|| Problem::UnknownHandle(body.handle.clone()))
+                    }),
+                    Err(failure) if failure.is(ErrorCode::NotFound) => Err(Problem::UnknownHandle(String::new())),
+                    Err(failure) => Err(failure.problem()),
+                };
+                out.push(Effect::Answer { id: command, result });
+            }
+            Pending::FindFor { handle, task } => {
+                let result = expect!(UserFind);
+                self.found_for(task, handle, result, ctx, out).await;
+            }
+            Pending::UserLog { user } => {
+                let result = expect!(UserLogGet);
+                self.log_came(user, result, ctx, out).await;
+            }
+            Pending::RoomLog { room, from } => {
+                let result = expect!(RoomLogGet);
+                self.room_log_came(room, from, result, ctx, out).await;
+            }
+            Pending::Append { room } => {
+                let result = expect!(RoomAppend);
+                self.appended(room, result, ctx, out).await;
+            }
+            Pending::Create { room } => {
+                let result = expect!(RoomCreate);
+                self.created(room, result, ctx, out).await;
+            }
+            Pending::Wraps { room } => {
+                let result = expect!(WrapsGet).map(|reply| reply.wraps);
+                self.wraps_came(room, result, ctx, out).await;
+            }
+            Pending::PageForward { room } => {
+                let result = expect!(PageGet);
+                self.page_came(room, false, result, ctx, out).await;
+            }
+            Pending::PageEnd { room } => {
+                let result = expect!(PageGet);
+                self.page_came(room, true, result, ctx, out).await;
+            }
+            Pending::PageBack { room } => {
+                let result = expect!(PageGet);
+                self.older_came(room, result, ctx, out).await;
+            }
+            Pending::Vault => {
+                if let Ok(reply) = expect!(VaultGet) {
+                    self.vault_came(&reply.items, out);
+                }
+            }
+            Pending::PutPin { user, command } => {
+                let result = expect!(VaultPut).map(|_| ());
+                self.pin_was_put(user, command, result, out);
+            }
+        }
+    }
+
+    /// Records came out of this browser's store.
+    pub(super) async fn loaded(&mut self, id: u32, loaded: Loaded, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        match self.pending.remove(&id) {
+            Some(Pending::Base) => self.base_came(loaded, ctx, out).await,
+            Some(Pending::LoadOlder { room }) => self.older_loaded(room, loaded, ctx, out).await,
+            _ => {}
+        }
+    }
+
+    async fn base_came(&mut self, loaded: Loaded, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        if let Some(problem) = loaded.problem {
+            out.push(Effect::Show(Change::Phase(Phase::SignedOut { realm: self.realm.clone().unwrap_or_default() })));
+            self.me = None;
+            self.notice(problem, out);
+            return;
+        }
+        let realm = self.realm.clone().unwrap_or_default();
+        for person in loaded.people {
+            self.people.restore(person, &realm);
+        }
+        if let (Some(me), Some(keys)) = (&mut self.me, &loaded.keys) {
+            me.vault = super::vault::Vault::from_record(keys);
+        }
+        for room in loaded.rooms {
+            self.restore_room(room);
+        }
+        for channel in loaded.channels {
+            if let Some(room) = self.rooms.get_mut(&channel.room_id) {
+                room.channel.restore(channel);
+                room.sync.begun = true;
+            }
+        }
+        for message in loaded.outgoing {
+            if let Some(room) = self.rooms.get_mut(&message.room_id) {
+                room.outbox.restore(message);
+            }
+        }
+        self.show_signed_in(out);
+        self.show_people(out);
+        let ids: Vec<RoomId> = self.rooms.keys().copied().collect();
+        for id in ids {
+            self.learn_keys(id, ctx, out).await;
+            self.show_room_row(id, out);
+            self.show_members(id, out);
+        }
+        self.connect(out);
+    }
+}

@@ -1,0 +1,306 @@
+//! What of a room is on screen: a window over its messages, with what happened to the room in between.
+//!
+//! Rows are ordered by `(message number, place)`: a gap notice before its message, the message, then events of the log
+//! that came after it. Messages on their way out stand behind everything.
+
+use sotto_shared::api::body::{Page, PageFrom, PageGet};
+use sotto_shared::crypto::epoch::open_meta;
+use sotto_shared::crypto::suite::Suite;
+use sotto_shared::envelope::transcript::Transcript;
+use sotto_shared::id::{ChannelId, MessageId, RoomId, UserId};
+use sotto_shared::log::room_log::{Event, RoomBody, RoomKind};
+
+use super::ask::{Failure, Pending, Request};
+use super::outbox::delivery;
+use super::record::{Loaded, MessageRecord, OutgoingRecord, Query, StoredBody};
+use super::rooms::Room;
+use super::{Ctx, Effect, Engine, Out};
+use crate::view::{Body, Change, Delivery, Note, Outcome, Problem, Row, Timeline, Unreadable};
+
+/// Rows shown at once, and added at a time.
+const WINDOW: u64 = 60;
+const MESSAGE_PLACE: u64 = 1 << 32;
+
+impl<S: Suite> Engine<S> {
+    pub(super) fn show_room(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
+        let room = self.rooms.get_mut(&id).ok_or(Problem::RoomClosed)?;
+        self.shown = Some(id);
+        let newest = room.channel.at.seq;
+        // Everything unread, and some of what came before it.
+        let unread = newest.saturating_sub(room.channel.read_seq).min(1000);
+        room.channel.shown_from = (newest + 1).saturating_sub(WINDOW.max(unread + 10)).max(1);
+        self.load_window(id, true, out);
+        Ok(Some(Outcome::Done))
+    }
+
+    pub(super) fn load_older(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
+        let room = self.rooms.get_mut(&id).ok_or(Problem::RoomClosed)?;
+        if self.shown == Some(id) && room.channel.shown_from > 1 {
+            room.channel.shown_from = room.channel.shown_from.saturating_sub(WINDOW).max(1);
+            self.load_window(id, false, out);
+        }
+        Ok(Some(Outcome::Done))
+    }
+
+    /// Shows from `shown_from` on, after fetching what is not in memory: from this browser's store, then from the relay.
+    fn load_window(&mut self, id: RoomId, reset: bool, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let channel = &room.channel;
+        let loaded = channel.first_loaded();
+        let stored_from = channel.oldest.max(channel.shown_from);
+        if stored_from < loaded {
+            let query = Query::Messages { room: id, from: stored_from, to: loaded - 1 };
+            if reset && loaded <= channel.at.seq {
+                // What is here is shown at once.
+                self.show_window(id, true, out);
+            }
+            let request = self.remember(Pending::LoadOlder { room: id });
+            out.push(Effect::Load { id: request, query });
+            return;
+        }
+        self.show_window(id, reset, out);
+        self.fetch_older(id, out);
+    }
+
+    fn fetch_older(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+        let online = self.online;
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let loaded = room.channel.first_loaded();
+        let wanted = room.channel.shown_from < loaded;
+        if !wanted || !online || room.sync.paging_back || room.frozen.is_some() || !room.sync.has_begun() {
+            return;
+        }
+        room.sync.paging_back = true;
+        let request = PageGet {
+            room_id: id,
+            channel: ChannelId::MAIN,
+            from: PageFrom::Before(loaded),
+            limit: WINDOW as u32,
+        };
+        self.ask(Request::PageGet(request), Pending::PageBack { room: id }, out);
+    }
+
+    /// Records of this browser's store are in memory now.
+    pub(super) async fn older_loaded(&mut self, id: RoomId, loaded: Loaded, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let mut next = room.channel.first_loaded();
+        // Only what joins what is there without a hole; the rest is fetched again.
+        for message in loaded.messages.into_iter().rev() {
+            if message.seq + 1 == next {
+                next = message.seq;
+                if let StoredBody::Text { device, lane, ctr, .. } = &message.body {
+                    let newest = room.channel.lanes.entry((*device, *lane)).or_insert((*ctr, message.hash));
+                    if newest.0 < *ctr {
+                        *newest = (*ctr, message.hash);
+                    }
+                }
+                room.channel.messages.insert(message.seq, message);
+            }
+        }
+        self.unlock_messages(id, ctx, out).await;
+        if self.shown == Some(id) {
+            self.show_window(id, true, out);
+            self.fetch_older(id, out);
+        }
+    }
+
+    pub(super) async fn older_came(
+        &mut self,
+        id: RoomId,
+        result: Result<Page, Failure>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        room.sync.paging_back = false;
+        let Ok(page) = result else { return };
+        let before = Transcript { seq: page.before.seq, t: page.before.t };
+        if page.messages.is_empty() && room.channel.first_loaded() > 1 {
+            self.freeze(id, crate::view::Tamper::Withholding, out);
+            return;
+        }
+        let upto = room.channel.first_loaded();
+        self.take_older(id, before, page.messages, ctx, out).await;
+        if self.shown == Some(id) {
+            self.show_range(id, upto, out);
+            self.fetch_older(id, out);
+        }
+    }
+
+    pub(super) fn mark_read(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
+        if let Some(room) = self.rooms.get_mut(&id)
+            && (room.channel.unread > 0 || room.channel.read_seq < room.channel.at.seq)
+        {
+            room.channel.unread = 0;
+            room.channel.read_seq = room.channel.at.seq;
+            out.push(Effect::Save(vec![room.channel.to_record(&id)]));
+            self.show_room_row(id, out);
+        }
+        Ok(Some(Outcome::Done))
+    }
+
+    fn show_window(&self, id: RoomId, reset: bool, out: &mut Out<S::DeviceKey>) {
+        let (Some(room), Some(me)) = (self.rooms.get(&id), self.my_id()) else { return };
+        let from = room.channel.shown_from;
+        let mut rows: Vec<Row> = room.channel.messages.range(from..).flat_map(|(_, message)| message_rows(message)).collect();
+        rows.extend(room.event_rows(0));
+        rows.extend(room.outbox.items().map(|item| outgoing_row(item, me)));
+        rows.sort_by_key(|row| row.order);
+        let first_unread = (room.channel.messages.range(room.channel.read_seq + 1..))
+            .find(|(_, message)| matches!(&message.body, StoredBody::Text { author, .. } if *author != me))
+            .map(|(_, message)| message_key(message));
+        out.push(Effect::Show(Change::Timeline(Timeline {
+            room: id,
+            reset,
+            rows,
+            gone: Vec::new(),
+            has_older: Some(room.first_shown() > 1),
+            first_unread: if reset { first_unread } else { None },
+        })));
+    }
+
+    /// Rows from the window's start up to, not including, message `upto`.
+    fn show_range(&self, id: RoomId, upto: u64, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get(&id) else { return };
+        let mut rows: Vec<Row> = (room.channel.messages.range(room.channel.shown_from.min(upto)..upto))
+            .flat_map(|(_, message)| message_rows(message))
+            .collect();
+        rows.extend(room.event_rows(0));
+        self.show_rows(id, rows, out);
+    }
+
+    pub(super) fn show_messages(&self, id: RoomId, seqs: &[u64], out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get(&id) else { return };
+        if self.shown != Some(id) {
+            return;
+        }
+        let rows = seqs.iter().filter_map(|seq| room.channel.messages.get(seq)).flat_map(message_rows).collect();
+        self.show_rows(id, rows, out);
+    }
+
+    /// Log entries from the `first` of them on.
+    pub(super) fn show_events(&self, id: RoomId, first: usize, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get(&id) else { return };
+        if self.shown == Some(id) {
+            self.show_rows(id, room.event_rows(first), out);
+        }
+    }
+
+    pub(super) fn show_outgoing(&self, id: RoomId, message: &MessageId, out: &mut Out<S::DeviceKey>) {
+        let (Some(room), Some(me)) = (self.rooms.get(&id), self.my_id()) else { return };
+        if self.shown == Some(id) {
+            let rows = room.outbox.items().filter(|item| item.msg_id == *message).map(|item| outgoing_row(item, me)).collect();
+            self.show_rows(id, rows, out);
+        }
+    }
+
+    pub(super) fn hide_outgoing(&self, id: RoomId, message: &MessageId, out: &mut Out<S::DeviceKey>) {
+        if self.shown == Some(id) {
+            out.push(Effect::Show(Change::Timeline(Timeline {
+                room: id,
+                reset: false,
+                rows: Vec::new(),
+                gone: vec![message.to_string()],
+                has_older: None,
+                first_unread: None,
+            })));
+        }
+    }
+
+    fn show_rows(&self, id: RoomId, rows: Vec<Row>, out: &mut Out<S::DeviceKey>) {
+        let has_older = self.rooms.get(&id).map(|room| room.first_shown() > 1);
+        if !rows.is_empty() {
+            let timeline = Timeline { room: id, reset: false, rows, gone: Vec::new(), has_older, first_unread: None };
+            out.push(Effect::Show(Change::Timeline(timeline)));
+        }
+    }
+}
+
+impl Room {
+    /// Number of the first message that the page can have.
+    fn first_shown(&self) -> u64 {
+        self.channel.first_loaded().max(self.channel.shown_from)
+    }
+
+    /// What people should hear of the log, from its entry at index `first` on.
+    fn event_rows(&self, first: usize) -> Vec<Row> {
+        let mut rows = Vec::new();
+        if first == 0 && self.first_shown() <= 1 {
+            let note = Note::Created { by: self.state.creator };
+            rows.push(Row { key: "log-0".into(), order: (0, MESSAGE_PLACE), at_ms: self.state.created, body: Body::Note(note) });
+        }
+        let mut named = false;
+        for (index, event) in self.events.iter().enumerate() {
+            let is_naming = matches!(event.body, RoomBody::SetMeta { .. });
+            // The name a group is born with is no news.
+            let is_news = !is_naming || named;
+            named |= is_naming;
+            if index < first || !is_news {
+                continue;
+            }
+            let (Some(note), Some(seq)) = (self.note(event), self.message_before(event.seq)) else { continue };
+            rows.push(Row {
+                key: format!("log-{}", event.seq),
+                order: (seq, MESSAGE_PLACE + 1 + event.seq),
+                at_ms: event.ts,
+                body: Body::Note(note),
+            });
+        }
+        rows
+    }
+
+    /// The last message whose sender did not know entry `log_seq` yet. `None`: it lies before what is shown.
+    fn message_before(&self, log_seq: u64) -> Option<u64> {
+        let from = self.first_shown();
+        let knew = |message: &MessageRecord| matches!(&message.body, StoredBody::Text { log_seq: seen, .. } if *seen >= log_seq);
+        let first_who_knew = self.channel.messages.range(from..).find(|(_, message)| knew(message)).map(|(seq, _)| *seq);
+        let before = first_who_knew.map_or(self.channel.at.seq, |seq| seq - 1);
+        (before >= from || from <= 1).then_some(before)
+    }
+
+    fn note(&self, event: &Event) -> Option<Note> {
+        let by: UserId = event.actor;
+        Some(match &event.body {
+            RoomBody::AddMember { member, .. } => Note::Added { by, who: member.user_id },
+            RoomBody::Remove { user_id, .. } => Note::Removed { by, who: *user_id },
+            RoomBody::Leave => Note::Left { who: by },
+            RoomBody::SetMeta { n, sealed } => {
+                let plain = open_meta(self.keys.get(n)?, &self.state.room_id, *n, sealed.as_slice()).ok()?;
+                Note::Renamed { by, name: super::intents::read_name(&plain) }
+            }
+            RoomBody::UserUpdate { member, .. } if self.state.kind == RoomKind::Direct => Note::NewDevice { who: member.user_id },
+            _ => return None,
+        })
+    }
+}
+
+fn message_key(message: &MessageRecord) -> String {
+    match &message.body {
+        StoredBody::Text { .. } | StoredBody::Locked { .. } => message.msg_id.to_string(),
+        // A forged or repeated id must not take the place of the real row.
+        StoredBody::Unreadable(_) => format!("seq-{}", message.seq),
+    }
+}
+
+fn message_rows(message: &MessageRecord) -> Vec<Row> {
+    let mut rows = Vec::with_capacity(1);
+    let (at_ms, body) = match &message.body {
+        StoredBody::Text { author, at_ms, text, .. } => {
+            let body = Body::Text { author: *author, message: message.msg_id, text: text.clone(), state: Delivery::Sent };
+            (*at_ms, body)
+        }
+        StoredBody::Locked { .. } => (0, Body::Unreadable(Unreadable::KeyOnTheWay)),
+        StoredBody::Unreadable(why) => (0, Body::Unreadable(*why)),
+    };
+    if message.gap {
+        let body = Body::Unreadable(Unreadable::Gap);
+        rows.push(Row { key: format!("gap-{}", message.seq), order: (message.seq, 0), at_ms, body });
+    }
+    rows.push(Row { key: message_key(message), order: (message.seq, MESSAGE_PLACE), at_ms, body });
+    rows
+}
+
+fn outgoing_row(item: &OutgoingRecord, me: UserId) -> Row {
+    let body = Body::Text { author: me, message: item.msg_id, text: item.text.clone(), state: delivery(item) };
+    Row { key: item.msg_id.to_string(), order: (u64::MAX >> 11, item.place), at_ms: item.at_ms, body }
+}

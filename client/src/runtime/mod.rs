@@ -1,0 +1,177 @@
+//! The runtime does: it performs the engine's effects in order and hands back what comes of them. It never looks inside
+//! an envelope. Everything here runs in a dedicated worker, so nothing it does can make the page stutter.
+//!
+//! ```text
+//!  page ─postMessage─▶ queue of inputs ─▶ Engine::handle ─▶ effects ─┬─▶ store   (awaited: kept before it is sent)
+//!                          ▲                                         ├─▶ http    (answers come back as inputs)
+//!                          └──────── replies, frames, ticks ─────────┴─▶ socket · page
+//! ```
+
+mod http;
+mod socket;
+mod store;
+mod system;
+pub mod webcrypto;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures_util::StreamExt;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+
+use crate::engine::{Ctx, Effect, Engine, Input, Loaded};
+use crate::view::{FromWorker, Problem, ToWorker};
+use socket::Socket;
+use store::Store;
+use webcrypto::{DeviceKey, WebCrypto};
+
+type Queue = UnboundedSender<Input<DeviceKey>>;
+
+/// Starts the worker: listens, says so, and goes on for as long as the page lives.
+pub async fn run() {
+    let (queue, inputs) = unbounded();
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    let listener = {
+        let queue = queue.clone();
+        Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            let parsed = event.data().as_string().and_then(|json| serde_json::from_str::<ToWorker>(&json).ok());
+            if let Some(ToWorker { id, command }) = parsed {
+                // The queue lives as long as the worker.
+                let _ = queue.unbounded_send(Input::Command { id, command });
+            }
+        })
+    };
+    scope.set_onmessage(Some(listener.as_ref().unchecked_ref()));
+    listener.forget();
+    system::on_connectivity(&scope, &queue);
+    post(&scope, &FromWorker::Ready);
+    Runtime::new(scope, queue).await.go(inputs).await;
+}
+
+struct Runtime {
+    scope: DedicatedWorkerGlobalScope,
+    queue: Queue,
+    suite: WebCrypto,
+    store: Store,
+    socket: Option<Socket>,
+    socket_number: Rc<RefCell<u32>>,
+}
+
+impl Runtime {
+    async fn new(scope: DedicatedWorkerGlobalScope, queue: Queue) -> Self {
+        Self {
+            suite: WebCrypto::new(&scope),
+            store: Store::default(),
+            socket: None,
+            socket_number: Rc::new(RefCell::new(0)),
+            scope,
+            queue,
+        }
+    }
+
+    async fn go(mut self, mut inputs: UnboundedReceiver<Input<DeviceKey>>) {
+        let mut rng = system::random();
+        let mut engine = Engine::new(&mut rng);
+        system::hold_lane(&engine.lane_name());
+        while let Some(input) = inputs.next().await {
+            // Measuring and rating happen while a person types; nothing else may wait behind them for long.
+            let suite = self.suite.clone();
+            let mut ctx = Ctx { now_ms: system::now_ms(), rng: &mut rng, suite: &suite };
+            let effects = engine.handle(input, &mut ctx).await;
+            self.perform(effects).await;
+        }
+    }
+
+    async fn perform(&mut self, effects: Vec<Effect<DeviceKey>>) {
+        let mut effects = effects.into_iter();
+        while let Some(effect) = effects.next() {
+            if let Effect::Save(records) = effect {
+                if self.store.save(records).await.is_err() {
+                    // What follows depends on having been kept: it is not done, and whoever waits is told.
+                    for left in effects.by_ref() {
+                        if let Effect::Answer { id, .. } = left {
+                            post(&self.scope, &FromWorker::Done { id, result: Err(Problem::StorageFull) });
+                        }
+                    }
+                    self.input(Input::StorageFull);
+                }
+                continue;
+            }
+            self.perform_one(effect).await;
+        }
+    }
+
+    async fn perform_one(&mut self, effect: Effect<DeviceKey>) {
+        match effect {
+            Effect::Save(_) => {}
+            Effect::Load { id, query } => {
+                let loaded =
+                    self.store.load(&query).await.unwrap_or_else(|problem| Loaded { problem: Some(problem), ..Loaded::default() });
+                self.input(Input::Loaded { id, loaded });
+            }
+            Effect::Restore => match self.store.restore(&self.suite).await {
+                Ok(kept) => self.input(Input::Restored(kept)),
+                Err(problem) => {
+                    self.input(Input::Restored(None));
+                    post(&self.scope, &FromWorker::Change(crate::view::Change::Notice(problem)));
+                }
+            },
+            Effect::Keep { account, key } => {
+                if self.store.keep(&self.suite, &account, &key).await.is_err() {
+                    self.input(Input::StorageFull);
+                }
+            }
+            Effect::Wipe => self.store.wipe().await,
+            Effect::Ask { id, token, request } => {
+                let queue = self.queue.clone();
+                wasm_bindgen_futures::spawn_local(async move {
+                    let result = http::ask(token.as_deref(), &request).await;
+                    let _ = queue.unbounded_send(Input::Reply { id, result });
+                });
+            }
+            Effect::Connect => {
+                let number = {
+                    let mut number = self.socket_number.borrow_mut();
+                    *number += 1;
+                    *number
+                };
+                // The old socket is closed by being dropped; what it still says is not heard.
+                self.socket = Socket::open(number, self.socket_number.clone(), self.queue.clone());
+                if self.socket.is_none() {
+                    self.input(Input::SocketClosed);
+                }
+            }
+            Effect::Disconnect => {
+                *self.socket_number.borrow_mut() += 1;
+                self.socket = None;
+            }
+            Effect::Transmit(frame) => {
+                if let (Some(socket), Ok(json)) = (&self.socket, serde_json::to_string(&frame)) {
+                    socket.send(&json);
+                }
+            }
+            Effect::Wake { after_ms } => {
+                let queue = self.queue.clone();
+                system::after(&self.scope, after_ms, move || {
+                    let _ = queue.unbounded_send(Input::Tick);
+                });
+            }
+            Effect::Show(change) => post(&self.scope, &FromWorker::Change(change)),
+            Effect::Answer { id, result } => post(&self.scope, &FromWorker::Done { id, result }),
+        }
+    }
+
+    fn input(&self, input: Input<DeviceKey>) {
+        let _ = self.queue.unbounded_send(input);
+    }
+}
+
+fn post(scope: &DedicatedWorkerGlobalScope, message: &FromWorker) {
+    if let Ok(json) = serde_json::to_string(message) {
+        // Fails only for values that cannot be cloned; a string can.
+        let _ = scope.post_message(&JsValue::from_str(&json));
+    }
+}

@@ -1,0 +1,278 @@
+//! What this browser keeps, in IndexedDB, every byte of it sealed.
+//!
+//! ```text
+//!  "account" ── "kept": { browser key (AES-GCM, not extractable), device key (not extractable), sealed account }
+//!  "records" ── opaque name ─▶ Seal(KDF(DVK, "store-key"), "store", name, record)
+//! ```
+//!
+//! Names are HMACs, so the disk does not even tell which rooms there are. Without "stay signed in" nothing is kept.
+
+use std::collections::HashSet;
+
+use idb::{Database, DatabaseEvent, Factory, KeyRange, ObjectStoreParams, Query as Range, TransactionMode};
+use js_sys::{Array, Reflect, Uint8Array};
+use serde::de::DeserializeOwned;
+use sotto_shared::crypto::label::Label;
+use sotto_shared::crypto::seal;
+use sotto_shared::crypto::secret::{DerivedKey, derive, opaque_id};
+use sotto_shared::crypto::sign::PublicKey;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{CryptoKey, SubtleCrypto};
+use zeroize::Zeroizing;
+
+use super::system;
+use super::webcrypto::{DeviceKey, WebCrypto, object};
+use crate::engine::{KeptAccount, Key, Loaded, OutgoingRecord, Query, Record};
+use crate::view::Problem;
+
+const NAME: &str = "sotto";
+/// Raised with every change of layout; a newer one than this is refused, never overwritten.
+const VERSION: u32 = 1;
+const RECORDS: &str = "records";
+const ACCOUNT: &str = "account";
+const KEPT: &str = "kept";
+
+#[derive(Default)]
+pub struct Store {
+    open: Option<Open>,
+}
+
+struct Open {
+    database: Database,
+    seal_key: DerivedKey,
+    name_key: DerivedKey,
+}
+
+/// The browser would not take it: no room, or storage switched off.
+#[derive(Debug)]
+pub struct Refused;
+
+impl<E: std::error::Error> From<E> for Refused {
+    fn from(_: E) -> Self {
+        Self
+    }
+}
+
+impl Store {
+    /// The account this browser stays signed in to, and its store opened.
+    pub async fn restore(&mut self, suite: &WebCrypto) -> Result<Option<(KeptAccount, DeviceKey)>, Problem> {
+        let Some(subtle) = suite.subtle() else { return Ok(None) };
+        // A browser that lets nothing be stored is one in which nothing was.
+        let Some(database) = open_database().await? else { return Ok(None) };
+        let Some(kept) = read_kept(&database).await else { return Ok(None) };
+        let Some((account, key)) = open_kept(subtle, &kept).await else { return Ok(None) };
+        self.open = Some(Open::new(database, &account.dvk));
+        Ok(Some((account, key)))
+    }
+
+    /// From now on this browser keeps the account.
+    pub async fn keep(&mut self, suite: &WebCrypto, account: &KeptAccount, key: &DeviceKey) -> Result<(), Refused> {
+        let (Some(subtle), DeviceKey::Platform { key, public }) = (suite.subtle(), key) else { return Ok(()) };
+        self.wipe().await;
+        let database = open_database().await.map_err(|_| Refused)?.ok_or(Refused)?;
+        let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
+        let params = object(&[("name", "AES-GCM".into()), ("length", 256.into())]);
+        let promise = subtle.generate_key_with_object(&params, false, &usages).map_err(|_| Refused)?;
+        let browser_key: CryptoKey = JsFuture::from(promise).await.map_err(|_| Refused)?.unchecked_into();
+        let plain = Zeroizing::new(serde_json::to_vec(account)?);
+        let mut iv = [0; 12];
+        getrandom::fill(&mut iv)?;
+        let promise = subtle
+            .encrypt_with_object_and_buffer_source(&gcm(&iv), &browser_key, &Uint8Array::from(plain.as_slice()))
+            .map_err(|_| Refused)?;
+        let sealed = JsFuture::from(promise).await.map_err(|_| Refused)?;
+        let kept = object(&[
+            ("browser_key", browser_key.into()),
+            ("device_key", key.into()),
+            ("device_public", Uint8Array::from(public.as_bytes().as_slice()).into()),
+            ("iv", Uint8Array::from(iv.as_slice()).into()),
+            ("sealed", sealed),
+        ]);
+        let transaction = database.transaction(&[ACCOUNT], TransactionMode::ReadWrite)?;
+        transaction.object_store(ACCOUNT)?.put(&kept, Some(&KEPT.into()))?.await?;
+        transaction.commit()?.await?;
+        self.open = Some(Open::new(database, &account.dvk));
+        Ok(())
+    }
+
+    /// Removes everything.
+    pub async fn wipe(&mut self) {
+        let database = match self.open.take() {
+            Some(open) => Some(open.database),
+            None => open_database().await.ok().flatten(),
+        };
+        if let Some(database) = database {
+            let _ = clear(&database).await;
+            database.close();
+        }
+    }
+
+    pub async fn save(&self, records: Vec<Record>) -> Result<(), Refused> {
+        let Some(open) = &self.open else { return Ok(()) };
+        if records.is_empty() {
+            return Ok(());
+        }
+        let transaction = open.database.transaction(&[RECORDS], TransactionMode::ReadWrite)?;
+        let store = transaction.object_store(RECORDS)?;
+        for record in records {
+            let name = open.name(&record.key);
+            match record.value {
+                Some(value) => {
+                    let sealed = open.seal(&name, &Zeroizing::new(value));
+                    store.put(&Uint8Array::from(sealed.as_slice()), Some(&name.into()))?;
+                }
+                None => {
+                    store.delete(JsValue::from(name))?;
+                }
+            }
+        }
+        let done = transaction.commit()?.await?;
+        if done.is_committed() { Ok(()) } else { Err(Refused) }
+    }
+
+    pub async fn load(&self, query: &Query) -> Result<Loaded, Problem> {
+        let Some(open) = &self.open else { return Ok(Loaded::default()) };
+        match query {
+            Query::Base => open.load_base().await,
+            Query::Messages { room, from, to } => {
+                let first = open.name(&Key::Message(*room, *from));
+                let last = open.name(&Key::Message(*room, *to));
+                let messages = open.read_range(&first, &last).await.map_err(|_| Problem::StorageFull)?;
+                Ok(Loaded { messages, ..Loaded::default() })
+            }
+        }
+    }
+}
+
+impl Open {
+    fn new(database: Database, dvk: &[u8; 32]) -> Self {
+        Self {
+            database,
+            seal_key: derive(dvk, Label::StoreKey, &[]),
+            name_key: derive(dvk, Label::StoreNameKey, &[]),
+        }
+    }
+
+    /// A letter for the kind, so that a kind can be read as a range; the rest says nothing.
+    fn name(&self, key: &Key) -> String {
+        let opaque = |kind: &str, parts: &[&[u8]]| {
+            let id = opaque_id(&self.name_key, parts);
+            id.iter().fold(format!("{kind}/"), |mut name, byte| {
+                name.push_str(&format!("{byte:02x}"));
+                name
+            })
+        };
+        match key {
+            Key::Person(user) => opaque("p", &[b"person", user.as_bytes()]),
+            Key::Room(room) => opaque("r", &[b"room", room.as_bytes()]),
+            Key::Channel(room) => opaque("c", &[b"channel", room.as_bytes()]),
+            Key::Message(room, seq) => format!("{}/{seq:016x}", opaque("m", &[b"message", room.as_bytes()])),
+            Key::Outgoing(room, id) => opaque("o", &[b"outgoing", room.as_bytes(), id.as_bytes()]),
+            Key::Keys => "k".to_owned(),
+        }
+    }
+
+    fn context(name: &str) -> Vec<u8> {
+        seal::context(Label::Store, &[name.as_bytes()])
+    }
+
+    fn seal(&self, name: &str, plain: &[u8]) -> Vec<u8> {
+        seal::seal(&mut system::random(), self.seal_key.expose(), &Self::context(name), plain)
+    }
+
+    /// A record that does not open or parse is left out: it is fetched again.
+    fn read<T: DeserializeOwned>(&self, name: &str, sealed: &JsValue) -> Option<T> {
+        let sealed = Uint8Array::new(sealed).to_vec();
+        let plain = Zeroizing::new(seal::open(self.seal_key.expose(), &Self::context(name), &sealed).ok()?);
+        serde_json::from_slice(&plain).ok()
+    }
+
+    async fn read_range<T: DeserializeOwned>(&self, first: &str, last: &str) -> Result<Vec<T>, idb::Error> {
+        let transaction = self.database.transaction(&[RECORDS], TransactionMode::ReadOnly)?;
+        let store = transaction.object_store(RECORDS)?;
+        let range = || KeyRange::bound(&first.into(), &last.into(), Some(false), Some(false)).map(Range::from);
+        let (names, values) = (store.get_all_keys(Some(range()?), None)?, store.get_all(Some(range()?), None)?);
+        let (names, values) = (names.await?, values.await?);
+        let read = names.iter().zip(&values).filter_map(|(name, value)| self.read(&name.as_string()?, value));
+        Ok(read.collect())
+    }
+
+    async fn load_base(&self) -> Result<Loaded, Problem> {
+        async fn all<T: DeserializeOwned>(open: &Open, kind: &str) -> Result<Vec<T>, Problem> {
+            // "/" comes right before "0".
+            open.read_range(kind, &format!("{kind}0")).await.map_err(|_| Problem::StorageFull)
+        }
+        let mut outgoing: Vec<OutgoingRecord> = all(self, "o").await?;
+        let held: HashSet<String> = system::held_lanes().await.into_iter().collect();
+        outgoing.retain(|item| !held.contains(&crate::engine::lane_name(&item.lane)));
+        Ok(Loaded {
+            people: all(self, "p").await?,
+            rooms: all(self, "r").await?,
+            channels: all(self, "c").await?,
+            keys: all(self, "k").await?.pop(),
+            outgoing,
+            messages: Vec::new(),
+            problem: None,
+        })
+    }
+}
+
+/// `None`: this browser does not store anything for us.
+async fn open_database() -> Result<Option<Database>, Problem> {
+    let Ok(factory) = Factory::new() else { return Ok(None) };
+    let Ok(mut request) = factory.open(NAME, Some(VERSION)) else { return Ok(None) };
+    request.on_upgrade_needed(|event| {
+        if let Ok(database) = event.database() {
+            for store in [RECORDS, ACCOUNT] {
+                if !database.store_names().iter().any(|name| name == store) {
+                    // A failure shows when the store is used.
+                    let _ = database.create_object_store(store, ObjectStoreParams::new());
+                }
+            }
+        }
+    });
+    match request.await {
+        Ok(mut database) => {
+            // A newer page in another tab may change the layout: let it.
+            database.on_version_change(|event| {
+                if let Ok(database) = event.database() {
+                    database.close();
+                }
+            });
+            Ok(Some(database))
+        }
+        Err(error) if format!("{error:?}").contains("VersionError") => Err(Problem::NewerStorage),
+        Err(_) => Ok(None),
+    }
+}
+
+async fn read_kept(database: &Database) -> Option<JsValue> {
+    let transaction = database.transaction(&[ACCOUNT], TransactionMode::ReadOnly).ok()?;
+    transaction.object_store(ACCOUNT).ok()?.get(JsValue::from(KEPT)).ok()?.await.ok()?
+}
+
+async fn open_kept(subtle: &SubtleCrypto, kept: &JsValue) -> Option<(KeptAccount, DeviceKey)> {
+    let field = |name: &str| Reflect::get(kept, &name.into()).ok();
+    let browser_key: CryptoKey = field("browser_key")?.dyn_into().ok()?;
+    let key: CryptoKey = field("device_key")?.dyn_into().ok()?;
+    let public = PublicKey::from_bytes(&Uint8Array::new(&field("device_public")?).to_vec()).ok()?;
+    let iv: [u8; 12] = Uint8Array::new(&field("iv")?).to_vec().try_into().ok()?;
+    let sealed = Uint8Array::new(&field("sealed")?);
+    let promise = subtle.decrypt_with_object_and_buffer_source(&gcm(&iv), &browser_key, &sealed).ok()?;
+    let plain = Zeroizing::new(Uint8Array::new(&JsFuture::from(promise).await.ok()?).to_vec());
+    let account: KeptAccount = serde_json::from_slice(&plain).ok()?;
+    (account.dk_id == public.key_id()).then_some((account, DeviceKey::Platform { key, public }))
+}
+
+async fn clear(database: &Database) -> Result<(), idb::Error> {
+    let transaction = database.transaction(&[RECORDS, ACCOUNT], TransactionMode::ReadWrite)?;
+    transaction.object_store(RECORDS)?.clear()?;
+    transaction.object_store(ACCOUNT)?.clear()?;
+    transaction.commit()?.await?;
+    Ok(())
+}
+
+fn gcm(iv: &[u8; 12]) -> js_sys::Object {
+    object(&[("name", "AES-GCM".into()), ("iv", Uint8Array::from(iv.as_slice()).into())])
+}

@@ -1,0 +1,359 @@
+//! What the page knows, as signals. [`Store::apply`] is the only writer; everything else reads.
+//!
+//! People and rooms are cells of their own, so that one new message redraws one row of the list and not the list.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use reactive_graph::prelude::*;
+use reactive_graph::signal::{ArcRwSignal, ReadSignal, RwSignal};
+use sotto_shared::id::{DeviceKeyId, MessageId, RoomId, UserId};
+
+use crate::view::{Body, Change, Link, Member, Person, Phase, Problem, Room, Row, Step, Timeline};
+
+/// One row of the room on screen. The cell stays while the row's content changes, so focus and selection survive.
+#[derive(Clone)]
+pub struct Cell {
+    pub key: Arc<str>,
+    pub order: (u64, u64),
+    pub row: ArcRwSignal<Row>,
+}
+
+/// The rows of the room on screen, ascending by `order`.
+#[derive(Clone, Default)]
+pub struct Shown {
+    pub room: Option<RoomId>,
+    pub cells: Vec<Cell>,
+    pub has_older: bool,
+    pub first_unread: Option<String>,
+}
+
+/// A notice, numbered so that the same problem twice is two notices.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    pub number: u32,
+    pub problem: Problem,
+}
+
+#[derive(Clone, Copy)]
+pub struct Store {
+    phase: RwSignal<Phase>,
+    step: RwSignal<Option<Step>>,
+    link: RwSignal<Link>,
+    queued: RwSignal<u32>,
+    syncing: RwSignal<bool>,
+    people: RwSignal<HashMap<UserId, ArcRwSignal<Person>>>,
+    rooms: RwSignal<HashMap<RoomId, ArcRwSignal<Room>>>,
+    members: RwSignal<HashMap<RoomId, Arc<Vec<Member>>>>,
+    shown: RwSignal<Shown>,
+    notice: RwSignal<Option<Notice>>,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            phase: RwSignal::new(Phase::Opening),
+            step: RwSignal::new(None),
+            link: RwSignal::new(Link::Connecting),
+            queued: RwSignal::new(0),
+            syncing: RwSignal::new(false),
+            people: RwSignal::new(HashMap::new()),
+            rooms: RwSignal::new(HashMap::new()),
+            members: RwSignal::new(HashMap::new()),
+            shown: RwSignal::new(Shown::default()),
+            notice: RwSignal::new(None),
+        }
+    }
+}
+
+impl Store {
+    /// Takes in one change. The only place that writes.
+    pub fn apply(self, change: Change) {
+        match change {
+            Change::Phase(phase) => self.enter(phase),
+            Change::Step(step) => self.step.set(Some(step)),
+            Change::Link(link) => self.link.set(link),
+            Change::Queued(count) => self.queued.set(count),
+            Change::Syncing(on) => self.syncing.set(on),
+            Change::Person(person) => put(self.people, person.id, person),
+            Change::Room(room) => put(self.rooms, room.id, room),
+            Change::RoomGone(room) => {
+                self.rooms.update(|rooms| drop(rooms.remove(&room)));
+                self.members.update(|members| drop(members.remove(&room)));
+                if self.shown.with_untracked(|shown| shown.room == Some(room)) {
+                    self.shown.set(Shown::default());
+                }
+            }
+            Change::Members { room, members } => self.members.update(|all| drop(all.insert(room, Arc::new(members)))),
+            Change::Timeline(timeline) => self.shown.update(|shown| shown.take(timeline)),
+            Change::Notice(problem) => self.notice.update(|notice| {
+                let number = notice.as_ref().map_or(0, |last| last.number) + 1;
+                *notice = Some(Notice { number, problem });
+            }),
+        }
+    }
+
+    fn enter(self, phase: Phase) {
+        match &phase {
+            Phase::SignedIn { me, .. } => put(self.people, me.id, me.clone()),
+            // Nothing of the account that left may stay on the page.
+            Phase::SignedOut { .. } => {
+                self.people.set(HashMap::new());
+                self.rooms.set(HashMap::new());
+                self.members.set(HashMap::new());
+                self.shown.set(Shown::default());
+                self.queued.set(0);
+                self.syncing.set(false);
+            }
+            Phase::Opening => {}
+        }
+        self.step.set(None);
+        self.phase.set(phase);
+    }
+
+    pub fn phase(self) -> ReadSignal<Phase> {
+        self.phase.read_only()
+    }
+
+    pub fn step(self) -> ReadSignal<Option<Step>> {
+        self.step.read_only()
+    }
+
+    pub fn link(self) -> ReadSignal<Link> {
+        self.link.read_only()
+    }
+
+    pub fn queued(self) -> ReadSignal<u32> {
+        self.queued.read_only()
+    }
+
+    pub fn syncing(self) -> ReadSignal<bool> {
+        self.syncing.read_only()
+    }
+
+    pub fn shown(self) -> ReadSignal<Shown> {
+        self.shown.read_only()
+    }
+
+    pub fn notice(self) -> ReadSignal<Option<Notice>> {
+        self.notice.read_only()
+    }
+
+    /// The address of the server: what stands after a handle.
+    pub fn realm(self) -> String {
+        self.phase.with(|phase| match phase {
+            Phase::SignedOut { realm } | Phase::SignedIn { realm, .. } => realm.clone(),
+            Phase::Opening => String::new(),
+        })
+    }
+
+    pub fn me(self) -> Option<UserId> {
+        self.phase.with(|phase| match phase {
+            Phase::SignedIn { me, .. } => Some(me.id),
+            _ => None,
+        })
+    }
+
+    pub fn this_device(self) -> Option<DeviceKeyId> {
+        self.phase.with(|phase| match phase {
+            Phase::SignedIn { device, .. } => Some(*device),
+            _ => None,
+        })
+    }
+
+    pub fn person(self, id: UserId) -> Option<Person> {
+        let cell = self.people.with(|people| people.get(&id).cloned());
+        cell.map(|cell| cell.get())
+    }
+
+    /// A person's handle, or nothing yet.
+    pub fn handle(self, id: UserId) -> String {
+        self.person(id).map(|person| person.handle).unwrap_or_default()
+    }
+
+    pub fn room(self, id: RoomId) -> Option<Room> {
+        let cell = self.rooms.with(|rooms| rooms.get(&id).cloned());
+        cell.map(|cell| cell.get())
+    }
+
+    /// Every room, the most recently active first.
+    pub fn room_list(self) -> Vec<RoomId> {
+        let mut list: Vec<(u64, RoomId)> = self.rooms.with(|rooms| {
+            rooms
+                .iter()
+                .map(|(id, cell)| (cell.with(|room| room.active_ms), *id))
+                .collect()
+        });
+        list.sort_unstable_by(|a, b| b.cmp(a));
+        list.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Unread messages over all rooms.
+    pub fn unread(self) -> u32 {
+        self.rooms
+            .with(|rooms| rooms.values().map(|cell| cell.with(|room| room.unread)).sum())
+    }
+
+    /// The members of a room, or `None` while they are not known.
+    pub fn members(self, room: RoomId) -> Option<Arc<Vec<Member>>> {
+        self.members.with(|all| all.get(&room).cloned())
+    }
+}
+
+fn put<K, V>(map: RwSignal<HashMap<K, ArcRwSignal<V>>>, key: K, value: V)
+where
+    K: Eq + std::hash::Hash + Send + Sync + 'static,
+    V: PartialEq + Send + Sync + 'static,
+{
+    let cell = map.with_untracked(|map| map.get(&key).cloned());
+    match cell {
+        Some(cell) => {
+            if cell.with_untracked(|old| *old != value) {
+                cell.set(value);
+            }
+        }
+        None => map.update(|map| drop(map.insert(key, ArcRwSignal::new(value)))),
+    }
+}
+
+impl Shown {
+    fn take(&mut self, timeline: Timeline) {
+        if timeline.reset {
+            *self = Self {
+                room: Some(timeline.room),
+                first_unread: timeline.first_unread,
+                ..Self::default()
+            };
+        } else if self.room != Some(timeline.room) {
+            // Late news of a room that is no longer on screen.
+            return;
+        }
+        if let Some(has_older) = timeline.has_older {
+            self.has_older = has_older;
+        }
+        if !timeline.gone.is_empty() {
+            self.cells
+                .retain(|cell| !timeline.gone.iter().any(|key| **key == *cell.key));
+        }
+        for row in timeline.rows {
+            self.place(row);
+        }
+    }
+
+    /// Puts a row where its order says; a row of the same key moves there and keeps its cell.
+    fn place(&mut self, row: Row) {
+        // New rows come last, and their own confirmation soon after: look from the end.
+        let old = self.cells.iter().rposition(|cell| *cell.key == *row.key);
+        let cell = match old {
+            Some(at) if self.cells[at].order == row.order => {
+                if self.cells[at].row.with_untracked(|old| *old != row) {
+                    self.cells[at].row.set(row);
+                }
+                return;
+            }
+            Some(at) => {
+                let cell = self.cells.remove(at);
+                let order = row.order;
+                cell.row.set(row);
+                Cell { order, ..cell }
+            }
+            None => Cell {
+                key: Arc::from(row.key.as_str()),
+                order: row.order,
+                row: ArcRwSignal::new(row),
+            },
+        };
+        let at = self.cells.partition_point(|other| other.order < cell.order);
+        self.cells.insert(at, cell);
+    }
+}
+
+/// The author of a row that is a message, and its id.
+pub fn authored(body: &Body) -> Option<(UserId, MessageId)> {
+    match body {
+        Body::Text { author, message, .. } => Some((*author, *message)),
+        Body::Unreadable(_) | Body::Note(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::{Delivery, Note};
+
+    fn row(key: &str, order: u64, text: &str) -> Row {
+        let body = Body::Text {
+            author: UserId::from_bytes([1; 32]),
+            message: MessageId::from_bytes([2; 16]),
+            text: text.into(),
+            state: Delivery::Sent,
+        };
+        Row {
+            key: key.into(),
+            order: (order, 0),
+            at_ms: order,
+            body,
+        }
+    }
+
+    fn timeline(reset: bool, rows: Vec<Row>) -> Timeline {
+        Timeline {
+            room: RoomId::from_bytes([9; 32]),
+            reset,
+            rows,
+            gone: vec![],
+            has_older: None,
+            first_unread: None,
+        }
+    }
+
+    fn keys(shown: &Shown) -> Vec<String> {
+        shown.cells.iter().map(|cell| cell.key.to_string()).collect()
+    }
+
+    #[test]
+    fn rows_stand_by_their_order_however_they_come() {
+        let mut shown = Shown::default();
+        shown.take(timeline(true, vec![row("c", 3, ""), row("a", 1, "")]));
+        shown.take(timeline(false, vec![row("b", 2, "")]));
+        assert_eq!(keys(&shown), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_confirmed_row_moves_and_keeps_its_cell() {
+        let mut shown = Shown::default();
+        shown.take(timeline(true, vec![row("mine", 1000, "pending"), row("other", 5, "")]));
+        let cell = shown.cells[1].row.clone();
+        shown.take(timeline(false, vec![row("mine", 4, "sent")]));
+        assert_eq!(keys(&shown), ["mine", "other"]);
+        assert!(cell.with_untracked(|row| matches!(&row.body, Body::Text { text, .. } if text == "sent")));
+    }
+
+    #[test]
+    fn news_of_a_room_that_is_not_shown_changes_nothing() {
+        let mut shown = Shown::default();
+        shown.take(timeline(false, vec![row("a", 1, "")]));
+        assert!(shown.cells.is_empty());
+    }
+
+    #[test]
+    fn rows_that_are_gone_leave() {
+        let mut shown = Shown::default();
+        shown.take(timeline(true, vec![row("a", 1, ""), row("b", 2, "")]));
+        shown.take(Timeline {
+            gone: vec!["a".into()],
+            ..timeline(false, vec![])
+        });
+        assert_eq!(keys(&shown), ["b"]);
+    }
+
+    #[test]
+    fn a_note_has_no_author() {
+        assert_eq!(
+            authored(&Body::Note(Note::Left {
+                who: UserId::from_bytes([1; 32])
+            })),
+            None
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! Landing and sign in: one sentence, one picture, one button.
+
+use leptos::prelude::*;
+use leptos::{ev, html};
+
+use super::{Draft, form_error, picture, suffix, switch};
+use crate::ui::kit::field::{Field, Kind, Password, check};
+use crate::ui::kit::{button, unique};
+use crate::ui::{browser, wire, words};
+use crate::view::{Command, Problem};
+
+pub fn view(draft: Draft) -> AnyView {
+    let password_id = unique("password");
+    let password = Password {
+        label: html::label()
+            .class("field-label")
+            .r#for(password_id.clone())
+            .child("Password")
+            .into_any(),
+        value: draft.password,
+        autocomplete: "current-password",
+        error: draft.password_error.into(),
+        id: password_id.clone(),
+    };
+    let handle = Field {
+        label: "Handle",
+        hint: None,
+        kind: Kind::Handle,
+        value: draft.handle,
+        error: draft.handle_error.into(),
+        suffix: suffix(),
+        focus: !browser::is_touch(),
+    };
+    let form = html::form()
+        .class("front-form")
+        .attr("aria-label", "Sign in")
+        .attr("novalidate", "")
+        .on(ev::submit, move |event| {
+            event.prevent_default();
+            submit(draft, &password_id);
+        })
+        .child((
+            switch(false),
+            handle.view(),
+            password.view(),
+            check(
+                "Stay signed in",
+                "Keeps your keys in this browser until you sign out. Leave it off where others use the browser too.",
+                draft.stay,
+            ),
+            form_error(draft.form_error),
+            button::submit(
+                "button button-primary button-l button-wide",
+                "Sign in",
+                draft.working.into(),
+                Signal::stored(true),
+            ),
+            html::p()
+                .class("field-hint")
+                .child("Your password stays in this tab. This server never holds it."),
+        ));
+    html::main()
+        .class("front-main")
+        .id("main")
+        .child((
+            html::div().class("front-signin").child((
+                html::h1()
+                    .class("front-say")
+                    .child("Talk together. The server can’t read a word."),
+                html::p()
+                    .class("front-sub")
+                    .child("Groups and direct messages in a browser tab. Nothing to install."),
+                form,
+            )),
+            picture::cut(),
+        ))
+        .into_any()
+}
+
+fn submit(draft: Draft, password_id: &str) {
+    draft.clear_errors();
+    let (handle, password) = (draft.clean_handle(), draft.password.get_untracked());
+    if handle.is_empty() {
+        draft
+            .handle_error
+            .set(Some("Enter the handle you chose when you created the account.".into()));
+        return;
+    }
+    if password.is_empty() {
+        draft.password_error.set(Some(
+            "Enter your password. If it is six words, put a space between them.".into(),
+        ));
+        browser::focus(password_id);
+        return;
+    }
+    draft.working.set(true);
+    wire::ask(
+        Command::SignIn {
+            handle,
+            password,
+            stay: draft.stay.get_untracked(),
+        },
+        move |result| {
+            draft.working.set(false);
+            if let Err(problem) = result {
+                let text = words::problem(&problem);
+                match problem {
+                    Problem::WrongPassword => draft.password_error.set(Some(text)),
+                    Problem::UnknownHandle(_) | Problem::HandleMalformed => draft.handle_error.set(Some(text)),
+                    _ => draft.form_error.set(Some(text)),
+                }
+            }
+        },
+    );
+}

@@ -1,0 +1,152 @@
+//! Small questions to the browser: its name, the theme, the clipboard, storage of choices that are no secret.
+
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, JsValue};
+
+const THEME: &str = "sotto.theme";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Theme {
+    System,
+    Dark,
+    Light,
+}
+
+impl Theme {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Dark => "dark",
+            Self::Light => "light",
+        }
+    }
+
+    /// The choice made in this browser.
+    pub fn chosen() -> Self {
+        match storage()
+            .and_then(|storage| storage.get_item(THEME).ok().flatten())
+            .as_deref()
+        {
+            Some("dark") => Self::Dark,
+            Some("light") => Self::Light,
+            _ => Self::System,
+        }
+    }
+
+    /// Shows it and keeps it in this browser. Storage may be refused; the page still changes.
+    pub fn choose(self) {
+        if let Some(root) = document().document_element() {
+            drop(match self {
+                Self::System => root.remove_attribute("data-theme"),
+                _ => root.set_attribute("data-theme", self.name()),
+            });
+        }
+        if let Some(storage) = storage() {
+            drop(match self {
+                Self::System => storage.remove_item(THEME),
+                _ => storage.set_item(THEME, self.name()),
+            });
+        }
+    }
+
+    /// The other one of dark and light, as the page stands now.
+    pub fn opposite(self) -> Self {
+        let dark = match self {
+            Self::Dark => true,
+            Self::Light => false,
+            Self::System => window()
+                .match_media("(prefers-color-scheme: dark)")
+                .ok()
+                .flatten()
+                .is_some_and(|query| query.matches()),
+        };
+        if dark { Self::Light } else { Self::Dark }
+    }
+}
+
+fn storage() -> Option<web_sys::Storage> {
+    window().local_storage().ok().flatten()
+}
+
+/// What this browser is called in the list of devices: "Firefox on Linux".
+pub fn device_name() -> String {
+    let agent = window().navigator().user_agent().unwrap_or_default();
+    let has = |word: &str| agent.contains(word);
+    let browser = if has("Edg/") {
+        "Edge"
+    } else if has("OPR/") {
+        "Opera"
+    } else if has("Firefox/") || has("FxiOS/") {
+        "Firefox"
+    } else if has("Chrome/") || has("CriOS/") {
+        "Chrome"
+    } else if has("Safari/") {
+        "Safari"
+    } else {
+        "A browser"
+    };
+    let system = if has("Android") {
+        "Android"
+    } else if has("iPhone") {
+        "iPhone"
+    } else if has("iPad") {
+        "iPad"
+    } else if has("CrOS") {
+        "ChromeOS"
+    } else if has("Windows") {
+        "Windows"
+    } else if has("Mac OS") {
+        "Mac"
+    } else {
+        "Linux"
+    };
+    format!("{browser} on {system}")
+}
+
+/// Whether the command key is written ⌘.
+pub fn is_apple() -> bool {
+    let agent = window().navigator().user_agent().unwrap_or_default();
+    agent.contains("Mac OS") || agent.contains("iPhone") || agent.contains("iPad")
+}
+
+/// Puts text on the clipboard; tells whether that worked.
+pub async fn copy(text: String) -> bool {
+    let navigator: JsValue = window().navigator().into();
+    // Absent outside secure contexts and in some embedded browsers.
+    let has = js_sys::Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|clipboard| !clipboard.is_undefined());
+    has && wasm_bindgen_futures::JsFuture::from(window().navigator().clipboard().write_text(&text))
+        .await
+        .is_ok()
+}
+
+/// The element that has focus.
+pub fn focused() -> Option<web_sys::HtmlElement> {
+    document().active_element().and_then(|element| element.dyn_into().ok())
+}
+
+pub fn focus(id: &str) {
+    if let Some(element) = document()
+        .get_element_by_id(id)
+        .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok())
+    {
+        drop(element.focus());
+    }
+}
+
+/// Whether the page is on a screen narrow enough for one pane.
+pub fn is_narrow() -> bool {
+    window()
+        .match_media("(width < 900px)")
+        .ok()
+        .flatten()
+        .is_some_and(|query| query.matches())
+}
+
+/// Whether fingers are the way to point: then nothing grabs the keyboard by itself.
+pub fn is_touch() -> bool {
+    window()
+        .match_media("(pointer: coarse)")
+        .ok()
+        .flatten()
+        .is_some_and(|query| query.matches())
+}

@@ -1,0 +1,251 @@
+//! The one dialog that may be open, and who opens it. Focus goes back to the opener when it closes.
+
+use std::rc::Rc;
+
+use leptos::html;
+use leptos::prelude::*;
+use send_wrapper::SendWrapper;
+use sotto_shared::id::{RoomId, UserId};
+use web_sys::HtmlElement;
+
+use super::kit::dialog::Dialog;
+use super::kit::{Icon, button};
+use super::screen::use_store;
+use super::{browser, people, room, settings, wire, words};
+use crate::view::{Command, Problem};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    NewMessage,
+    NewGroup,
+    AddPeople(RoomId),
+    Rename(RoomId),
+    Leave(RoomId),
+    Remove(RoomId, UserId),
+    Safety(UserId),
+    SignOut,
+    SignOutOthers,
+    /// What the server sees.
+    Server,
+    /// Keyboard shortcuts.
+    Keys,
+}
+
+#[derive(Clone, Copy)]
+pub struct Dialogs {
+    ask: RwSignal<Option<Ask>>,
+    opener: StoredValue<Option<SendWrapper<HtmlElement>>>,
+}
+
+impl Default for Dialogs {
+    fn default() -> Self {
+        Self {
+            ask: RwSignal::new(None),
+            opener: StoredValue::new(None),
+        }
+    }
+}
+
+pub fn use_dialogs() -> Dialogs {
+    expect_context()
+}
+
+impl Dialogs {
+    pub fn open(self, ask: Ask) {
+        if self.ask.with_untracked(Option::is_none) {
+            self.opener.set_value(browser::focused().map(SendWrapper::new));
+        }
+        self.ask.set(Some(ask));
+    }
+
+    pub fn close(self) {
+        if self.ask.with_untracked(Option::is_none) {
+            return;
+        }
+        self.ask.set(None);
+        let opener = self.opener.try_update_value(Option::take).flatten();
+        // After the dialog has left: while it stands, everything else is inert.
+        request_animation_frame(move || {
+            if let Some(opener) = opener.filter(|opener| opener.is_connected()) {
+                drop(opener.focus());
+            }
+        });
+    }
+
+    pub fn is_open(self) -> bool {
+        self.ask.with_untracked(Option::is_some)
+    }
+
+    /// The same, followed as it changes.
+    pub fn is_open_tracked(self) -> bool {
+        self.ask.with(Option::is_some)
+    }
+
+    pub fn view(self) -> AnyView {
+        (move || self.ask.get().map(content)).into_any()
+    }
+}
+
+fn content(ask: Ask) -> AnyView {
+    match ask {
+        Ask::NewMessage => people::new_message(),
+        Ask::NewGroup => people::new_group(),
+        Ask::AddPeople(room) => people::add_people(room),
+        Ask::Rename(room) => room::dialogs::rename(room),
+        Ask::Leave(room) => room::dialogs::leave(room),
+        Ask::Remove(room, user) => room::dialogs::remove(room, user),
+        Ask::Safety(user) => room::safety::dialog(user),
+        Ask::SignOut => settings::sign_out(),
+        Ask::SignOutOthers => settings::devices::sign_out_others(),
+        Ask::Server => settings::server::dialog(),
+        Ask::Keys => keys(),
+    }
+}
+
+/// What closes the dialog that is open.
+pub fn closer() -> Rc<dyn Fn()> {
+    let dialogs = use_dialogs();
+    Rc::new(move || dialogs.close())
+}
+
+/// A question with a safe answer and one that cannot be taken back.
+pub struct Confirm {
+    pub title: String,
+    pub text: String,
+    pub act: &'static str,
+    pub safe: &'static str,
+    pub command: Command,
+    pub done: Box<dyn Fn()>,
+}
+
+impl Confirm {
+    pub fn view(self) -> AnyView {
+        let dialogs = use_dialogs();
+        let busy = RwSignal::new(false);
+        let error = RwSignal::new(None::<String>);
+        let done = Rc::new(self.done);
+        let command = self.command;
+        let act = move || {
+            if busy.get_untracked() {
+                return;
+            }
+            busy.set(true);
+            let done = done.clone();
+            wire::ask(command.clone(), move |result| {
+                busy.set(false);
+                match result {
+                    Ok(_) => {
+                        dialogs.close();
+                        done();
+                    }
+                    Err(problem) => error.set(Some(words::problem(&problem))),
+                }
+            });
+        };
+        let content = (
+            html::div()
+                .class("dialog-body")
+                .child((html::p().class("soft").child(self.text), error_line(error))),
+            html::footer().class("dialog-foot").child((
+                html::button()
+                    .r#type("button")
+                    .class("button")
+                    .autofocus(true)
+                    .on(leptos::ev::click, move |_| dialogs.close())
+                    .child(self.safe),
+                html::button()
+                    .r#type("button")
+                    .class("button button-danger")
+                    .attr("aria-busy", move || busy.get().then_some("true"))
+                    .on(leptos::ev::click, move |_| act())
+                    .child((
+                        move || {
+                            busy.get()
+                                .then(|| html::span().class("spinner").attr("aria-hidden", "true"))
+                        },
+                        self.act,
+                    )),
+            )),
+        );
+        Dialog {
+            title: self.title,
+            sub: None,
+            mark: None,
+            wide: false,
+            kept: Signal::stored(false),
+            content: content.into_any(),
+            close: closer(),
+        }
+        .view()
+    }
+}
+
+/// What went wrong, inside a dialog; spoken when it appears.
+pub fn error_line(error: RwSignal<Option<String>>) -> AnyView {
+    html::div()
+        .attr("role", "alert")
+        .child(move || {
+            error.get().map(|error| {
+                html::p()
+                    .class("field-error")
+                    .child((Icon::CircleAlert.s(), html::span().child(error)))
+            })
+        })
+        .into_any()
+}
+
+/// What stands beside a field when a command refused its content.
+pub fn refuse(error: RwSignal<Option<String>>, problem: &Problem) {
+    error.set(Some(words::problem(problem)));
+}
+
+fn keys() -> AnyView {
+    let command = if browser::is_apple() { "⌘" } else { "Ctrl" };
+    let row = |label: &'static str, keys: Vec<&'static str>| {
+        html::li().class("spread").child((
+            html::span().child(label),
+            html::span().class("keys").child(
+                keys.into_iter()
+                    .map(|key| html::kbd().class("kbd").child(key))
+                    .collect_view(),
+            ),
+        ))
+    };
+    let content = (
+        html::div()
+            .class("dialog-body")
+            .child(html::ul().class("key-list").child((
+                row("Find a person or group", vec![command, "K"]),
+                row("Next conversation", vec!["Alt", "↓"]),
+                row("Conversation before", vec!["Alt", "↑"]),
+                row("Send", vec!["Enter"]),
+                row("New line", vec!["Shift", "Enter"]),
+                row("Walk through messages", vec!["↑", "↓"]),
+                row("Back to writing", vec!["Esc"]),
+                row("This list", vec![command, "/"]),
+            ))),
+        html::footer()
+            .class("dialog-foot")
+            .child(button::button("button", "Close", {
+                let close = closer();
+                move || close()
+            })),
+    );
+    let sub = Some("Start typing anywhere to write in the open conversation.".to_owned());
+    Dialog {
+        title: "Keyboard".into(),
+        sub,
+        mark: None,
+        wide: false,
+        kept: Signal::stored(false),
+        content: content.into_any(),
+        close: closer(),
+    }
+    .view()
+}
+
+/// A person's handle for a title, or a word that fits in its place.
+pub fn name_of(user: UserId) -> String {
+    let name = use_store().handle(user);
+    if name.is_empty() { "this person".into() } else { name }
+}

@@ -1,0 +1,69 @@
+//! The frame of a dialog, on the browser's own `<dialog>`: focus stays inside, the rest is inert, Esc closes.
+
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use leptos::{ev, html};
+use wasm_bindgen::JsCast;
+
+use super::{Icon, button, unique};
+
+pub struct Dialog {
+    /// The question, or the object.
+    pub title: String,
+    pub sub: Option<String>,
+    pub mark: Option<AnyView>,
+    pub wide: bool,
+    /// Something was typed that closing would lose: then a press beside the dialog does nothing.
+    pub kept: Signal<bool>,
+    /// `dialog-body` and `dialog-foot`, or a form that holds them.
+    pub content: AnyView,
+    pub close: Rc<dyn Fn()>,
+}
+
+impl Dialog {
+    pub fn view(self) -> AnyView {
+        let node = NodeRef::<html::Dialog>::new();
+        Effect::new(move |_| {
+            if let Some(dialog) = node.get() {
+                // Once it is in the page: the effect may run before that.
+                request_animation_frame(move || {
+                    if dialog.is_connected() && !dialog.open() {
+                        drop(dialog.show_modal());
+                    }
+                });
+            }
+        });
+        let title_id = unique("dialog");
+        let (close, by_key, beside) = (self.close.clone(), self.close.clone(), self.close);
+        let kept = self.kept;
+        html::dialog()
+            .class(if self.wide { "dialog dialog-wide" } else { "dialog" })
+            .attr("aria-labelledby", title_id.clone())
+            .node_ref(node)
+            .on(ev::Custom::<web_sys::Event>::new("cancel"), move |event| {
+                event.prevent_default();
+                by_key();
+            })
+            .on(ev::pointerdown, move |event| {
+                let on_scrim = event
+                    .target()
+                    .is_some_and(|target| target.dyn_ref::<web_sys::HtmlDialogElement>().is_some());
+                if on_scrim && !kept.get_untracked() {
+                    beside();
+                }
+            })
+            .child((
+                html::header().class("dialog-head").child((
+                    self.mark,
+                    html::div().child((
+                        html::h2().class("dialog-title").id(title_id).child(self.title),
+                        self.sub.map(|sub| html::p().class("dialog-sub").child(sub)),
+                    )),
+                    button::icon(Icon::X, "Close", move || close()),
+                )),
+                self.content,
+            ))
+            .into_any()
+    }
+}

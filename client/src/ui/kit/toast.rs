@@ -1,0 +1,116 @@
+//! Toasts: what just happened. Five seconds, or until pointer or focus leaves. Never the only place of an error that needs a decision.
+
+use leptos::prelude::*;
+use leptos::{ev, html};
+use std::time::Duration;
+
+use super::{Icon, button};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Plain,
+    Ok,
+    Danger,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Toast {
+    number: u32,
+    tone: Tone,
+    text: String,
+}
+
+/// Where toasts are given in. Copied around through the context.
+#[derive(Clone, Copy)]
+pub struct Toasts {
+    list: RwSignal<Vec<Toast>>,
+    next: StoredValue<u32>,
+}
+
+impl Default for Toasts {
+    fn default() -> Self {
+        Self {
+            list: RwSignal::new(Vec::new()),
+            next: StoredValue::new(0),
+        }
+    }
+}
+
+impl Toasts {
+    pub fn say(self, tone: Tone, text: impl Into<String>) {
+        let text = text.into();
+        let number = self.next.get_value();
+        self.next.set_value(number + 1);
+        self.list.update(|list| {
+            // The same words once: a storm of one problem is one toast.
+            list.retain(|toast| toast.text != text);
+            list.push(Toast { number, tone, text });
+            if list.len() > 3 {
+                list.remove(0);
+            }
+        });
+        self.end_later(number);
+    }
+
+    pub fn ok(self, text: impl Into<String>) {
+        self.say(Tone::Ok, text);
+    }
+
+    pub fn danger(self, text: impl Into<String>) {
+        self.say(Tone::Danger, text);
+    }
+
+    fn end(self, number: u32) {
+        self.list.update(|list| list.retain(|toast| toast.number != number));
+    }
+
+    fn end_later(self, number: u32) {
+        set_timeout(
+            move || {
+                let held = document()
+                    .query_selector(&format!("[data-toast='{number}']:is(:hover, :focus-within)"))
+                    .is_ok_and(|found| found.is_some());
+                if held { self.end_later(number) } else { self.end(number) }
+            },
+            Duration::from_secs(5),
+        );
+    }
+
+    /// The corner where they stand.
+    pub fn view(self) -> AnyView {
+        html::div()
+            .class("toasts")
+            .attr("role", "status")
+            .attr("aria-live", "polite")
+            .child(move || self.list.get().into_iter().map(|toast| self.one(toast)).collect_view())
+            .into_any()
+    }
+
+    fn one(self, toast: Toast) -> AnyView {
+        let (class, icon) = match toast.tone {
+            Tone::Plain => ("toast", Icon::Info),
+            Tone::Ok => ("toast toast-ok", Icon::CircleCheck),
+            Tone::Danger => ("toast toast-danger", Icon::CircleAlert),
+        };
+        let number = toast.number;
+        html::div()
+            .class(class)
+            .attr("data-toast", number.to_string())
+            .on(ev::keydown, move |event| {
+                if event.key() == "Escape" {
+                    self.end(number);
+                }
+            })
+            .child((
+                icon.view(),
+                html::span().class("toast-text").child(toast.text),
+                button::icon_of(
+                    "button button-quiet button-icon button-s",
+                    Icon::X,
+                    "Close",
+                    move || self.end(number),
+                ),
+            ))
+            .into_any()
+    }
+}

@@ -1,0 +1,46 @@
+//! What people see. It reads [`crate::state::Store`], sends [`crate::view::Command`]s and knows nothing of keys, sockets or storage.
+//!
+//! ```text
+//! mod      which screen: opening · front (signed out) · frame (signed in)
+//! auth/    landing, sign in, sign up, the working state
+//! rail, sidebar/ · room/ · settings/    the frame's columns
+//! people/  dialogs that ask for people
+//! kit/     buttons, fields, menus, marks: nothing called chat
+//! ```
+
+pub mod place;
+pub mod words;
+
+#[cfg(target_arch = "wasm32")]
+mod auth;
+#[cfg(target_arch = "wasm32")]
+mod browser;
+#[cfg(target_arch = "wasm32")]
+mod dialogs;
+#[cfg(target_arch = "wasm32")]
+mod frame;
+#[cfg(target_arch = "wasm32")]
+mod kit;
+#[cfg(target_arch = "wasm32")]
+mod nav;
+#[cfg(target_arch = "wasm32")]
+mod people;
+#[cfg(target_arch = "wasm32")]
+mod rail;
+#[cfg(target_arch = "wasm32")]
+mod room;
+#[cfg(target_arch = "wasm32")]
+mod screen;
+#[cfg(target_arch = "wasm32")]
+mod settings;
+#[cfg(target_arch = "wasm32")]
+mod sidebar;
+#[cfg(target_arch = "wasm32")]
+mod title;
+#[cfg(target_arch = "wasm32")]
+mod when;
+#[cfg(target_arch = "wasm32")]
+mod wire;
+
+#[cfg(target_arch = "wasm32")]
+pub use screen::start;

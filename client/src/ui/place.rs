@@ -1,0 +1,118 @@
+//! Every view has an address. No address holds a secret.
+
+use sotto_shared::id::RoomId;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The landing page; signed in, the messages.
+    Home,
+    SignUp,
+    Messages,
+    Room(RoomId),
+    Members(RoomId),
+    /// The list of settings; on wide screens its first page.
+    Settings,
+    Setting(Page),
+    Unknown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    Devices,
+    Security,
+    Appearance,
+    Server,
+}
+
+impl Place {
+    pub fn parse(path: &str) -> Self {
+        let mut parts = path.split('/').filter(|part| !part.is_empty());
+        let (first, second, third, more) = (parts.next(), parts.next(), parts.next(), parts.next());
+        match (first, second, third, more) {
+            (None, ..) => Self::Home,
+            (Some("sign-up"), None, ..) => Self::SignUp,
+            (Some("messages"), None, ..) => Self::Messages,
+            (Some("messages"), Some(room), None, _) => room.parse().map_or(Self::Unknown, Self::Room),
+            (Some("messages"), Some(room), Some("members"), None) => room.parse().map_or(Self::Unknown, Self::Members),
+            (Some("settings"), None, ..) => Self::Settings,
+            (Some("settings"), Some(page), None, _) => Page::parse(page).map_or(Self::Unknown, Self::Setting),
+            _ => Self::Unknown,
+        }
+    }
+
+    pub fn path(self) -> String {
+        match self {
+            Self::Home | Self::Unknown => "/".into(),
+            Self::SignUp => "/sign-up".into(),
+            Self::Messages => "/messages".into(),
+            Self::Room(room) => format!("/messages/{room}"),
+            Self::Members(room) => format!("/messages/{room}/members"),
+            Self::Settings => "/settings".into(),
+            Self::Setting(page) => format!("/settings/{}", page.name()),
+        }
+    }
+
+    /// The room this place is about.
+    pub const fn room(self) -> Option<RoomId> {
+        match self {
+            Self::Room(room) | Self::Members(room) => Some(room),
+            _ => None,
+        }
+    }
+
+    pub const fn in_settings(self) -> bool {
+        matches!(self, Self::Settings | Self::Setting(_))
+    }
+}
+
+impl Page {
+    pub const ALL: [Self; 4] = [Self::Devices, Self::Security, Self::Appearance, Self::Server];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Devices => "devices",
+            Self::Security => "security",
+            Self::Appearance => "appearance",
+            Self::Server => "server",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|page| page.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_reads_back_its_own_address() {
+        let room = RoomId::from_bytes([3; 32]);
+        let mut places = vec![
+            Place::Home,
+            Place::SignUp,
+            Place::Messages,
+            Place::Room(room),
+            Place::Members(room),
+            Place::Settings,
+        ];
+        places.extend(Page::ALL.map(Place::Setting));
+        for place in places {
+            assert_eq!(Place::parse(&place.path()), place);
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_not_ours_is_unknown() {
+        for path in [
+            "/x",
+            "/messages/abc",
+            "/settings/none",
+            "/messages/a/b/c",
+            "/sign-up/now",
+        ] {
+            assert_eq!(Place::parse(path), Place::Unknown, "{path}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What stands above the composer: only what changes sending. Each has an exit.
+
+use leptos::html;
+use leptos::prelude::*;
+use sotto_shared::id::{RoomId, UserId};
+
+use crate::ui::dialogs::{Ask, name_of, use_dialogs};
+use crate::ui::kit::{Icon, button};
+use crate::ui::nav::link;
+use crate::ui::place::Place;
+use crate::ui::screen::{use_store, use_toasts};
+use crate::ui::{sidebar, wire, words};
+use crate::view::{Command, Link, RoomKind, Standing, Tamper};
+
+pub fn banners(id: RoomId) -> AnyView {
+    let store = use_store();
+    let standing = Memo::new(move |_| store.room(id).map(|room| (room.standing, room.kind)));
+    let offline = Memo::new(move |_| matches!(store.link().get(), Link::Offline { .. }));
+    (
+        move || match standing.get()? {
+            (Standing::Open, _) => None,
+            (Standing::WaitingForKey, kind) => Some(waiting(kind)),
+            (Standing::Left, _) => Some(closed(
+                "You left this group.",
+                "You get nothing new here. Somebody in it can add you again.",
+            )),
+            (Standing::Removed, _) => Some(closed(
+                "You were removed from this group.",
+                "What was written until then stays. Somebody in it can add you again.",
+            )),
+            (Standing::Frozen(tamper), _) => Some(frozen(tamper)),
+            (Standing::IdentityChanged(user), _) => Some(changed(user)),
+        },
+        move || offline.get().then(away),
+    )
+        .into_any()
+}
+
+fn waiting(kind: RoomKind) -> AnyView {
+    let text = match kind {
+        RoomKind::Direct => "It comes as soon as the other one is online. You can write then; there is nothing to do.",
+        RoomKind::Group => {
+            "It comes as soon as somebody of this group is online. You can write then; there is nothing to do."
+        }
+    };
+    tall(
+        "banner banner-accent banner-tall",
+        Icon::Hourglass,
+        "The room key is on the way.".into(),
+        text.into(),
+        None,
+    )
+}
+
+fn closed(title: &'static str, text: &'static str) -> AnyView {
+    tall(
+        "banner banner-tall",
+        Icon::Info,
+        title.into(),
+        text.into(),
+        Some(link("button button-s", Place::Messages, "All messages")),
+    )
+}
+
+fn frozen(what: Tamper) -> AnyView {
+    tall(
+        "banner banner-danger banner-tall",
+        Icon::Shield,
+        "This room is stopped, to keep it safe.".into(),
+        format!(
+            "{} Nothing after this point is shown or sent. Tell the others another way, and ask whoever runs the server; a new group is a fresh start.",
+            words::tamper(what)
+        ),
+        None,
+    )
+}
+
+/// A person that was checked has a new key: the two causes, and two ways out.
+fn changed(user: UserId) -> AnyView {
+    let (dialogs, toasts) = (use_dialogs(), use_toasts());
+    let name = name_of(user);
+    let accepted = format!("You can write to {name} again. The new number is not checked.");
+    let accept = move || {
+        let accepted = accepted.clone();
+        wire::ask(
+            Command::MarkVerified { user, verified: false },
+            move |result| match result {
+                Ok(_) => toasts.ok(accepted),
+                Err(problem) => toasts.danger(words::problem(&problem)),
+            },
+        );
+    };
+    let actions = html::div()
+        .class("kit-row gap-above")
+        .child((
+            button::button("button button-s", "Compare now", move || {
+                dialogs.open(Ask::Safety(user))
+            }),
+            button::button(
+                "button button-s button-danger-quiet",
+                "Accept without comparing",
+                accept,
+            ),
+        ))
+        .into_any();
+    tall(
+        "banner banner-danger banner-tall",
+        Icon::Shield,
+        format!("Sending to {name} is paused."),
+        format!(
+            "You checked {name}, and the safety number is different now. Either {name} started over with a new account key, or someone is pretending to be {name}."
+        ),
+        Some(actions),
+    )
+}
+
+fn tall(class: &'static str, icon: Icon, title: String, text: String, actions: Option<AnyView>) -> AnyView {
+    html::div()
+        .class(class)
+        .attr("role", "status")
+        .child((
+            icon.view(),
+            html::div()
+                .class("banner-text")
+                .child((html::b().child(title), html::p().child(text), actions)),
+        ))
+        .into_any()
+}
+
+/// No connection: how much waits, and when the next try is.
+fn away() -> AnyView {
+    let store = use_store();
+    let next = sidebar::next_try();
+    html::div()
+        .class("banner banner-warning")
+        .attr("role", "status")
+        .child((
+            Icon::WifiOff.view(),
+            html::div().class("banner-text").child((
+                html::b().child("You are offline. "),
+                html::span().child(move || match store.queued().get() {
+                    0 => "What you write waits here and goes out by itself. ".to_owned(),
+                    1 => "1 message is waiting and will go out by itself. ".to_owned(),
+                    many => format!("{many} messages are waiting and will go out by themselves. "),
+                }),
+                // Ticks every second: not spoken.
+                html::span().class("muted").attr("aria-hidden", "true").child(next),
+            )),
+            html::div()
+                .class("banner-actions")
+                .child(button::button("button button-s", "Try now", || {
+                    wire::tell(Command::Reconnect)
+                })),
+        ))
+        .into_any()
+}

@@ -1,0 +1,129 @@
+//! The bar of a room: whose it is, and what can be done with it.
+
+use leptos::html;
+use leptos::prelude::*;
+use sotto_shared::id::RoomId;
+
+use super::compare;
+use crate::ui::dialogs::{Ask, use_dialogs};
+use crate::ui::kit::Icon;
+use crate::ui::kit::mark::Size;
+use crate::ui::kit::menu::{Entry, Face, menu};
+use crate::ui::nav::{icon_link, use_nav};
+use crate::ui::place::Place;
+use crate::ui::screen::use_store;
+use crate::ui::{sidebar, words};
+use crate::view::{Role, Room, RoomKind, Standing, Trust};
+
+pub fn bar(id: RoomId) -> AnyView {
+    let store = use_store();
+    let room = Memo::new(move |_| store.room(id));
+    let kind = Memo::new(move |_| room.with(|room| room.as_ref().map(|room| room.kind)));
+    let topic = move || {
+        room.get().map(|room| match room.kind {
+            RoomKind::Group => words::count(room.members as usize, "member", "members"),
+            RoomKind::Direct => {
+                let realm = store.realm();
+                if realm.is_empty() {
+                    room.title
+                } else {
+                    format!("{}@{realm}", room.title)
+                }
+            }
+        })
+    };
+    let checked = move || {
+        let peer = room.with(|room| room.as_ref().and_then(|room| room.peer))?;
+        let verified = store.person(peer).is_some_and(|person| person.trust == Trust::Verified);
+        verified.then(|| {
+            html::span()
+                .class("bar-checked")
+                .title("You compared safety numbers")
+                .child((Icon::ShieldCheck.s(), "Checked by you"))
+        })
+    };
+    html::header()
+        .class("bar")
+        .child((
+            icon_link(
+                "button button-quiet button-icon bar-back",
+                Place::Messages,
+                Icon::ArrowLeft,
+                "All messages",
+            ),
+            html::h1().class("bar-title").child((
+                move || room.get().map(|room| sidebar::picture(store, &room, Size::S24)),
+                html::span()
+                    .class("truncate")
+                    .child(move || room.get().map(|room| sidebar::title(&room))),
+            )),
+            html::p().class("bar-topic truncate").child(topic),
+            checked,
+            html::div().class("bar-actions").child((
+                move || (kind.get() == Some(RoomKind::Group)).then(|| members_button(id)),
+                move || actions(id, room),
+            )),
+        ))
+        .into_any()
+}
+
+fn members_button(id: RoomId) -> AnyView {
+    let (nav, store) = (use_nav(), use_store());
+    let shown = move || nav.place() == Place::Members(id);
+    html::a()
+        .class("button button-quiet button-icon")
+        .href(move || {
+            if shown() {
+                Place::Room(id).path()
+            } else {
+                Place::Members(id).path()
+            }
+        })
+        .attr("role", "button")
+        .attr("aria-label", move || {
+            store.room(id).map(|room| format!("Members, {}", room.members))
+        })
+        .title("Members")
+        .attr("aria-pressed", move || if shown() { "true" } else { "false" })
+        .child((
+            Icon::Users.m(),
+            html::span()
+                .class("bar-count")
+                .child(move || store.room(id).map(|room| room.members.to_string())),
+        ))
+        .into_any()
+}
+
+/// The menu, or nothing when there is nothing to do.
+fn actions(id: RoomId, room: Memo<Option<Room>>) -> Option<AnyView> {
+    let dialogs = use_dialogs();
+    let compare = compare(id);
+    let (kind, role, standing) =
+        room.with(|room| room.as_ref().map(|room| (room.kind, room.role, room.standing.clone())))?;
+    if kind == RoomKind::Group && matches!(standing, Standing::Left | Standing::Removed) {
+        return None;
+    }
+    let entries = move || match kind {
+        RoomKind::Direct => vec![Entry::new(Icon::ShieldCheck, "Safety number", compare)],
+        RoomKind::Group => {
+            let mut entries = vec![Entry::new(Icon::UserPlus, "Add people", move || {
+                dialogs.open(Ask::AddPeople(id))
+            })];
+            if role > Role::Member {
+                entries.push(Entry::new(Icon::Pencil, "Rename", move || {
+                    dialogs.open(Ask::Rename(id))
+                }));
+            }
+            entries.push(Entry::danger(Icon::LogOut, "Leave group", move || {
+                dialogs.open(Ask::Leave(id))
+            }));
+            entries
+        }
+    };
+    Some(menu(
+        "button button-quiet button-icon",
+        Face::Icon(Icon::Ellipsis),
+        "More".into(),
+        entries,
+    ))
+}

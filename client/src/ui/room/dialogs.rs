@@ -1,0 +1,115 @@
+//! Renaming, leaving and removing.
+
+use leptos::ev;
+use leptos::html;
+use leptos::prelude::*;
+use sotto_shared::id::{RoomId, UserId};
+
+use crate::ui::dialogs::{Confirm, closer, name_of, refuse, use_dialogs};
+use crate::ui::kit::button;
+use crate::ui::kit::dialog::Dialog;
+use crate::ui::kit::field::{Field, Kind};
+use crate::ui::nav::use_nav;
+use crate::ui::place::Place;
+use crate::ui::screen::{use_store, use_toasts};
+use crate::ui::wire;
+use crate::view::Command;
+
+fn title(room: RoomId) -> String {
+    let title = use_store().room(room).map(|room| room.title).unwrap_or_default();
+    if title.is_empty() { "this group".into() } else { title }
+}
+
+pub fn rename(room: RoomId) -> AnyView {
+    let (store, dialogs) = (use_store(), use_dialogs());
+    let old = store.room(room).map(|room| room.title).unwrap_or_default();
+    let (name, error, busy) = (
+        RwSignal::new(old.clone()),
+        RwSignal::new(None::<String>),
+        RwSignal::new(false),
+    );
+    let field = Field {
+        label: "Name",
+        hint: Some("Everyone in the group sees the change. The server cannot read it."),
+        kind: Kind::Name,
+        value: name,
+        error: error.into(),
+        suffix: Signal::stored(String::new()),
+        focus: true,
+    };
+    let form = html::form()
+        .attr("novalidate", "")
+        .attr("aria-label", "Rename the group")
+        .on(ev::submit, move |event| {
+            event.prevent_default();
+            if busy.get_untracked() {
+                return;
+            }
+            busy.set(true);
+            wire::ask(
+                Command::RenameRoom {
+                    room,
+                    name: name.get_untracked().trim().to_owned(),
+                },
+                move |result| {
+                    busy.set(false);
+                    match result {
+                        Ok(_) => dialogs.close(),
+                        Err(problem) => refuse(error, &problem),
+                    }
+                },
+            );
+        })
+        .child((
+            html::div().class("dialog-body").child(field.view()),
+            html::footer().class("dialog-foot").child((
+                button::button("button", "Cancel", move || dialogs.close()),
+                button::submit("button button-primary", "Rename", busy.into(), Signal::stored(true)),
+            )),
+        ));
+    Dialog {
+        title: "Rename the group".into(),
+        sub: None,
+        mark: None,
+        wide: false,
+        kept: Signal::derive(move || name.with(|name| *name != old)),
+        content: form.into_any(),
+        close: closer(),
+    }
+    .view()
+}
+
+pub fn leave(room: RoomId) -> AnyView {
+    let (nav, toasts) = (use_nav(), use_toasts());
+    let name = title(room);
+    let said = format!("You left {name}.");
+    Confirm {
+        title: format!("Leave {name}?"),
+        text: "You keep what is in this browser, and get nothing new. Only somebody who is in the group can add you again.".into(),
+        act: "Leave group",
+        safe: "Stay",
+        command: Command::LeaveRoom { room },
+        done: Box::new(move || {
+            toasts.ok(said.clone());
+            if nav.place_untracked().room() == Some(room) {
+                nav.go(Place::Messages);
+            }
+        }),
+    }
+    .view()
+}
+
+pub fn remove(room: RoomId, user: UserId) -> AnyView {
+    let toasts = use_toasts();
+    let (who, name) = (name_of(user), title(room));
+    let said = format!("{who} is out.");
+    Confirm {
+        title: format!("Remove {who} from {name}?"),
+        text: format!("{who} gets nothing that is written from now on: the room key changes. What {who} already has stays with them."),
+        act: "Remove",
+        safe: "Cancel",
+        command: Command::RemovePerson { room, user },
+        done: Box::new(move || toasts.ok(said.clone())),
+    }
+    .view()
+}

@@ -1,0 +1,170 @@
+//! The conversation on screen: bar, timeline, what stands above the composer, composer; and the panel beside it.
+//!
+//! The room on screen is the one in the address. The worker is told which (`ShowRoom`), and keeps its rows up to date.
+
+mod banners;
+mod bar;
+pub mod composer;
+pub mod dialogs;
+mod members;
+mod message;
+pub mod safety;
+mod start;
+mod timeline;
+mod window;
+
+use leptos::html;
+use leptos::prelude::*;
+use sotto_shared::id::RoomId;
+
+use super::dialogs::{Ask, use_dialogs};
+use super::kit::Icon;
+use super::nav::{link, use_nav};
+use super::place::Place;
+use super::screen::use_store;
+use super::{browser, wire};
+use crate::view::{Command, Standing};
+
+pub fn sheet() -> AnyView {
+    let (nav, store) = (use_nav(), use_store());
+    let here = Memo::new(move |_| nav.place().room());
+    let known = Memo::new(move |_| here.get().filter(|id| store.room(*id).is_some()));
+    Effect::new(move |before: Option<Option<RoomId>>| {
+        let now = known.get();
+        match (before.flatten(), now) {
+            (before, Some(room)) if before != Some(room) => wire::tell(Command::ShowRoom { room }),
+            (Some(_), None) => wire::tell(Command::HideRoom),
+            _ => {}
+        }
+        now
+    });
+    on_cleanup(|| wire::tell(Command::HideRoom));
+    (move || match (here.get(), known.get()) {
+        (Some(_), Some(room)) => conversation(room),
+        (Some(_), None) => absent(),
+        (None, _) => nothing_open(),
+    })
+    .into_any()
+}
+
+fn conversation(id: RoomId) -> AnyView {
+    let (nav, store) = (use_nav(), use_store());
+    let title = Memo::new(move |_| {
+        store
+            .room(id)
+            .map(|room| super::sidebar::title(&room))
+            .unwrap_or_default()
+    });
+    let open = Memo::new(move |_| store.room(id).is_some_and(|room| room.standing == Standing::Open));
+    let panel = Memo::new(move |_| nav.place() == Place::Members(id));
+    let view = window::Window::new(id);
+    (
+        html::section()
+            .class("room")
+            .attr("aria-label", move || title.get())
+            .child((
+                html::div().class("room-head").child((bar::bar(id), syncing())),
+                timeline::timeline(id, view, title),
+                html::div()
+                    .class("foot")
+                    .child((timeline::jump_down(view), banners::banners(id), move || {
+                        open.get().then(|| composer::composer(id, view))
+                    })),
+            )),
+        move || panel.get().then(|| members::panel(id)),
+    )
+        .into_any()
+}
+
+/// A thin line under the bar while older or missed messages come.
+fn syncing() -> AnyView {
+    let store = use_store();
+    (move || {
+        store.syncing().get().then(|| {
+            html::div()
+                .class("thinline")
+                .attr("role", "progressbar")
+                .attr("aria-label", "Catching up")
+        })
+    })
+    .into_any()
+}
+
+/// No conversation is open: who can read here, and what to do.
+fn nothing_open() -> AnyView {
+    let dialogs = use_dialogs();
+    let item = |icon: Icon, title: &'static str, text: &'static str, act: Ask| {
+        html::li().child(
+            html::button()
+                .r#type("button")
+                .class("start-item")
+                .on(leptos::ev::click, move |_| dialogs.open(act))
+                .child((icon.l(), html::b().child(title), html::span().child(text))),
+        )
+    };
+    html::section()
+        .class("room room-none")
+        .attr("aria-label", "No conversation open")
+        .child(
+            html::div().class("start").child((
+                html::div().child((
+                    html::h1().class("start-title").child("Nothing is open"),
+                    html::p()
+                        .class("start-text")
+                        .child("Choose a conversation on the left, or begin one. What is written can be read by the people in it and by nobody else, not even whoever runs this server."),
+                )),
+                html::ul().class("start-list").child((
+                    item(Icon::MessageCircle, "New message", "To one person, by handle", Ask::NewMessage),
+                    item(Icon::Users, "New group", "A name and the people in it", Ask::NewGroup),
+                    item(Icon::Server, "What the server sees", "And what it never gets", Ask::Server),
+                )),
+            )),
+        )
+        .into_any()
+}
+
+/// The address names a room that this account does not have, or not yet.
+fn absent() -> AnyView {
+    let store = use_store();
+    (move || {
+        if store.syncing().get() || store.room_list().is_empty() && store.link().get() == crate::view::Link::Connecting
+        {
+            return html::section()
+                .class("room")
+                .attr("aria-busy", "true")
+                .attr("aria-label", "Opening the conversation")
+                .child((
+                    html::div()
+                        .class("room-head")
+                        .child((html::div().class("bar"), html::div().class("thinline"))),
+                    timeline::skeletons(),
+                ))
+                .into_any();
+        }
+        html::section()
+            .class("room room-none")
+            .attr("aria-label", "Conversation not found")
+            .child(html::div().class("empty").child((
+                html::h1().class("empty-title").child("This conversation is not here"),
+                html::p().child("You may have left it, or the address belongs to another account."),
+                link("button", Place::Messages, "All messages"),
+            )))
+            .into_any()
+    })
+    .into_any()
+}
+
+/// Opens the safety number of the other person of a direct message.
+fn compare(id: RoomId) -> impl Fn() + Copy + Send + 'static {
+    let (store, dialogs) = (use_store(), use_dialogs());
+    move || {
+        if let Some(peer) = store.room(id).and_then(|room| room.peer) {
+            dialogs.open(Ask::Safety(peer));
+        }
+    }
+}
+
+/// "Say hello" and the like: to the composer.
+fn write() {
+    browser::focus(composer::TEXT);
+}

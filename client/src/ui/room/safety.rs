@@ -1,0 +1,186 @@
+//! The safety number of a person: as a code to scan and as sixty digits to read aloud.
+
+use leptos::prelude::*;
+use leptos::{html, svg};
+use sotto_shared::id::UserId;
+
+use crate::ui::dialogs::{closer, error_line, name_of, use_dialogs};
+use crate::ui::kit::dialog::Dialog;
+use crate::ui::kit::mark::{Shape, Size, mark};
+use crate::ui::kit::{Icon, button};
+use crate::ui::screen::{use_store, use_toasts};
+use crate::ui::{wire, words};
+use crate::view::{Command, Outcome, Safety, Trust};
+
+pub fn dialog(user: UserId) -> AnyView {
+    let (store, toasts, dialogs) = (use_store(), use_toasts(), use_dialogs());
+    let name = name_of(user);
+    let safety = RwSignal::new(None::<Safety>);
+    let error = RwSignal::new(None::<String>);
+    let differ = RwSignal::new(false);
+    wire::ask(Command::ShowSafety { user }, move |result| match result {
+        Ok(Outcome::Safety(shown)) => safety.set(Some(shown)),
+        Ok(_) => {}
+        Err(problem) => error.set(Some(words::problem(&problem))),
+    });
+    let who = StoredValue::new(name.clone());
+    let trust = Memo::new(move |_| {
+        store
+            .person(user)
+            .map(|person| person.trust)
+            .or_else(|| safety.with(|safety| safety.as_ref().map(|safety| safety.trust)))
+    });
+    let set = move |verified: bool, then: Box<dyn Fn()>| {
+        wire::ask(Command::MarkVerified { user, verified }, move |result| match result {
+            Ok(_) => then(),
+            Err(problem) => error.set(Some(words::problem(&problem))),
+        });
+    };
+    let body = move || match safety.get() {
+        Some(shown) => (qr(&shown.qr), digits(&shown.groups)).into_any(),
+        None => (
+            html::span().class("qr qr-wait skeleton"),
+            html::div()
+                .class("digits")
+                .attr("aria-hidden", "true")
+                .child((0..12).map(|_| html::span().class("skeleton")).collect_view()),
+        )
+            .into_any(),
+    };
+    let below = move || {
+        let who = who.get_value();
+        if differ.get() {
+            return html::div()
+                .class("banner banner-danger banner-tall")
+                .attr("role", "alert")
+                .child((
+                    Icon::Shield.view(),
+                    html::div().class("banner-text").child((
+                        html::b().child("Do not write anything here that others must not read."),
+                        html::p().child(format!(
+                            "First check that you both looked at the right person. If the numbers still differ, somebody may sit between you and {who}: talk another way, and tell whoever runs this server."
+                        )),
+                    )),
+                ))
+                .into_any();
+        }
+        match trust.get() {
+            Some(Trust::Verified) => html::div()
+                .class("banner banner-ok")
+                .child((
+                    Icon::ShieldCheck.view(),
+                    html::div().class("banner-text").child(format!("You checked {who}. If this number ever changes, sending stops and you are told.")),
+                ))
+                .into_any(),
+            Some(Trust::Changed) => html::div()
+                .class("banner banner-danger")
+                .child((
+                    Icon::Shield.view(),
+                    html::div().class("banner-text").child(format!("This number is new. Compare it again before you write to {who}.")),
+                ))
+                .into_any(),
+            _ => html::p()
+                .class("soft")
+                .child("Compare in person or on a call, not in a chat on this server. Reading the first and last row aloud is a good start; comparing every row is better.")
+                .into_any(),
+        }
+    };
+    let foot = move || {
+        // By value: the toasts speak after the dialog is gone.
+        let who = who.get_value();
+        let ready = safety.with(Option::is_some);
+        let verified = trust.get() == Some(Trust::Verified);
+        if verified {
+            let undo = move || {
+                let said = format!("{who} counts as not checked again.");
+                set(false, Box::new(move || toasts.ok(said.clone())));
+            };
+            return (
+                button::button("button button-quiet dialog-foot-start", "Undo", undo),
+                button::button("button button-primary", "Done", move || dialogs.close()),
+            )
+                .into_any();
+        }
+        let they_differ = move || set(false, Box::new(move || differ.set(true)));
+        let they_match = move || {
+            let said = format!("You checked {who}.");
+            set(
+                true,
+                Box::new(move || {
+                    dialogs.close();
+                    toasts.ok(said.clone());
+                }),
+            );
+        };
+        (
+            html::button()
+                .r#type("button")
+                .class("button")
+                .prop("disabled", !ready)
+                .on(leptos::ev::click, move |_| they_differ())
+                .child("They differ"),
+            html::button()
+                .r#type("button")
+                .class("button button-primary")
+                .prop("disabled", !ready)
+                .on(leptos::ev::click, move |_| they_match())
+                .child("They match"),
+        )
+            .into_any()
+    };
+    let content = (
+        html::div().class("dialog-body").child((
+            html::div().class("safety").child(body),
+            html::div().attr("aria-live", "polite").child(below),
+            error_line(error),
+        )),
+        html::footer().class("dialog-foot").child(foot),
+    );
+    Dialog {
+        title: format!("Safety number with {name}"),
+        sub: Some(format!(
+            "If {name} sees the same number, nobody is sitting between you."
+        )),
+        mark: store
+            .person(user)
+            .map(|person| mark(person.mark, Shape::Person, Size::S40)),
+        wide: true,
+        kept: Signal::stored(false),
+        content: content.into_any(),
+        close: closer(),
+    }
+    .view()
+}
+
+/// The code: one path for all dark squares, with the quiet zone around it as padding.
+fn qr(rows: &[Vec<bool>]) -> AnyView {
+    let mut outline = String::new();
+    for (y, row) in rows.iter().enumerate() {
+        for (x, _) in row.iter().enumerate().filter(|(_, dark)| **dark) {
+            outline.push_str(&format!("M{x} {y}h1v1h-1z"));
+        }
+    }
+    let side = rows.len();
+    svg::svg()
+        .attr("class", "qr")
+        .attr("viewBox", format!("0 0 {side} {side}"))
+        .attr("shape-rendering", "crispEdges")
+        .attr("role", "img")
+        .attr("aria-label", "The safety number as a code")
+        .child(svg::path().attr("d", outline))
+        .into_any()
+}
+
+fn digits(groups: &[String]) -> AnyView {
+    html::div()
+        .class("digits")
+        .attr("role", "group")
+        .attr("aria-label", "Sixty digits in twelve groups")
+        .child(
+            groups
+                .iter()
+                .map(|group| html::span().child(group.clone()))
+                .collect_view(),
+        )
+        .into_any()
+}

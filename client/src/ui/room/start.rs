@@ -1,0 +1,88 @@
+//! The beginning of a room: who can read here, and at most three things to do.
+
+use leptos::prelude::*;
+use leptos::{ev, html};
+use sotto_shared::id::RoomId;
+
+use super::{compare, write};
+use crate::ui::dialogs::{Ask, use_dialogs};
+use crate::ui::kit::Icon;
+use crate::ui::kit::mark::Size;
+use crate::ui::screen::use_store;
+use crate::ui::sidebar;
+use crate::view::{Role, Room, RoomKind, Standing};
+
+/// `empty`: nothing was written yet, so it offers how to begin.
+pub fn start(id: RoomId, empty: Signal<bool>) -> AnyView {
+    let store = use_store();
+    let room = Memo::new(move |_| store.room(id));
+    let content = move || {
+        let room = room.get()?;
+        let title = sidebar::title(&room);
+        let (head, text) = match room.kind {
+            RoomKind::Direct => (
+                format!("You and {title}"),
+                "Only the two of you can read what is written here. The server passes it on and cannot open it.",
+            ),
+            RoomKind::Group => (
+                title,
+                "Only the people in this group can read what is written here. The server passes it on and cannot open it; it cannot add anyone either.",
+            ),
+        };
+        Some((
+            sidebar::picture(store, &room, Size::S72),
+            html::div().child((
+                html::h2().class("start-title").child(head),
+                html::p().class("start-text").child(text),
+            )),
+            (room.standing == Standing::Open && empty.get()).then(|| suggestions(id, &room)),
+        ))
+    };
+    html::div().class("start").child(content).into_any()
+}
+
+fn suggestions(id: RoomId, room: &Room) -> AnyView {
+    let dialogs = use_dialogs();
+    let compare = compare(id);
+    let hello = item(Icon::MessageCircle, "Say hello", "Or just start typing", write);
+    let list = match room.kind {
+        RoomKind::Direct => (
+            hello,
+            item(
+                Icon::ShieldCheck,
+                "Compare safety numbers",
+                "Once, when you meet",
+                compare,
+            ),
+        )
+            .into_any(),
+        RoomKind::Group => (
+            hello,
+            item(Icon::UserPlus, "Add people", "By their handles", move || {
+                dialogs.open(Ask::AddPeople(id))
+            }),
+            (room.role > Role::Member).then(|| {
+                item(
+                    Icon::Pencil,
+                    "Rename the group",
+                    "Only its people see the name",
+                    move || dialogs.open(Ask::Rename(id)),
+                )
+            }),
+        )
+            .into_any(),
+    };
+    html::ul().class("start-list").child(list).into_any()
+}
+
+fn item(icon: Icon, title: &'static str, text: &'static str, act: impl Fn() + 'static) -> AnyView {
+    html::li()
+        .child(
+            html::button()
+                .r#type("button")
+                .class("start-item")
+                .on(ev::click, move |_| act())
+                .child((icon.l(), html::b().child(title), html::span().child(text))),
+        )
+        .into_any()
+}

@@ -1,0 +1,214 @@
+//! The timeline: rows grouped by author and day, from the beginning or as far back as was loaded.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos::{ev, html};
+use sotto_shared::id::{RoomId, UserId};
+
+use super::window::{Window, focusable};
+use super::{composer, message, start};
+use crate::state::{Cell, authored};
+use crate::ui::kit::Icon;
+use crate::ui::screen::use_store;
+use crate::ui::{browser, when, wire, words};
+use crate::view::Command;
+
+/// Messages of one author within this time stand together.
+const GROUP_MS: u64 = 5 * 60 * 1000;
+
+/// How a row stands beside the row before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Beside {
+    /// Shows author and mark.
+    pub first: bool,
+    /// A new day begins.
+    pub day: bool,
+    /// The first row that was not yet read.
+    pub fresh: bool,
+}
+
+pub fn timeline(id: RoomId, view: Window, title: Memo<String>) -> AnyView {
+    let store = use_store();
+    let shown = store.shown();
+    let loaded = Memo::new(move |_| shown.with(|shown| shown.room == Some(id)));
+    let beside = Memo::new(move |_| shown.with(|shown| arrange(&view.cells(shown), shown.first_unread.as_deref())));
+    let at_start = Memo::new(move |_| shown.with(|shown| shown.room == Some(id) && view.at_start(shown)));
+    let empty = Memo::new(move |_| {
+        shown.with(|shown| {
+            !shown
+                .cells
+                .iter()
+                .any(|cell| cell.row.with(|row| authored(&row.body).is_some()))
+        })
+    });
+    mark_read(id, view);
+
+    let rows = For(ForProps::builder()
+        .each(move || {
+            shown.with(|shown| {
+                if shown.room == Some(id) {
+                    view.next_cells(shown)
+                } else {
+                    Vec::new()
+                }
+            })
+        })
+        .key(|cell: &Cell| cell.key.clone())
+        .children(move |cell: Cell| {
+            let key = cell.key.clone();
+            let beside = Memo::new(move |_| beside.with(|all| all.get(&key).copied().unwrap_or_default()));
+            message::row(id, &cell, beside)
+        })
+        .build());
+    let top = move || {
+        if at_start.get() {
+            Some(start::start(id, empty.into()))
+        } else if loaded.get() {
+            // Holds the place of what is loaded when the reader comes near.
+            Some(
+                html::div()
+                    .class("older")
+                    .attr("aria-hidden", "true")
+                    .child((skeleton(60), skeleton(40)))
+                    .into_any(),
+            )
+        } else {
+            None
+        }
+    };
+    html::div()
+        .class("scroll")
+        .attr("role", "log")
+        .attr("aria-label", move || format!("Messages with {}", title.get()))
+        .attr("aria-busy", move || (!loaded.get()).then_some("true"))
+        .tabindex("0")
+        .node_ref(view.node)
+        .on(ev::scroll, move |_| view.scrolled(store))
+        .on(ev::keydown, move |event| walk(view, &event))
+        .child((html::div().class("timeline-box").child((
+            top,
+            move || (!loaded.get()).then(skeletons),
+            html::ol().class("timeline").child(rows),
+        )),))
+        .into_any()
+}
+
+/// What is on screen while the tab is looked at has been read.
+fn mark_read(id: RoomId, view: Window) {
+    let store = use_store();
+    let looked_at = RwSignal::new(!document().hidden());
+    let handle = window_event_listener_untyped("visibilitychange", move |_| looked_at.set(!document().hidden()));
+    on_cleanup(move || handle.remove());
+    let unread = Memo::new(move |_| store.room(id).map_or(0, |room| room.unread));
+    Effect::new(move |_| {
+        if unread.get() > 0 && view.at_bottom.get() && looked_at.get() {
+            wire::tell(Command::MarkRead { room: id });
+        }
+    });
+}
+
+fn arrange(cells: &[Cell], first_unread: Option<&str>) -> HashMap<Arc<str>, Beside> {
+    let mut all = HashMap::with_capacity(cells.len());
+    let mut before: Option<(Option<UserId>, u64, when::Day)> = None;
+    for cell in cells {
+        let (author, at) = cell
+            .row
+            .with(|row| (authored(&row.body).map(|(author, _)| author), row.at_ms));
+        let today = when::day(at);
+        let day = before.is_none_or(|(_, _, day)| day != today);
+        let fresh = first_unread == Some(&*cell.key);
+        let together =
+            before.is_some_and(|(other, then, _)| author.is_some() && other == author && at.abs_diff(then) < GROUP_MS);
+        all.insert(
+            cell.key.clone(),
+            Beside {
+                first: day || fresh || !together,
+                day,
+                fresh,
+            },
+        );
+        before = Some((author, at, today));
+    }
+    all
+}
+
+/// Arrow keys walk through the rows; Esc goes back to writing.
+fn walk(view: Window, event: &web_sys::KeyboardEvent) {
+    let Some(scroller) = view.node.get_untracked() else {
+        return;
+    };
+    if event.alt_key() || event.ctrl_key() || event.meta_key() {
+        return;
+    }
+    let key = event.key();
+    if key == "Escape" {
+        browser::focus(composer::TEXT);
+        return;
+    }
+    if key != "ArrowUp" && key != "ArrowDown" {
+        return;
+    }
+    let rows = focusable(&scroller);
+    let here = browser::focused().and_then(|focused| {
+        rows.iter()
+            .position(|row| *row == focused || row.contains(Some(&focused)))
+    });
+    let next = match (here, key == "ArrowUp") {
+        (None, true) => rows.len().checked_sub(1),
+        (None, false) => None,
+        (Some(at), true) => at.checked_sub(1),
+        (Some(at), false) => Some(at + 1),
+    };
+    if let Some(row) = next.and_then(|at| rows.get(at)) {
+        event.prevent_default();
+        drop(row.focus());
+    }
+}
+
+/// Back to the newest row, and how much came meanwhile.
+pub fn jump_down(view: Window) -> AnyView {
+    let store = use_store();
+    let fresh = Memo::new(move |_| store.shown().with(|shown| view.fresh(shown, store)));
+    (move || {
+        (!view.at_bottom.get()).then(|| {
+            html::button()
+                .r#type("button")
+                .class("button button-s jump-down")
+                .on(ev::click, move |_| view.jump())
+                .child((Icon::ArrowDown.view(), move || match fresh.get() {
+                    0 => "Newest".to_owned(),
+                    count => words::count(count, "new message", "new messages"),
+                }))
+        })
+    })
+    .into_any()
+}
+
+/// Rows that are still coming, in their final shape.
+pub fn skeletons() -> AnyView {
+    html::div()
+        .class("skeletons")
+        .attr("aria-hidden", "true")
+        .child([60, 85, 40, 60, 25, 85].into_iter().map(skeleton).collect_view())
+        .into_any()
+}
+
+fn skeleton(width: u8) -> AnyView {
+    let line = match width {
+        25 => "skeleton skeleton-25",
+        40 => "skeleton skeleton-40",
+        60 => "skeleton skeleton-60",
+        _ => "skeleton skeleton-85",
+    };
+    html::div()
+        .class("message message-first")
+        .child((
+            html::span().class("skeleton skeleton-round"),
+            html::div()
+                .class("message-lines")
+                .child((html::span().class("skeleton skeleton-name"), html::span().class(line))),
+        ))
+        .into_any()
+}

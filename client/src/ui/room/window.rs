@@ -1,0 +1,262 @@
+//! Which rows of a long conversation stand in the page, and keeping the reader's place while rows come and go.
+//!
+//! The scroller runs from the bottom (`column-reverse`), so position 0 is the newest row and stays there by itself. At
+//! most [`MOST`] rows stand in the page; scrolling near an end moves the window on.
+
+use leptos::html::Div;
+use leptos::prelude::*;
+use send_wrapper::SendWrapper;
+use sotto_shared::id::RoomId;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+
+use crate::state::{Cell, Shown, Store};
+use crate::ui::screen::use_store;
+use crate::ui::wire;
+use crate::view::{Body, Command};
+
+/// Rows that stand in the page at most.
+const MOST: usize = 400;
+/// Rows to begin with, and to add at a time.
+const STEP: usize = 100;
+/// Distance from an end, in pixels, at which more rows are wanted.
+const NEAR: f64 = 900.0;
+/// Closer to the newest row than this counts as being there.
+const AT_BOTTOM: f64 = 40.0;
+
+/// A row on screen, how far below the top of the scroller it stood, and where the reader had scrolled to.
+struct Anchor {
+    row: SendWrapper<Element>,
+    offset: f64,
+    scroll: i32,
+}
+
+#[derive(Clone, Copy)]
+pub struct Window {
+    pub room: RoomId,
+    pub node: NodeRef<Div>,
+    /// The last row in the page; `None`: the newest, whatever comes.
+    end: RwSignal<Option<(u64, u64)>>,
+    limit: RwSignal<usize>,
+    pub at_bottom: RwSignal<bool>,
+    /// The newest row when the reader was last at the bottom.
+    seen: RwSignal<Option<(u64, u64)>>,
+    pub loading: RwSignal<bool>,
+    /// How things stood before the rows changed.
+    anchor: StoredValue<Option<Anchor>>,
+}
+
+impl Window {
+    pub fn new(room: RoomId) -> Self {
+        let store = use_store();
+        let window = Self {
+            room,
+            node: NodeRef::new(),
+            end: RwSignal::new(None),
+            limit: RwSignal::new(STEP),
+            at_bottom: RwSignal::new(true),
+            seen: RwSignal::new(None),
+            loading: RwSignal::new(false),
+            anchor: StoredValue::new(None),
+        };
+        Effect::new(move |_| {
+            let newest = store.shown().with(|shown| shown.cells.last().map(|cell| cell.order));
+            window.end.track();
+            window.limit.track();
+            if window.at_bottom.get() {
+                window.seen.set(newest);
+            }
+            // After the rows were put into the page, before they are painted.
+            request_animation_frame(move || window.settle(store));
+        });
+        window
+    }
+
+    /// The first and the one after the last row of the window.
+    fn range(self, shown: &Shown) -> (usize, usize) {
+        let stop = match self.end.get() {
+            None => shown.cells.len(),
+            Some(end) => shown.cells.partition_point(|cell| cell.order <= end),
+        };
+        (stop.saturating_sub(self.limit.get()), stop)
+    }
+
+    /// The rows to put into the page now. Called right before they are: what is on screen is remembered.
+    pub fn next_cells(self, shown: &Shown) -> Vec<Cell> {
+        self.remember();
+        self.cells(shown)
+    }
+
+    /// The rows that stand in the page.
+    pub fn cells(self, shown: &Shown) -> Vec<Cell> {
+        let (start, stop) = self.range(shown);
+        shown.cells.get(start..stop).map(<[Cell]>::to_vec).unwrap_or_default()
+    }
+
+    /// Whether the very first row of the room stands in the page.
+    pub fn at_start(self, shown: &Shown) -> bool {
+        !shown.has_older && self.range(shown).0 == 0
+    }
+
+    /// Messages of others below what the reader has seen.
+    pub fn fresh(self, shown: &Shown, store: Store) -> usize {
+        let me = store.me();
+        let from = self.seen.get().map_or(shown.cells.len(), |seen| {
+            shown.cells.partition_point(|cell| cell.order <= seen)
+        });
+        shown.cells[from..]
+            .iter()
+            .filter(|cell| {
+                cell.row
+                    .with_untracked(|row| matches!(&row.body, Body::Text { author, .. } if Some(*author) != me))
+            })
+            .count()
+    }
+
+    /// To the newest row.
+    pub fn jump(self) {
+        self.end.set(None);
+        self.limit.set(STEP);
+        self.at_bottom.set(true);
+        self.anchor.set_value(None);
+        request_animation_frame(move || {
+            if let Some(scroller) = self.node.try_get_untracked().flatten() {
+                scroller.set_scroll_top(0);
+            }
+        });
+    }
+
+    /// The reader scrolled.
+    pub fn scrolled(self, store: Store) {
+        self.look(store);
+    }
+
+    /// Rows came or went: the row that was on screen stays where it was.
+    fn settle(self, store: Store) {
+        let Some(scroller) = self.node.try_get_untracked().flatten() else {
+            return;
+        };
+        let anchor = self.anchor.try_update_value(Option::take).flatten();
+        if self.at_bottom.get_untracked() {
+            scroller.set_scroll_top(0);
+        } else if let Some(anchor) = anchor.filter(|anchor| anchor.row.is_connected()) {
+            // What moved the row without the reader's doing: they may have scrolled on since.
+            let top = scroller.client_height() - scroller.scroll_height();
+            // Unless the page became so short that the browser had to move them.
+            let scrolled = if scroller.scroll_top() <= top + 1 {
+                0
+            } else {
+                scroller.scroll_top() - anchor.scroll
+            };
+            let moved = (offset(&scroller, &anchor.row) - anchor.offset).round() as i32 + scrolled;
+            if moved != 0 {
+                scroller.set_scroll_top(scroller.scroll_top() + moved);
+            }
+        }
+        self.look(store);
+    }
+
+    /// Notices where the reader is and moves the window on.
+    fn look(self, store: Store) {
+        let Some(scroller) = self
+            .node
+            .try_get_untracked()
+            .flatten()
+            .filter(|scroller| scroller.is_connected())
+        else {
+            return;
+        };
+        let below = f64::from(-scroller.scroll_top()).max(0.0);
+        let above = f64::from(scroller.scroll_height() - scroller.client_height()) - below;
+        let newest = self.end.get_untracked().is_none();
+        let at_bottom = newest && below < AT_BOTTOM;
+        if self.at_bottom.get_untracked() != at_bottom {
+            self.at_bottom.set(at_bottom);
+        }
+        let (start, stop, count) = store.shown().with_untracked(|shown| {
+            let (start, stop) = untrack(|| self.range(shown));
+            (start, stop, shown.cells.len())
+        });
+        let order = |at: usize| {
+            store
+                .shown()
+                .with_untracked(|shown| shown.cells.get(at).map(|cell| cell.order))
+        };
+        if above < NEAR && start > 0 {
+            let limit = self.limit.get_untracked();
+            if limit < MOST {
+                self.limit.set((limit + STEP).min(MOST));
+            } else {
+                self.end.set(order(stop.saturating_sub(STEP.min(start) + 1)));
+            }
+        } else if above < NEAR {
+            self.load_older(store);
+        }
+        if below < NEAR && !newest {
+            // Past the end of what is known, the window follows the newest row again.
+            self.end.set(if stop + STEP >= count {
+                None
+            } else {
+                order(stop + STEP - 1)
+            });
+        }
+    }
+
+    fn load_older(self, store: Store) {
+        let wanted = store
+            .shown()
+            .with_untracked(|shown| shown.has_older && shown.room == Some(self.room));
+        if !wanted || self.loading.get_untracked() {
+            return;
+        }
+        self.loading.set(true);
+        wire::ask(Command::LoadOlder { room: self.room }, move |_| {
+            // The room may have been left meanwhile.
+            let _ = self.loading.try_set(false);
+            // At the very top no scrolling will come that could ask for the next ones.
+            request_animation_frame(move || self.look(store));
+        });
+    }
+
+    /// Keeps a row near the top of the screen as the one to hold still, until the change has settled.
+    fn remember(self) {
+        let Some(scroller) = self.node.try_get_untracked().flatten() else {
+            return;
+        };
+        if self.at_bottom.get_untracked() || self.anchor.with_value(Option::is_some) {
+            return;
+        }
+        let frame = scroller.get_bounding_client_rect();
+        let x = frame.left() + frame.width() / 2.0;
+        let row = [24.0, 80.0, 160.0].into_iter().find_map(|down| {
+            let under = document().element_from_point(x as f32, (frame.top() + down) as f32)?;
+            under.closest("li[data-row]").ok().flatten()
+        });
+        // Near the beginning there is something else on top.
+        let row = row.or_else(|| {
+            focusable(&scroller)
+                .into_iter()
+                .map(Element::from)
+                .find(|row| row.get_bounding_client_rect().bottom() > frame.top())
+        });
+        self.anchor.set_value(row.map(|row| Anchor {
+            offset: offset(&scroller, &row),
+            row: SendWrapper::new(row),
+            scroll: scroller.scroll_top(),
+        }));
+    }
+}
+
+fn offset(scroller: &HtmlElement, row: &Element) -> f64 {
+    row.get_bounding_client_rect().top() - scroller.get_bounding_client_rect().top()
+}
+
+/// The rows of the timeline that can take the keyboard.
+pub fn focusable(scroller: &HtmlElement) -> Vec<HtmlElement> {
+    let Ok(rows) = scroller.query_selector_all("li[data-row]") else {
+        return Vec::new();
+    };
+    (0..rows.length())
+        .filter_map(|at| rows.item(at)?.dyn_into().ok())
+        .collect()
+}

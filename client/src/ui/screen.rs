@@ -1,0 +1,149 @@
+//! Which screen stands: opening, the front door, the app; and what all of them share.
+
+use leptos::html;
+use leptos::mount::mount_to_body;
+use leptos::prelude::*;
+
+use super::dialogs::Dialogs;
+use super::kit::toast::{Toasts, Tone};
+use super::kit::{button, logo};
+use super::nav::{Nav, use_nav};
+use super::place::Place;
+use super::{auth, browser, frame, title, wire, words};
+use crate::state::Store;
+use crate::view::{Phase, Problem};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Screen {
+    Opening,
+    Front,
+    App,
+    Unknown,
+    /// The worker died.
+    Halted,
+}
+
+/// Shows the page. Called once.
+pub fn start() {
+    // A fault of ours says where it was; without this the console shows only "unreachable".
+    std::panic::set_hook(Box::new(|fault| leptos::logging::error!("{fault}")));
+    mount_to_body(page);
+}
+
+pub fn use_store() -> Store {
+    expect_context()
+}
+
+pub fn use_toasts() -> Toasts {
+    expect_context()
+}
+
+fn page() -> impl IntoView {
+    let (store, nav, toasts, dialogs) = (Store::default(), Nav::start(), Toasts::default(), Dialogs::default());
+    provide_context(store);
+    provide_context(nav);
+    provide_context(toasts);
+    provide_context(dialogs);
+
+    let halted = RwSignal::new(false);
+    wire::connect(store, browser::device_name(), move || halted.set(true));
+    title::keep(store, nav);
+
+    Effect::new(move |_| {
+        if let Some(notice) = store.notice().get() {
+            let tone = if notice.problem == Problem::SignedOut {
+                Tone::Plain
+            } else {
+                Tone::Danger
+            };
+            toasts.say(tone, words::problem(&notice.problem));
+        }
+    });
+
+    let signed_in = Memo::new(move |_| store.phase().with(|phase| matches!(phase, Phase::SignedIn { .. })));
+    Effect::new(move |_| {
+        if signed_in.get() {
+            if matches!(nav.place(), Place::Home | Place::SignUp) {
+                nav.replace(nav.take_wanted().unwrap_or(Place::Messages));
+            }
+        } else {
+            dialogs.close();
+            let place = nav.place();
+            if place.room().is_some() || place.in_settings() {
+                nav.want(place);
+            }
+        }
+    });
+
+    let screen = Memo::new(move |_| {
+        if halted.get() {
+            return Screen::Halted;
+        }
+        let known = nav.place() != Place::Unknown;
+        store.phase().with(|phase| match phase {
+            Phase::Opening => Screen::Opening,
+            _ if !known => Screen::Unknown,
+            Phase::SignedOut { .. } => Screen::Front,
+            Phase::SignedIn { .. } => Screen::App,
+        })
+    });
+
+    (
+        html::a()
+            .class("skip-link")
+            .href("#main")
+            .child("Skip to the main part"),
+        move || match screen.get() {
+            Screen::Opening => opening(),
+            Screen::Front => auth::front(),
+            Screen::App => frame::frame(),
+            Screen::Unknown => unknown(),
+            Screen::Halted => stopped(),
+        },
+        dialogs.view(),
+        toasts.view(),
+    )
+}
+
+/// While the browser's own storage is read: usually too short to be seen.
+fn opening() -> AnyView {
+    html::main()
+        .id("main")
+        .class("halt halt-soft")
+        .attr("aria-busy", "true")
+        .child((
+            logo::figure("logo-mark logo-mark-l"),
+            html::p().class("visually-hidden").child("Opening Sotto"),
+        ))
+        .into_any()
+}
+
+fn unknown() -> AnyView {
+    let nav = use_nav();
+    html::main()
+        .id("main")
+        .class("halt")
+        .child((
+            logo::figure("logo-mark logo-mark-l"),
+            html::h1().child("There is nothing at this address"),
+            html::p().child("The link may be cut short, or the room is gone."),
+            button::button("button button-primary", "Go to your messages", move || {
+                nav.go(Place::Messages)
+            }),
+        ))
+        .into_any()
+}
+
+fn stopped() -> AnyView {
+    html::main()
+        .id("main")
+        .class("halt")
+        .attr("role", "alert")
+        .child((
+            logo::figure("logo-mark logo-mark-l"),
+            html::h1().child("Sotto stopped"),
+            html::p().child("The part that opens your messages broke. What you wrote is kept in this browser; load the page again to go on."),
+            button::button("button button-primary", "Load the page again", || drop(window().location().reload())),
+        ))
+        .into_any()
+}

@@ -1,0 +1,149 @@
+//! Devices: the browsers that are signed in.
+
+use leptos::html;
+use leptos::prelude::*;
+
+use super::head;
+use crate::ui::dialogs::{Ask, Confirm, use_dialogs};
+use crate::ui::kit::{Icon, button};
+use crate::ui::place::Page;
+use crate::ui::screen::use_toasts;
+use crate::ui::{when, wire, words};
+use crate::view::{Command, Device, Outcome};
+
+#[derive(Clone, PartialEq)]
+enum List {
+    Loading,
+    Here(Vec<Device>),
+    Failed(String),
+}
+
+pub fn page() -> AnyView {
+    let dialogs = use_dialogs();
+    let list = RwSignal::new(List::Loading);
+    let load = move || {
+        wire::ask(Command::ListDevices, move |result| {
+            drop(list.try_set(match result {
+                Ok(Outcome::Devices(devices)) => List::Here(devices),
+                Ok(_) => List::Here(Vec::new()),
+                Err(problem) => List::Failed(words::problem(&problem)),
+            }));
+        });
+    };
+    // Again when a dialog closes: it may have signed others out.
+    Effect::new(move |_| {
+        if !dialogs.is_open_tracked() {
+            load();
+        }
+    });
+    let content = move || match list.get() {
+        List::Loading => html::ul()
+            .class("settings-list rows")
+            .attr("aria-busy", "true")
+            .child((0..2).map(|_| skeleton()).collect_view())
+            .into_any(),
+        List::Failed(why) => html::div()
+            .class("banner banner-danger")
+            .attr("role", "alert")
+            .child((
+                Icon::CircleAlert.view(),
+                html::div().class("banner-text").child(why),
+                html::div()
+                    .class("banner-actions")
+                    .child(button::button("button button-s", "Try again", load)),
+            ))
+            .into_any(),
+        List::Here(mut devices) => {
+            devices.sort_by_key(|device| {
+                (
+                    !device.is_this,
+                    std::cmp::Reverse(device.seen_ms),
+                    std::cmp::Reverse(device.added_ms),
+                )
+            });
+            let others = devices.iter().any(|device| !device.is_this && device.seen_ms.is_some());
+            (
+                html::ul()
+                    .class("settings-list rows rows-stack")
+                    .child(devices.iter().map(row).collect_view()),
+                others.then(|| {
+                    html::div().class("kit-row").child(button::button(
+                        "button button-s button-danger-quiet",
+                        (Icon::LogOut.view(), "Sign out everywhere else"),
+                        move || dialogs.open(Ask::SignOutOthers),
+                    ))
+                }),
+            )
+                .into_any()
+        }
+    };
+    (
+        head(Page::Devices, "Each browser you sign in with keeps its own signing key."),
+        content,
+        html::div().class("banner banner-tall").child((
+            Icon::Info.view(),
+            html::div().class("banner-text").child((
+                html::b().child("You do not recognise one?"),
+                html::p().child("Sign out everywhere else. Your messages and rooms stay. Whoever knows your password could sign in again, though."),
+            )),
+        )),
+    )
+        .into_any()
+}
+
+fn row(device: &Device) -> AnyView {
+    let label = if device.label.is_empty() {
+        "A browser without a name".to_owned()
+    } else {
+        device.label.clone()
+    };
+    let small = ["Android", "iPhone", "iPad"].iter().any(|word| label.contains(word));
+    let since = when::on(device.added_ms);
+    let line = match (device.is_this, device.seen_ms) {
+        (true, _) => format!("Here since {since}"),
+        (false, Some(seen)) => format!("Last here {}. Added {since}", when::ago(seen)),
+        (false, None) => format!("Signed out. Added {since}"),
+    };
+    html::li()
+        .child((
+            html::span()
+                .class("row-icon")
+                .child(if small { Icon::Smartphone.m() } else { Icon::Laptop.m() }),
+            html::div().class("row-text").child((
+                html::p().class("row-title").child((
+                    html::span().child(label),
+                    device
+                        .is_this
+                        .then(|| html::span().class("tag tag-accent").child("This browser")),
+                )),
+                html::p().class("row-sub").child(line),
+            )),
+        ))
+        .into_any()
+}
+
+fn skeleton() -> AnyView {
+    html::li()
+        .attr("aria-hidden", "true")
+        .child((
+            html::span().class("row-icon"),
+            html::div().class("row-text row-lines").child((
+                html::span().class("skeleton skeleton-40"),
+                html::span().class("skeleton skeleton-25"),
+            )),
+        ))
+        .into_any()
+}
+
+pub fn sign_out_others() -> AnyView {
+    let toasts = use_toasts();
+    Confirm {
+        title: "Sign out everywhere else?".into(),
+        text: "Every other browser of this account is signed out at once. This one stays.".into(),
+        act: "Sign out the others",
+        safe: "Cancel",
+        command: Command::SignOutOthers,
+        done: Box::new(move || toasts.ok("Every other browser is signed out.")),
+    }
+    .view()
+}

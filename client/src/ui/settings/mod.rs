@@ -1,0 +1,148 @@
+//! Settings: what belongs to this account and this browser, and what the server sees.
+
+mod appearance;
+pub mod devices;
+mod security;
+pub mod server;
+
+use leptos::prelude::*;
+use leptos::{ev, html};
+
+use super::dialogs::{Ask, Confirm, use_dialogs};
+use super::kit::Icon;
+use super::nav::{icon_link, use_nav};
+use super::place::{Page, Place};
+use super::sidebar;
+use super::title::page_title;
+use crate::view::Command;
+
+pub fn column() -> AnyView {
+    let dialogs = use_dialogs();
+    html::nav()
+        .class("column settings-nav")
+        .attr("aria-label", "Settings")
+        .child((
+            html::header()
+                .class("column-head")
+                .child(html::div().class("spread column-title").child((
+                    html::h2().class("column-name").child("Settings"),
+                    icon_link(
+                        "button button-quiet button-icon button-s",
+                        Place::Messages,
+                        Icon::X,
+                        "Back to messages",
+                    ),
+                ))),
+            html::div().class("column-body").child((
+                html::p().class("menu-title").child("You"),
+                html::ul().child((item(Page::Devices), item(Page::Security))),
+                html::p().class("menu-title").child("Sotto"),
+                html::ul().child((item(Page::Appearance), item(Page::Server))),
+                html::ul().class("settings-out").child(
+                    html::li().child(
+                        html::button()
+                            .r#type("button")
+                            .class("channel")
+                            .on(ev::click, move |_| dialogs.open(Ask::SignOut))
+                            .child((
+                                Icon::LogOut.view(),
+                                html::span().class("truncate").child("Sign out of this browser"),
+                            )),
+                    ),
+                ),
+            )),
+            sidebar::me(),
+        ))
+        .into_any()
+}
+
+const fn icon(page: Page) -> Icon {
+    match page {
+        Page::Devices => Icon::Laptop,
+        Page::Security => Icon::KeyRound,
+        Page::Appearance => Icon::Palette,
+        Page::Server => Icon::Server,
+    }
+}
+
+fn item(page: Page) -> AnyView {
+    let nav = use_nav();
+    let here = move || match nav.place() {
+        Place::Setting(open) => (open == page).then_some("page"),
+        // On a wide screen the first page stands open beside the list.
+        _ => (page == Page::Devices && !super::browser::is_narrow()).then_some("page"),
+    };
+    html::li()
+        .child(
+            html::a()
+                .class("channel")
+                .href(Place::Setting(page).path())
+                .attr("aria-current", here)
+                .child((
+                    icon(page).view(),
+                    html::span().class("truncate").child(page_title(page)),
+                )),
+        )
+        .into_any()
+}
+
+pub fn sheet() -> AnyView {
+    let nav = use_nav();
+    let page = Memo::new(move |_| {
+        if let Place::Setting(page) = nav.place() {
+            page
+        } else {
+            Page::Devices
+        }
+    });
+    html::div()
+        .class("settings-main")
+        // It scrolls, so it must be reachable by keys.
+        .tabindex("0")
+        .child(move || {
+            let page = page.get();
+            let content = match page {
+                Page::Devices => devices::page(),
+                Page::Security => security::page(),
+                Page::Appearance => appearance::page(),
+                Page::Server => server::page(),
+            };
+            html::section()
+                .class("settings-page")
+                .attr("aria-labelledby", "settings-title")
+                .child((
+                    html::a()
+                        .class("button button-quiet settings-back")
+                        .href(Place::Settings.path())
+                        .child((Icon::ArrowLeft.view(), "Settings")),
+                    content,
+                ))
+        })
+        .into_any()
+}
+
+/// The head of a page.
+fn head(page: Page, sub: &'static str) -> AnyView {
+    html::header()
+        .child((
+            html::h1()
+                .class("settings-title")
+                .id("settings-title")
+                .child(page_title(page)),
+            html::p().class("settings-sub").child(sub),
+        ))
+        .into_any()
+}
+
+pub fn sign_out() -> AnyView {
+    let nav = use_nav();
+    Confirm {
+        title: "Sign out of this browser?".into(),
+        text: "This removes your keys, your messages and everything that waits to be sent from this browser. Your account and its messages stay; handle and password bring them back, here or in another browser.".into(),
+        act: "Sign out",
+        safe: "Stay signed in",
+        command: Command::SignOut,
+        done: Box::new(move || nav.replace(Place::Home)),
+    }
+    .view()
+}

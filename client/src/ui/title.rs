@@ -1,0 +1,58 @@
+//! The title and picture of the tab: what is open, and how much is unread.
+
+use leptos::prelude::*;
+
+use super::nav::Nav;
+use super::place::{Page, Place};
+use crate::state::Store;
+use crate::view::Phase;
+
+pub fn keep(store: Store, nav: Nav) {
+    let title = Memo::new(move |_| {
+        let signed_in = store.phase().with(|phase| matches!(phase, Phase::SignedIn { .. }));
+        let unread = store.unread();
+        let place = nav.place();
+        let name = match place {
+            Place::SignUp if !signed_in => "Create account".to_owned(),
+            _ if !signed_in => return "Sotto: talk together, unread by the server".to_owned(),
+            Place::Room(room) | Place::Members(room) => store.room(room).map(|room| room.title).unwrap_or_default(),
+            Place::Settings => "Settings".into(),
+            Place::Setting(page) => page_title(page).into(),
+            _ => "Messages".into(),
+        };
+        let count = if unread > 0 {
+            format!("({unread}) ")
+        } else {
+            String::new()
+        };
+        if name.is_empty() {
+            format!("{count}Sotto")
+        } else {
+            format!("{count}{name} · Sotto")
+        }
+    });
+    Effect::new(move |_| document().set_title(&title.get()));
+
+    let any = Memo::new(move |_| store.unread() > 0);
+    Effect::new(move |_| {
+        if let Ok(Some(link)) = document().query_selector("link[rel=icon]") {
+            drop(link.set_attribute(
+                "href",
+                if any.get() {
+                    "/favicon-unread.svg"
+                } else {
+                    "/favicon.svg"
+                },
+            ));
+        }
+    });
+}
+
+pub const fn page_title(page: Page) -> &'static str {
+    match page {
+        Page::Devices => "Devices",
+        Page::Security => "Security",
+        Page::Appearance => "Appearance",
+        Page::Server => "What the server sees",
+    }
+}

@@ -1,0 +1,130 @@
+//! Times and dates, written by the browser's own `Intl` in the reader's language.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use js_sys::{Array, Date, Function, Intl, Object, Reflect};
+use wasm_bindgen::JsValue;
+
+type Options = &'static [(&'static str, &'static str)];
+
+static TIME: Options = &[("hour", "2-digit"), ("minute", "2-digit")];
+static WEEKDAY: Options = &[("weekday", "short")];
+static DAY: Options = &[("day", "numeric"), ("month", "short")];
+static DAY_LONG: Options = &[("weekday", "long"), ("day", "numeric"), ("month", "long")];
+static DAY_YEAR: Options = &[("day", "numeric"), ("month", "long"), ("year", "numeric")];
+static FULL: Options = &[("dateStyle", "full"), ("timeStyle", "short")];
+
+thread_local! {
+    // Making a formatter is slow; using one is not.
+    static FORMATS: RefCell<HashMap<usize, Function>> = RefCell::default();
+}
+
+fn write(ms: u64, options: Options) -> String {
+    let format = FORMATS.with_borrow_mut(|formats| {
+        formats
+            .entry(options.as_ptr() as usize)
+            .or_insert_with(|| {
+                let object = Object::new();
+                for (key, value) in options {
+                    drop(Reflect::set(
+                        &object,
+                        &JsValue::from_str(key),
+                        &JsValue::from_str(value),
+                    ));
+                }
+                Intl::DateTimeFormat::new(&Array::new(), &object).format()
+            })
+            .clone()
+    });
+    format
+        .call1(&JsValue::UNDEFINED, &date(ms))
+        .ok()
+        .and_then(|text| text.as_string())
+        .unwrap_or_default()
+}
+
+fn date(ms: u64) -> Date {
+    Date::new(&JsValue::from_f64(ms as f64))
+}
+
+/// A calendar day where the reader is. Ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day(u32, u32, u32);
+
+pub fn day(ms: u64) -> Day {
+    let date = date(ms);
+    Day(date.get_full_year(), date.get_month(), date.get_date())
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "only to say \"today\": nothing is decided by it"
+)]
+pub fn now() -> u64 {
+    Date::now() as u64
+}
+
+/// Whole days between then and now, by the calendar; 0 is today. The future counts as today.
+fn days_ago(ms: u64) -> u32 {
+    let midnight = |ms: u64| {
+        let date = date(ms);
+        date.set_hours(12);
+        date.get_time()
+    };
+    ((midnight(now()) - midnight(ms)) / 86_400_000.0).round().max(0.0) as u32
+}
+
+/// "11:26"
+pub fn time(ms: u64) -> String {
+    write(ms, TIME)
+}
+
+/// For machines, in `datetime` attributes.
+pub fn iso(ms: u64) -> String {
+    date(ms).to_iso_string().into()
+}
+
+/// Everything, for a tooltip.
+pub fn full(ms: u64) -> String {
+    write(ms, FULL)
+}
+
+/// For a list: a time today, then a weekday, then a date.
+pub fn brief(ms: u64) -> String {
+    match days_ago(ms) {
+        0 => time(ms),
+        1..=6 => write(ms, WEEKDAY),
+        _ if day(ms).0 == day(now()).0 => write(ms, DAY),
+        _ => write(ms, DAY_YEAR),
+    }
+}
+
+/// For a divider between days.
+pub fn day_name(ms: u64) -> String {
+    match days_ago(ms) {
+        0 => "Today".into(),
+        1 => "Yesterday".into(),
+        _ if day(ms).0 == day(now()).0 => write(ms, DAY_LONG),
+        _ => write(ms, DAY_YEAR),
+    }
+}
+
+/// In a sentence: "today, 09:12", "3 days ago", "14 June 2026".
+pub fn ago(ms: u64) -> String {
+    match days_ago(ms) {
+        0 => format!("today, {}", time(ms)),
+        1 => format!("yesterday, {}", time(ms)),
+        days @ 2..=60 => format!("{days} days ago"),
+        _ => write(ms, DAY_YEAR),
+    }
+}
+
+/// In a sentence, without the hour.
+pub fn on(ms: u64) -> String {
+    match days_ago(ms) {
+        0 => "today".into(),
+        1 => "yesterday".into(),
+        _ => write(ms, DAY_YEAR),
+    }
+}

@@ -1,0 +1,170 @@
+//! The wire to the worker: commands go out, changes come in. The page holds no key and opens nothing itself.
+//!
+//! ```text
+//! dispatch(Command) ─▶ ToWorker{id} ─postMessage─▶ worker
+//! Store::apply ◀─Change─ FromWorker ◀─ worker
+//!        reply ◀─Done{id}─┘
+//! ```
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use leptos::task::spawn_local;
+use wasm_bindgen::prelude::*;
+use web_sys::{MessageEvent, Worker};
+
+use crate::state::Store;
+use crate::view::{Command, FromWorker, Outcome, Problem, ToWorker};
+
+thread_local! {
+    static WIRE: RefCell<Wire> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Wire {
+    worker: Option<Worker>,
+    ready: bool,
+    next: u32,
+    waiting: HashMap<u32, Rc<RefCell<Slot>>>,
+    /// Commands given before the worker listened.
+    queue: Vec<String>,
+}
+
+#[derive(Default)]
+struct Slot {
+    result: Option<Result<Outcome, Problem>>,
+    waker: Option<Waker>,
+}
+
+/// The answer to a command. The command is already on its way; dropping this only stops listening.
+pub struct Reply(Rc<RefCell<Slot>>);
+
+impl Future for Reply {
+    type Output = Result<Outcome, Problem>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut slot = self.0.borrow_mut();
+        match slot.result.take() {
+            Some(result) => Poll::Ready(result),
+            None => {
+                slot.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// Sends a command to the worker.
+pub fn dispatch(command: Command) -> Reply {
+    let slot = Rc::new(RefCell::new(Slot::default()));
+    WIRE.with_borrow_mut(|wire| {
+        wire.next += 1;
+        let id = wire.next;
+        match serde_json::to_string(&ToWorker { id, command }) {
+            Ok(text) => {
+                wire.waiting.insert(id, slot.clone());
+                wire.send(text);
+            }
+            Err(error) => slot.borrow_mut().result = Some(Err(Problem::Internal(error.to_string()))),
+        }
+    });
+    Reply(slot)
+}
+
+/// Sends a command and hands the answer to `then`, unless what asked is gone by then.
+pub fn ask(command: Command, then: impl FnOnce(Result<Outcome, Problem>) + 'static) {
+    let reply = dispatch(command);
+    spawn_local(async move { then(reply.await) });
+}
+
+/// Sends a command whose answer nobody waits for: what it changes comes back as changes.
+pub fn tell(command: Command) {
+    drop(dispatch(command));
+}
+
+impl Wire {
+    fn send(&mut self, text: String) {
+        match (&self.worker, self.ready) {
+            // A worker that was terminated takes messages and stays silent; posting a string cannot fail otherwise.
+            (Some(worker), true) => drop(worker.post_message(&JsValue::from_str(&text))),
+            _ => self.queue.push(text),
+        }
+    }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// Set by `loader.js`.
+    #[wasm_bindgen(thread_local_v2, js_name = sottoWorker)]
+    static LOADED_WORKER: Option<Worker>;
+    /// What the worker said before this page listened.
+    #[wasm_bindgen(thread_local_v2, js_name = sottoEarly)]
+    static EARLY: Option<js_sys::Array>;
+}
+
+/// Takes over the worker from the loader and opens what this browser keeps. `halted` is called when the worker dies.
+pub fn connect(store: Store, device: String, halted: impl Fn() + 'static) {
+    let Some(worker) = LOADED_WORKER.with(Clone::clone) else {
+        halted();
+        return;
+    };
+    let early_device = device.clone();
+    let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+        if let Some(text) = event.data().as_string() {
+            receive(store, &text, &device);
+        }
+    });
+    let on_error = Closure::<dyn Fn()>::new(halted);
+    worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+    WIRE.with_borrow_mut(|wire| wire.worker = Some(worker));
+    // What came early goes through the same door, in the same order.
+    for data in EARLY.with(Clone::clone).iter().flat_map(js_sys::Array::iter) {
+        if let Some(text) = data.as_string() {
+            receive(store, &text, &early_device);
+        }
+    }
+    // The worker lives as long as the page.
+    on_message.forget();
+    on_error.forget();
+}
+
+fn receive(store: Store, text: &str, device: &str) {
+    match serde_json::from_str(text) {
+        Ok(FromWorker::Ready) => {
+            let queue = WIRE.with_borrow_mut(|wire| {
+                wire.ready = true;
+                std::mem::take(&mut wire.queue)
+            });
+            // Opening comes before anything that was asked for meanwhile.
+            tell(Command::Start {
+                device: device.to_owned(),
+            });
+            WIRE.with_borrow_mut(|wire| queue.into_iter().for_each(|text| wire.send(text)));
+        }
+        Ok(FromWorker::Change(change)) => store.apply(change),
+        Ok(FromWorker::Done { id, result }) => {
+            let slot = WIRE.with_borrow_mut(|wire| wire.waiting.remove(&id));
+            if let Some(slot) = slot {
+                let waker = {
+                    let mut slot = slot.borrow_mut();
+                    slot.result = Some(result);
+                    slot.waker.take()
+                };
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+            }
+        }
+        // Never the text itself: it may hold messages.
+        Err(error) => leptos::logging::error!(
+            "the worker said something else: line {}, column {}",
+            error.line(),
+            error.column()
+        ),
+    }
+}

@@ -1,0 +1,231 @@
+//! What the page says when something went wrong or changed. Short, plain, about the person's world: what happened, then what to do.
+
+use crate::view::{Delivery, Note, Problem, Role, Step, Tamper, Trust, Unreadable};
+
+/// One sentence for each problem, and where it helps a second one: what to do.
+pub fn problem(problem: &Problem) -> String {
+    match problem {
+        Problem::WrongPassword => "Handle and password do not belong together. Check both.".into(),
+        Problem::HandleTaken(handle) => format!("{handle} is taken. Choose another handle."),
+        Problem::HandleMalformed => "A handle has 3 to 32 of a–z, 0–9, _ and -, and begins with a letter.".into(),
+        Problem::UnknownHandle(handle) => format!("Nobody here is called {handle}. Check the spelling with them."),
+        Problem::WeakPassword(advice) => match advice {
+            Some(advice) => format!("Too easy to guess. {advice}"),
+            None => "Too easy to guess. Make it longer, or take the six words.".into(),
+        },
+        Problem::ThatIsYou => "That is you. Enter somebody else’s handle.".into(),
+        Problem::EmptyName => "The name is empty. Give it at least one letter.".into(),
+        Problem::TooLong { max } => format!("Too long to send: shorten it to {max} characters, or send it in parts."),
+        Problem::TooManyPeople { max } => format!("A group holds up to {max} people. Take somebody out."),
+        Problem::AlreadyThere(handle) => format!("{handle} is already here."),
+        Problem::NotAllowed => "Your role in this group does not allow that. Ask an owner.".into(),
+        Problem::LastOwner => "You are the last owner. Remove everyone else first, or stay.".into(),
+        Problem::RoomClosed => "Nothing can be sent here now. The line above the text says why.".into(),
+        Problem::Offline => "No answer from the server. Check your connection and try again.".into(),
+        Problem::TooFast { retry_secs } => format!(
+            "That was too often in a short time. Try again in {}.",
+            seconds(*retry_secs)
+        ),
+        Problem::ServerTrouble => "The server cannot do this right now. Try again in a while.".into(),
+        Problem::OldPage => "This page is older than the server. Load it again.".into(),
+        Problem::SignedOut => "This browser was signed out from another one.".into(),
+        Problem::ServerLied(what) => format!(
+            "Stopped: what the server sent does not hold up ({what}). Nothing was changed here. Tell whoever runs it."
+        ),
+        Problem::StorageFull => {
+            "This browser has no space left to keep messages, so nothing was sent. Free some and try again.".into()
+        }
+        Problem::NewerStorage => "A newer Sotto has been in this browser. Load the page again to get it.".into(),
+        Problem::Internal(what) => {
+            format!("Something broke on our side ({what}). Load the page again; what you wrote is kept.")
+        }
+    }
+}
+
+/// Why a message was not sent, to stand after "Not sent:".
+pub fn unsent(problem: &Problem) -> String {
+    match problem {
+        Problem::Offline => "no answer.".into(),
+        Problem::ServerTrouble => "the server cannot take it right now.".into(),
+        Problem::TooFast { retry_secs } => {
+            format!("too many in a short time. It works again in {}.", seconds(*retry_secs))
+        }
+        Problem::NotAllowed => "your role does not allow it.".into(),
+        Problem::RoomClosed => "this room takes no messages now.".into(),
+        Problem::TooLong { max } => format!("longer than {max} characters."),
+        Problem::StorageFull => "this browser has no space left.".into(),
+        Problem::SignedOut => "this browser was signed out.".into(),
+        Problem::OldPage => "this page is older than the server. Load it again.".into(),
+        other => problem_inline(other),
+    }
+}
+
+fn problem_inline(other: &Problem) -> String {
+    let text = problem(other);
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map(|first| first.to_lowercase().chain(letters).collect())
+        .unwrap_or_default()
+}
+
+pub fn seconds(secs: u32) -> String {
+    match secs {
+        0 | 1 => "a second".into(),
+        2..=89 => format!("{secs} seconds"),
+        90..=5399 => format!("{} minutes", (secs + 30) / 60),
+        _ => format!("{} hours", (secs + 1800) / 3600),
+    }
+}
+
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    if number == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{number} {many}")
+    }
+}
+
+/// A message that is here and cannot be shown: why, and what happens next.
+pub const fn unreadable(why: Unreadable) -> &'static str {
+    match why {
+        Unreadable::BeforeYouJoined => "This was written before you joined, so it was not sealed for you.",
+        Unreadable::KeyOnTheWay => "A message is here; its room key is still on the way. It opens by itself.",
+        Unreadable::Damaged => "A message here does not fit its signature, so it is not shown.",
+        Unreadable::Gap => "Messages are missing here: the server skipped or reordered some.",
+    }
+}
+
+/// What happened to the room, as pieces: names are set apart, the rest is plain.
+pub enum Piece {
+    Name(String),
+    Plain(&'static str),
+}
+
+/// `name` gives a person's name, `me` tells whether it is the reader.
+pub fn note(
+    note: &Note,
+    name: impl Fn(&sotto_shared::id::UserId) -> String,
+    me: impl Fn(&sotto_shared::id::UserId) -> bool,
+) -> Vec<Piece> {
+    use Piece::{Name, Plain};
+    let subject = |user| if me(user) { Plain("You") } else { Name(name(user)) };
+    let object = |user| if me(user) { Plain("you") } else { Name(name(user)) };
+    match note {
+        Note::Created { by } => vec![subject(by), Plain(" made this room.")],
+        Note::Added { by, who } => vec![subject(by), Plain(" added "), object(who), Plain(".")],
+        Note::Removed { by, who } => vec![subject(by), Plain(" removed "), object(who), Plain(".")],
+        Note::Left { who } => vec![subject(who), Plain(" left.")],
+        Note::Renamed { by, name } => vec![subject(by), Plain(" named this room "), Name(name.clone()), Plain(".")],
+        Note::NewDevice { who } if me(who) => vec![Plain("You use another browser from now on.")],
+        Note::NewDevice { who } => vec![subject(who), Plain(" uses another browser from now on.")],
+        Note::IdentityChanged { who } => vec![subject(who), Plain(" has a new safety number.")],
+    }
+}
+
+pub const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "Owner",
+        Role::Moderator => "Moderator",
+        Role::Member => "Member",
+    }
+}
+
+pub const fn roles(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "Owners",
+        Role::Moderator => "Moderators",
+        Role::Member => "Members",
+    }
+}
+
+/// What the server, or somebody with its help, was caught at.
+pub const fn tamper(what: Tamper) -> &'static str {
+    match what {
+        Tamper::InvalidEntry => "The list of members holds a change that no member was allowed to make.",
+        Tamper::Fork => "Two people here were shown different histories.",
+        Tamper::Withholding => "The server holds back what others here have already seen.",
+        Tamper::KeyMismatch => "Different people here were handed different room keys.",
+    }
+}
+
+pub const fn step(step: Step, new_account: bool) -> &'static str {
+    match (step, new_account) {
+        (Step::Asking, true) => "Asking whether the handle is free",
+        (Step::Asking, false) => "Asking the server",
+        (Step::Deriving, _) => "Stretching your password",
+        (Step::Keys, true) => "Making your keys and locking them with it",
+        (Step::Keys, false) => "Opening your keys",
+        (Step::Rooms, true) => "Moving in",
+        (Step::Rooms, false) => "Fetching your rooms",
+    }
+}
+
+pub const fn trust(trust: Trust) -> Option<&'static str> {
+    match trust {
+        Trust::Unverified => None,
+        Trust::Verified => Some("Checked by you"),
+        Trust::Changed => Some("New safety number"),
+    }
+}
+
+/// How strong a password is, from its score.
+pub const fn strength(score: u8) -> &'static str {
+    match score {
+        0 | 1 => "Easy to guess",
+        2 => "Could be guessed",
+        3 => "Strong",
+        _ => "Very strong",
+    }
+}
+
+/// The state of a message, for those who cannot see it.
+pub const fn delivery(state: &Delivery) -> &'static str {
+    match state {
+        Delivery::Pending => "pending",
+        Delivery::Sent => "sent",
+        Delivery::Failed(_) => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_shouts_or_pleads() {
+        let all = [
+            Problem::WrongPassword,
+            Problem::HandleTaken("x".into()),
+            Problem::HandleMalformed,
+            Problem::UnknownHandle("x".into()),
+            Problem::WeakPassword(None),
+            Problem::ThatIsYou,
+            Problem::EmptyName,
+            Problem::TooLong { max: 4 },
+            Problem::TooManyPeople { max: 4 },
+            Problem::AlreadyThere("x".into()),
+            Problem::NotAllowed,
+            Problem::LastOwner,
+            Problem::RoomClosed,
+            Problem::Offline,
+            Problem::TooFast { retry_secs: 3 },
+            Problem::ServerTrouble,
+            Problem::OldPage,
+            Problem::SignedOut,
+            Problem::ServerLied("x".into()),
+            Problem::StorageFull,
+            Problem::NewerStorage,
+            Problem::Internal("x".into()),
+        ];
+        for one in all {
+            for text in [problem(&one), unsent(&one)] {
+                assert!(text.ends_with('.'), "{text}");
+                let lower = text.to_lowercase();
+                for word in ["!", "please", "oops", "decrypt", "epoch", "session", "error"] {
+                    assert!(!lower.contains(word), "{text}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+// Every screen passes axe (WCAG 2.2 A and AA), in both themes, wide and narrow.
+
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+
+import { expect, test } from './stage.ts';
+
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const LOOKS = [
+  { width: 1280, height: 800, colorScheme: 'dark' },
+  { width: 1280, height: 800, colorScheme: 'light' },
+  { width: 390, height: 844, colorScheme: 'dark' },
+  { width: 390, height: 844, colorScheme: 'light' },
+] as const;
+
+async function passesAxe(page: Page, screen: string): Promise<void> {
+  for (const { width, height, colorScheme } of LOOKS) {
+    await page.setViewportSize({ width, height });
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+    const said = violations.map(({ id, help, nodes }) => `${id}: ${help}\n${nodes.map(({ html }) => `    ${html}`).join('\n')}`);
+    expect.soft(said, `${screen}, ${width} px, ${colorScheme}`).toEqual([]);
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+}
+
+test('the front door', async ({ newPerson }) => {
+  const { page } = await newPerson('alice');
+  await page.goto('/');
+  await expect(page.getByRole('form', { name: 'Sign in' })).toBeVisible();
+  await passesAxe(page, 'sign in');
+  await page.goto('/sign-up');
+  await expect(page.getByRole('list', { name: 'Password' }).getByRole('listitem').first()).not.toBeEmpty();
+  await passesAxe(page, 'sign up, six words');
+  await page.getByRole('button', { name: 'Use my own' }).click();
+  await page.getByLabel('Handle').fill('1');
+  await page.getByLabel('Password', { exact: true }).fill('too short');
+  await page.getByRole('button', { name: 'Create account' }).click();
+  await passesAxe(page, 'sign up, own password, with an error');
+});
+
+test('conversations', async ({ signedUp }) => {
+  const [alice] = await signedUp('alice', 'bob', 'cleo');
+  const { page } = alice;
+  await passesAxe(page, 'nothing yet');
+  await alice.opensDirectWith('bob');
+  await passesAxe(page, 'an empty conversation');
+  await alice.says('hello https://example.org');
+  await alice.hasSentEverything();
+  await passesAxe(page, 'a conversation');
+  await alice.makesGroup('Sunday walk', ['bob', 'cleo']);
+  await alice.says('who comes?');
+  await page.getByRole('button', { name: /^Members/ }).click();
+  await expect(page.getByRole('complementary', { name: 'Members' })).toBeVisible();
+  await passesAxe(page, 'a group and its members');
+  alice.goesOffline();
+  await expect(page.getByText('You are offline.')).toBeVisible();
+  await passesAxe(page, 'offline');
+});
+
+test('dialogs and settings', async ({ signedUp }) => {
+  const [alice] = await signedUp('alice', 'bob');
+  const { page } = alice;
+  await alice.opensDirectWith('bob');
+  await alice.chooses('More', 'Safety number');
+  await expect(alice.dialog(/^Safety number/)).toBeVisible();
+  await passesAxe(page, 'safety number');
+  await page.keyboard.press('Escape');
+  for (const entry of ['New message', 'New group']) {
+    await alice.chooses('New conversation', entry);
+    await expect(alice.dialog(entry)).toBeVisible();
+    await passesAxe(page, entry);
+    await page.keyboard.press('Escape');
+  }
+  for (const place of ['devices', 'security', 'appearance', 'server']) {
+    await page.goto(`/settings/${place}`);
+    await expect(page.getByRole('main').getByRole('heading').first()).toBeVisible();
+    await passesAxe(page, `settings, ${place}`);
+  }
+});

@@ -1,0 +1,133 @@
+// What people get wrong, and what goes wrong around them: each has one sentence and one thing to do.
+
+import { expect, test } from './stage.ts';
+
+test('a wrong password says so, and the right one still works', async ({ signedUp, anotherBrowserOf }) => {
+  const [alice] = await signedUp('alice');
+  const elsewhere = await anotherBrowserOf(alice);
+  elsewhere.expectsTrouble();
+  await elsewhere.triesToSignIn('not the password at all');
+  await expect(elsewhere.page.getByText('Handle and password do not belong together.')).toBeVisible();
+  await elsewhere.signsIn();
+});
+
+test('an unknown handle and a wrong password look the same from outside', async ({ newPerson }) => {
+  const nobody = await newPerson('nobody-here');
+  nobody.expectsTrouble();
+  await nobody.triesToSignIn('some password of mine');
+  await expect(nobody.page.getByText('Handle and password do not belong together.')).toBeVisible();
+});
+
+test('a handle that is taken is refused, and another one goes through', async ({ signedUp, newPerson }) => {
+  await signedUp('alice');
+  const other = await newPerson('alice');
+  other.expectsTrouble();
+  await other.fillsSignUp();
+  await other.page.getByRole('button', { name: 'Create account' }).click();
+  await expect(other.page.getByText('alice is taken. Choose another handle.')).toBeVisible();
+  // What was typed is still there.
+  await expect(other.page.getByLabel('Password', { exact: true })).toHaveValue(other.password);
+  await other.page.getByLabel('Handle').fill('alice2');
+  await other.page.getByRole('button', { name: 'Create account' }).click();
+  await expect(other.column.getByText('alice2', { exact: true })).toBeVisible({ timeout: 20_000 });
+});
+
+test('a malformed handle is explained before anything is sent', async ({ newPerson }) => {
+  const person = await newPerson('al');
+  await person.fillsSignUp();
+  for (const handle of ['al', '1alice', 'alice smith', 'älice', 'a'.repeat(33)]) {
+    await person.page.getByLabel('Handle').fill(handle);
+    await person.page.getByRole('button', { name: 'Create account' }).click();
+    await expect(person.page.getByText('A handle has 3 to 32 of a–z')).toBeVisible();
+    await person.page.getByLabel('Handle').fill('');
+  }
+});
+
+test('pressing the button at once, before the password was rated, is no problem', async ({ newPerson }) => {
+  const person = await newPerson('alice');
+  await person.page.goto('/sign-up');
+  await person.page.getByLabel('Handle').fill('alice');
+  await person.page.getByRole('button', { name: 'Use my own' }).click();
+  await person.page.getByRole('checkbox', { name: /^I saved/ }).check();
+  await person.page.getByLabel('Password', { exact: true }).fill(person.password);
+  await person.page.getByLabel('Password', { exact: true }).press('Enter');
+  await person.isIn();
+  await person.isOnline();
+});
+
+test('a weak password is refused with advice', async ({ newPerson }) => {
+  const person = await newPerson('alice', { password: 'password123456' });
+  await person.fillsSignUp();
+  await person.page.getByRole('button', { name: 'Create account' }).click();
+  await expect(person.page.getByText(/Too easy to guess/)).toBeVisible();
+});
+
+test('six words are offered, and they open the account', async ({ newPerson, anotherBrowserOf }) => {
+  const person = await newPerson('alice');
+  await person.page.goto('/sign-up');
+  await person.page.getByLabel('Handle').fill('alice');
+  const words = person.page.getByRole('list', { name: 'Password' }).getByRole('listitem');
+  await expect(words).toHaveCount(6);
+  await expect(words.first()).not.toBeEmpty();
+  const passphrase = (await words.allInnerTexts()).join(' ');
+  // Unticked, nothing happens: they are the only way in.
+  await person.page.getByRole('button', { name: 'Create account' }).click();
+  await expect(person.page.getByText('Save the six words, then tick the box.')).toBeVisible();
+  await person.page.getByRole('checkbox', { name: /^I saved/ }).check();
+  await person.page.getByRole('button', { name: 'Create account' }).click();
+  await person.isIn();
+
+  const elsewhere = await anotherBrowserOf(person);
+  await elsewhere.triesToSignIn(passphrase);
+  await elsewhere.isIn();
+});
+
+test('nobody of that name, and oneself, cannot be written to', async ({ signedUp }) => {
+  const [alice] = await signedUp('alice');
+  alice.expectsTrouble();
+  await alice.chooses('New conversation', 'New message');
+  const dialog = alice.dialog('New message');
+  for (const [handle, answer] of [['nobody-here', 'Nobody here is called nobody-here.'], ['alice', 'That is you.']] as const) {
+    await dialog.getByLabel('Handle').fill(handle);
+    await dialog.getByRole('button', { name: 'Write' }).click();
+    await expect(dialog.getByText(answer)).toBeVisible();
+  }
+});
+
+test('a message that is too long is given back, to be shortened', async ({ signedUp }) => {
+  const [alice] = await signedUp('alice', 'bob');
+  await alice.opensDirectWith('bob');
+  const long = 'a'.repeat(40_000);
+  await alice.says(long);
+  await expect(alice.page.getByText(/Too long to send/)).toBeVisible();
+  await expect(alice.composer).toHaveValue(long);
+  await alice.says('short');
+  await alice.comesToSeeExactly(['short']);
+});
+
+test('with the server stopped, signing in says so and keeps what was typed', async ({ signedUp, anotherBrowserOf, relay }) => {
+  const [alice] = await signedUp('alice');
+  alice.expectsTrouble();
+  const elsewhere = await anotherBrowserOf(alice);
+  elsewhere.expectsTrouble();
+  await elsewhere.page.goto('/');
+  await expect(elsewhere.page.getByLabel('Handle')).toBeVisible();
+  await relay.kill();
+  await elsewhere.page.getByLabel('Handle').fill('alice');
+  await elsewhere.page.getByLabel('Password', { exact: true }).fill(alice.password);
+  await elsewhere.page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(elsewhere.page.getByText('No answer from the server.')).toBeVisible({ timeout: 20_000 });
+  await expect(elsewhere.page.getByLabel('Handle')).toHaveValue('alice');
+
+  await relay.restart();
+  await elsewhere.page.getByRole('button', { name: 'Sign in' }).click();
+  await elsewhere.isIn();
+});
+
+test('an address that is not there leads back to the messages', async ({ signedUp }) => {
+  const [alice] = await signedUp('alice');
+  await alice.page.goto(`/messages/${'A'.repeat(43)}`);
+  await expect(alice.page.getByText('This conversation is not here')).toBeVisible();
+  await alice.page.getByRole('main').getByRole('link', { name: 'All messages' }).click();
+  await expect(alice.page.getByText('Nothing is open')).toBeVisible();
+});

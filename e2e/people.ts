@@ -1,0 +1,313 @@
+// People, as a test speaks of them: `await alice.says('hi')`, `await bob.sees('hi')`.
+//
+// A person here is one browser profile of an account, with a cable of its own to the relay. The same account in another
+// browser is another person object: `await bob.onAnotherBrowser()`.
+
+import { randomBytes } from 'node:crypto';
+
+import { type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page, expect } from '@playwright/test';
+
+import type { Relay } from './relay.ts';
+import { Wire } from './wire.ts';
+
+/** What Chromium itself writes to the console when an address does not answer, or answers with a refusal. */
+const NETWORK_TROUBLE = /Failed to load resource|WebSocket connection to .* failed|net::ERR_/;
+
+export interface PersonOptions {
+  password?: string;
+  context?: BrowserContextOptions;
+}
+
+export class Person {
+  readonly password: string;
+  /** What went wrong in the page, the worker, or the policy since the last look; a test fails when any is left. */
+  readonly complaints: string[] = [];
+  private readonly tolerated: RegExp[] = [];
+
+  private constructor(
+    readonly handle: string,
+    private readonly browser: Browser,
+    private readonly relay: Relay,
+    private readonly options: PersonOptions,
+    readonly context: BrowserContext,
+    readonly wire: Wire,
+    public page: Page,
+  ) {
+    this.password = options.password ?? `correct horse ${randomBytes(6).toString('hex')} staple`;
+  }
+
+  static async arrives(browser: Browser, relay: Relay, handle: string, options: PersonOptions = {}): Promise<Person> {
+    const wire = await Wire.to(relay);
+    const context = await browser.newContext({ baseURL: wire.url, ...options.context });
+    const person = new Person(handle, browser, relay, options, context, wire, await context.newPage());
+    person.listens(person.page);
+    return person;
+  }
+
+  /** The same account, a browser that has never been here. */
+  async onAnotherBrowser(): Promise<Person> {
+    return Person.arrives(this.browser, this.relay, this.handle, { ...this.options, password: this.password });
+  }
+
+  /** The same browser, one more tab. The same person object goes on in the first one. */
+  async inAnotherTab(): Promise<Person> {
+    const tab = new Person(
+      this.handle, this.browser, this.relay, { ...this.options, password: this.password }, this.context, this.wire, await this.context.newPage(),
+    );
+    tab.listens(tab.page);
+    return tab;
+  }
+
+  async leaves(): Promise<void> {
+    await this.context.close();
+    await this.wire.remove();
+  }
+
+  // ---- The front door -----------------------------------------------------------------------------------------------
+
+  async signsUp(): Promise<this> {
+    await this.fillsSignUp();
+    await this.page.getByRole('button', { name: 'Create account' }).click();
+    await this.isIn();
+    return this;
+  }
+
+  /** Everything but the last press. */
+  async fillsSignUp(): Promise<void> {
+    await this.page.goto('/sign-up');
+    await this.page.getByLabel('Handle').fill(this.handle);
+    await this.page.getByRole('button', { name: 'Use my own' }).click();
+    await this.page.getByLabel('Password', { exact: true }).fill(this.password);
+    await this.page.getByRole('checkbox', { name: /^I saved/ }).check();
+    // The meter has had its say.
+    await expect(this.page.getByRole('img', { name: /guess|strong/i })).toBeVisible();
+  }
+
+  async signsIn(): Promise<this> {
+    await this.triesToSignIn(this.password);
+    await this.isIn();
+    return this;
+  }
+
+  async triesToSignIn(password: string): Promise<void> {
+    await this.page.goto('/');
+    await this.page.getByLabel('Handle').fill(this.handle);
+    await this.page.getByLabel('Password', { exact: true }).fill(password);
+    await this.page.getByRole('button', { name: 'Sign in' }).click();
+  }
+
+  async isIn(): Promise<void> {
+    await expect(this.column.getByText(this.handle, { exact: true })).toBeVisible({ timeout: 20_000 });
+  }
+
+  /** Once the connection stands. */
+  async isOnline(): Promise<void> {
+    await expect(this.column.getByText('Online')).toBeVisible();
+  }
+
+  // ---- Where things are ---------------------------------------------------------------------------------------------
+
+  get column(): Locator {
+    return this.page.getByRole('navigation', { name: 'Messages' });
+  }
+
+  get conversations(): Locator {
+    return this.column.getByRole('list', { name: 'Conversations' });
+  }
+
+  get log(): Locator {
+    return this.page.getByRole('log');
+  }
+
+  get composer(): Locator {
+    return this.page.getByRole('textbox', { name: /^Message / });
+  }
+
+  dialog(name: string | RegExp): Locator {
+    return this.page.getByRole('dialog', { name });
+  }
+
+  /** The row of a message with exactly this text. */
+  message(text: string): Locator {
+    return this.log.getByRole('listitem').filter({ has: this.page.getByText(text, { exact: true }) });
+  }
+
+  // ---- Rooms --------------------------------------------------------------------------------------------------------
+
+  async opensDirectWith(handle: string): Promise<void> {
+    await this.chooses('New conversation', 'New message');
+    const dialog = this.dialog('New message');
+    await dialog.getByLabel('Handle').fill(handle);
+    await dialog.getByRole('button', { name: 'Write' }).click();
+    await this.canWriteTo(handle);
+  }
+
+  async makesGroup(name: string, handles: string[]): Promise<void> {
+    await this.chooses('New conversation', 'New group');
+    const dialog = this.dialog('New group');
+    await dialog.getByLabel('Name').fill(name);
+    await this.picks(dialog, handles);
+    await dialog.getByRole('button', { name: 'Create group' }).click();
+    await this.canWriteTo(name);
+  }
+
+  /** Opens a conversation from the list, by its title. */
+  async opens(title: string): Promise<void> {
+    await this.conversations.getByRole('link').filter({ hasText: title }).click();
+    await expect(this.page.getByRole('region', { name: title }).getByRole('log')).toBeVisible();
+  }
+
+  /** Opens a conversation and waits until its key is there. */
+  async opensToWrite(title: string): Promise<void> {
+    await this.opens(title);
+    await this.canWriteTo(title);
+  }
+
+  async canWriteTo(title: string): Promise<void> {
+    await expect(this.page.getByRole('textbox', { name: `Message ${title}` })).toBeVisible();
+  }
+
+  async addsPeople(handles: string[]): Promise<void> {
+    await this.chooses('More', 'Add people');
+    const dialog = this.dialog(/^Add people/);
+    await this.picks(dialog, handles);
+    await dialog.getByRole('button', { name: 'Add', exact: true }).last().click();
+    await expect(dialog).toBeHidden();
+  }
+
+  async removes(handle: string): Promise<void> {
+    const panel = this.page.getByRole('complementary', { name: 'Members' });
+    if (!(await panel.isVisible())) await this.page.getByRole('button', { name: /^Members/ }).click();
+    await panel.getByRole('button', { name: handle, exact: true }).click();
+    await this.page.getByRole('menuitem', { name: 'Remove' }).click();
+    const dialog = this.dialog(new RegExp(`^Remove ${handle}`));
+    await dialog.getByRole('button', { name: 'Remove' }).click();
+    await expect(dialog).toBeHidden();
+  }
+
+  /** Opens a menu by the name of its button and takes an entry. */
+  async chooses(menu: string, entry: string): Promise<void> {
+    await this.page.getByRole('button', { name: menu, exact: true }).click();
+    await this.page.getByRole('menuitem', { name: entry }).click();
+  }
+
+  private async picks(dialog: Locator, handles: string[]): Promise<void> {
+    for (const handle of handles) {
+      await dialog.getByRole('textbox', { name: 'People' }).fill(handle);
+      await dialog.getByRole('textbox', { name: 'People' }).press('Enter');
+      await expect(dialog.getByRole('list', { name: 'Chosen people' }).getByText(handle, { exact: true })).toBeVisible();
+    }
+  }
+
+  // ---- Messages -----------------------------------------------------------------------------------------------------
+
+  /** Writes and presses Enter. Returns when that was, by the clock of the page. */
+  async says(text: string): Promise<number> {
+    await this.composer.fill(text);
+    const pressed = await this.page.evaluate(() => Date.now());
+    await this.composer.press('Enter');
+    return pressed;
+  }
+
+  async sees(text: string): Promise<void> {
+    await expect(this.message(text)).toBeVisible();
+  }
+
+  async seesNot(text: string): Promise<void> {
+    await expect(this.log.getByText(text)).toHaveCount(0);
+  }
+
+  /** Scrolls up until the first row of the conversation stands in the page. */
+  async goesToTheBeginning(): Promise<void> {
+    const beginning = this.log.getByRole('heading');
+    await expect
+      .poll(async () => {
+        await this.log.evaluate((log) => log.scrollTo({ top: -log.scrollHeight }));
+        return beginning.count();
+      }, { timeout: 20_000 })
+      .toBeGreaterThan(0);
+  }
+
+  /** Resolves to the moment at which the text came to stand in the timeline, as the page itself saw it. Call it before it comes. */
+  async noticesWhen(text: string): Promise<() => Promise<number>> {
+    const seen = await this.page.evaluateHandle(
+      (wanted) => ({
+        at: new Promise<number>((noticed) => {
+          const look = (): boolean =>
+            [...document.querySelectorAll('[role=log] li')].some((row) => row.textContent?.includes(wanted) ?? false);
+          const watch = new MutationObserver(() => {
+            if (!look()) return;
+            watch.disconnect();
+            noticed(Date.now());
+          });
+          if (look()) noticed(Date.now());
+          else watch.observe(document.body, { childList: true, subtree: true, characterData: true });
+        }),
+      }),
+      text,
+    );
+    return async () => seen.evaluate(({ at }) => at);
+  }
+
+  /** Every message in the timeline, from top to bottom. */
+  async messages(): Promise<string[]> {
+    return this.log.locator('[data-message-state] .message-body').allTextContents();
+  }
+
+  /** The timeline comes to hold exactly these, in this order. */
+  async comesToSeeExactly(texts: string[], within = 15_000): Promise<void> {
+    await expect.poll(() => this.messages(), { timeout: within }).toEqual(texts);
+  }
+
+  /** Nothing waits any more: every message was taken by the relay. */
+  async hasSentEverything(within = 15_000): Promise<void> {
+    await expect(this.log.locator('[data-message-state]:not([data-message-state=sent])')).toHaveCount(0, { timeout: within });
+  }
+
+  /** No row says that something is missing, damaged or still locked. */
+  async readsEverything(): Promise<void> {
+    await expect(this.log.getByText(/Messages are missing here|does not fit its signature|room key is still on the way/)).toHaveCount(0);
+    await expect(this.page.getByText('This room is stopped')).toHaveCount(0);
+  }
+
+  // ---- The world ----------------------------------------------------------------------------------------------------
+
+  async reloads(): Promise<void> {
+    await this.page.reload();
+  }
+
+  /** The cable is out. The page's own files still come, as from a cache. */
+  goesOffline(): void {
+    this.expectsTrouble(NETWORK_TROUBLE);
+    this.wire.cut();
+  }
+
+  /** The cable is in again; presses "Try now" where it is offered, so that no test waits for a timer. */
+  async comesBack(): Promise<void> {
+    this.wire.mend();
+    const retry = this.page.getByRole('button', { name: 'Try now' }).first();
+    const online = this.column.getByText('Online');
+    await expect(retry.or(online).first()).toBeVisible();
+    if (await retry.isVisible()) await retry.click({ timeout: 2_000 }).catch(() => undefined);
+    await expect(online).toBeVisible({ timeout: 20_000 });
+  }
+
+  /** Complaints of this kind are part of the story. */
+  expectsTrouble(kind: RegExp = NETWORK_TROUBLE): void {
+    this.tolerated.push(kind);
+  }
+
+  /** What nobody expected. */
+  unexpected(): string[] {
+    return this.complaints.filter((complaint) => !this.tolerated.some((kind) => kind.test(complaint)));
+  }
+
+  private listens(page: Page): void {
+    // Chromium reports a broken policy (CSP, Trusted Types) as an error on the console too, the worker's included.
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(`${this.handle}, console: ${message.text()} (${message.location().url})`);
+    });
+    page.on('pageerror', (error) => this.complaints.push(`${this.handle}, uncaught: ${error.stack ?? error.message}`));
+    page.on('crash', () => this.complaints.push(`${this.handle}: the page crashed`));
+  }
+}

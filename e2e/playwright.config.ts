@@ -1,0 +1,48 @@
+// How the browser tests run. `./dev test e2e` builds what they need; everything after `--` comes here.
+
+import { existsSync } from 'node:fs';
+
+import { defineConfig } from '@playwright/test';
+
+const CHROMIUM =
+  process.env['SOTTO_CHROMIUM'] ??
+  [
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+    '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  ].find((path) => existsSync(path));
+
+// Headless as root, and silent towards the world outside: a test browser talks to the relay under test and to nobody else.
+const QUIET = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export default defineConfig({
+  testDir: '.',
+  testMatch: '*.spec.ts',
+  // Pictures for people to look at, and measurements: neither is a check. `SOTTO_SHOTS=folder` and `bench.sh` ask for them.
+  testIgnore: [...(process.env['SOTTO_SHOTS'] ? [] : ['shots.spec.ts']), ...(process.env['SOTTO_BENCH'] ? [] : ['bench.spec.ts'])],
+  outputDir: 'test-results',
+  reporter: [['list']],
+  fullyParallel: true,
+  workers: 2,
+  retries: 0,
+  forbidOnly: Boolean(process.env['CI']),
+  timeout: 90_000,
+  expect: { timeout: 10_000 },
+  use: {
+    ...(CHROMIUM ? { launchOptions: { executablePath: CHROMIUM, args: QUIET } } : {}),
+    viewport: { width: 1280, height: 800 },
+    trace: { mode: 'retain-on-failure', screenshots: false, snapshots: true, sources: false },
+    actionTimeout: 10_000,
+    navigationTimeout: 20_000,
+  },
+});

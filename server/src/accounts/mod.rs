@@ -1,0 +1,13 @@
+//! People: how an account begins, how a browser proves it belongs to one, what its vault and user log hold.
+//!
+//! ```text
+//!  register ─▶ (password) sign-in/start ─▶ sign-in/prove ─▶ grant, ten minutes: own vault, own log
+//!              (device)   session/start ─▶ session/prove ─▶ session: everything else
+//! ```
+
+pub mod challenge;
+pub mod register;
+pub mod sessions;
+pub mod sign_in;
+pub mod users;
+pub mod vault;

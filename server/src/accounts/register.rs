@@ -1,0 +1,148 @@
+//! Opening an account: everything in one signed request, everything in one transaction.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::State;
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
+use sotto_shared::api::B64;
+use sotto_shared::api::body::{Empty, Register, Registration};
+use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::limits::is_handle;
+use sotto_shared::codec::Codec;
+use sotto_shared::crypto::label::Label;
+use sotto_shared::crypto::sign::{PublicKey, SignatureBytes, SignedBlob, verify};
+use sotto_shared::id::UserId;
+use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis, UserLog};
+use sotto_shared::record;
+
+use crate::app::{App, make_random, to_row};
+use crate::db::entities::{user_log, users, vault_items};
+use crate::db::fault::is_taken;
+use crate::problem::Problem;
+use crate::router::{Answer, Body};
+use crate::session::Caller;
+use crate::serve::Peer;
+
+/// The only Argon2id profile of version 1.
+pub const PROFILE: u8 = 1;
+
+record! {
+    /// What of a registration is kept under the pepper.
+    pub struct SignInRow = 0x7001, 1 {
+        pub salt: [u8; 16],
+        pub profile: u8,
+        pub ak: PublicKey,
+        pub vault_header: sotto_shared::codec::Bytes<1024>,
+    }
+}
+
+/// A registration whose signatures and log hold.
+struct Checked {
+    registration: Registration,
+    log: UserLog,
+}
+
+pub async fn register(State(app): State<App>, peer: Peer, Body(ask): Body<Register>) -> Answer<Register> {
+    app.rates.register.take(&peer.network)?;
+    let checked = check(&app.realm, &ask)?;
+    let work = app.clone();
+    app.see_through(async move { store(&work, checked).await }).await?;
+    Ok(Json(Empty {}))
+}
+
+fn check(realm: &str, ask: &Register) -> Result<Checked, Problem> {
+    let bytes = &ask.registration.0;
+    let registration = Registration::from_bytes(bytes).map_err(|_| ErrorCode::Malformed)?;
+    if registration.realm.as_str() != realm {
+        return Err(ErrorCode::BadProof.into());
+    }
+    if !is_handle(registration.handle.as_str()) {
+        return Err(ErrorCode::BadHandle.into());
+    }
+    if registration.profile != PROFILE {
+        return Err(ErrorCode::UnsupportedVersion.into());
+    }
+    let ids: BTreeSet<_> = registration.items.iter().map(|item| item.item_id).collect();
+    if ids.len() != registration.items.len() {
+        return Err(ErrorCode::Malformed.into());
+    }
+    let genesis = UserGenesis::from_bytes(registration.genesis.as_slice()).map_err(|_| ErrorCode::Malformed)?;
+    let signed = |key: &PublicKey, sig: &B64| -> Result<(), Problem> {
+        let sig: SignatureBytes = sig.0.as_slice().try_into().map_err(|_| ErrorCode::Malformed)?;
+        verify(key, Label::Register, bytes, &sig).map_err(|_| ErrorCode::BadProof.into())
+    };
+    signed(&registration.ak, &ask.ak_sig)?;
+    signed(&genesis.ik, &ask.ik_sig)?;
+    let device = SignedBlob::from_bytes(registration.device.as_slice()).map_err(|_| ErrorCode::Malformed)?;
+    let first = UserEntry::from_bytes(&device.body).map_err(|_| ErrorCode::Malformed)?;
+    if !matches!(first.body, UserBody::AddDevice { .. }) {
+        return Err(ErrorCode::InvalidEntry.into());
+    }
+    let log = UserLog::begin(registration.genesis.as_slice(), &genesis.user_id(), realm)
+        .and_then(|log| log.extend(&[device]))
+        .map_err(|_| ErrorCode::InvalidEntry)?
+        .prove_here()
+        .map_err(|_| ErrorCode::InvalidEntry)?;
+    Ok(Checked { registration, log })
+}
+
+async fn store(app: &App, checked: Checked) -> Result<(), Problem> {
+    let Checked { registration, log } = checked;
+    let user_id = *log.user_id();
+    let row = SignInRow { salt: registration.salt, profile: registration.profile, ak: registration.ak, vault_header: registration.vault_header };
+    let sealed = app.pepper.seal(&user_id, make_random()?, &row.to_bytes()).map_err(|_| Problem::Fault("the pepper does not seal"))?;
+    let id = user_id.as_bytes().to_vec();
+    let txn = app.db.begin().await?;
+    let user = users::ActiveModel {
+        user_id: Set(id.clone()),
+        handle: Set(registration.handle.as_str().to_owned()),
+        sealed_signin: Set(sealed),
+        created_ms: Set(to_row(app.now_ms())?),
+        closed: Set(false),
+    };
+    if let Err(error) = users::Entity::insert(user).exec_without_returning(&txn).await {
+        txn.rollback().await?;
+        if !is_taken(&error) {
+            return Err(error.into());
+        }
+        return if is_same(app, &user_id, registration.handle.as_str(), &row).await? { Ok(()) } else { Err(ErrorCode::HandleTaken.into()) };
+    }
+    let entries = [(0, registration.genesis.into_vec()), (1, registration.device.into_vec())];
+    let entries = entries.map(|(seq, entry)| user_log::ActiveModel { user_id: Set(id.clone()), seq: Set(seq), entry: Set(entry) });
+    user_log::Entity::insert_many(entries).exec_without_returning(&txn).await?;
+    let items = registration.items.iter().map(|item| vault_items::ActiveModel {
+        user_id: Set(id.clone()),
+        item_id: Set(item.item_id.as_bytes().to_vec()),
+        rev: Set(1),
+        sealed: Set(item.sealed.as_slice().to_vec()),
+    });
+    let items: Vec<_> = items.collect();
+    if !items.is_empty() {
+        vault_items::Entity::insert_many(items).exec_without_returning(&txn).await?;
+    }
+    txn.commit().await?;
+    app.ledger.keep_person(log.into());
+    Ok(())
+}
+
+/// Whether this very registration is already there: its answer was lost, and it came again.
+async fn is_same(app: &App, user: &UserId, handle: &str, row: &SignInRow) -> Result<bool, Problem> {
+    let there = users::Entity::find_by_id(user.as_bytes().to_vec()).one(app.db.write()).await?;
+    Ok(match there.filter(|there| there.handle == handle) {
+        Some(there) => open(app, user, &there.sealed_signin)? == *row,
+        None => false,
+    })
+}
+
+/// The sign-in row of a person who exists.
+pub fn open(app: &App, user: &UserId, sealed: &[u8]) -> Result<SignInRow, Problem> {
+    let bytes = app.pepper.open(user, sealed).map_err(|_| Problem::Fault("a sign-in row does not open: is the pepper the right one?"))?;
+    SignInRow::from_bytes(&bytes).map_err(|_| Problem::Fault("a sign-in row does not decode"))
+}
+
+/// The sign-in row of whoever is asking.
+pub async fn own_row(app: &App, db: &impl ConnectionTrait, caller: &Caller) -> Result<SignInRow, Problem> {
+    let user = users::Entity::find_by_id(caller.user_id.as_bytes().to_vec()).one(db).await?.ok_or(ErrorCode::NotSignedIn)?;
+    open(app, &caller.user_id, &user.sealed_signin)
+}

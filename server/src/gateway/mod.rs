@@ -1,0 +1,218 @@
+//! The socket: `Hello`, `Welcome`, then frames both ways.
+//!
+//! ```text
+//!  Hello ─▶ session ─▶ hub.enter ─▶ rooms looked up ─▶ hub.settle ─▶ Welcome ─▶ ┌ reader: frames ─▶ mailbox
+//!                                                                               └ writer: outbox ─▶ wire, pings
+//! ```
+//! The hub knows the socket before its rooms are looked up, and the writer begins with `Welcome`: whatever happens in
+//! between waits in the outbox, and nothing is missed.
+
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
+use axum::response::Response;
+use futures_util::stream::{SplitStream, StreamExt};
+use sotto_shared::api::body::API_VERSION;
+use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
+use sotto_shared::api::limits::{HEARTBEAT_SECS, MAX_FRAME_BYTES, MAX_SEND_BATCH};
+use sotto_shared::codec::Codec;
+use sotto_shared::envelope::header::{HEADER_BYTES, Header, MAX_ENVELOPE_BYTES, is_envelope_size};
+use sotto_shared::id::ChannelId;
+use sotto_shared::log::room_log::SUITE_1;
+
+use crate::accounts::users::newest_seq;
+use crate::app::App;
+use crate::hub::{End, Outbox, SocketId};
+use crate::ledger::rooms::rooms_of;
+use crate::logs::read::heads_of;
+use crate::mailbox::Post;
+use crate::problem::Problem;
+use crate::session::{self, Session};
+
+/// Bytes gathered before they are written to the network.
+const WRITE_BUFFER: usize = 64 * 1024;
+const SILENCE: Duration = Duration::from_secs(2 * HEARTBEAT_SECS);
+/// How long the other side has to answer a close.
+const PARTING: Duration = Duration::from_secs(1);
+
+pub async fn live(State(app): State<App>, upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>) -> Result<Response, Problem> {
+    let upgrade = upgrade.map_err(|_| ErrorCode::Malformed)?;
+    let upgrade = upgrade.max_message_size(MAX_FRAME_BYTES).max_frame_size(MAX_FRAME_BYTES).write_buffer_size(WRITE_BUFFER);
+    Ok(upgrade.on_upgrade(move |socket| {
+        let connections = app.connections.clone();
+        connections.track_future(serve(app, socket))
+    }))
+}
+
+/// A frame as it travels. `FromRelay` always serialises; the fallback keeps that from being a panic.
+pub fn encode(frame: &FromRelay) -> Utf8Bytes {
+    serde_json::to_string(frame).unwrap_or_else(|_| r#"{"type":"bye","code":"internal"}"#.to_owned()).into()
+}
+
+async fn serve(app: App, mut socket: WebSocket) {
+    match greet(&app, &mut socket).await {
+        Ok(session) => attend(app, socket, session).await,
+        Err(Some(code)) => bye(socket, code).await,
+        Err(None) => {}
+    }
+}
+
+/// Waits for `Hello`. None: there is nobody to tell.
+async fn greet(app: &App, socket: &mut WebSocket) -> Result<Session, Option<ErrorCode>> {
+    let first = tokio::select! {
+        first = tokio::time::timeout(app.limits.hello_timeout, socket.recv()) => first.map_err(|_| Some(ErrorCode::Malformed))?,
+        () = app.stopping.cancelled() => return Err(Some(ErrorCode::Draining)),
+    };
+    let text = match first {
+        Some(Ok(Message::Text(text))) => text,
+        Some(Ok(Message::Close(_))) | None => return Err(None),
+        _ => return Err(Some(ErrorCode::Malformed)),
+    };
+    let Ok(ToRelay::Hello { token, api }) = serde_json::from_str(&text) else { return Err(Some(ErrorCode::Malformed)) };
+    if api != API_VERSION {
+        return Err(Some(ErrorCode::UnsupportedVersion));
+    }
+    signed_in(app, &token).await.map_err(Some)
+}
+
+async fn signed_in(app: &App, token: &str) -> Result<Session, ErrorCode> {
+    session::find(app, token).await.and_then(session::Caller::session).map_err(|problem| {
+        problem.log();
+        problem.code()
+    })
+}
+
+async fn bye(mut socket: WebSocket, code: ErrorCode) {
+    let parting = async {
+        let _ = socket.send(Message::Text(encode(&FromRelay::Bye { code }))).await;
+        let _ = socket.send(Message::Close(None)).await;
+        while let Some(Ok(_)) = socket.recv().await {}
+    };
+    let _ = tokio::time::timeout(PARTING, parting).await;
+}
+
+/// Takes the socket out of the hub however its task ends.
+struct Place {
+    app: App,
+    id: SocketId,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.app.hub.leave(self.id);
+    }
+}
+
+async fn attend(app: App, socket: WebSocket, session: Session) {
+    let outbox = Arc::new(Outbox::new(app.limits.queue_frames, app.limits.queue_bytes));
+    let entered = app.hub.enter(session.user_id, session.token_hash, &outbox, app.limits.sockets_per_person);
+    let Some(id) = entered else { return bye(socket, ErrorCode::TooFast).await };
+    let place = Place { app: app.clone(), id };
+    let welcome = match welcome(&app, &session, id).await {
+        Ok(welcome) => encode(&welcome),
+        Err(problem) => {
+            problem.log();
+            return bye(socket, problem.code()).await;
+        }
+    };
+    let (sink, mut stream) = socket.split();
+    let writing = tokio::spawn(writer::run(app.clone(), sink, outbox.clone(), welcome, session.expires_ms));
+    read(&app, &session, &outbox, &mut stream).await;
+    drop(place);
+    // What still comes in is let go, so that the last words are not lost with the connection.
+    let _ = tokio::time::timeout(PARTING, async { while let Some(Ok(_)) = stream.next().await {} }).await;
+    let _ = writing.await;
+}
+
+async fn welcome(app: &App, session: &Session, id: SocketId) -> Result<FromRelay, Problem> {
+    let db = app.db.read();
+    // The session may have been ended between the look at it and entering the hub.
+    if !session::is_there(app, session).await? {
+        return Err(ErrorCode::NotSignedIn.into());
+    }
+    app.hub.settle(id, rooms_of(db, &session.user_id).await?);
+    Ok(FromRelay::Welcome {
+        rooms: heads_of(db, &session.user_id).await?,
+        user_log_seq: newest_seq(db, &session.user_id).await?,
+        now_ms: app.now_ms(),
+    })
+}
+
+/// Until the socket is to end, for whatever reason; the reason is in the outbox.
+async fn read(app: &App, session: &Session, outbox: &Arc<Outbox>, stream: &mut SplitStream<WebSocket>) {
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = outbox.until_end() => return,
+            next = tokio::time::timeout(SILENCE, stream.next()) => next,
+        };
+        let Ok(Some(frame)) = next else { return outbox.end(End::Gone) };
+        let taken = match frame {
+            Ok(Message::Text(text)) => take(app, session, outbox, &text).await,
+            Ok(Message::Ping(_) | Message::Pong(_)) => Ok(()),
+            Ok(Message::Binary(_)) => Err(ErrorCode::Malformed),
+            Ok(Message::Close(_)) => return outbox.end(End::Gone),
+            Err(_) => Err(ErrorCode::Malformed),
+        };
+        if let Err(code) = taken {
+            return outbox.end(End::Bye(code));
+        }
+    }
+}
+
+/// One frame. An error ends the socket.
+async fn take(app: &App, session: &Session, outbox: &Arc<Outbox>, text: &str) -> Result<(), ErrorCode> {
+    if app.now_ms() >= session.expires_ms {
+        return Err(ErrorCode::NotSignedIn);
+    }
+    match serde_json::from_str(text).map_err(|_| ErrorCode::Malformed)? {
+        ToRelay::Hello { .. } => Err(ErrorCode::Malformed),
+        ToRelay::Ping => {
+            outbox.push(encode(&FromRelay::Pong));
+            Ok(())
+        }
+        ToRelay::Send { messages } if messages.len() > MAX_SEND_BATCH => Err(ErrorCode::TooLarge),
+        ToRelay::Send { messages } => {
+            for message in messages {
+                post(app, session, outbox, message).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Checks the form of one message and hands it to the mailbox. Without a readable header there is no message to refuse:
+/// that is an error.
+async fn post(app: &App, session: &Session, outbox: &Arc<Outbox>, message: Outgoing) -> Result<(), ErrorCode> {
+    let Outgoing { header: header_bytes, envelope } = message;
+    if header_bytes.0.len() != HEADER_BYTES {
+        return Err(ErrorCode::Malformed);
+    }
+    let header = Header::from_bytes(&header_bytes.0).map_err(|_| ErrorCode::Malformed)?;
+    let formed = if header.suite != SUITE_1 {
+        Err(Problem::Refused(ErrorCode::UnsupportedVersion))
+    } else if envelope.0.len() > MAX_ENVELOPE_BYTES {
+        Err(Problem::Refused(ErrorCode::TooLarge))
+    } else if !is_envelope_size(envelope.0.len()) {
+        Err(Problem::Refused(ErrorCode::Malformed))
+    } else if header.channel != ChannelId::MAIN {
+        Err(Problem::Refused(ErrorCode::NotFound))
+    } else {
+        app.rates.messages.take(&session.dk_id)
+    };
+    if let Err(problem) = formed {
+        let refused =
+            FromRelay::Refused { room_id: header.room_id, msg_id: header.msg_id, code: problem.code(), retry_secs: problem.retry_secs() };
+        outbox.push(encode(&refused));
+        return Ok(());
+    }
+    let post = Post { session: *session, header, header_bytes: header_bytes.0, envelope: envelope.0, outbox: outbox.clone() };
+    app.mailbox.post(post).await;
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! Appending to a room's log: of two who build on the same head, one wins.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::State;
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sotto_shared::api::B64;
+use sotto_shared::api::body::RoomAppend;
+use sotto_shared::api::error::ErrorCode;
+use sotto_shared::id::UserId;
+
+use super::{OwnEntries, announce, own_entries, store};
+use crate::app::{App, to_row};
+use crate::db::entities::room_log;
+use crate::ledger::people::Known;
+use crate::ledger::rooms::{Hold, Standing, standing, with_logs};
+use crate::problem::Problem;
+use crate::router::{Answer, Body};
+use crate::session::Session;
+
+pub async fn append(State(app): State<App>, session: Session, Body(ask): Body<RoomAppend>) -> Answer<RoomAppend> {
+    if ask.entries.is_empty() {
+        return Err(ErrorCode::Malformed.into());
+    }
+    app.rates.entries.take_n(&session.dk_id, ask.entries.len())?;
+    app.rates.wraps.take_n(&session.dk_id, ask.wraps.len())?;
+    let own = own_entries(&session, &ask.entries)?;
+    let work = app.clone();
+    app.see_through(async move {
+        let _turn = work.ledger.turn(ask.room_id.as_bytes()).await;
+        if let Some(done) = store(&work, &session, &ask, own).await? {
+            announce::appended(&work, &ask.room_id, done.from, &ask.entries, &done.moves).await;
+            announce::wrapped(&work, &ask.room_id, &done.wrapped);
+        }
+        super::read::head(work.db.read(), &ask.room_id).await
+    })
+    .await
+    .map(Json)
+}
+
+struct Done {
+    from: u64,
+    moves: store::Moves,
+    wrapped: BTreeSet<UserId>,
+}
+
+/// None: these very entries are there already.
+async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) -> Result<Option<Done>, Problem> {
+    let txn = app.db.begin().await?;
+    let locked = app.ledger.lock_room(&txn, &app.realm, &ask.room_id, Hold::ToAppend).await?.ok_or(ErrorCode::NotFound)?;
+    let old = locked.state;
+    match standing(&txn, &ask.room_id, &session.user_id).await? {
+        Standing::Member => {}
+        Standing::Stranger => return Err(ErrorCode::NotFound.into()),
+        // Their own last word, said twice.
+        Standing::Former(_) if is_there(&txn, ask, &own).await? => return Ok(None),
+        Standing::Former(_) => return Err(ErrorCode::Forbidden.into()),
+    }
+    let mut known = members_logs(app, &txn, &own).await?;
+    let extended = with_logs(&app.ledger, &txn, &app.realm, &mut known, |known| old.extend(&own.blobs, known)).await;
+    let extended = match extended {
+        Err(Problem::Refused(ErrorCode::StaleHead)) if is_there(&txn, ask, &own).await? => return Ok(None),
+        extended => extended?,
+    };
+    let (new, _) = extended.prove_here().map_err(|_| ErrorCode::InvalidEntry)?;
+    store::entries(&txn, &ask.room_id, old.seq + 1, &ask.entries).await?;
+    store::head(&txn, &old, &new, app.now_ms()).await?;
+    let moves = store::people(&txn, Some(&old), &new).await?;
+    let wrapped = store::wraps(&txn, &new, &ask.wraps).await?;
+    txn.commit().await?;
+    app.ledger.keep_room(new.into());
+    Ok(Some(Done { from: old.seq + 1, moves, wrapped }))
+}
+
+/// The logs of everybody these entries name, fetched together.
+async fn members_logs(app: &App, txn: &DatabaseTransaction, own: &OwnEntries) -> Result<Known, Problem> {
+    use sotto_shared::log::room_log::RoomBody::{AddMember, UserUpdate};
+    let named = own.parsed.iter().filter_map(|entry| match &entry.body {
+        AddMember { member, .. } | UserUpdate { member, .. } => Some(member.user_id),
+        _ => None,
+    });
+    let named: BTreeSet<UserId> = named.collect();
+    app.ledger.people_now(txn, &app.realm, &named.into_iter().collect::<Vec<_>>()).await
+}
+
+/// Whether these very entries are in the log: their answer was lost, and they came again.
+async fn is_there(txn: &DatabaseTransaction, ask: &RoomAppend, own: &OwnEntries) -> Result<bool, Problem> {
+    let Some(first) = own.parsed.first() else { return Ok(false) };
+    let rows = room_log::Entity::find()
+        .filter(room_log::Column::RoomId.eq(ask.room_id.as_bytes().to_vec()))
+        .filter(room_log::Column::Seq.gte(to_row(first.seq)?))
+        .order_by_asc(room_log::Column::Seq)
+        .limit(ask.entries.len() as u64)
+        .all(txn)
+        .await?;
+    let same = |(row, entry): (&room_log::Model, &B64)| row.entry == entry.0;
+    Ok(rows.len() == ask.entries.len() && rows.iter().zip(&ask.entries).all(same))
+}

@@ -1,0 +1,156 @@
+//! One transaction for a batch of posts: who may, under which number, and the transcript after it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::limits::OLD_EPOCH_GRACE_SECS;
+use sotto_shared::envelope::header::{Header, envelope_hash};
+use sotto_shared::envelope::transcript::Transcript;
+use sotto_shared::id::{ChannelId, Head, MessageId, RoomId};
+
+use super::{Outcome, Post};
+use crate::app::{App, from_row, to_row};
+use crate::db::entities::{channels, messages};
+use crate::ledger::rooms::{Hold, LockedRoom};
+use crate::problem::Problem;
+
+/// An outcome for each post, in order. An error means that nothing was stored.
+pub async fn commit(app: &App, posts: &[Post]) -> Result<Vec<Outcome>, Problem> {
+    let mut outcomes: Vec<Option<Outcome>> = posts.iter().map(|_| None).collect();
+    // In the order of their ids, so that two relays on one database never wait for each other in a ring.
+    let mut by_room: BTreeMap<(RoomId, ChannelId), Vec<usize>> = BTreeMap::new();
+    for (index, post) in posts.iter().enumerate() {
+        by_room.entry((post.header.room_id, post.header.channel)).or_default().push(index);
+    }
+    let txn = app.db.begin().await?;
+    for ((room, channel), indexes) in by_room {
+        let there: Vec<(usize, &Post)> = indexes.iter().filter_map(|index| Some((*index, posts.get(*index)?))).collect();
+        let decided = in_room(app, &txn, &room, &channel, &there).await?;
+        for (index, outcome) in decided {
+            if let Some(place) = outcomes.get_mut(index) {
+                *place = Some(outcome);
+            }
+        }
+    }
+    if outcomes.iter().any(|outcome| matches!(outcome, Some(Outcome::Stored(_)))) {
+        txn.commit().await?;
+    } else {
+        txn.rollback().await?;
+    }
+    Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Refused(ErrorCode::Internal))).collect())
+}
+
+async fn in_room(
+    app: &App,
+    txn: &DatabaseTransaction,
+    room: &RoomId,
+    channel: &ChannelId,
+    posts: &[(usize, &Post)],
+) -> Result<Vec<(usize, Outcome)>, Problem> {
+    let all = |code| Ok(posts.iter().map(|(index, _)| (*index, Outcome::Refused(code))).collect());
+    let locked = match app.ledger.lock_room(txn, &app.realm, room, Hold::ToPost).await {
+        Ok(Some(locked)) => locked,
+        Ok(None) => return all(ErrorCode::NotFound),
+        // A room that does not replay is that room's trouble alone.
+        Err(problem @ Problem::Fault(_)) => {
+            problem.log();
+            return all(ErrorCode::Internal);
+        }
+        Err(problem) => return Err(problem),
+    };
+    let key = (room.as_bytes().to_vec(), channel.as_bytes().to_vec());
+    let Some(row) = channels::Entity::find_by_id(key).lock_exclusive().one(txn).await? else { return all(ErrorCode::NotFound) };
+    let start = Transcript { seq: from_row(row.seq), t: Head::from_slice(&row.t).map_err(|_| Problem::Fault("a stored transcript is not one"))? };
+    let mut taken = there_already(txn, &row, posts).await?;
+    let (mut now, mut rows, mut outcomes) = (start, Vec::new(), Vec::with_capacity(posts.len()));
+    for (index, post) in posts {
+        let outcome = match may_write(&locked, post) {
+            Err(code) => Outcome::Refused(code),
+            Ok(()) => match taken.get(&post.header.msg_id) {
+                Some((seq, header, envelope)) if *header == post.header_bytes && *envelope == post.envelope => Outcome::There(*seq),
+                Some(_) => Outcome::Refused(ErrorCode::Duplicate),
+                None => match is_timely(app, &locked, &post.header) {
+                    Err(code) => Outcome::Refused(code),
+                    Ok(()) => {
+                        let hash = envelope_hash(&post.header_bytes, &post.envelope);
+                        now = now.then(&hash);
+                        rows.push(message_row(post, &now, hash.as_bytes())?);
+                        taken.insert(post.header.msg_id, (now.seq, post.header_bytes.clone(), post.envelope.clone()));
+                        Outcome::Stored(now.seq)
+                    }
+                },
+            },
+        };
+        outcomes.push((*index, outcome));
+    }
+    if !rows.is_empty() {
+        messages::Entity::insert_many(rows).exec_without_returning(txn).await?;
+        move_channel(txn, &row, &now).await?;
+    }
+    Ok(outcomes)
+}
+
+/// Messages of this channel with the ids of `posts`.
+async fn there_already(
+    txn: &DatabaseTransaction,
+    row: &channels::Model,
+    posts: &[(usize, &Post)],
+) -> Result<HashMap<MessageId, (u64, Vec<u8>, Vec<u8>)>, Problem> {
+    let rows = messages::Entity::find()
+        .filter(messages::Column::RoomId.eq(row.room_id.clone()))
+        .filter(messages::Column::Channel.eq(row.channel.clone()))
+        .filter(messages::Column::MsgId.is_in(posts.iter().map(|(_, post)| post.header.msg_id.as_bytes().to_vec())))
+        .all(txn)
+        .await?;
+    let entry = |row: messages::Model| Some((MessageId::from_slice(&row.msg_id).ok()?, (from_row(row.seq), row.header, row.envelope)));
+    Ok(rows.into_iter().filter_map(entry).collect())
+}
+
+/// Whether this device of this person may write here at all.
+fn may_write(room: &LockedRoom, post: &Post) -> Result<(), ErrorCode> {
+    let state = &room.state;
+    if state.may_post(&post.session.user_id, &post.session.dk_id) {
+        return Ok(());
+    }
+    let known = state.members.contains_key(&post.session.user_id) || state.former.contains_key(&post.session.user_id);
+    Err(if known { ErrorCode::Forbidden } else { ErrorCode::NotFound })
+}
+
+/// Whether it is sealed under a key that is still taken: the newest, or for two minutes the one before. While a change of
+/// the key is due none is.
+fn is_timely(app: &App, room: &LockedRoom, header: &Header) -> Result<(), ErrorCode> {
+    let newest = room.state.epoch_number();
+    let in_grace = header.n.checked_add(1) == Some(newest)
+        && header.n > 0
+        && app.now_ms().saturating_sub(room.epoch_ms) <= OLD_EPOCH_GRACE_SECS * 1000;
+    let timely = header.n > 0 && (header.n == newest || in_grace);
+    if timely && !room.state.rotation_due { Ok(()) } else { Err(ErrorCode::WrongEpoch) }
+}
+
+fn message_row(post: &Post, place: &Transcript, hash: &[u8]) -> Result<messages::ActiveModel, Problem> {
+    Ok(messages::ActiveModel {
+        room_id: Set(post.header.room_id.as_bytes().to_vec()),
+        channel: Set(post.header.channel.as_bytes().to_vec()),
+        seq: Set(to_row(place.seq)?),
+        msg_id: Set(post.header.msg_id.as_bytes().to_vec()),
+        header: Set(post.header_bytes.clone()),
+        envelope: Set(post.envelope.clone()),
+        envelope_hash: Set(hash.to_vec()),
+        t: Set(place.t.as_bytes().to_vec()),
+    })
+}
+
+/// Exactly one row moves, from exactly where it was.
+async fn move_channel(txn: &DatabaseTransaction, row: &channels::Model, now: &Transcript) -> Result<(), Problem> {
+    let moved = channels::Entity::update_many()
+        .col_expr(channels::Column::Seq, Expr::value(to_row(now.seq)?))
+        .col_expr(channels::Column::T, Expr::value(now.t.as_bytes().to_vec()))
+        .filter(channels::Column::RoomId.eq(row.room_id.clone()))
+        .filter(channels::Column::Channel.eq(row.channel.clone()))
+        .filter(channels::Column::Seq.eq(row.seq))
+        .exec(txn)
+        .await?;
+    if moved.rows_affected == 1 { Ok(()) } else { Err(Problem::Fault("a channel moved under its lock")) }
+}

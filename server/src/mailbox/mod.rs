@@ -1,0 +1,154 @@
+//! Messages: one task takes what has queued up, commits it together, and only then tells anybody.
+//!
+//! ```text
+//!  gateway ─▶ Mailbox::post ─▶ [queue] ─▶ run: as many as are waiting ─▶ accept::commit (one transaction) ─▶ hub
+//!             waits when full                                             Refused ─▶ the sender's socket alone
+//! ```
+//! One commit for many envelopes: the disk is asked once per batch, and a batch grows while the disk is busy.
+
+mod accept;
+pub mod pages;
+
+use std::sync::Arc;
+
+use axum::extract::ws::Utf8Bytes;
+use sotto_shared::api::B64;
+use sotto_shared::api::body::StoredMessage;
+use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::frame::FromRelay;
+use sotto_shared::envelope::header::Header;
+use tokio::sync::mpsc;
+
+use crate::app::App;
+use crate::gateway::encode;
+use crate::hub::Outbox;
+use crate::problem::Problem;
+use crate::session::Session;
+
+/// An envelope somebody wants stored. Header and envelope have been checked for form, not yet for permission.
+pub struct Post {
+    pub session: Session,
+    pub header: Header,
+    pub header_bytes: Vec<u8>,
+    pub envelope: Vec<u8>,
+    /// Where refusals go.
+    pub outbox: Arc<Outbox>,
+}
+
+/// What became of a post.
+#[derive(Debug)]
+enum Outcome {
+    /// Stored under this number.
+    Stored(u64),
+    /// It was there already, under this number.
+    There(u64),
+    Refused(ErrorCode),
+}
+
+/// The way in.
+pub struct Mailbox(mpsc::Sender<Post>);
+
+/// The other end, for [`run`].
+pub struct Posts(mpsc::Receiver<Post>);
+
+const QUEUE_POSTS: usize = 2_048;
+const BATCH_POSTS: usize = 256;
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+impl Mailbox {
+    pub fn new() -> (Self, Posts) {
+        let (sender, receiver) = mpsc::channel(QUEUE_POSTS);
+        (Self(sender), Posts(receiver))
+    }
+
+    /// Waits while the queue is full, and with it the socket the post came from.
+    pub async fn post(&self, post: Post) {
+        if let Err(mpsc::error::SendError(post)) = self.0.send(post).await {
+            refuse(&post, ErrorCode::Draining, Some(2));
+        }
+    }
+}
+
+/// Until the last call; then finishes what waits.
+pub async fn run(app: App, Posts(mut posts): Posts) {
+    let mut batch = Vec::with_capacity(BATCH_POSTS);
+    loop {
+        let first = tokio::select! {
+            first = posts.recv() => first,
+            () = app.last_call.cancelled(), if !posts.is_closed() => {
+                posts.close();
+                continue;
+            }
+        };
+        let Some(first) = first else { return };
+        let mut bytes = first.envelope.len();
+        batch.push(first);
+        while batch.len() < BATCH_POSTS && bytes < BATCH_BYTES {
+            let Ok(next) = posts.try_recv() else { break };
+            bytes += next.envelope.len();
+            batch.push(next);
+        }
+        handle(&app, &mut batch).await;
+        // Those who write to sockets get their turn before the next batch adds to their queues.
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn handle(app: &App, batch: &mut Vec<Post>) {
+    match accept::commit(app, batch).await {
+        Ok(outcomes) => {
+            for (post, outcome) in batch.drain(..).zip(outcomes) {
+                tell(app, post, outcome);
+            }
+        }
+        // One bad apple must not keep the others out: each on its own.
+        Err(problem) if batch.len() > 1 && problem.code() == ErrorCode::Internal => {
+            problem.log();
+            for post in batch.drain(..) {
+                let alone = [post];
+                let outcome = accept::commit(app, &alone).await.map(|mut outcomes| outcomes.pop());
+                let [post] = alone;
+                match outcome {
+                    Ok(outcome) => tell(app, post, outcome.unwrap_or(Outcome::Refused(ErrorCode::Internal))),
+                    Err(problem) => fail(&post, &problem),
+                }
+            }
+        }
+        Err(problem) => {
+            problem.log();
+            for post in batch.drain(..) {
+                refuse(&post, problem.code(), problem.retry_secs());
+            }
+        }
+    }
+}
+
+fn tell(app: &App, post: Post, outcome: Outcome) {
+    match outcome {
+        Outcome::Stored(seq) => {
+            let room = post.header.room_id;
+            app.hub.tell_room(&room, &message_frame(post, seq));
+        }
+        Outcome::There(seq) => {
+            let outbox = post.outbox.clone();
+            outbox.push(message_frame(post, seq));
+        }
+        Outcome::Refused(code) => refuse(&post, code, None),
+    }
+}
+
+/// Encoded once, for however many hear it: the bytes that came in.
+fn message_frame(post: Post, seq: u64) -> Utf8Bytes {
+    let message = StoredMessage { seq, header: B64(post.header_bytes), envelope: B64(post.envelope) };
+    encode(&FromRelay::Message { room_id: post.header.room_id, channel: post.header.channel, message })
+}
+
+fn fail(post: &Post, problem: &Problem) {
+    problem.log();
+    refuse(post, problem.code(), problem.retry_secs());
+}
+
+fn refuse(post: &Post, code: ErrorCode, retry_secs: Option<u32>) {
+    let (room_id, msg_id) = (post.header.room_id, post.header.msg_id);
+    post.outbox.push(encode(&FromRelay::Refused { room_id, msg_id, code, retry_secs }));
+}

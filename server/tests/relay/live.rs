@@ -1,0 +1,157 @@
+use std::time::Duration;
+
+use futures_util::SinkExt;
+use sotto_shared::api::B64;
+use sotto_shared::api::body::*;
+use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
+use sotto_shared::api::limits::{MAX_FRAME_BYTES, MAX_SEND_BATCH};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::*;
+
+#[tokio::test]
+async fn welcome_tells_every_room_and_where_it_stands() {
+    let ground = Ground::new().await;
+    let ada = ground.person("ada").await;
+    let (one, two) = (ground.group(&[&ada]).await, ground.group(&[&ada]).await);
+    let mut socket = ground.socket(&ada).await;
+    socket.say(&[two.message(512)]).await;
+    socket.message().await;
+    let mut socket = ground.bare_socket().await;
+    socket.send(&ToRelay::Hello { token: ada.token.clone(), api: API_VERSION }).await;
+    let Some(FromRelay::Welcome { rooms, user_log_seq, now_ms }) = socket.next().await else { panic!("no welcome") };
+    assert_eq!((user_log_seq, now_ms), (1, START_MS));
+    let of = |room: &Room| rooms.iter().find(|head| head.room_id == room.id).unwrap();
+    assert_eq!((of(&one).seq, of(&one).channels[0].seq), (1, 0));
+    assert_eq!((of(&two).head, of(&two).channels[0].seq), (two.state.head, 1));
+    assert_eq!(rooms.len(), 2);
+}
+
+#[tokio::test]
+async fn a_socket_that_does_not_begin_with_a_good_hello_is_told_why_it_ends() {
+    let ground = Ground::with(|config| config.limits.hello_timeout = Duration::from_millis(300)).await;
+    let ada = ground.person("ada").await;
+    let grant = ground.sign_in(&ada).await.unwrap().token;
+    let hello = |token: &str, api| serde_json::to_string(&ToRelay::Hello { token: token.to_owned(), api }).unwrap();
+    let cases = [
+        (Some(Message::text(hello("nonsense", 1))), ErrorCode::NotSignedIn),
+        (Some(Message::text(hello(&grant, 1))), ErrorCode::Forbidden),
+        (Some(Message::text(hello(&ada.token, 2))), ErrorCode::UnsupportedVersion),
+        (Some(Message::text(r#"{"type":"ping"}"#)), ErrorCode::Malformed),
+        (Some(Message::binary(vec![1, 2, 3])), ErrorCode::Malformed),
+        (None, ErrorCode::Malformed),
+    ];
+    for (first, code) in cases {
+        let mut socket = ground.bare_socket().await;
+        if let Some(first) = first {
+            socket.stream.send(first).await.unwrap();
+        }
+        assert_eq!(socket.bye().await, code);
+    }
+    assert!(ground.app.hub.is_empty());
+}
+
+#[tokio::test]
+async fn a_frame_that_is_none_ends_the_socket_and_nothing_else() {
+    let ground = Ground::new().await;
+    let ada = ground.person("ada").await;
+    let room = ground.group(&[&ada]).await;
+    let mut good = ground.socket(&ada).await;
+    let hello = serde_json::to_string(&ToRelay::Hello { token: ada.token.clone(), api: 1 }).unwrap();
+    let many = vec![room.message(512); MAX_SEND_BATCH + 1];
+    let cases = [
+        (Message::text("{"), ErrorCode::Malformed),
+        (Message::text(r#"{"type":"send","messages":[],"more":1}"#), ErrorCode::Malformed),
+        (Message::text(r#"{"type":"dance"}"#), ErrorCode::Malformed),
+        (Message::text("[".repeat(100_000)), ErrorCode::Malformed),
+        (Message::text(hello), ErrorCode::Malformed),
+        (Message::binary(vec![0; 10]), ErrorCode::Malformed),
+        (Message::text(serde_json::to_string(&ToRelay::Send { messages: many }).unwrap()), ErrorCode::TooLarge),
+        (
+            Message::text(
+                serde_json::to_string(&ToRelay::Send { messages: vec![Outgoing { header: B64(vec![1; 138]), ..room.message(512) }] }).unwrap(),
+            ),
+            ErrorCode::Malformed,
+        ),
+        (Message::text("x".repeat(MAX_FRAME_BYTES + 1)), ErrorCode::Malformed),
+    ];
+    for (frame, code) in cases {
+        let mut socket = ground.socket(&ada).await;
+        let _ = socket.stream.send(frame).await;
+        assert_eq!(socket.bye().await, code);
+    }
+    good.say(&[room.message(512)]).await;
+    assert_eq!(good.message().await.seq, 1);
+}
+
+#[tokio::test]
+async fn a_socket_that_never_reads_is_dropped_and_the_others_hear_everything() {
+    let ground = Ground::with(|config| {
+        (config.limits.messages_per_minute, config.limits.messages_burst) = (1_000_000, 1_000_000);
+        config.limits.queue_frames = 32;
+    })
+    .await;
+    let (ada, bob) = (ground.person("ada").await, ground.person("bob").await);
+    let room = ground.group(&[&ada, &bob]).await;
+    let deaf = ground.socket(&bob).await;
+    let mut ada_socket = ground.socket(&ada).await;
+    let large = sotto_shared::envelope::header::padded_len(96_000);
+    let mut sent = 0;
+    while ground.app.hub.len() > 1 {
+        ada_socket.say(&[room.message(large)]).await;
+        assert_eq!(ada_socket.message().await.seq, sent + 1);
+        sent += 1;
+        assert!(sent < 1_000, "the deaf socket is still there");
+    }
+    drop(deaf);
+    let mut at_bob = ground.socket(&bob).await;
+    assert_eq!(at_bob.rooms[0].channels[0].seq, sent, "and starts over from the heads");
+    assert!(at_bob.everything_heard().await.is_empty());
+}
+
+#[tokio::test]
+async fn sockets_of_one_person_are_bounded_and_a_place_is_given_back() {
+    let ground = Ground::with(|config| config.limits.sockets_per_person = 2).await;
+    let ada = ground.person("ada").await;
+    let (one, _two) = (ground.socket(&ada).await, ground.socket(&ada).await);
+    let mut third = ground.bare_socket().await;
+    third.send(&ToRelay::Hello { token: ada.token.clone(), api: 1 }).await;
+    assert_eq!(third.bye().await, ErrorCode::TooFast);
+    drop(one);
+    loop {
+        let mut again = ground.bare_socket().await;
+        again.send(&ToRelay::Hello { token: ada.token.clone(), api: 1 }).await;
+        if matches!(again.next().await, Some(FromRelay::Welcome { .. })) {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn draining_says_goodbye_stores_what_was_sent_and_takes_nothing_new() {
+    let ground = Ground::new().await;
+    let ada = ground.person("ada").await;
+    let room = ground.group(&[&ada]).await;
+    let mut socket = ground.socket(&ada).await;
+    socket.say(&[room.message(512)]).await;
+    assert_eq!(socket.message().await.seq, 1);
+    let relay = sotto_server::serve::Relay { address: ground.address, app: ground.app.clone() };
+    let draining = tokio::spawn(relay.drain());
+    assert_eq!(socket.bye().await, ErrorCode::Draining);
+    drop(socket);
+    tokio::time::timeout(Duration::from_secs(10), draining).await.expect("in ten seconds").unwrap();
+    assert!(tokio::net::TcpStream::connect(ground.address).await.is_err());
+}
+
+#[tokio::test]
+async fn an_expired_session_ends_its_socket_with_the_next_frame() {
+    let ground = Ground::new().await;
+    let ada = ground.person("ada").await;
+    let mut socket = ground.socket(&ada).await;
+    assert!(socket.everything_heard().await.is_empty());
+    ground.clock.advance(Duration::from_secs(60 * 24 * 60 * 60));
+    socket.send(&ToRelay::Ping).await;
+    assert_eq!(socket.bye().await, ErrorCode::NotSignedIn);
+    assert_eq!(ground.refused(Some(&ada.token), &SessionList {}).await, ErrorCode::NotSignedIn);
+}

@@ -1,0 +1,13 @@
+//! The relay over real HTTP and sockets, in this process, on SQLite; on Postgres when `SOTTO_TEST_DATABASE_URL` is set.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod accounts;
+mod faults;
+mod hostile;
+mod live;
+mod messages;
+mod rooms;
+mod serving;
+mod storage;
+mod support;

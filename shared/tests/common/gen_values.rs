@@ -1,0 +1,416 @@
+//! Values of every encoded type, from a seed.
+
+use rand::Rng;
+use sotto_shared::api::body::{LoginProof, Registration, SessionProof, VaultPutRecord};
+use sotto_shared::codec::{Bytes, List, Text};
+use sotto_shared::crypto::kem::WrapInfo;
+use sotto_shared::crypto::sign::{PublicKey, SignedBlob};
+use sotto_shared::envelope::content::{Content, MessageBody};
+use sotto_shared::envelope::header::{Header, MessageKind};
+use sotto_shared::id::{ChannelId, DeviceKeyId, Head, ItemId, MessageId, RoomId, UserId};
+use sotto_shared::log::room_log::{
+    Cut, EpochReason, History, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
+};
+use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis};
+use sotto_shared::testing::FixedRng;
+use sotto_shared::testing::people::public_key;
+use sotto_shared::vault::{Method, Pin, PinState, VaultHeader, VaultWrap};
+
+pub struct Gen(FixedRng);
+
+impl Gen {
+    pub fn new(seed: u64) -> Self {
+        Self(FixedRng::new(&seed.to_string()))
+    }
+
+    pub fn below(&mut self, limit: usize) -> usize {
+        (self.0.next_u64() % limit as u64) as usize
+    }
+
+    pub fn one<T: Clone>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())].clone()
+    }
+
+    pub fn coin(&mut self) -> bool {
+        self.below(2) == 0
+    }
+
+    pub fn array<const N: usize>(&mut self) -> [u8; N] {
+        let mut out = [0; N];
+        self.0.fill_bytes(&mut out);
+        out
+    }
+
+    /// Often small, sometimes at an edge.
+    pub fn u64(&mut self) -> u64 {
+        match self.below(4) {
+            0 => self.0.next_u64(),
+            1 => self.one(&[0, 1, u64::MAX, u64::MAX - 1, 1 << 32, i64::MAX as u64]),
+            _ => self.below(20) as u64,
+        }
+    }
+
+    pub fn u32(&mut self) -> u32 {
+        match self.below(3) {
+            0 => self.0.next_u32(),
+            1 => self.one(&[0, 1, u32::MAX, u32::MAX - 1]),
+            _ => self.below(20) as u32,
+        }
+    }
+
+    pub fn u8(&mut self) -> u8 {
+        self.0.next_u32() as u8
+    }
+
+    /// Empty, short, or as long as it may be.
+    fn len(&mut self, max: usize) -> usize {
+        match self.below(8) {
+            0 => 0,
+            1 => max,
+            _ => self.below(max.min(40) + 1),
+        }
+    }
+
+    pub fn vec(&mut self, max: usize) -> Vec<u8> {
+        let mut out = vec![0; self.len(max)];
+        self.0.fill_bytes(&mut out);
+        out
+    }
+
+    pub fn bytes<const MAX: usize>(&mut self) -> Bytes<MAX> {
+        Bytes::new(self.vec(MAX)).unwrap()
+    }
+
+    pub fn text<const MAX: usize>(&mut self) -> Text<MAX> {
+        let limit = self.len(MAX);
+        let mut out = String::new();
+        loop {
+            let next = self.one(&[
+                'a', 'Z', '0', '"', '\\', '\0', '\n', 'é', 'ß', '\u{301}', '漢', '🦀', '\u{202e}',
+            ]);
+            if out.len() + next.len_utf8() > limit {
+                return Text::new(out).unwrap();
+            }
+            out.push(next);
+        }
+    }
+
+    pub fn list<T, const MAX: usize>(&mut self, mut item: impl FnMut(&mut Self) -> T) -> List<T, MAX> {
+        let len = self.below(MAX.min(3) + 1);
+        List::new((0..len).map(|_| item(self)).collect()).unwrap()
+    }
+
+    pub fn key(&mut self) -> PublicKey {
+        let name = self.one(&["k0", "k1", "k2"]);
+        public_key(name)
+    }
+
+    pub fn user(&mut self) -> UserId {
+        UserId::from_bytes(self.array())
+    }
+    pub fn room(&mut self) -> RoomId {
+        RoomId::from_bytes(self.array())
+    }
+    pub fn head(&mut self) -> Head {
+        Head::from_bytes(self.array())
+    }
+    pub fn device(&mut self) -> DeviceKeyId {
+        DeviceKeyId::from_bytes(self.array())
+    }
+    pub fn channel(&mut self) -> ChannelId {
+        if self.coin() {
+            ChannelId::MAIN
+        } else {
+            ChannelId::from_bytes(self.array())
+        }
+    }
+    pub fn item(&mut self) -> ItemId {
+        ItemId::from_bytes(self.array())
+    }
+    pub fn message_id(&mut self) -> MessageId {
+        MessageId::from_bytes(self.array())
+    }
+
+    pub fn user_genesis(&mut self) -> UserGenesis {
+        UserGenesis {
+            realm: self.text(),
+            ik: self.key(),
+            kk: self.key(),
+            created: self.u64(),
+            nonce: self.array(),
+        }
+    }
+
+    pub fn user_body(&mut self) -> UserBody {
+        match self.below(6) {
+            0 => UserBody::AddDevice {
+                dk: self.key(),
+                pop: self.array(),
+                label: self.bytes(),
+            },
+            1 => UserBody::RevokeDevice { dk_id: self.device() },
+            2 => UserBody::RotateKem {
+                g: self.u32(),
+                kk: self.key(),
+            },
+            3 => UserBody::RotateIdentity {
+                ik: self.key(),
+                pop: self.array(),
+            },
+            4 => {
+                let dk_id = if self.coin() { Some(self.device()) } else { None };
+                UserBody::VaultCommit {
+                    rev: self.u64(),
+                    hash: self.array(),
+                    dk_id,
+                }
+            }
+            _ => UserBody::Close,
+        }
+    }
+
+    pub fn user_entry(&mut self) -> UserEntry {
+        UserEntry {
+            user_id: self.user(),
+            seq: self.u64(),
+            prev: self.head(),
+            ts: self.u64(),
+            body: self.user_body(),
+        }
+    }
+
+    pub fn member(&mut self) -> MemberRef {
+        MemberRef {
+            user_id: self.user(),
+            ulog_seq: self.u64(),
+            ulog_head: self.head(),
+        }
+    }
+
+    pub fn kind(&mut self) -> RoomKind {
+        self.one(&[RoomKind::Direct, RoomKind::Group])
+    }
+    pub fn role(&mut self) -> Role {
+        self.one(&[Role::Member, Role::Moderator, Role::Owner])
+    }
+    pub fn history(&mut self) -> History {
+        self.one(&[History::Shared, History::Joined])
+    }
+    pub fn reason(&mut self) -> EpochReason {
+        use EpochReason::{Age, First, KeysChanged, MemberAdded, MemberLeft};
+        self.one(&[First, MemberLeft, KeysChanged, Age, MemberAdded])
+    }
+    pub fn policy(&mut self) -> Policy {
+        Policy {
+            suite: self.u32() as u16,
+            history: self.history(),
+        }
+    }
+
+    pub fn room_genesis(&mut self) -> RoomGenesis {
+        RoomGenesis {
+            kind: self.kind(),
+            creator: self.member(),
+            creator_dk: self.device(),
+            members: self.list(Self::member),
+            policy: self.policy(),
+            ts: self.u64(),
+            nonce: self.array(),
+        }
+    }
+
+    pub fn cut(&mut self) -> Cut {
+        Cut {
+            channel: self.channel(),
+            seq: self.u64(),
+            transcript: self.head(),
+        }
+    }
+
+    pub fn room_body(&mut self) -> RoomBody {
+        match self.below(10) {
+            0 => RoomBody::AddMember {
+                member: self.member(),
+                role: self.role(),
+            },
+            1 => RoomBody::Leave,
+            2 => RoomBody::Remove {
+                user_id: self.user(),
+                ban: self.coin(),
+                cut: self.list(Self::cut),
+            },
+            3 => RoomBody::Unban { user_id: self.user() },
+            4 => RoomBody::SetRole {
+                user_id: self.user(),
+                role: self.role(),
+            },
+            5 => RoomBody::SetPolicy { policy: self.policy() },
+            6 => RoomBody::SetMeta {
+                n: self.u32(),
+                sealed: self.bytes(),
+            },
+            7 => RoomBody::Epoch {
+                n: self.u32(),
+                suite: self.u32() as u16,
+                commit: self.array(),
+                roster_hash: self.array(),
+                reason: self.reason(),
+                backlink: self.bytes(),
+            },
+            8 => RoomBody::UserUpdate {
+                member: self.member(),
+                cut: self.list(Self::cut),
+            },
+            _ => RoomBody::Close,
+        }
+    }
+
+    pub fn room_entry(&mut self) -> RoomEntry {
+        RoomEntry {
+            room_id: self.room(),
+            seq: self.u64(),
+            prev: self.head(),
+            ts: self.u64(),
+            actor: self.user(),
+            actor_dk: self.device(),
+            body: self.room_body(),
+        }
+    }
+
+    pub fn header(&mut self) -> Header {
+        Header {
+            suite: self.u32() as u16,
+            kind: MessageKind::Durable,
+            room_id: self.room(),
+            channel: self.channel(),
+            n: self.u32(),
+            msg_id: self.message_id(),
+            ttl_class: self.u8(),
+            del_commit: self.array(),
+        }
+    }
+
+    pub fn content(&mut self) -> Content {
+        Content {
+            header_hash: self.array(),
+            user_id: self.user(),
+            dk_id: self.device(),
+            lane: self.array(),
+            ctr: self.u64(),
+            prev_own: self.head(),
+            log_seq: self.u64(),
+            log_head: self.head(),
+            seen_seq: self.u64(),
+            seen_t: self.head(),
+            ts: self.u64(),
+            body: MessageBody::Text { text: self.text() },
+        }
+    }
+
+    pub fn wrap_info(&mut self) -> WrapInfo {
+        WrapInfo {
+            room_id: self.room(),
+            channel: self.channel(),
+            n: self.u32(),
+            user_id: self.user(),
+            g: self.u32(),
+            commit: self.array(),
+        }
+    }
+
+    pub fn method(&mut self) -> Method {
+        self.one(&[Method::Password, Method::Recovery])
+    }
+
+    pub fn vault_header(&mut self) -> VaultHeader {
+        let wraps = self.list(|rng| VaultWrap {
+            method: rng.method(),
+            sealed: rng.bytes(),
+        });
+        VaultHeader {
+            user_id: self.user(),
+            vk_gen: self.u32(),
+            wraps,
+        }
+    }
+
+    pub fn pin(&mut self) -> Pin {
+        Pin {
+            user_id: self.user(),
+            handle: self.text(),
+            seq: self.u64(),
+            head: self.head(),
+            ik_since: self.u64(),
+            state: self.one(&[PinState::Unverified, PinState::Verified, PinState::Changed]),
+        }
+    }
+
+    pub fn registration(&mut self) -> Registration {
+        Registration {
+            realm: self.text(),
+            handle: self.text(),
+            salt: self.array(),
+            profile: self.u8(),
+            ak: self.key(),
+            genesis: self.bytes(),
+            device: self.bytes(),
+            vault_header: self.bytes(),
+            items: self.list(|rng| VaultPutRecord {
+                item_id: rng.item(),
+                sealed: rng.bytes(),
+            }),
+        }
+    }
+
+    pub fn login(&mut self) -> LoginProof {
+        LoginProof {
+            realm: self.text(),
+            handle: self.text(),
+            challenge: self.array(),
+            session_nonce: self.array(),
+        }
+    }
+
+    pub fn session(&mut self) -> SessionProof {
+        SessionProof {
+            realm: self.text(),
+            user_id: self.user(),
+            dk_id: self.device(),
+            challenge: self.array(),
+        }
+    }
+
+    pub fn blob(&mut self) -> SignedBlob {
+        SignedBlob {
+            body: self.vec(65_536),
+            sig: self.array(),
+        }
+    }
+
+    /// One bit flipped, a byte taken out, one put in, a piece cut off or some appended; never the same bytes.
+    pub fn damage(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = bytes.to_vec();
+        match self.below(5) {
+            0 | 1 if !out.is_empty() => {
+                let at = self.below(out.len());
+                out[at] ^= 1 << self.below(8);
+            }
+            2 if !out.is_empty() => out.truncate(self.below(bytes.len())),
+            3 if !out.is_empty() => {
+                out.remove(self.below(bytes.len()));
+            }
+            4 => {
+                let at = self.below(out.len() + 1);
+                out.insert(at, self.u8());
+            }
+            _ => {
+                let tail = 1 + self.below(40);
+                out.resize(bytes.len() + tail, self.u8());
+            }
+        }
+        if out == bytes {
+            out.push(0);
+        }
+        out
+    }
+}

@@ -1,0 +1,431 @@
+//! JSON bodies and frames: what is written is read back, and no text makes a reader panic.
+#![cfg(feature = "testing")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use common::gen_values::Gen;
+use proptest::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use sotto_shared::api::body::*;
+use sotto_shared::api::error::{ErrorBody, ErrorCode};
+use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
+use sotto_shared::api::{B64, Endpoint};
+
+const CODES: [ErrorCode; 18] = [
+    ErrorCode::Malformed,
+    ErrorCode::UnsupportedVersion,
+    ErrorCode::TooLarge,
+    ErrorCode::NotSignedIn,
+    ErrorCode::BadProof,
+    ErrorCode::HandleTaken,
+    ErrorCode::BadHandle,
+    ErrorCode::NotFound,
+    ErrorCode::Forbidden,
+    ErrorCode::InvalidEntry,
+    ErrorCode::StaleHead,
+    ErrorCode::StaleItem,
+    ErrorCode::WrongEpoch,
+    ErrorCode::Duplicate,
+    ErrorCode::TooFast,
+    ErrorCode::Draining,
+    ErrorCode::Unavailable,
+    ErrorCode::Internal,
+];
+
+fn b64(rng: &mut Gen) -> B64 {
+    B64(rng.vec(300))
+}
+
+fn text(rng: &mut Gen) -> String {
+    rng.text::<60>().as_str().to_owned()
+}
+
+fn some<T>(rng: &mut Gen, one: impl Fn(&mut Gen) -> T) -> Vec<T> {
+    (0..rng.below(4)).map(|_| one(rng)).collect()
+}
+
+fn wrap(rng: &mut Gen) -> Wrap {
+    Wrap {
+        channel: rng.channel(),
+        n: rng.u32(),
+        user_id: rng.user(),
+        g: rng.u32(),
+        enc: b64(rng),
+        ct: b64(rng),
+    }
+}
+
+fn channel_head(rng: &mut Gen) -> ChannelHead {
+    ChannelHead {
+        channel: rng.channel(),
+        seq: rng.u64(),
+        t: rng.head(),
+    }
+}
+
+fn room_head(rng: &mut Gen) -> RoomHead {
+    RoomHead {
+        room_id: rng.room(),
+        seq: rng.u64(),
+        head: rng.head(),
+        channels: some(rng, channel_head),
+    }
+}
+
+fn item(rng: &mut Gen) -> VaultItem {
+    VaultItem {
+        item_id: rng.item(),
+        rev: rng.u64(),
+        sealed: b64(rng),
+    }
+}
+
+fn user_log(rng: &mut Gen) -> UserLogBody {
+    let genesis = if rng.coin() { Some(b64(rng)) } else { None };
+    UserLogBody {
+        user_id: rng.user(),
+        handle: text(rng),
+        genesis,
+        entries: some(rng, b64),
+    }
+}
+
+fn stored(rng: &mut Gen) -> StoredMessage {
+    StoredMessage {
+        seq: rng.u64(),
+        header: b64(rng),
+        envelope: b64(rng),
+    }
+}
+
+fn to_relay(rng: &mut Gen) -> ToRelay {
+    match rng.below(3) {
+        0 => ToRelay::Hello {
+            token: text(rng),
+            api: rng.u32(),
+        },
+        1 => ToRelay::Send {
+            messages: some(rng, |rng| Outgoing {
+                header: b64(rng),
+                envelope: b64(rng),
+            }),
+        },
+        _ => ToRelay::Ping,
+    }
+}
+
+fn from_relay(rng: &mut Gen) -> FromRelay {
+    let retry_secs = if rng.coin() { Some(rng.u32()) } else { None };
+    match rng.below(8) {
+        0 => FromRelay::Welcome {
+            rooms: some(rng, room_head),
+            user_log_seq: rng.u64(),
+            now_ms: rng.u64(),
+        },
+        1 => FromRelay::Message {
+            room_id: rng.room(),
+            channel: rng.channel(),
+            message: stored(rng),
+        },
+        2 => FromRelay::Log {
+            room_id: rng.room(),
+            from_seq: rng.u64(),
+            entries: some(rng, b64),
+        },
+        3 => FromRelay::Wraps { room_id: rng.room() },
+        4 => FromRelay::UserLog {
+            user_id: rng.user(),
+            seq: rng.u64(),
+        },
+        5 => FromRelay::Refused {
+            room_id: rng.room(),
+            msg_id: rng.message_id(),
+            code: rng.one(&CODES),
+            retry_secs,
+        },
+        6 => FromRelay::Pong,
+        _ => FromRelay::Bye { code: rng.one(&CODES) },
+    }
+}
+
+fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(text: &str) {
+    if let Ok(value) = serde_json::from_str::<T>(text) {
+        let again = serde_json::to_string(&value).unwrap();
+        assert_eq!(serde_json::from_str::<T>(&again).unwrap(), value, "{text}");
+    }
+}
+
+/// Runs a generic function for every type that crosses the wire.
+macro_rules! each_type {
+    ($function:ident, $argument:expr) => {
+        each_type!(
+            $function, $argument;
+            Empty, Info, InfoReply, Register, SignInStart, SignInChallenge, SignInProve, SignInGrant, VaultItem,
+            UserLogBody, SessionStart, SessionChallenge, SessionProve, SessionGrant, SessionEnd, SessionEndOthers,
+            SessionList, SessionListReply, SessionInfo, VaultGet, VaultGetReply, VaultPut, UserFind, UserLogGet,
+            UserLogAppend, Wrap, RoomCreate, RoomAppend, RoomHead, ChannelHead, RoomLogGet, RoomLogReply, WrapsGet,
+            WrapsReply, WrapsPut, PageGet, PageFrom, Page, StoredMessage, ErrorBody, ErrorCode, ToRelay, FromRelay,
+            Outgoing, B64
+        );
+    };
+    ($function:ident, $argument:expr; $($ty:ty),*) => { $($function::<$ty>($argument);)* };
+}
+
+/// A few values of every type, as JSON, each checked to read back as it was.
+fn samples(rng: &mut Gen) -> Vec<Value> {
+    let mut out = Vec::new();
+    macro_rules! sample {
+        ($($value:expr),* $(,)?) => {$({
+            let value = $value;
+            let text = serde_json::to_string(&value).unwrap();
+            assert_eq!(read_like(&value, &text), value, "{text}");
+            out.push(serde_json::from_str(&text).unwrap());
+        })*};
+    }
+    let code = rng.one(&CODES);
+    let retry_secs = if rng.coin() { Some(rng.u32()) } else { None };
+    let from = match rng.below(3) {
+        0 => PageFrom::After(rng.u64()),
+        1 => PageFrom::Before(rng.u64()),
+        _ => PageFrom::End,
+    };
+    sample!(
+        to_relay(rng),
+        from_relay(rng),
+        ErrorBody { code, retry_secs },
+        Empty {},
+        Info {},
+        SessionEnd {},
+        SessionEndOthers {},
+        SessionList {},
+        VaultGet {},
+        from,
+        InfoReply {
+            realm: text(rng),
+            api: rng.u32(),
+            now_ms: rng.u64()
+        },
+        Register {
+            registration: b64(rng),
+            ak_sig: b64(rng),
+            ik_sig: b64(rng)
+        },
+        SignInStart { handle: text(rng) },
+        SignInChallenge {
+            salt: b64(rng),
+            profile: rng.u8(),
+            challenge: b64(rng),
+            expires_ms: rng.u64()
+        },
+        SignInProve {
+            handle: text(rng),
+            challenge: b64(rng),
+            session_nonce: b64(rng),
+            sig: b64(rng)
+        },
+        SignInGrant {
+            token: text(rng),
+            vault_header: b64(rng),
+            items: some(rng, item),
+            log: user_log(rng)
+        },
+        SessionStart { user_id: rng.user() },
+        SessionChallenge { challenge: b64(rng) },
+        SessionProve {
+            user_id: rng.user(),
+            dk_id: rng.device(),
+            challenge: b64(rng),
+            sig: b64(rng)
+        },
+        SessionGrant {
+            token: text(rng),
+            expires_ms: rng.u64()
+        },
+        SessionListReply {
+            sessions: some(rng, |rng| SessionInfo {
+                dk_id: rng.device(),
+                created_ms: rng.u64(),
+                seen_ms: rng.u64()
+            }),
+        },
+        VaultGetReply {
+            header: b64(rng),
+            items: some(rng, item)
+        },
+        VaultPut { puts: some(rng, item) },
+        UserFind { handle: text(rng) },
+        UserLogGet {
+            user_id: rng.user(),
+            from_seq: rng.u64()
+        },
+        UserLogAppend {
+            entries: some(rng, b64)
+        },
+        RoomCreate {
+            genesis: b64(rng),
+            entries: some(rng, b64),
+            wraps: some(rng, wrap)
+        },
+        RoomAppend {
+            room_id: rng.room(),
+            entries: some(rng, b64),
+            wraps: some(rng, wrap)
+        },
+        RoomLogGet {
+            room_id: rng.room(),
+            from_seq: rng.u64()
+        },
+        RoomLogReply {
+            entries: some(rng, b64),
+            seq: rng.u64()
+        },
+        WrapsGet {
+            room_id: rng.room(),
+            from_n: rng.u32()
+        },
+        WrapsReply { wraps: some(rng, wrap) },
+        WrapsPut {
+            room_id: rng.room(),
+            wraps: some(rng, wrap)
+        },
+        PageGet {
+            room_id: rng.room(),
+            channel: rng.channel(),
+            from,
+            limit: rng.u32()
+        },
+        Page {
+            before: channel_head(rng),
+            messages: some(rng, stored),
+            head: channel_head(rng)
+        },
+    );
+    out
+}
+
+fn read_like<T: DeserializeOwned>(_: &T, text: &str) -> T {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Something in it is of another kind, missing, extra or out of range.
+fn spoil(rng: &mut Gen, value: &mut Value) {
+    let odd = rng.one(&[
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(1.5),
+        json!(18_446_744_073_709_551_615_u64),
+        json!(""),
+        json!("="),
+        json!("AA=="),
+        json!("AB"),
+        json!("\u{0}"),
+        json!([]),
+        json!({}),
+        json!([[[[]]]]),
+        json!({"type": "ping"}),
+    ]);
+    match value {
+        Value::Object(fields) if !fields.is_empty() && rng.below(4) > 0 => {
+            let name = fields.keys().nth(rng.below(fields.len())).unwrap().clone();
+            match rng.below(4) {
+                0 => drop(fields.remove(&name)),
+                1 => drop(fields.insert("surprise".into(), odd)),
+                _ => spoil(rng, fields.get_mut(&name).unwrap()),
+            }
+        }
+        Value::Array(items) if !items.is_empty() && rng.below(4) > 0 => {
+            let at = rng.below(items.len());
+            spoil(rng, &mut items[at]);
+        }
+        _ => *value = odd,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn bodies_and_frames_read_back_and_no_json_panics(seed: u64) {
+        let rng = &mut Gen::new(seed);
+        for mut value in samples(rng) {
+            let text = value.to_string();
+            each_type!(survives, &text);
+            let broken = String::from_utf8_lossy(&rng.damage(text.as_bytes())).into_owned();
+            each_type!(survives, &broken);
+            spoil(rng, &mut value);
+            each_type!(survives, &value.to_string());
+        }
+    }
+
+    #[test]
+    fn random_text_is_refused_in_peace(text in "\\PC{0,80}", braces in "[\\[\\]{}\",:0-9a-z]{0,60}") {
+        each_type!(survives, &text);
+        each_type!(survives, &braces);
+    }
+
+    #[test]
+    fn bytes_in_json_have_one_spelling(seed: u64, text in "[A-Za-z0-9_+/=-]{0,12}") {
+        let bytes = b64(&mut Gen::new(seed));
+        let spelt = serde_json::to_string(&bytes).unwrap();
+        prop_assert_eq!(serde_json::from_str::<B64>(&spelt).unwrap(), bytes);
+        let quoted = format!("\"{text}\"");
+        if let Ok(read) = serde_json::from_str::<B64>(&quoted) {
+            prop_assert_eq!(serde_json::to_string(&read).unwrap(), quoted);
+        }
+    }
+}
+
+#[test]
+fn nesting_without_end_is_refused() {
+    for open in ["[", "{\"a\":", "{\"rooms\":["] {
+        let deep = open.repeat(100_000);
+        each_type!(survives, &deep);
+    }
+}
+
+#[test]
+fn a_request_with_an_unknown_field_is_refused_and_an_answer_with_one_is_not() {
+    // A newer client must not believe that an older relay did what it does not know; an older client reads a newer relay.
+    assert!(serde_json::from_str::<UserFind>(r#"{"handle":"ada"}"#).is_ok());
+    assert!(serde_json::from_str::<UserFind>(r#"{"handle":"ada","more":1}"#).is_err());
+    assert!(serde_json::from_str::<ToRelay>(r#"{"type":"hello","token":"t","api":1,"more":1}"#).is_err());
+    assert!(serde_json::from_str::<FromRelay>(r#"{"type":"bye","code":"draining","more":1}"#).is_ok());
+    assert!(serde_json::from_str::<InfoReply>(r#"{"realm":"r","api":1,"now_ms":1,"more":1}"#).is_ok());
+}
+
+#[test]
+fn error_codes_are_spelt_in_snake_case_and_map_to_a_refusal() {
+    let spelt: BTreeSet<String> = CODES.iter().map(|code| serde_json::to_string(code).unwrap()).collect();
+    assert_eq!(spelt.len(), CODES.len());
+    assert!(spelt.contains("\"stale_head\"") && spelt.contains("\"not_signed_in\""));
+    assert!(CODES.iter().all(|code| (400..600).contains(&code.status())));
+    assert!(serde_json::from_str::<ErrorCode>("\"unheard_of\"").is_err());
+}
+
+#[test]
+fn no_two_endpoints_share_a_path() {
+    fn path<T: Endpoint>(paths: &mut Vec<&'static str>) {
+        paths.push(T::PATH);
+    }
+    let mut paths = Vec::new();
+    each_type!(
+        path, &mut paths;
+        Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
+        VaultGet, VaultPut, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsPut,
+        PageGet
+    );
+    let distinct: BTreeSet<&str> = paths.iter().copied().collect();
+    assert_eq!(distinct.len(), paths.len());
+    assert!(
+        paths
+            .iter()
+            .all(|path| path.bytes().all(|c| c.is_ascii_lowercase() || c == b'/' || c == b'-'))
+    );
+}
