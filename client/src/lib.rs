@@ -1,8 +1,8 @@
 //! The Sotto client: `engine` thinks, `runtime` does, `ui` shows.
 
-pub mod state;
-pub mod ui;
 pub mod engine;
 #[cfg(target_arch = "wasm32")]
 pub mod runtime;
+pub mod state;
+pub mod ui;
 pub mod view;

@@ -19,20 +19,36 @@ pub enum FromWorker {
     /// The worker listens. Nothing may be sent before this.
     Ready,
     Change(Change),
-    Done { id: u32, result: Result<Outcome, Problem> },
+    Done {
+        id: u32,
+        result: Result<Outcome, Problem>,
+    },
 }
 
 /// What a person asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Command {
     /// First: open what this browser keeps. Ends in a `Phase` change. `device` names this browser ("Firefox on Linux").
-    Start { device: String },
+    Start {
+        device: String,
+    },
     /// → `Outcome::Passphrase`: six random words.
     MakePassphrase,
     /// → `Outcome::Strength`.
-    RatePassword { handle: String, password: String },
-    SignUp { handle: String, password: String, stay: bool },
-    SignIn { handle: String, password: String, stay: bool },
+    RatePassword {
+        handle: String,
+        password: String,
+    },
+    SignUp {
+        handle: String,
+        password: String,
+        stay: bool,
+    },
+    SignIn {
+        handle: String,
+        password: String,
+        stay: bool,
+    },
     /// Removes everything this browser keeps and ends its session.
     SignOut,
     /// Ends every session of this account but this one.
@@ -40,34 +56,75 @@ pub enum Command {
     /// → `Outcome::Devices`.
     ListDevices,
     /// → `Outcome::Person`, or `Problem::UnknownHandle`.
-    FindPerson { handle: String },
+    FindPerson {
+        handle: String,
+    },
     /// → `Outcome::Room`: the direct message with this person, made if it is not there.
-    OpenDirect { handle: String },
+    OpenDirect {
+        handle: String,
+    },
     /// → `Outcome::Room`.
-    CreateGroup { name: String, handles: Vec<String> },
-    AddPeople { room: RoomId, handles: Vec<String> },
-    RemovePerson { room: RoomId, user: UserId },
-    LeaveRoom { room: RoomId },
-    RenameRoom { room: RoomId, name: String },
+    CreateGroup {
+        name: String,
+        handles: Vec<String>,
+    },
+    AddPeople {
+        room: RoomId,
+        handles: Vec<String>,
+    },
+    RemovePerson {
+        room: RoomId,
+        user: UserId,
+    },
+    LeaveRoom {
+        room: RoomId,
+    },
+    RenameRoom {
+        room: RoomId,
+        name: String,
+    },
     /// The room is on screen: its newest rows are wanted, and are read.
     /// Answered by `Change::Timeline` with `reset`, then kept up to date until another room is shown.
-    ShowRoom { room: RoomId },
+    ShowRoom {
+        room: RoomId,
+    },
     /// No room is on screen.
     HideRoom,
     /// Rows before the oldest that the page has. Answered by `Change::Timeline`.
-    LoadOlder { room: RoomId },
+    LoadOlder {
+        room: RoomId,
+    },
     /// What is on screen up to the newest row has been seen.
-    MarkRead { room: RoomId },
-    Send { room: RoomId, text: String },
+    MarkRead {
+        room: RoomId,
+    },
+    Send {
+        room: RoomId,
+        text: String,
+    },
     /// Sends a failed message again, under the same id.
-    Retry { room: RoomId, message: MessageId },
+    Retry {
+        room: RoomId,
+        message: MessageId,
+    },
     /// Forgets a message that was not sent.
-    Discard { room: RoomId, message: MessageId },
+    Discard {
+        room: RoomId,
+        message: MessageId,
+    },
     /// What stands in the composer, kept across reloads.
-    SaveDraft { room: RoomId, text: String },
+    SaveDraft {
+        room: RoomId,
+        text: String,
+    },
     /// → `Outcome::Safety`.
-    ShowSafety { user: UserId },
-    MarkVerified { user: UserId, verified: bool },
+    ShowSafety {
+        user: UserId,
+    },
+    MarkVerified {
+        user: UserId,
+        verified: bool,
+    },
     /// Try to reach the server now rather than when the waiting time is over.
     Reconnect,
 }
@@ -101,7 +158,10 @@ pub enum Change {
     Room(Room),
     /// A room is gone for good.
     RoomGone(RoomId),
-    Members { room: RoomId, members: Vec<Member> },
+    Members {
+        room: RoomId,
+        members: Vec<Member>,
+    },
     Timeline(Timeline),
     /// Something went wrong that no command waits for.
     Notice(Problem),
@@ -111,8 +171,14 @@ pub enum Change {
 pub enum Phase {
     /// Opening what this browser keeps.
     Opening,
-    SignedOut { realm: String },
-    SignedIn { me: Person, realm: String, device: DeviceKeyId },
+    SignedOut {
+        realm: String,
+    },
+    SignedIn {
+        me: Person,
+        realm: String,
+        device: DeviceKeyId,
+    },
 }
 
 /// Where signing up or in has got to.
@@ -133,7 +199,9 @@ pub enum Link {
     Connecting,
     Online,
     /// The next try starts in so many seconds.
-    Offline { retry_secs: u32 },
+    Offline {
+        retry_secs: u32,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -268,7 +336,12 @@ pub struct Row {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Body {
-    Text { author: UserId, message: MessageId, text: String, state: Delivery },
+    Text {
+        author: UserId,
+        message: MessageId,
+        text: String,
+        state: Delivery,
+    },
     /// A message that is here and cannot be shown.
     Unreadable(Unreadable),
     Note(Note),
@@ -296,14 +369,31 @@ pub enum Unreadable {
 /// What happened to the room itself, from its signed log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Note {
-    Created { by: UserId },
-    Added { by: UserId, who: UserId },
-    Removed { by: UserId, who: UserId },
-    Left { who: UserId },
-    Renamed { by: UserId, name: String },
+    Created {
+        by: UserId,
+    },
+    Added {
+        by: UserId,
+        who: UserId,
+    },
+    Removed {
+        by: UserId,
+        who: UserId,
+    },
+    Left {
+        who: UserId,
+    },
+    Renamed {
+        by: UserId,
+        name: String,
+    },
     /// An unverified contact uses another browser from now on.
-    NewDevice { who: UserId },
-    IdentityChanged { who: UserId },
+    NewDevice {
+        who: UserId,
+    },
+    IdentityChanged {
+        who: UserId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -338,8 +428,12 @@ pub enum Problem {
     WeakPassword(Option<String>),
     ThatIsYou,
     EmptyName,
-    TooLong { max: u32 },
-    TooManyPeople { max: u32 },
+    TooLong {
+        max: u32,
+    },
+    TooManyPeople {
+        max: u32,
+    },
     AlreadyThere(String),
     NotAllowed,
     LastOwner,
@@ -347,7 +441,9 @@ pub enum Problem {
     RoomClosed,
     /// No answer.
     Offline,
-    TooFast { retry_secs: u32 },
+    TooFast {
+        retry_secs: u32,
+    },
     /// The server answered that it cannot: stopped database, full disk.
     ServerTrouble,
     /// The server and this page do not speak the same version: reload.

@@ -1,7 +1,13 @@
 //! Deliveries a second of the relay, storage on, against a server that only broadcasts in memory; same process, same
 //! machine, same clients. `cargo run --release -p sotto-server --example bench_relay`
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a measurement: whatever goes wrong ends it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a measurement: whatever goes wrong ends it"
+)]
 #![allow(dead_code, reason = "the people and rooms of the tests; not all are needed here")]
 
 use std::time::{Duration, Instant};
@@ -29,7 +35,10 @@ const IN_FLIGHT: usize = 100;
 async fn main() {
     let relay = relay().await;
     let plain = broadcast_only().await;
-    println!("{MEMBERS} members, {SENDERS} senders, {MESSAGES} messages, {} deliveries", MEMBERS * MESSAGES);
+    println!(
+        "{MEMBERS} members, {SENDERS} senders, {MESSAGES} messages, {} deliveries",
+        MEMBERS * MESSAGES
+    );
     println!("relay, stored on disk    {relay:>12.0} deliveries/s");
     println!("broadcast, memory alone  {plain:>12.0} deliveries/s");
     println!("ratio                    {:>12.2}", relay / plain);
@@ -53,8 +62,12 @@ async fn relay() -> f64 {
         sockets.push(ground.socket(person).await);
     }
     let frames = |_: usize| {
-        let batches = (0..MESSAGES / SENDERS / BATCH).map(|_| ToRelay::Send { messages: (0..BATCH).map(|_| room.message(512)).collect() });
-        batches.map(|frame| serde_json::to_string(&frame).unwrap()).collect::<Vec<_>>()
+        let batches = (0..MESSAGES / SENDERS / BATCH).map(|_| ToRelay::Send {
+            messages: (0..BATCH).map(|_| room.message(512)).collect(),
+        });
+        batches
+            .map(|frame| serde_json::to_string(&frame).unwrap())
+            .collect::<Vec<_>>()
     };
     let frames = (0..SENDERS).map(frames).collect();
     measure(sockets, frames, BATCH).await
@@ -88,13 +101,23 @@ async fn broadcast_only() -> f64 {
     tokio::spawn(async move { axum::serve(listener, Router::new().route("/", get(live))).await });
     let mut sockets = Vec::new();
     for _ in 0..MEMBERS {
-        let (mut stream, _) = tokio_tungstenite::connect_async(format!("ws://{address}/")).await.unwrap();
+        let (mut stream, _) = tokio_tungstenite::connect_async(format!("ws://{address}/"))
+            .await
+            .unwrap();
         stream.next().await.unwrap().unwrap();
-        sockets.push(Socket { stream, rooms: Vec::new() });
+        sockets.push(Socket {
+            stream,
+            rooms: Vec::new(),
+        });
     }
     // About as long as a message of the relay's as it goes out.
     let frame = "x".repeat(1_120);
-    measure(sockets, (0..SENDERS).map(|_| vec![frame.clone(); MESSAGES / SENDERS]).collect(), 1).await
+    measure(
+        sockets,
+        (0..SENDERS).map(|_| vec![frame.clone(); MESSAGES / SENDERS]).collect(),
+        1,
+    )
+    .await
 }
 
 /// From the first frame sent until everybody has heard every message.
@@ -110,14 +133,19 @@ async fn measure(sockets: Vec<Socket>, mut frames: Vec<Vec<String>>, messages_pe
                 for (number, frame) in own.into_iter().enumerate() {
                     // All senders run alike, so what is heard of everybody tells how far one's own have come.
                     let sent = number * messages_per_frame * SENDERS;
-                    hears.wait_for(|heard| *heard + IN_FLIGHT * SENDERS >= sent).await.unwrap();
+                    hears
+                        .wait_for(|heard| *heard + IN_FLIGHT * SENDERS >= sent)
+                        .await
+                        .unwrap();
                     sink.send(Message::text(frame)).await.unwrap();
                 }
                 sink
             });
             for count in 1..=MESSAGES {
                 loop {
-                    let frame = tokio::time::timeout(Duration::from_secs(60), stream.next()).await.expect("a message that never came");
+                    let frame = tokio::time::timeout(Duration::from_secs(60), stream.next())
+                        .await
+                        .expect("a message that never came");
                     match frame.expect("closed").unwrap() {
                         Message::Text(text) if text.starts_with("{\"type\":\"refused\"") => panic!("{text}"),
                         Message::Text(_) => break,

@@ -67,7 +67,12 @@ impl App {
         let app = Self(Arc::new(Parts {
             realm: config.realm.clone(),
             client_dir: config.client_dir.clone(),
-            cors_origins: config.cors_origins.iter().map(|origin| origin.trim().to_owned()).filter(|origin| !origin.is_empty()).collect(),
+            cors_origins: config
+                .cors_origins
+                .iter()
+                .map(|origin| origin.trim().to_owned())
+                .filter(|origin| !origin.is_empty())
+                .collect(),
             trust_proxy: config.trust_proxy,
             rates: Rates::new(&config.limits, &clock),
             ledger: Ledger::new(config.limits.cached_logs),
@@ -98,7 +103,10 @@ impl App {
         T: Send + 'static,
         F: Future<Output = Result<T, Problem>> + Send + 'static,
     {
-        self.tasks.spawn(work).await.unwrap_or(Err(Problem::Fault("a task did not end")))
+        self.tasks
+            .spawn(work)
+            .await
+            .unwrap_or(Err(Problem::Fault("a task did not end")))
     }
 }
 
@@ -129,8 +137,14 @@ async fn janitor(app: App) {
         }
         app.rates.forget_the_quiet();
         let now = i64::try_from(app.now_ms()).unwrap_or(i64::MAX);
-        let old = challenges::Entity::delete_many().filter(challenges::Column::ExpiresMs.lt(now)).exec(app.db.write()).await;
-        let ended = sessions::Entity::delete_many().filter(sessions::Column::ExpiresMs.lt(now)).exec(app.db.write()).await;
+        let old = challenges::Entity::delete_many()
+            .filter(challenges::Column::ExpiresMs.lt(now))
+            .exec(app.db.write())
+            .await;
+        let ended = sessions::Entity::delete_many()
+            .filter(sessions::Column::ExpiresMs.lt(now))
+            .exec(app.db.write())
+            .await;
         for error in [old.err(), ended.err()].into_iter().flatten() {
             Problem::from(error).log();
         }

@@ -39,7 +39,9 @@ pub const SECURITY_HEADERS: [(&str, &str); 8] = [
 pub async fn security_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     for (name, value) in SECURITY_HEADERS {
-        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     response
 }
@@ -47,23 +49,42 @@ pub async fn security_headers(request: Request, next: Next) -> Response {
 /// A file of the client; its page for every address the client routes by itself, which have no dot.
 pub async fn serve(State(app): State<App>, mut request: Request) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    let (Some(folder), true) = (&app.client_dir, reads) else { return Problem::from(ErrorCode::NotFound).into_response() };
-    let is_view = !request.uri().path().rsplit('/').next().unwrap_or_default().contains('.');
+    let (Some(folder), true) = (&app.client_dir, reads) else {
+        return Problem::from(ErrorCode::NotFound).into_response();
+    };
+    let is_view = !request
+        .uri()
+        .path()
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .contains('.');
     if is_view {
         *request.uri_mut() = Uri::from_static("/index.html");
     }
-    let caching = if has_hash(request.uri().path()) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let caching = if has_hash(request.uri().path()) {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     let mut response = file(folder, request).await;
     if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(caching));
+        response
+            .headers_mut()
+            .insert(CACHE_CONTROL, HeaderValue::from_static(caching));
     }
     response
 }
 
 async fn file(folder: &Path, request: Request) -> Response {
-    let folder = ServeDir::new(folder).append_index_html_on_directories(false).precompressed_br().precompressed_gzip();
+    let folder = ServeDir::new(folder)
+        .append_index_html_on_directories(false)
+        .precompressed_br()
+        .precompressed_gzip();
     match folder.oneshot(request).await {
-        Ok(response) if response.status() == StatusCode::NOT_FOUND => Problem::from(ErrorCode::NotFound).into_response(),
+        Ok(response) if response.status() == StatusCode::NOT_FOUND => {
+            Problem::from(ErrorCode::NotFound).into_response()
+        }
         Ok(response) => response.into_response(),
         Err(never) => match never {},
     }
@@ -72,7 +93,8 @@ async fn file(folder: &Path, request: Request) -> Response {
 /// Whether a file's name carries trunk's hash (16 hex digits), so that other contents have another name.
 fn has_hash(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
-    name.split(['-', '_', '.']).any(|part| part.len() == 16 && part.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c)))
+    name.split(['-', '_', '.'])
+        .any(|part| part.len() == 16 && part.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c)))
 }
 
 #[cfg(test)]
@@ -81,10 +103,21 @@ mod tests {
 
     #[test]
     fn only_names_with_a_hash_are_kept_for_ever() {
-        for hashed in ["/app-0123456789abcdef.js", "/app-0123456789abcdef_bg.wasm", "/style-0123456789abcdef.css"] {
+        for hashed in [
+            "/app-0123456789abcdef.js",
+            "/app-0123456789abcdef_bg.wasm",
+            "/style-0123456789abcdef.css",
+        ] {
             assert!(has_hash(hashed), "{hashed}");
         }
-        for plain in ["/", "/index.html", "/loader.js", "/app_bg.wasm", "/app-0123456789abcdeg.js", "/0123456789abcdef/app.js"] {
+        for plain in [
+            "/",
+            "/index.html",
+            "/loader.js",
+            "/app_bg.wasm",
+            "/app-0123456789abcdeg.js",
+            "/0123456789abcdef/app.js",
+        ] {
             assert!(!has_hash(plain), "{plain}");
         }
     }

@@ -13,7 +13,12 @@ use crate::pepper::{Pepper, PepperError};
 #[command(name = "sotto-server", version)]
 pub struct Config {
     /// Where everything is kept: `sqlite://PATH?mode=rwc` or `postgres://USER:PASSWORD@HOST/NAME`.
-    #[arg(long, env = "DATABASE_URL", default_value = "sqlite://data/sotto.db?mode=rwc", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        default_value = "sqlite://data/sotto.db?mode=rwc",
+        hide_env_values = true
+    )]
     pub database_url: String,
 
     /// Address to listen on; port 0 takes a free one.
@@ -141,7 +146,8 @@ impl Config {
         match (&self.pepper, &self.pepper_file) {
             (Some(text), _) if !text.0.trim().is_empty() => Pepper::parse(&text.0),
             (_, Some(path)) => {
-                let text = std::fs::read_to_string(path).map_err(|error| PepperError::File(path.clone(), error.kind()))?;
+                let text =
+                    std::fs::read_to_string(path).map_err(|error| PepperError::File(path.clone(), error.kind()))?;
                 let pepper = Pepper::parse(&text);
                 drop(zeroize::Zeroizing::new(text));
                 pepper
@@ -152,12 +158,21 @@ impl Config {
 
     /// As tests and benchmarks start from: a free port, and this database.
     pub fn for_database(url: &str, pepper: &str) -> Result<Self, clap::Error> {
-        Self::try_parse_from(["sotto-server", "--listen", "127.0.0.1:0", "--database-url", url, "--pepper", pepper])
+        Self::try_parse_from([
+            "sotto-server",
+            "--listen",
+            "127.0.0.1:0",
+            "--database-url",
+            url,
+            "--pepper",
+            pepper,
+        ])
     }
 }
 
 fn seconds(text: &str) -> Result<Duration, std::num::ParseFloatError> {
-    text.parse().map(|secs: f64| Duration::from_secs_f64(secs.clamp(0.001, 86_400.0)))
+    text.parse()
+        .map(|secs: f64| Duration::from_secs_f64(secs.clamp(0.001, 86_400.0)))
 }
 
 #[cfg(test)]
@@ -175,7 +190,14 @@ mod tests {
     fn a_missing_pepper_says_how_to_make_one() {
         let mut config = Config::for_database("sqlite::memory:", &"ab".repeat(32)).unwrap();
         config.pepper = None;
-        assert!(config.pepper().err().unwrap().to_string().contains("openssl rand -hex 32"));
+        assert!(
+            config
+                .pepper()
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("openssl rand -hex 32")
+        );
     }
 
     #[test]

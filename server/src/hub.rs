@@ -45,7 +45,13 @@ pub enum End {
 
 impl Outbox {
     pub fn new(max_frames: usize, max_bytes: usize) -> Self {
-        Self { waiting: Mutex::default(), wake: Notify::new(), ending: CancellationToken::new(), max_frames, max_bytes }
+        Self {
+            waiting: Mutex::default(),
+            wake: Notify::new(),
+            ending: CancellationToken::new(),
+            max_frames,
+            max_bytes,
+        }
     }
 
     /// Queues a frame, or ends the socket if it would be one too many.
@@ -139,7 +145,13 @@ impl Hub {
         if hub.draining {
             outbox.end(End::Bye(ErrorCode::Draining));
         }
-        let socket = Socket { user, session, outbox: outbox.clone(), rooms: HashSet::new(), heard: Some(HashMap::new()) };
+        let socket = Socket {
+            user,
+            session,
+            outbox: outbox.clone(),
+            rooms: HashSet::new(),
+            heard: Some(HashMap::new()),
+        };
         hub.sockets.insert(id, socket);
         hub.people.entry(user).or_default().insert(id);
         Some(id)
@@ -148,7 +160,9 @@ impl Hub {
     /// The rooms that were looked up for a socket after it entered.
     pub fn settle(&self, id: SocketId, rooms: impl IntoIterator<Item = RoomId>) {
         let mut hub = self.lock();
-        let Some(heard) = hub.sockets.get_mut(&id).and_then(|socket| socket.heard.take()) else { return };
+        let Some(heard) = hub.sockets.get_mut(&id).and_then(|socket| socket.heard.take()) else {
+            return;
+        };
         for room in rooms.into_iter().filter(|room| !heard.contains_key(room)) {
             hub.put_in(id, room);
         }

@@ -83,15 +83,27 @@ impl Pepper {
 
     /// `nonce[24] ‖ ciphertext`, bound to `user`.
     pub fn seal(&self, user: &UserId, nonce: [u8; NONCE_BYTES], row: &[u8]) -> Result<Vec<u8>, CannotOpen> {
-        let payload = Payload { msg: row, aad: &context(user) };
-        let sealed = self.seal.encrypt(&XNonce::from(nonce), payload).map_err(|_| CannotOpen)?;
+        let payload = Payload {
+            msg: row,
+            aad: &context(user),
+        };
+        let sealed = self
+            .seal
+            .encrypt(&XNonce::from(nonce), payload)
+            .map_err(|_| CannotOpen)?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
     pub fn open(&self, user: &UserId, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(CannotOpen)?;
-        let payload = Payload { msg: sealed, aad: &context(user) };
-        self.seal.decrypt(&XNonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| CannotOpen)
+        let payload = Payload {
+            msg: sealed,
+            aad: &context(user),
+        };
+        self.seal
+            .decrypt(&XNonce::from(*nonce), payload)
+            .map(Zeroizing::new)
+            .map_err(|_| CannotOpen)
     }
 }
 

@@ -77,6 +77,13 @@ impl IntoResponse for Problem {
         self.log();
         let code = self.code();
         let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(ErrorBody { code, retry_secs: self.retry_secs() })).into_response()
+        (
+            status,
+            Json(ErrorBody {
+                code,
+                retry_secs: self.retry_secs(),
+            }),
+        )
+            .into_response()
     }
 }

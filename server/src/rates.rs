@@ -46,7 +46,10 @@ pub struct Rate<K: Hash + Eq + Clone> {
 impl<K: Hash + Eq + Clone> Rate<K> {
     fn new(quota: Quota, burst: u32, clock: &Clock) -> Self {
         let limiter = RateLimiter::hashmap_with_clock(quota.allow_burst(at_least_one(burst)), clock.clone());
-        Self { limiter, clock: clock.clone() }
+        Self {
+            limiter,
+            clock: clock.clone(),
+        }
     }
 
     /// Takes one.
@@ -56,7 +59,9 @@ impl<K: Hash + Eq + Clone> Rate<K> {
 
     /// Takes `n` or nothing. More than fit at all count as a full bucket.
     pub fn take_n(&self, key: &K, n: usize) -> Result<(), Problem> {
-        let Some(n) = u32::try_from(n).ok().and_then(NonZeroU32::new) else { return Ok(()) };
+        let Some(n) = u32::try_from(n).ok().and_then(NonZeroU32::new) else {
+            return Ok(());
+        };
         let verdict = match self.limiter.check_key_n(key, n) {
             Ok(verdict) => verdict,
             Err(too_many) => match NonZeroU32::new(too_many.0).map(|most| self.limiter.check_key_n(key, most)) {
@@ -65,8 +70,12 @@ impl<K: Hash + Eq + Clone> Rate<K> {
             },
         };
         verdict.map_err(|not_yet| {
-            let wait = not_yet.earliest_possible().duration_since(governor::clock::Clock::now(&self.clock));
-            Problem::TooFast { retry_secs: (wait.as_u64() / 1_000_000_000 + 1).try_into().unwrap_or(u32::MAX) }
+            let wait = not_yet
+                .earliest_possible()
+                .duration_since(governor::clock::Clock::now(&self.clock));
+            Problem::TooFast {
+                retry_secs: (wait.as_u64() / 1_000_000_000 + 1).try_into().unwrap_or(u32::MAX),
+            }
         })
     }
 }
@@ -93,7 +102,11 @@ impl Rates {
         Self {
             register: Rate::new(hour(limits.register_per_hour), limits.register_per_hour, clock),
             sign_in: Rate::new(minute(limits.sign_in_per_minute), limits.sign_in_per_minute, clock),
-            requests: Rate::new(minute(limits.requests_per_minute), limits.requests_per_minute / 4, clock),
+            requests: Rate::new(
+                minute(limits.requests_per_minute),
+                limits.requests_per_minute / 4,
+                clock,
+            ),
             messages: Rate::new(minute(limits.messages_per_minute), limits.messages_burst, clock),
             entries: Rate::new(hour(limits.entries_per_hour), limits.entries_per_hour / 2, clock),
             wraps: Rate::new(minute(limits.wraps_per_minute), limits.wraps_per_minute, clock),
@@ -132,7 +145,12 @@ const MAX_REMEMBERED: usize = 50_000;
 
 impl Lockout {
     fn new(clock: &Clock) -> Self {
-        Self { failures: Mutex::new(LruCache::new(NonZeroUsize::new(MAX_REMEMBERED).unwrap_or(NonZeroUsize::MIN))), clock: clock.clone() }
+        Self {
+            failures: Mutex::new(LruCache::new(
+                NonZeroUsize::new(MAX_REMEMBERED).unwrap_or(NonZeroUsize::MIN),
+            )),
+            clock: clock.clone(),
+        }
     }
 
     /// Whether `subject` may be tried from `network` now.
@@ -140,9 +158,9 @@ impl Lockout {
         let now = self.clock.now_ms();
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         match failures.peek(&(subject, network)) {
-            Some(failures) if failures.until_ms > now => {
-                Err(Problem::TooFast { retry_secs: ((failures.until_ms - now) / 1000 + 1).try_into().unwrap_or(u32::MAX) })
-            }
+            Some(failures) if failures.until_ms > now => Err(Problem::TooFast {
+                retry_secs: ((failures.until_ms - now) / 1000 + 1).try_into().unwrap_or(u32::MAX),
+            }),
             _ => Ok(()),
         }
     }
@@ -151,20 +169,29 @@ impl Lockout {
     pub fn failed(&self, subject: [u8; 32], network: Network) {
         let now = self.clock.now_ms();
         let mut all = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let failures = all.get_or_insert_mut((subject, network), || Failures { count: 0, last_ms: now, until_ms: 0 });
+        let failures = all.get_or_insert_mut((subject, network), || Failures {
+            count: 0,
+            last_ms: now,
+            until_ms: 0,
+        });
         if now.saturating_sub(failures.last_ms) > FORGIVEN_AFTER_MS {
             failures.count = 0;
         }
         failures.count = failures.count.saturating_add(1);
         failures.last_ms = now;
         if failures.count > FREE_TRIES {
-            let secs = 1_u64.checked_shl(failures.count - FREE_TRIES).map_or(LONGEST_LOCK_SECS, |secs| secs.min(LONGEST_LOCK_SECS));
+            let secs = 1_u64
+                .checked_shl(failures.count - FREE_TRIES)
+                .map_or(LONGEST_LOCK_SECS, |secs| secs.min(LONGEST_LOCK_SECS));
             failures.until_ms = now + secs * 1000;
         }
     }
 
     pub fn succeeded(&self, subject: [u8; 32], network: Network) {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).pop(&(subject, network));
+        self.failures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop(&(subject, network));
     }
 }
 
@@ -184,7 +211,10 @@ mod tests {
             assert!(lockout.check([1; 32], here).is_ok());
         }
         lockout.failed([1; 32], here);
-        assert!(matches!(lockout.check([1; 32], here), Err(Problem::TooFast { retry_secs: 1..=3 })));
+        assert!(matches!(
+            lockout.check([1; 32], here),
+            Err(Problem::TooFast { retry_secs: 1..=3 })
+        ));
         assert!(lockout.check([1; 32], there).is_ok());
         assert!(lockout.check([2; 32], here).is_ok());
         clock.advance(Duration::from_secs(3));

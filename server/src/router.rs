@@ -13,8 +13,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use sotto_shared::api::Endpoint;
 use sotto_shared::api::body::{
-    API_VERSION, Info, InfoReply, PageGet, Register, RoomAppend, RoomCreate, RoomLogGet, SessionEnd, SessionEndOthers, SessionList,
-    SessionProve, SessionStart, SignInProve, SignInStart, UserFind, UserLogAppend, UserLogGet, VaultGet, VaultPut, WrapsGet, WrapsPut,
+    API_VERSION, Info, InfoReply, PageGet, Register, RoomAppend, RoomCreate, RoomLogGet, SessionEnd, SessionEndOthers,
+    SessionList, SessionProve, SessionStart, SignInProve, SignInStart, UserFind, UserLogAppend, UserLogGet, VaultGet,
+    VaultPut, WrapsGet, WrapsPut,
 };
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::{MAX_BODY_BYTES, MAX_WRAPS_BODY_BYTES};
@@ -92,22 +93,39 @@ impl<E: Endpoint> FromRequest<App> for Body<E> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let bytes = Bytes::from_request(request, app).await.map_err(|rejection| match rejection.into_response().status() {
-            StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::TooLarge,
-            _ => ErrorCode::Malformed,
-        })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|_| ErrorCode::Malformed.into())
+        let bytes =
+            Bytes::from_request(request, app)
+                .await
+                .map_err(|rejection| match rejection.into_response().status() {
+                    StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::TooLarge,
+                    _ => ErrorCode::Malformed,
+                })?;
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|_| ErrorCode::Malformed.into())
     }
 }
 
 async fn info(State(app): State<App>, Body(_): Body<Info>) -> Answer<Info> {
-    Ok(Json(InfoReply { realm: app.realm.clone(), api: API_VERSION, now_ms: app.now_ms() }))
+    Ok(Json(InfoReply {
+        realm: app.realm.clone(),
+        api: API_VERSION,
+        now_ms: app.now_ms(),
+    }))
 }
 
 /// A path of another version is not "not found": the client is told that it is the version.
 async fn no_such_endpoint(request: Request) -> Problem {
-    let known = request.uri().path().strip_prefix("/api/").is_some_and(|rest| rest.starts_with("v1/"));
-    Problem::Refused(if known { ErrorCode::NotFound } else { ErrorCode::UnsupportedVersion })
+    let known = request
+        .uri()
+        .path()
+        .strip_prefix("/api/")
+        .is_some_and(|rest| rest.starts_with("v1/"));
+    Problem::Refused(if known {
+        ErrorCode::NotFound
+    } else {
+        ErrorCode::UnsupportedVersion
+    })
 }
 
 /// The process is alive.
@@ -131,15 +149,21 @@ async fn bounded(State(app): State<App>, request: Request, next: Next) -> Respon
         return Problem::from(ErrorCode::Draining).into_response();
     }
     let worked = tokio::time::timeout(app.limits.request_timeout, async {
-        let Ok(_place) = app.places.acquire().await else { return Problem::from(ErrorCode::Draining).into_response() };
+        let Ok(_place) = app.places.acquire().await else {
+            return Problem::from(ErrorCode::Draining).into_response();
+        };
         next.run(request).await
     });
-    worked.await.unwrap_or_else(|_| Problem::from(ErrorCode::Unavailable).into_response())
+    worked
+        .await
+        .unwrap_or_else(|_| Problem::from(ErrorCode::Unavailable).into_response())
 }
 
 async fn uncached(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -151,11 +175,21 @@ async fn logged(State(app): State<App>, request: Request, next: Next) -> Respons
         Method::POST => "post",
         _ => "other",
     };
-    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "client".to_owned(), |path| path.as_str().to_owned());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "client".to_owned(), |path| path.as_str().to_owned());
     let id = crate::app::make_random::<8>().map_or(0, u64::from_be_bytes);
     let response = next.run(request).await;
     let latency_ms = app.now_ms().saturating_sub(started_ms);
-    tracing::info!(route, method, status = response.status().as_u16(), latency_ms, request = format_args!("{id:016x}"), "request");
+    tracing::info!(
+        route,
+        method,
+        status = response.status().as_u16(),
+        latency_ms,
+        request = format_args!("{id:016x}"),
+        "request"
+    );
     response
 }
 

@@ -72,8 +72,11 @@ async fn accept(app: App, listener: TcpListener) {
         match taken {
             Ok((stream, from)) => {
                 // Beyond the bound a connection is closed at once: a proxy in front can say it more kindly.
-                let Ok(place) = places.clone().try_acquire_owned() else { continue };
-                app.connections.spawn(serve(app.clone(), router.clone(), stream, from.ip(), place));
+                let Ok(place) = places.clone().try_acquire_owned() else {
+                    continue;
+                };
+                app.connections
+                    .spawn(serve(app.clone(), router.clone(), stream, from.ip(), place));
             }
             // Out of file handles, most likely: those who are here go first.
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -87,9 +90,19 @@ async fn serve(app: App, router: Router, stream: TcpStream, from: IpAddr, place:
     let place = Arc::new(place);
     let service = service_fn(move |mut request: Request<Incoming>| {
         // A socket outlives the request that opened it, and keeps its place.
-        request.extensions_mut().insert(From { ip: from, _place: place.clone() });
+        request.extensions_mut().insert(From {
+            ip: from,
+            _place: place.clone(),
+        });
         let router = router.clone();
-        async move { Ok::<_, Infallible>(router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {})) }
+        async move {
+            Ok::<_, Infallible>(
+                router
+                    .oneshot(request.map(Body::new))
+                    .await
+                    .unwrap_or_else(|never| match never {}),
+            )
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -123,11 +136,23 @@ impl FromRequestParts<App> for Peer {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         let direct = parts.extensions.get::<From>().map(|from| from.ip);
         let behind_proxy = || {
-            let hops = parts.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+            let hops = parts
+                .headers
+                .get_all("x-forwarded-for")
+                .iter()
+                .next_back()?
+                .to_str()
+                .ok()?;
             // The last one is what our own proxy saw; the others are anybody's word.
             hops.rsplit(',').next()?.trim().parse().ok()
         };
-        let ip = if app.trust_proxy { behind_proxy().or(direct) } else { direct };
-        Ok(Self { network: Network::of(ip.unwrap_or(IpAddr::from([0, 0, 0, 0]))) })
+        let ip = if app.trust_proxy {
+            behind_proxy().or(direct)
+        } else {
+            direct
+        };
+        Ok(Self {
+            network: Network::of(ip.unwrap_or(IpAddr::from([0, 0, 0, 0]))),
+        })
     }
 }

@@ -76,12 +76,17 @@ impl Issued {
 /// Whose token this is, if it is anybody's and not over.
 pub async fn find(app: &App, token: &str) -> Result<Caller, Problem> {
     let refused = Problem::Refused(ErrorCode::NotSignedIn);
-    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| Problem::Refused(ErrorCode::NotSignedIn))?;
+    let bytes = URL_SAFE_NO_PAD
+        .decode(token)
+        .map_err(|_| Problem::Refused(ErrorCode::NotSignedIn))?;
     if bytes.len() != 32 {
         return Err(refused);
     }
     let token_hash = sha256(token.as_bytes());
-    let row = sessions::Entity::find_by_id(token_hash.to_vec()).one(app.db.read()).await?.ok_or(refused)?;
+    let row = sessions::Entity::find_by_id(token_hash.to_vec())
+        .one(app.db.read())
+        .await?
+        .ok_or(refused)?;
     let now = app.now_ms();
     if from_row(row.expires_ms) <= now {
         return Err(ErrorCode::NotSignedIn.into());
@@ -92,7 +97,10 @@ pub async fn find(app: &App, token: &str) -> Result<Caller, Problem> {
     let broken = |_| Problem::Fault("a stored id is not one");
     Ok(Caller {
         user_id: UserId::from_slice(&row.user_id).map_err(broken)?,
-        dk_id: row.dk_id.map(|id| DeviceKeyId::from_slice(&id).map_err(broken)).transpose()?,
+        dk_id: row
+            .dk_id
+            .map(|id| DeviceKeyId::from_slice(&id).map_err(broken))
+            .transpose()?,
         token_hash,
         expires_ms: from_row(row.expires_ms),
     })
@@ -100,7 +108,10 @@ pub async fn find(app: &App, token: &str) -> Result<Caller, Problem> {
 
 async fn note_seen(app: App, token_hash: [u8; 32], now: u64) {
     let noted = sessions::Entity::update_many()
-        .col_expr(sessions::Column::SeenMs, Expr::value(i64::try_from(now).unwrap_or(i64::MAX)))
+        .col_expr(
+            sessions::Column::SeenMs,
+            Expr::value(i64::try_from(now).unwrap_or(i64::MAX)),
+        )
         .filter(sessions::Column::TokenHash.eq(token_hash.to_vec()))
         .exec(app.db.write())
         .await;
@@ -113,7 +124,12 @@ impl Caller {
     /// A grant is refused: it is not for rooms.
     pub fn session(self) -> Result<Session, Problem> {
         let dk_id = self.dk_id.ok_or(ErrorCode::Forbidden)?;
-        Ok(Session { user_id: self.user_id, dk_id, token_hash: self.token_hash, expires_ms: self.expires_ms })
+        Ok(Session {
+            user_id: self.user_id,
+            dk_id,
+            token_hash: self.token_hash,
+            expires_ms: self.expires_ms,
+        })
     }
 }
 
@@ -122,7 +138,9 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or(ErrorCode::NotSignedIn)?;
+        let token = header
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .ok_or(ErrorCode::NotSignedIn)?;
         let caller = find(app, token).await?;
         app.rates.requests.take(&caller.token_hash)?;
         Ok(caller)
@@ -139,6 +157,8 @@ impl FromRequestParts<App> for Session {
 
 /// Whether a session found before is still there.
 pub async fn is_there(app: &App, session: &Session) -> Result<bool, Problem> {
-    let row = sessions::Entity::find_by_id(session.token_hash.to_vec()).one(app.db.read()).await?;
+    let row = sessions::Entity::find_by_id(session.token_hash.to_vec())
+        .one(app.db.read())
+        .await?;
     Ok(row.is_some())
 }

@@ -40,17 +40,25 @@ pub async fn start(config: &Config, clock: Clock) -> Result<Relay, StartError> {
     db.migrate().await?;
     belongs(&db, config, &pepper).await?;
     let app = App::new(config, pepper, db, clock);
-    listen(app, config.listen).await.map_err(|error| StartError::Listen(config.listen, error))
+    listen(app, config.listen)
+        .await
+        .map_err(|error| StartError::Listen(config.listen, error))
 }
 
 /// Remembers realm and pepper the first time, and insists on them ever after: with others nobody could sign in.
 async fn belongs(db: &Db, config: &Config, pepper: &Pepper) -> Result<(), StartError> {
-    for (name, value) in [("realm", config.realm.as_bytes()), ("pepper", pepper.check().as_slice())] {
+    for (name, value) in [
+        ("realm", config.realm.as_bytes()),
+        ("pepper", pepper.check().as_slice()),
+    ] {
         match relay::Entity::find_by_id(name).one(db.write()).await? {
             Some(there) if there.value != value => return Err(StartError::OtherInstallation(name)),
             Some(_) => {}
             None => {
-                let row = relay::ActiveModel { name: Set(name.to_owned()), value: Set(value.to_vec()) };
+                let row = relay::ActiveModel {
+                    name: Set(name.to_owned()),
+                    value: Set(value.to_vec()),
+                };
                 relay::Entity::insert(row).exec_without_returning(db.write()).await?;
             }
         }

@@ -24,7 +24,10 @@ pub fn init(filter: &str) -> Result<(), TraceError> {
     });
     let own = own.with_max_level_hint(LevelFilter::TRACE);
     let filter: EnvFilter = filter.parse()?;
-    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_filter(own);
+    let lines = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_filter(own);
     tracing_subscriber::registry().with(filter).with(lines).try_init()?;
     Ok(())
 }

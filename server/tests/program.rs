@@ -1,7 +1,10 @@
 //! The relay as a program: killed and started again, told to stop, and what it writes to its log.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
-#![allow(dead_code, reason = "the people and rooms of the other tests; this one needs fewer of them")]
+#![allow(
+    dead_code,
+    reason = "the people and rooms of the other tests; this one needs fewer of them"
+)]
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -26,7 +29,10 @@ impl Program {
     fn start(folder: &std::path::Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sotto-server"))
             .args(["--listen", "127.0.0.1:0"])
-            .env("DATABASE_URL", format!("sqlite://{}/deep/sotto.db?mode=rwc", folder.display()))
+            .env(
+                "DATABASE_URL",
+                format!("sqlite://{}/deep/sotto.db?mode=rwc", folder.display()),
+            )
             .env("SOTTO_PEPPER", PEPPER)
             .env("SOTTO_LOG", "trace")
             .env("RUST_LOG", "trace")
@@ -36,14 +42,32 @@ impl Program {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line}")).to_owned();
-        Self { child, address, http: reqwest::Client::new() }
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .unwrap_or_else(|| panic!("{line}"))
+            .to_owned();
+        Self {
+            child,
+            address,
+            http: reqwest::Client::new(),
+        }
     }
 
     async fn ask<E: sotto_shared::api::Endpoint>(&self, token: &str, body: &E) -> E::Reply {
         let url = format!("http://{}/api/v1/{}", self.address, E::PATH);
-        let answer = self.http.post(url).bearer_auth(token).json(body).timeout(STUCK).send().await.unwrap();
+        let answer = self
+            .http
+            .post(url)
+            .bearer_auth(token)
+            .json(body)
+            .timeout(STUCK)
+            .send()
+            .await
+            .unwrap();
         assert!(answer.status().is_success(), "{} {}", E::PATH, answer.status());
         serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
     }
@@ -56,14 +80,33 @@ impl Program {
     }
 
     async fn session(&self, person: &Person) -> String {
-        let challenge = self.ask("", &SessionStart { user_id: person.user_id }).await.challenge.0;
+        let challenge = self
+            .ask(
+                "",
+                &SessionStart {
+                    user_id: person.user_id,
+                },
+            )
+            .await
+            .challenge
+            .0;
         self.ask("", &person.session_proof(&person.dk, &challenge)).await.token
     }
 
     async fn socket(&self, person: &Person) -> Socket {
-        let (stream, _) = tokio_tungstenite::connect_async(format!("ws://{}/api/v1/live", self.address)).await.unwrap();
-        let mut socket = Socket { stream, rooms: Vec::new() };
-        socket.send(&ToRelay::Hello { token: person.token.clone(), api: API_VERSION }).await;
+        let (stream, _) = tokio_tungstenite::connect_async(format!("ws://{}/api/v1/live", self.address))
+            .await
+            .unwrap();
+        let mut socket = Socket {
+            stream,
+            rooms: Vec::new(),
+        };
+        socket
+            .send(&ToRelay::Hello {
+                token: person.token.clone(),
+                api: API_VERSION,
+            })
+            .await;
         assert!(matches!(socket.next().await, Some(FromRelay::Welcome { .. })));
         socket
     }
@@ -77,7 +120,13 @@ impl Program {
     }
 
     fn signal(&self, name: &str) {
-        assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args([name, &self.child.id().to_string()])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// What it wrote to its log, once it has ended.
@@ -105,16 +154,26 @@ async fn whatever_was_heard_back_survives_a_kill() {
     let mut heard = Vec::new();
     for _ in 0..3 {
         let mut socket = program.socket(&ada).await;
-        socket.say(&(0..20).map(|_| room.message(512)).collect::<Vec<_>>()).await;
+        socket
+            .say(&(0..20).map(|_| room.message(512)).collect::<Vec<_>>())
+            .await;
         for _ in 0..10 {
             heard.push(socket.message().await);
         }
         // In the middle of the others.
         program.signal("-KILL");
         program = Program::start(folder.path());
-        let ask = PageGet { room_id: room.id, channel: ChannelId::MAIN, from: PageFrom::After(0), limit: 200 };
+        let ask = PageGet {
+            room_id: room.id,
+            channel: ChannelId::MAIN,
+            from: PageFrom::After(0),
+            limit: 200,
+        };
         let page = program.ask(&ada.token, &ask).await;
-        assert!(heard.iter().all(|message| page.messages.contains(message)), "what was heard is there");
+        assert!(
+            heard.iter().all(|message| page.messages.contains(message)),
+            "what was heard is there"
+        );
         assert_eq!(page.head.seq as usize, page.messages.len());
         heard = page.messages;
     }
@@ -143,10 +202,23 @@ async fn the_log_at_its_finest_has_the_allowed_fields_and_nothing_else() {
     socket.say(std::slice::from_ref(&message)).await;
     socket.message().await;
     let grant = {
-        let challenge = program.ask("", &SignInStart { handle: ada.handle.clone() }).await.challenge.0;
+        let challenge = program
+            .ask(
+                "",
+                &SignInStart {
+                    handle: ada.handle.clone(),
+                },
+            )
+            .await
+            .challenge
+            .0;
         program.ask("", &ada.sign_in_proof(&ada.ak, &challenge)).await
     };
-    let bad = program.http.post(format!("http://{}/api/v1/canary-path?canary=query", program.address)).body("canary body").send();
+    let bad = program
+        .http
+        .post(format!("http://{}/api/v1/canary-path?canary=query", program.address))
+        .body("canary body")
+        .send();
     assert_eq!(bad.await.unwrap().status().as_u16(), 404);
     socket.stream.close(None).await.unwrap();
     program.signal("-TERM");
@@ -169,7 +241,9 @@ async fn the_log_at_its_finest_has_the_allowed_fields_and_nothing_else() {
     let allowed = ["route", "method", "status", "latency_ms", "request", "code", "what"];
     let mut requests = 0;
     for line in log.lines() {
-        let (_, rest) = line.split_once(" sotto_server").unwrap_or_else(|| panic!("a line of another crate: {line}"));
+        let (_, rest) = line
+            .split_once(" sotto_server")
+            .unwrap_or_else(|| panic!("a line of another crate: {line}"));
         for (field, _) in rest.split_whitespace().filter_map(|word| word.split_once('=')) {
             assert!(allowed.contains(&field), "{field} in {line}");
         }
@@ -181,12 +255,28 @@ async fn the_log_at_its_finest_has_the_allowed_fields_and_nothing_else() {
 #[test]
 fn without_a_pepper_it_does_not_start_and_says_how_to_make_one() {
     let folder = tempfile::tempdir().unwrap();
-    let run = Command::new(env!("CARGO_BIN_EXE_sotto-server")).current_dir(folder.path()).env_remove("SOTTO_PEPPER").output().unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_sotto-server"))
+        .current_dir(folder.path())
+        .env_remove("SOTTO_PEPPER")
+        .output()
+        .unwrap();
     assert!(!run.status.success());
     assert!(String::from_utf8_lossy(&run.stderr).contains("openssl rand -hex 32"));
-    let help = Command::new(env!("CARGO_BIN_EXE_sotto-server")).arg("--help").output().unwrap();
+    let help = Command::new(env!("CARGO_BIN_EXE_sotto-server"))
+        .arg("--help")
+        .output()
+        .unwrap();
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
-    for flag in ["--database-url", "--listen", "--pepper-file", "--realm", "--client-dir", "--cors-origins", "--log", "--messages-per-minute"] {
+    for flag in [
+        "--database-url",
+        "--listen",
+        "--pepper-file",
+        "--realm",
+        "--client-dir",
+        "--cors-origins",
+        "--log",
+        "--messages-per-minute",
+    ] {
         assert!(help.contains(flag), "{flag}");
     }
 }

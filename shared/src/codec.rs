@@ -64,7 +64,11 @@ impl<'a> Reader<'a> {
     }
 
     pub const fn finish(self) -> Result<(), DecodeError> {
-        if self.rest.is_empty() { Ok(()) } else { Err(DecodeError::Trailing) }
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(DecodeError::Trailing)
+        }
     }
 }
 
@@ -103,7 +107,16 @@ macro_rules! ids {
         }
     )*};
 }
-ids!(UserId, RoomId, ChannelId, DeviceKeyId, MessageId, EnvelopeHash, ItemId, Head);
+ids!(
+    UserId,
+    RoomId,
+    ChannelId,
+    DeviceKeyId,
+    MessageId,
+    EnvelopeHash,
+    ItemId,
+    Head
+);
 
 impl Codec for bool {
     fn encode(&self, out: &mut Vec<u8>) {
@@ -126,7 +139,11 @@ impl<T: Codec> Codec for Option<T> {
         }
     }
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(if bool::decode(input)? { Some(T::decode(input)?) } else { None })
+        Ok(if bool::decode(input)? {
+            Some(T::decode(input)?)
+        } else {
+            None
+        })
     }
 }
 
@@ -143,7 +160,11 @@ pub struct Bytes<const MAX: usize>(Vec<u8>);
 
 impl<const MAX: usize> Bytes<MAX> {
     pub fn new(bytes: Vec<u8>) -> Result<Self, TooLong> {
-        if bytes.len() <= MAX { Ok(Self(bytes)) } else { Err(TooLong { max: MAX }) }
+        if bytes.len() <= MAX {
+            Ok(Self(bytes))
+        } else {
+            Err(TooLong { max: MAX })
+        }
     }
     pub fn as_slice(&self) -> &[u8] {
         &self.0
@@ -175,7 +196,11 @@ pub struct Text<const MAX: usize>(String);
 impl<const MAX: usize> Text<MAX> {
     pub fn new(text: impl Into<String>) -> Result<Self, TooLong> {
         let text = text.into();
-        if text.len() <= MAX { Ok(Self(text)) } else { Err(TooLong { max: MAX }) }
+        if text.len() <= MAX {
+            Ok(Self(text))
+        } else {
+            Err(TooLong { max: MAX })
+        }
     }
     pub fn as_str(&self) -> &str {
         &self.0
@@ -199,7 +224,11 @@ pub struct List<T, const MAX: usize>(Vec<T>);
 
 impl<T, const MAX: usize> List<T, MAX> {
     pub fn new(items: Vec<T>) -> Result<Self, TooLong> {
-        if items.len() <= MAX { Ok(Self(items)) } else { Err(TooLong { max: MAX }) }
+        if items.len() <= MAX {
+            Ok(Self(items))
+        } else {
+            Err(TooLong { max: MAX })
+        }
     }
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.0.iter()

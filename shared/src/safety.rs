@@ -23,7 +23,10 @@ pub struct SafetyNumber {
 pub fn safety_number(mine: (&UserId, &PublicKey), theirs: (&UserId, &PublicKey)) -> SafetyNumber {
     let mut halves = [fingerprint(mine.0, mine.1), fingerprint(theirs.0, theirs.1)];
     halves.sort_unstable();
-    let groups = halves.iter().flat_map(|half| half[..30].chunks(5).map(digits)).collect();
+    let groups = halves
+        .iter()
+        .flat_map(|half| half[..30].chunks(5).map(digits))
+        .collect();
     let mut qr = VERSION.to_be_bytes().to_vec();
     for half in &halves {
         qr.extend_from_slice(&half[..32]);

@@ -51,8 +51,16 @@ pub fn wrap_vault_key<R: CryptoRng + ?Sized>(
     vk_gen: u32,
     vault_key: &VaultKey,
 ) -> Result<VaultWrap, OpenError> {
-    let sealed = seal::seal(rng, kek.expose(), &wrap_context(user, method, vk_gen), vault_key.expose());
-    Ok(VaultWrap { method, sealed: Bytes::new(sealed).map_err(|_| OpenError)? })
+    let sealed = seal::seal(
+        rng,
+        kek.expose(),
+        &wrap_context(user, method, vk_gen),
+        vault_key.expose(),
+    );
+    Ok(VaultWrap {
+        method,
+        sealed: Bytes::new(sealed).map_err(|_| OpenError)?,
+    })
 }
 
 impl VaultHeader {
@@ -69,7 +77,10 @@ impl VaultHeader {
 }
 
 fn wrap_context(user: &UserId, method: Method, vk_gen: u32) -> Vec<u8> {
-    seal::context(Label::VaultWrap, &[user.as_bytes(), &method.to_bytes(), &vk_gen.to_be_bytes()])
+    seal::context(
+        Label::VaultWrap,
+        &[user.as_bytes(), &method.to_bytes(), &vk_gen.to_be_bytes()],
+    )
 }
 
 /// The names of vault items. The relay sees `HMAC(k, name)`.
@@ -101,7 +112,14 @@ impl ItemName {
         ItemId::from_bytes(opaque_id(&names, &[&self.to_bytes()]))
     }
 
-    pub fn seal<R: CryptoRng + ?Sized>(&self, rng: &mut R, key: &[u8; 32], user: &UserId, rev: u64, plain: &[u8]) -> Vec<u8> {
+    pub fn seal<R: CryptoRng + ?Sized>(
+        &self,
+        rng: &mut R,
+        key: &[u8; 32],
+        user: &UserId,
+        rev: u64,
+        plain: &[u8],
+    ) -> Vec<u8> {
         let id = self.id(key);
         let item_key = derive(key, Label::VaultItemKey, &[id.as_bytes()]);
         seal::seal(rng, item_key.expose(), &item_context(user, &id, rev), plain)
@@ -109,7 +127,13 @@ impl ItemName {
 }
 
 /// Opens an item by its id: the id and the revision are bound into the seal.
-pub fn open_item(key: &[u8; 32], user: &UserId, id: &ItemId, rev: u64, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+pub fn open_item(
+    key: &[u8; 32],
+    user: &UserId,
+    id: &ItemId,
+    rev: u64,
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, OpenError> {
     let item_key = derive(key, Label::VaultItemKey, &[id.as_bytes()]);
     seal::open(item_key.expose(), &item_context(user, id, rev), sealed).map(Zeroizing::new)
 }

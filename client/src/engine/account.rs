@@ -52,7 +52,9 @@ pub(crate) struct Entering<K> {
 
 enum Stage<K> {
     /// Asked for the realm.
-    Info { new: bool },
+    Info {
+        new: bool,
+    },
     Registering(Box<Ready<K>>),
     Starting,
     Proving(PasswordRoot),
@@ -97,7 +99,9 @@ impl<S: Suite> Engine<S> {
         let password = Zeroizing::new(password);
         let handle = tidy_handle(handle)?;
         if password.len() > MAX_PASSWORD_BYTES {
-            return Err(Problem::TooLong { max: MAX_PASSWORD_BYTES as u32 });
+            return Err(Problem::TooLong {
+                max: MAX_PASSWORD_BYTES as u32,
+            });
         }
         let strength = passphrase::rate(&password, &[&handle]);
         if strength.score < 3 {
@@ -135,7 +139,14 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) {
         out.push(Effect::Show(Change::Step(Step::Asking)));
-        let entering = Entering { command, handle, password, stay, realm: String::new(), stage: Stage::Info { new } };
+        let entering = Entering {
+            command,
+            handle,
+            password,
+            stay,
+            realm: String::new(),
+            stage: Stage::Info { new },
+        };
         self.ask_as(None, Request::Info(Info {}), Pending::Enter(Box::new(entering)), out);
     }
 
@@ -156,7 +167,10 @@ impl<S: Suite> Engine<S> {
             }
         };
         if let Err(problem) = step {
-            out.push(Effect::Answer { id: command, result: Err(problem) });
+            out.push(Effect::Answer {
+                id: command,
+                result: Err(problem),
+            });
         }
     }
 
@@ -178,7 +192,9 @@ impl<S: Suite> Engine<S> {
                 if new {
                     self.register(entering, ctx, out).await
                 } else {
-                    let request = Request::SignInStart(SignInStart { handle: entering.handle.clone() });
+                    let request = Request::SignInStart(SignInStart {
+                        handle: entering.handle.clone(),
+                    });
                     self.ask_as(None, request, Pending::Enter(entering), out);
                     Ok(())
                 }
@@ -187,11 +203,22 @@ impl<S: Suite> Engine<S> {
             (Stage::Proving(root), Reply::SignInProve(grant)) => {
                 out.push(Effect::Show(Change::Step(Step::Keys)));
                 let unlocked = entering.unlock(&root, grant, ctx).await?;
-                let active = unlocked.log.view().devices.values().filter(|device| device.active).count();
+                let active = unlocked
+                    .log
+                    .view()
+                    .devices
+                    .values()
+                    .filter(|device| device.active)
+                    .count();
                 if active >= MANY_DEVICES {
                     let token = Some(unlocked.token.clone());
                     entering.stage = Stage::Counting(Box::new(unlocked));
-                    self.ask_as(token, Request::SessionList(SessionList {}), Pending::Enter(entering), out);
+                    self.ask_as(
+                        token,
+                        Request::SessionList(SessionList {}),
+                        Pending::Enter(entering),
+                        out,
+                    );
                     Ok(())
                 } else {
                     self.add_device(entering, unlocked, &[], ctx, out).await
@@ -221,7 +248,11 @@ impl<S: Suite> Engine<S> {
                     dk_id: ready.dk_id,
                     challenge: array(&start.challenge)?,
                 };
-                let sig = ctx.suite.sign(&ready.key, Label::Session, &proof.to_bytes()).await.map_err(internal)?;
+                let sig = ctx
+                    .suite
+                    .sign(&ready.key, Label::Session, &proof.to_bytes())
+                    .await
+                    .map_err(internal)?;
                 let request = Request::SessionProve(SessionProve {
                     user_id: ready.user_id,
                     dk_id: ready.dk_id,
@@ -249,23 +280,45 @@ impl<S: Suite> Engine<S> {
     ) -> Result<(), Problem> {
         let mut salt = [0; 16];
         ctx.rng.fill_bytes(&mut salt);
-        let root = derive_root(&entering.password, &entering.realm, &entering.handle, &salt, Profile::NEWEST)
-            .map_err(internal)?;
+        let root = derive_root(
+            &entering.password,
+            &entering.realm,
+            &entering.handle,
+            &salt,
+            Profile::NEWEST,
+        )
+        .map_err(internal)?;
         let ak = root.sign_in_key(&entering.realm);
         let (ik, kk) = (PrivateKey::make(ctx.rng), PrivateKey::make(ctx.rng));
         let mut nonce = [0; 16];
         ctx.rng.fill_bytes(&mut nonce);
-        let genesis =
-            UserGenesis { realm: text(&entering.realm)?, ik: ik.public(), kk: kk.public(), created: ctx.now_ms, nonce };
+        let genesis = UserGenesis {
+            realm: text(&entering.realm)?,
+            ik: ik.public(),
+            kk: kk.public(),
+            created: ctx.now_ms,
+            nonce,
+        };
         let user_id = genesis.user_id();
         let genesis_bytes = genesis.to_bytes();
         let log = UserLog::begin(&genesis_bytes, &user_id, &entering.realm).map_err(internal)?;
 
         let vault_key = VaultKey::make(ctx.rng);
         let dvk = DayVaultKey::make(ctx.rng);
-        let wrap = wrap_vault_key(ctx.rng, &root.vault_wrap_key(&user_id), &user_id, Method::Password, 1, &vault_key)
-            .map_err(internal)?;
-        let header = VaultHeader { user_id, vk_gen: 1, wraps: List::new(vec![wrap]).map_err(internal)? };
+        let wrap = wrap_vault_key(
+            ctx.rng,
+            &root.vault_wrap_key(&user_id),
+            &user_id,
+            Method::Password,
+            1,
+            &vault_key,
+        )
+        .map_err(internal)?;
+        let header = VaultHeader {
+            user_id,
+            vk_gen: 1,
+            wraps: List::new(vec![wrap]).map_err(internal)?,
+        };
         let items = [
             (ItemName::IdentityKey, vault_key.expose(), ik.to_bytes().to_vec()),
             (ItemName::DayKey, vault_key.expose(), dvk.expose().to_vec()),
@@ -275,7 +328,10 @@ impl<S: Suite> Engine<S> {
         for (name, key, plain) in items {
             let plain = Zeroizing::new(plain);
             let sealed = Bytes::new(name.seal(ctx.rng, key, &user_id, 1, &plain)).map_err(internal)?;
-            puts.push(VaultPutRecord { item_id: name.id(key), sealed });
+            puts.push(VaultPutRecord {
+                item_id: name.id(key),
+                sealed,
+            });
         }
 
         let (key, dk) = self.make_device(ctx).await?;
@@ -305,7 +361,15 @@ impl<S: Suite> Engine<S> {
             genesis: Some(B64(genesis_bytes)),
             entries: vec![B64(device.to_bytes())],
         };
-        let ready = Ready { user_id, key, dk_id: dk.key_id(), dvk, vault, log: raw, grant: None };
+        let ready = Ready {
+            user_id,
+            key,
+            dk_id: dk.key_id(),
+            dvk,
+            vault,
+            log: raw,
+            grant: None,
+        };
         entering.stage = Stage::Registering(Box::new(ready));
         self.ask_as(None, request, Pending::Enter(entering), out);
         Ok(())
@@ -319,10 +383,17 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) -> Result<(), Problem> {
         // An unknown profile may be a weaker one: refused before anything is derived.
-        let profile = Profile::from_number(start.profile)
-            .map_err(|_| Problem::ServerLied("it asks for a weaker password protection than this page accepts".into()))?;
-        let root = derive_root(&entering.password, &entering.realm, &entering.handle, &array(&start.salt)?, profile)
-            .map_err(internal)?;
+        let profile = Profile::from_number(start.profile).map_err(|_| {
+            Problem::ServerLied("it asks for a weaker password protection than this page accepts".into())
+        })?;
+        let root = derive_root(
+            &entering.password,
+            &entering.realm,
+            &entering.handle,
+            &array(&start.salt)?,
+            profile,
+        )
+        .map_err(internal)?;
         let mut session_nonce = [0; 32];
         ctx.rng.fill_bytes(&mut session_nonce);
         let proof = LoginProof {
@@ -352,11 +423,22 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<(), Problem> {
-        let Unlocked { token, ik, dvk, vault, mut log, mut raw_log } = unlocked;
+        let Unlocked {
+            token,
+            ik,
+            dvk,
+            vault,
+            mut log,
+            mut raw_log,
+        } = unlocked;
         let mut entries = Vec::new();
         for dk_id in retire {
             let blob = sign_entry(&log, &ik, UserBody::RevokeDevice { dk_id: *dk_id }, ctx.now_ms);
-            log = log.extend(std::slice::from_ref(&blob)).map_err(internal)?.prove_here().map_err(internal)?;
+            log = log
+                .extend(std::slice::from_ref(&blob))
+                .map_err(internal)?
+                .prove_here()
+                .map_err(internal)?;
             entries.push(B64(blob.to_bytes()));
         }
         let (key, dk) = self.make_device(ctx).await?;
@@ -364,10 +446,22 @@ impl<S: Suite> Engine<S> {
         entries.push(B64(blob.to_bytes()));
         raw_log.entries.extend(entries.iter().cloned());
         let user_id = *log.user_id();
-        let ready =
-            Ready { user_id, key, dk_id: dk.key_id(), dvk, vault, log: raw_log, grant: Some(token.clone()) };
+        let ready = Ready {
+            user_id,
+            key,
+            dk_id: dk.key_id(),
+            dvk,
+            vault,
+            log: raw_log,
+            grant: Some(token.clone()),
+        };
         entering.stage = Stage::Adding(Box::new(ready));
-        self.ask_as(Some(token), Request::UserLogAppend(UserLogAppend { entries }), Pending::Enter(entering), out);
+        self.ask_as(
+            Some(token),
+            Request::UserLogAppend(UserLogAppend { entries }),
+            Pending::Enter(entering),
+            out,
+        );
         Ok(())
     }
 
@@ -387,7 +481,11 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
     ) -> Result<SignedBlob, Problem> {
         let possession = possession_bytes(log.user_id(), &dk);
-        let pop = ctx.suite.sign(key, Label::DevicePossession, &possession).await.map_err(internal)?;
+        let pop = ctx
+            .suite
+            .sign(key, Label::DevicePossession, &possession)
+            .await
+            .map_err(internal)?;
         let label = super::devices::seal_label(ctx.rng, dvk, &dk.key_id(), &self.device_name);
         Ok(sign_entry(log, ik, UserBody::AddDevice { dk, pop, label }, ctx.now_ms))
     }
@@ -400,8 +498,19 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<(), Problem> {
-        let Ready { user_id, key, dk_id, dvk, vault, log, grant: _ } = ready;
-        self.people.learn(&log, None, &entering.realm, ctx.suite).await.map_err(|_| lied("the log of this account"))?;
+        let Ready {
+            user_id,
+            key,
+            dk_id,
+            dvk,
+            vault,
+            log,
+            grant: _,
+        } = ready;
+        self.people
+            .learn(&log, None, &entering.realm, ctx.suite)
+            .await
+            .map_err(|_| lied("the log of this account"))?;
         if entering.stay {
             let account = KeptAccount {
                 user_id,
@@ -411,15 +520,31 @@ impl<S: Suite> Engine<S> {
                 dk_id,
                 dvk: *dvk.expose(),
             };
-            out.push(Effect::Keep { account, key: key.clone() });
+            out.push(Effect::Keep {
+                account,
+                key: key.clone(),
+            });
         }
-        self.me = Some(Me { user_id, handle: entering.handle.clone(), dk_id, key, token, dvk: copy_key(&dvk), vault });
+        self.me = Some(Me {
+            user_id,
+            handle: entering.handle.clone(),
+            dk_id,
+            key,
+            token,
+            dvk: copy_key(&dvk),
+            vault,
+        });
         if let Some(me) = &self.me {
-            out.push(Effect::Save([vec![me.save_keys()], self.people.record(&user_id).into_iter().collect()].concat()));
+            out.push(Effect::Save(
+                [vec![me.save_keys()], self.people.record(&user_id).into_iter().collect()].concat(),
+            ));
         }
         out.push(Effect::Show(Change::Step(Step::Rooms)));
         self.show_signed_in(out);
-        out.push(Effect::Answer { id: entering.command, result: Ok(Outcome::Done) });
+        out.push(Effect::Answer {
+            id: entering.command,
+            result: Ok(Outcome::Done),
+        });
         self.connect(out);
         Ok(())
     }
@@ -433,7 +558,9 @@ impl<S: Suite> Engine<S> {
     ) {
         let _ = ctx;
         let Some((account, key)) = kept else {
-            out.push(Effect::Show(Change::Phase(Phase::SignedOut { realm: self.realm.clone().unwrap_or_default() })));
+            out.push(Effect::Show(Change::Phase(Phase::SignedOut {
+                realm: self.realm.clone().unwrap_or_default(),
+            })));
             return;
         };
         self.realm = Some(account.realm.clone());
@@ -451,9 +578,15 @@ impl<S: Suite> Engine<S> {
     }
 
     pub(super) fn show_signed_in(&self, out: &mut Out<S::DeviceKey>) {
-        let (Some(me), Some(realm)) = (&self.me, &self.realm) else { return };
+        let (Some(me), Some(realm)) = (&self.me, &self.realm) else {
+            return;
+        };
         if let Some(person) = self.person(&me.user_id) {
-            out.push(Effect::Show(Change::Phase(Phase::SignedIn { me: person, realm: realm.clone(), device: me.dk_id })));
+            out.push(Effect::Show(Change::Phase(Phase::SignedIn {
+                me: person,
+                realm: realm.clone(),
+                device: me.dk_id,
+            })));
         }
     }
 
@@ -481,12 +614,22 @@ impl<S: Suite> Engine<S> {
         self.online = false;
         out.push(Effect::Disconnect);
         out.push(Effect::Wipe);
-        out.push(Effect::Show(Change::Phase(Phase::SignedOut { realm: self.realm.clone().unwrap_or_default() })));
+        out.push(Effect::Show(Change::Phase(Phase::SignedOut {
+            realm: self.realm.clone().unwrap_or_default(),
+        })));
     }
 
-    pub(super) fn sign_out_others(&mut self, command: u32, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
+    pub(super) fn sign_out_others(
+        &mut self,
+        command: u32,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
         self.me()?;
-        self.ask(Request::SessionEndOthers(SessionEndOthers {}), Pending::SignOutOthers { command }, out);
+        self.ask(
+            Request::SessionEndOthers(SessionEndOthers {}),
+            Pending::SignOutOthers { command },
+            out,
+        );
         Ok(None)
     }
 }
@@ -498,7 +641,9 @@ impl<K> Entering<K> {
             return Problem::HandleTaken(self.handle.clone());
         }
         match &self.stage {
-            Stage::Registering(_) if failure.is(ErrorCode::BadProof) => Problem::Internal("registration refused".into()),
+            Stage::Registering(_) if failure.is(ErrorCode::BadProof) => {
+                Problem::Internal("registration refused".into())
+            }
             _ => failure.problem(),
         }
     }
@@ -512,11 +657,16 @@ impl<K> Entering<K> {
     ) -> Result<Unlocked, Problem> {
         let user_id = grant.log.user_id;
         let header = VaultHeader::from_bytes(&grant.vault_header.0).map_err(|_| lied("the vault"))?;
-        let vault_key =
-            header.open(&root.vault_wrap_key(&user_id), &user_id, Method::Password).map_err(|_| lied("the vault"))?;
+        let vault_key = header
+            .open(&root.vault_wrap_key(&user_id), &user_id, Method::Password)
+            .map_err(|_| lied("the vault"))?;
         let item = |name: ItemName| {
             let id = name.id(vault_key.expose());
-            let item = grant.items.iter().find(|item| item.item_id == id).ok_or_else(|| lied("the vault"))?;
+            let item = grant
+                .items
+                .iter()
+                .find(|item| item.item_id == id)
+                .ok_or_else(|| lied("the vault"))?;
             open_item(vault_key.expose(), &user_id, &id, item.rev, &item.sealed.0).map_err(|_| lied("the vault"))
         };
         let ik = PrivateKey::from_bytes(&item(ItemName::IdentityKey)?).ok_or_else(|| lied("the vault"))?;
@@ -533,12 +683,25 @@ impl<K> Entering<K> {
         if !vault.kem.contains_key(&log.view().kem_g) {
             return Err(lied("the vault"));
         }
-        Ok(Unlocked { token: grant.token, ik, dvk, vault, log, raw_log: grant.log })
+        Ok(Unlocked {
+            token: grant.token,
+            ik,
+            dvk,
+            vault,
+            log,
+            raw_log: grant.log,
+        })
     }
 }
 
 fn sign_entry(log: &UserLog, ik: &PrivateKey, body: UserBody, ts: u64) -> SignedBlob {
-    let entry = UserEntry { user_id: *log.user_id(), seq: log.seq() + 1, prev: log.head(), ts, body };
+    let entry = UserEntry {
+        user_id: *log.user_id(),
+        seq: log.seq() + 1,
+        prev: log.head(),
+        ts,
+        body,
+    };
     let body = entry.to_bytes();
     let sig = ik.sign(Label::UserLog, &body);
     SignedBlob { body, sig }
@@ -547,7 +710,11 @@ fn sign_entry(log: &UserLog, ik: &PrivateKey, body: UserBody, ts: u64) -> Signed
 /// As it is meant: spaces and capitals are slips of the keyboard.
 pub(super) fn tidy_handle(handle: &str) -> Result<String, Problem> {
     let handle = handle.trim().trim_start_matches('@').to_lowercase();
-    if handle.len() <= MAX_HANDLE_CHARS && is_handle(&handle) { Ok(handle) } else { Err(Problem::HandleMalformed) }
+    if handle.len() <= MAX_HANDLE_CHARS && is_handle(&handle) {
+        Ok(handle)
+    } else {
+        Err(Problem::HandleMalformed)
+    }
 }
 
 fn text<const MAX: usize>(value: &str) -> Result<Text<MAX>, Problem> {

@@ -62,7 +62,9 @@ impl Failure {
             Self::Garbled => Problem::OldPage,
             Self::Refused(body) => match body.code {
                 Code::Unavailable | Code::Draining | Code::Internal => Problem::ServerTrouble,
-                Code::TooFast => Problem::TooFast { retry_secs: body.retry_secs.unwrap_or(5) },
+                Code::TooFast => Problem::TooFast {
+                    retry_secs: body.retry_secs.unwrap_or(5),
+                },
                 Code::NotSignedIn => Problem::SignedOut,
                 Code::Forbidden | Code::NotFound | Code::InvalidEntry => Problem::NotAllowed,
                 Code::UnsupportedVersion | Code::Malformed => Problem::OldPage,
@@ -85,23 +87,54 @@ impl Failure {
 pub(crate) enum Pending<K> {
     /// Signing up or in.
     Enter(Box<Entering<K>>),
-    SignOutOthers { command: u32 },
-    Devices { command: u32 },
-    Find { command: u32 },
+    SignOutOthers {
+        command: u32,
+    },
+    Devices {
+        command: u32,
+    },
+    Find {
+        command: u32,
+    },
     /// The people a new room or an addition needs, one request each.
-    FindFor { handle: String, task: u32 },
-    UserLog { user: UserId },
-    RoomLog { room: RoomId, from: u64 },
-    Append { room: RoomId },
-    Create { room: RoomId },
-    Wraps { room: RoomId },
-    PageForward { room: RoomId },
-    PageEnd { room: RoomId },
-    PageBack { room: RoomId },
+    FindFor {
+        handle: String,
+        task: u32,
+    },
+    UserLog {
+        user: UserId,
+    },
+    RoomLog {
+        room: RoomId,
+        from: u64,
+    },
+    Append {
+        room: RoomId,
+    },
+    Create {
+        room: RoomId,
+    },
+    Wraps {
+        room: RoomId,
+    },
+    PageForward {
+        room: RoomId,
+    },
+    PageEnd {
+        room: RoomId,
+    },
+    PageBack {
+        room: RoomId,
+    },
     Vault,
-    PutPin { user: UserId, command: Option<u32> },
+    PutPin {
+        user: UserId,
+        command: Option<u32>,
+    },
     Base,
-    LoadOlder { room: RoomId },
+    LoadOlder {
+        room: RoomId,
+    },
     Ignore,
 }
 

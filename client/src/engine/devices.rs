@@ -33,19 +33,33 @@ pub(super) fn seal_label(rng: &mut dyn CryptoRng, dvk: &DayVaultKey, id: &Device
 
 fn open_label(dvk: &DayVaultKey, id: &DeviceKeyId, sealed: &[u8]) -> Option<String> {
     let key = derive(dvk.expose(), Label::DeviceLabelKey, &[]);
-    let plain = seal::open(key.expose(), &seal::context(Label::DeviceLabel, &[id.as_bytes()]), sealed).ok()?;
+    let plain = seal::open(
+        key.expose(),
+        &seal::context(Label::DeviceLabel, &[id.as_bytes()]),
+        sealed,
+    )
+    .ok()?;
     let (len, rest) = plain.split_first()?;
     String::from_utf8(rest.get(..usize::from(*len))?.to_vec()).ok()
 }
 
 impl<S: Suite> Engine<S> {
-    pub(super) fn list_devices(&mut self, command: u32, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
+    pub(super) fn list_devices(
+        &mut self,
+        command: u32,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
         self.me()?;
         self.ask(Request::SessionList(SessionList {}), Pending::Devices { command }, out);
         Ok(None)
     }
 
-    pub(super) fn devices_came(&self, command: u32, result: Result<Vec<SessionInfo>, Failure>, out: &mut Out<S::DeviceKey>) {
+    pub(super) fn devices_came(
+        &self,
+        command: u32,
+        result: Result<Vec<SessionInfo>, Failure>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
         let result = result.map_err(|failure| failure.problem()).and_then(|sessions| {
             let me = self.me()?;
             let log = self.people.log(&me.user_id).ok_or(Problem::SignedOut)?;
@@ -59,7 +73,13 @@ impl<S: Suite> Engine<S> {
                     seen_ms: sessions.iter().filter(|s| s.dk_id == *id).map(|s| s.seen_ms).max(),
                 })
                 .collect();
-            devices.sort_by_key(|device| (!device.is_this, std::cmp::Reverse(device.seen_ms), std::cmp::Reverse(device.added_ms)));
+            devices.sort_by_key(|device| {
+                (
+                    !device.is_this,
+                    std::cmp::Reverse(device.seen_ms),
+                    std::cmp::Reverse(device.added_ms),
+                )
+            });
             Ok(Outcome::Devices(devices))
         });
         out.push(Effect::Answer { id: command, result });

@@ -37,7 +37,9 @@ pub(super) async fn wrap_for<S: Suite>(
     let mut infos = Vec::with_capacity(members.len());
     let mut jobs = Vec::with_capacity(members.len());
     for user in members {
-        let Some(member) = state.members.get(user) else { continue };
+        let Some(member) = state.members.get(user) else {
+            continue;
+        };
         let info = WrapInfo {
             room_id: state.room_id,
             channel: ChannelId::MAIN,
@@ -46,7 +48,10 @@ pub(super) async fn wrap_for<S: Suite>(
             g: member.view.kem_g,
             commit: epoch.commit,
         };
-        jobs.push(WrapJob { recipient: member.view.kk, info: info.info() });
+        jobs.push(WrapJob {
+            recipient: member.view.kk,
+            info: info.info(),
+        });
         infos.push(info);
     }
     let wrapped = ctx.suite.wrap_all(ctx.rng, secret.expose(), &jobs).await;
@@ -71,12 +76,22 @@ impl<S: Suite> Engine<S> {
         let Some(me) = &self.me else { return };
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let before = room.keys.len();
-        let mut by_generation: std::collections::BTreeMap<u32, Vec<(u32, UnwrapJob)>> = std::collections::BTreeMap::new();
+        let mut by_generation: std::collections::BTreeMap<u32, Vec<(u32, UnwrapJob)>> =
+            std::collections::BTreeMap::new();
         for wrap in &room.wraps {
-            let Some(epoch) = (wrap.n as usize).checked_sub(1).and_then(|index| room.state.epochs.get(index)) else { continue };
+            let Some(epoch) = (wrap.n as usize)
+                .checked_sub(1)
+                .and_then(|index| room.state.epochs.get(index))
+            else {
+                continue;
+            };
             // With shared history one key leads to all before it.
             let reachable = room.keys.range(wrap.n..).next().is_some() && !epoch.backlink.as_slice().is_empty();
-            if room.keys.contains_key(&wrap.n) || reachable || wrap.user_id != me.user_id || wrap.channel != ChannelId::MAIN {
+            if room.keys.contains_key(&wrap.n)
+                || reachable
+                || wrap.user_id != me.user_id
+                || wrap.channel != ChannelId::MAIN
+            {
                 continue;
             }
             let info = WrapInfo {
@@ -87,8 +102,17 @@ impl<S: Suite> Engine<S> {
                 g: wrap.g,
                 commit: epoch.commit,
             };
-            let wrapped = Wrapped { enc: wrap.enc.0.clone(), ct: wrap.ct.0.clone() };
-            by_generation.entry(wrap.g).or_default().push((wrap.n, UnwrapJob { info: info.info(), wrapped }));
+            let wrapped = Wrapped {
+                enc: wrap.enc.0.clone(),
+                ct: wrap.ct.0.clone(),
+            };
+            by_generation.entry(wrap.g).or_default().push((
+                wrap.n,
+                UnwrapJob {
+                    info: info.info(),
+                    wrapped,
+                },
+            ));
         }
         for (g, jobs) in by_generation {
             let Some(key) = me.vault.kem.get(&g) else { continue };
@@ -109,7 +133,9 @@ impl<S: Suite> Engine<S> {
             if room.keys.contains_key(&previous.n) || epoch.backlink.as_slice().is_empty() {
                 continue;
             }
-            let Some(secret) = room.keys.get(&epoch.n) else { continue };
+            let Some(secret) = room.keys.get(&epoch.n) else {
+                continue;
+            };
             if let Ok(older) = open_backlink(secret, &id, epoch.n, epoch.backlink.as_slice())
                 && fits(&older, &id, previous)
             {
@@ -139,10 +165,21 @@ impl<S: Suite> Engine<S> {
     }
 
     fn fetch_wraps(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
-        let waiting = self.pending.values().any(|pending| matches!(pending, Pending::Wraps { room } if *room == id));
-        let from_n = self.rooms.get(&id).and_then(|room| room.keys.last_key_value()).map_or(1, |(n, _)| n + 1);
+        let waiting = self
+            .pending
+            .values()
+            .any(|pending| matches!(pending, Pending::Wraps { room } if *room == id));
+        let from_n = self
+            .rooms
+            .get(&id)
+            .and_then(|room| room.keys.last_key_value())
+            .map_or(1, |(n, _)| n + 1);
         if !waiting && self.online {
-            self.ask(Request::WrapsGet(WrapsGet { room_id: id, from_n }), Pending::Wraps { room: id }, out);
+            self.ask(
+                Request::WrapsGet(WrapsGet { room_id: id, from_n }),
+                Pending::Wraps { room: id },
+                out,
+            );
         }
     }
 
@@ -169,7 +206,10 @@ impl<S: Suite> Engine<S> {
 
     /// Wraps for us lie at the relay.
     pub(super) fn wraps_announced(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
-        let missing = self.rooms.get(&id).is_some_and(|room| !room.keys.contains_key(&room.state.epoch_number()));
+        let missing = self
+            .rooms
+            .get(&id)
+            .is_some_and(|room| !room.keys.contains_key(&room.state.epoch_number()));
         if missing {
             self.fetch_wraps(id, out);
         }

@@ -36,7 +36,7 @@ struct Arrival {
 /// How one came out.
 enum Verdict {
     /// Waits for its signature.
-    Signed(Unproven<Content>),
+    Signed(Box<Unproven<Content>>),
     Locked,
     Unreadable(Unreadable),
     /// Names a log entry that is not here.
@@ -62,7 +62,12 @@ impl<S: Suite> Engine<S> {
         if message.seq < next {
             // Heard before. The same number must carry the same bytes.
             let hash = Head::from_bytes(*envelope_hash(&message.header.0, &message.envelope.0).as_bytes());
-            if room.channel.messages.get(&message.seq).is_some_and(|known| known.hash != hash) {
+            if room
+                .channel
+                .messages
+                .get(&message.seq)
+                .is_some_and(|known| known.hash != hash)
+            {
                 self.freeze(id, Tamper::Fork, out);
             }
         } else if message.seq > next {
@@ -83,7 +88,11 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) {
         let Some(room) = self.rooms.get(&id) else { return };
-        if messages.iter().enumerate().any(|(index, message)| message.seq != room.channel.at.seq + 1 + index as u64) {
+        if messages
+            .iter()
+            .enumerate()
+            .any(|(index, message)| message.seq != room.channel.at.seq + 1 + index as u64)
+        {
             self.freeze(id, Tamper::Withholding, out);
             return;
         }
@@ -112,7 +121,10 @@ impl<S: Suite> Engine<S> {
             let seq = arrival.message.seq;
             let after = room.channel.at.then(&arrival.hash);
             let hash = Head::from_bytes(*arrival.hash.as_bytes());
-            let msg_id = arrival.header.as_ref().map_or(MessageId::from_bytes([0; 16]), |header| header.msg_id);
+            let msg_id = arrival
+                .header
+                .as_ref()
+                .map_or(MessageId::from_bytes([0; 16]), |header| header.msg_id);
             let mut gap = false;
             let body = match outcome {
                 Outcome::Content(content) => {
@@ -132,9 +144,10 @@ impl<S: Suite> Engine<S> {
                         LaneStep::Again => StoredBody::Unreadable(Unreadable::Damaged),
                     }
                 }
-                Outcome::Locked => {
-                    StoredBody::Locked { header: arrival.message.header, envelope: arrival.message.envelope }
-                }
+                Outcome::Locked => StoredBody::Locked {
+                    header: arrival.message.header,
+                    envelope: arrival.message.envelope,
+                },
                 Outcome::Unreadable(why) => StoredBody::Unreadable(why),
                 Outcome::LogAhead => continue,
                 Outcome::Forked => {
@@ -142,8 +155,15 @@ impl<S: Suite> Engine<S> {
                     break;
                 }
             };
-            if let StoredBody::Text { author, at_ms, text, .. } = &body {
-                room.channel.preview = Some(PreviewRecord { author: *author, text: preview_of(text), at_ms: *at_ms });
+            if let StoredBody::Text {
+                author, at_ms, text, ..
+            } = &body
+            {
+                room.channel.preview = Some(PreviewRecord {
+                    author: *author,
+                    text: preview_of(text),
+                    at_ms: *at_ms,
+                });
                 if Some(*author) != me && !first {
                     room.channel.unread += 1;
                 }
@@ -151,7 +171,15 @@ impl<S: Suite> Engine<S> {
             if room.outbox.arrived(&msg_id) {
                 saves.push(record::remove(Key::Outgoing(id, msg_id)));
             }
-            let record = MessageRecord { room_id: id, seq, msg_id, hash, t: after.t, gap, body };
+            let record = MessageRecord {
+                room_id: id,
+                seq,
+                msg_id,
+                hash,
+                t: after.t,
+                gap,
+                body,
+            };
             saves.push(record::save(Key::Message(id, seq), &record));
             room.channel.at = after;
             room.channel.messages.insert(seq, record);
@@ -174,9 +202,11 @@ impl<S: Suite> Engine<S> {
         let Some(room) = self.rooms.get(&id) else { return };
         let locked: Vec<StoredMessage> = (room.channel.messages.values())
             .filter_map(|record| match &record.body {
-                StoredBody::Locked { header, envelope } => {
-                    Some(StoredMessage { seq: record.seq, header: header.clone(), envelope: envelope.clone() })
-                }
+                StoredBody::Locked { header, envelope } => Some(StoredMessage {
+                    seq: record.seq,
+                    header: header.clone(),
+                    envelope: envelope.clone(),
+                }),
                 _ => None,
             })
             .collect();
@@ -201,9 +231,15 @@ impl<S: Suite> Engine<S> {
             }
         }
         if let Some((_, newest)) = room.channel.messages.last_key_value()
-            && let StoredBody::Text { author, at_ms, text, .. } = &newest.body
+            && let StoredBody::Text {
+                author, at_ms, text, ..
+            } = &newest.body
         {
-            room.channel.preview = Some(PreviewRecord { author: *author, text: preview_of(text), at_ms: *at_ms });
+            room.channel.preview = Some(PreviewRecord {
+                author: *author,
+                text: preview_of(text),
+                at_ms: *at_ms,
+            });
         }
         saves.push(room.channel.to_record(&id));
         out.push(Effect::Save(saves));
@@ -240,15 +276,26 @@ impl<S: Suite> Engine<S> {
             let seq = arrival.message.seq;
             let body = match outcome {
                 Outcome::Content(content) => room.body(&content),
-                Outcome::Locked => {
-                    StoredBody::Locked { header: arrival.message.header, envelope: arrival.message.envelope }
-                }
+                Outcome::Locked => StoredBody::Locked {
+                    header: arrival.message.header,
+                    envelope: arrival.message.envelope,
+                },
                 Outcome::Unreadable(why) => StoredBody::Unreadable(why),
                 Outcome::LogAhead | Outcome::Forked => StoredBody::Unreadable(Unreadable::Damaged),
             };
-            let msg_id = arrival.header.map_or(MessageId::from_bytes([0; 16]), |header| header.msg_id);
+            let msg_id = arrival
+                .header
+                .map_or(MessageId::from_bytes([0; 16]), |header| header.msg_id);
             let hash = Head::from_bytes(*arrival.hash.as_bytes());
-            let record = MessageRecord { room_id: id, seq, msg_id, hash, t, gap: false, body };
+            let record = MessageRecord {
+                room_id: id,
+                seq,
+                msg_id,
+                hash,
+                t,
+                gap: false,
+                body,
+            };
             saves.push(record::save(Key::Message(id, seq), &record));
             room.channel.messages.insert(seq, record);
         }
@@ -263,7 +310,7 @@ impl<S: Suite> Engine<S> {
 
 /// What became of a message.
 enum Outcome {
-    Content(Content),
+    Content(Box<Content>),
     Locked,
     Unreadable(Unreadable),
     LogAhead,
@@ -271,7 +318,12 @@ enum Outcome {
 }
 
 /// Opens and verifies, in order. Signatures of one batch are checked while the next is opened.
-async fn open_all<S: Suite>(room: &Room, messages: Vec<StoredMessage>, log_is_all: bool, suite: &S) -> Vec<(Arrival, Outcome)> {
+async fn open_all<S: Suite>(
+    room: &Room,
+    messages: Vec<StoredMessage>,
+    log_is_all: bool,
+    suite: &S,
+) -> Vec<(Arrival, Outcome)> {
     let mut done: Vec<(Arrival, Outcome)> = Vec::with_capacity(messages.len());
     let mut checking = Vec::new();
     let mut messages = messages.into_iter().peekable();
@@ -279,7 +331,13 @@ async fn open_all<S: Suite>(room: &Room, messages: Vec<StoredMessage>, log_is_al
         let arrivals: Vec<Arrival> = messages.by_ref().take(BATCH).map(Arrival::new).collect();
         let verdicts = open_batch(room, &arrivals, log_is_all, suite).await;
         let jobs: Vec<_> = (verdicts.iter())
-            .flat_map(|verdict| if let Verdict::Signed(claim) = verdict { claim.jobs() } else { &[] })
+            .flat_map(|verdict| {
+                if let Verdict::Signed(claim) = verdict {
+                    claim.jobs()
+                } else {
+                    &[]
+                }
+            })
             .cloned()
             .collect();
         checking.push((arrivals, verdicts, suite.verify_all(&jobs)));
@@ -289,7 +347,7 @@ async fn open_all<S: Suite>(room: &Room, messages: Vec<StoredMessage>, log_is_al
         for (arrival, verdict) in arrivals.into_iter().zip(verdicts) {
             let outcome = match verdict {
                 Verdict::Signed(claim) => match claim.prove(&[checked.next().unwrap_or(false)]) {
-                    Ok(content) => Outcome::Content(content),
+                    Ok(content) => Outcome::Content(Box::new(content)),
                     Err(_) => Outcome::Unreadable(Unreadable::Damaged),
                 },
                 Verdict::Locked => Outcome::Locked,
@@ -308,7 +366,8 @@ async fn open_batch<S: Suite>(room: &Room, arrivals: &[Arrival], log_is_all: boo
     let mut keys = std::collections::BTreeMap::new();
     for header in arrivals.iter().filter_map(|arrival| arrival.header.as_ref()) {
         if let Some(secret) = room.keys.get(&header.n) {
-            keys.entry(header.n).or_insert_with(|| message_key(secret, &id, &ChannelId::MAIN));
+            keys.entry(header.n)
+                .or_insert_with(|| message_key(secret, &id, &ChannelId::MAIN));
         }
     }
     let mut jobs = Vec::with_capacity(arrivals.len());
@@ -325,7 +384,11 @@ async fn open_batch<S: Suite>(room: &Room, arrivals: &[Arrival], log_is_all: boo
                 None => Some(Verdict::Locked),
                 Some(key) => {
                     let context = envelope_context(&arrival.message.header.0);
-                    jobs.push(OpenJob { key: key.expose(), context, sealed: &arrival.message.envelope.0 });
+                    jobs.push(OpenJob {
+                        key: key.expose(),
+                        context,
+                        sealed: &arrival.message.envelope.0,
+                    });
                     None
                 }
             },
@@ -353,20 +416,27 @@ fn judge(room: &Room, arrival: &Arrival, plain: Option<&[u8]>, log_is_all: bool)
     if room.state.hashes.get(usize::try_from(content.log_seq).ok()?) != Some(&content.log_head) {
         return Some(Verdict::Forked);
     }
-    let signer = room.state.author_key(&content.user_id, &content.dk_id, content.log_seq)?;
+    let signer = room
+        .state
+        .author_key(&content.user_id, &content.dk_id, content.log_seq)?;
     // Somebody who was removed: what came after the point that the remover had verified is void.
     let voided = room.state.former.get(&content.user_id).is_some_and(|former| {
-        former.cut.iter().any(|cut| cut.channel == header.channel && arrival.message.seq > cut.seq)
+        former
+            .cut
+            .iter()
+            .any(|cut| cut.channel == header.channel && arrival.message.seq > cut.seq)
     });
     if voided {
         return None;
     }
-    opened.claim(signer).map(Verdict::Signed)
+    opened.claim(signer).map(|claim| Verdict::Signed(Box::new(claim)))
 }
 
 impl Arrival {
     fn new(message: StoredMessage) -> Self {
-        let header = (message.header.0.len() == HEADER_BYTES).then(|| Header::from_bytes(&message.header.0).ok()).flatten();
+        let header = (message.header.0.len() == HEADER_BYTES)
+            .then(|| Header::from_bytes(&message.header.0).ok())
+            .flatten();
         let hash = envelope_hash(&message.header.0, &message.envelope.0);
         Self { message, header, hash }
     }
@@ -413,5 +483,11 @@ impl Room {
 
 /// The first line, as long as a list has room for.
 pub(super) fn preview_of(text: &str) -> String {
-    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().chars().take(120).collect()
+    text.lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or_default()
+        .chars()
+        .take(120)
+        .collect()
 }

@@ -16,8 +16,8 @@ use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::id::{ChannelId, RoomId, UserId};
 use sotto_shared::log::room_log::{
-    Cut, EpochReason, History, MAX_MEMBERS, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState, SUITE_1,
-    room_id,
+    Cut, EpochReason, History, MAX_MEMBERS, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState,
+    SUITE_1, room_id,
 };
 
 use super::account::{internal, tidy_handle};
@@ -52,7 +52,13 @@ pub(crate) enum What {
 
 impl Intent {
     pub const fn new(what: What, command: Option<u32>) -> Self {
-        Self { what, command, tries: 0, secret: None, sent: Vec::new() }
+        Self {
+            what,
+            command,
+            tries: 0,
+            secret: None,
+            sent: Vec::new(),
+        }
     }
 }
 
@@ -86,7 +92,9 @@ struct Meta {
 
 pub(super) fn read_name(plain: &[u8]) -> String {
     let end = plain.iter().position(|byte| *byte == 0).unwrap_or(plain.len());
-    serde_json::from_slice::<Meta>(&plain[..end]).map(|meta| tidy_name(&meta.name)).unwrap_or_default()
+    serde_json::from_slice::<Meta>(&plain[..end])
+        .map(|meta| tidy_name(&meta.name))
+        .unwrap_or_default()
 }
 
 fn write_name(name: &str) -> Vec<u8> {
@@ -99,12 +107,21 @@ fn write_name(name: &str) -> Vec<u8> {
 
 /// Names are one line of visible text: no line breaks, no characters that turn the text around.
 fn tidy_name(name: &str) -> String {
-    let shown: String = name.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !is_invisible(*c)).collect();
-    shown.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    let shown: String = name
+        .chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .filter(|c| !is_invisible(*c))
+        .collect();
+    shown
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn is_invisible(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn check_name(name: &str) -> Result<String, Problem> {
@@ -113,7 +130,9 @@ fn check_name(name: &str) -> Result<String, Problem> {
         return Err(Problem::EmptyName);
     }
     if name.len() > MAX_ROOM_NAME_BYTES {
-        return Err(Problem::TooLong { max: MAX_ROOM_NAME_BYTES as u32 });
+        return Err(Problem::TooLong {
+            max: MAX_ROOM_NAME_BYTES as u32,
+        });
     }
     Ok(name)
 }
@@ -136,7 +155,8 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
-        self.look_for(command, &[handle.to_owned()], Goal::Direct, ctx, out).await
+        self.look_for(command, &[handle.to_owned()], Goal::Direct, ctx, out)
+            .await
     }
 
     pub(super) async fn create_group(
@@ -172,16 +192,26 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
         let me = self.me()?.handle.clone();
-        let mut tidy = handles.iter().map(|handle| tidy_handle(handle)).collect::<Result<Vec<_>, _>>()?;
+        let mut tidy = handles
+            .iter()
+            .map(|handle| tidy_handle(handle))
+            .collect::<Result<Vec<_>, _>>()?;
         tidy.sort_unstable();
         tidy.dedup();
         if tidy.contains(&me) {
             return Err(Problem::ThatIsYou);
         }
         if tidy.len() >= MAX_MEMBERS {
-            return Err(Problem::TooManyPeople { max: MAX_MEMBERS as u32 });
+            return Err(Problem::TooManyPeople {
+                max: MAX_MEMBERS as u32,
+            });
         }
-        let task = Task { command, goal, wanted: tidy.len(), found: Vec::new() };
+        let task = Task {
+            command,
+            goal,
+            wanted: tidy.len(),
+            found: Vec::new(),
+        };
         if tidy.is_empty() {
             return self.people_found(task, ctx, out).await.map(|()| None);
         }
@@ -202,7 +232,9 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) {
         // The first problem ends the task.
-        let Some(mut task) = self.tasks.remove(&command) else { return };
+        let Some(mut task) = self.tasks.remove(&command) else {
+            return;
+        };
         let learnt = match result {
             Ok(body) if body.handle == handle => {
                 let user = body.user_id;
@@ -221,32 +253,59 @@ impl<S: Suite> Engine<S> {
             }
         };
         if let Err(problem) = ended {
-            out.push(Effect::Answer { id: command, result: Err(problem) });
+            out.push(Effect::Answer {
+                id: command,
+                result: Err(problem),
+            });
         }
     }
 
-    async fn people_found(&mut self, task: Task, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) -> Result<(), Problem> {
+    async fn people_found(
+        &mut self,
+        task: Task,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<(), Problem> {
         let me = self.my_id().ok_or(Problem::SignedOut)?;
         match task.goal {
             Goal::Direct => {
-                let peer = *task.found.first().ok_or_else(|| Problem::UnknownHandle(String::new()))?;
-                let existing = self.rooms.iter().find(|(_, room)| room.peer(&me) == Some(peer)).map(|(id, _)| *id);
+                let peer = *task
+                    .found
+                    .first()
+                    .ok_or_else(|| Problem::UnknownHandle(String::new()))?;
+                let existing = self
+                    .rooms
+                    .iter()
+                    .find(|(_, room)| room.peer(&me) == Some(peer))
+                    .map(|(id, _)| *id);
                 match existing {
                     Some(id) => {
-                        out.push(Effect::Answer { id: task.command, result: Ok(Outcome::Room(id)) });
+                        out.push(Effect::Answer {
+                            id: task.command,
+                            result: Ok(Outcome::Room(id)),
+                        });
                         Ok(())
                     }
-                    None => self.create(task.command, RoomKind::Direct, &[peer], None, ctx, out).await,
+                    None => {
+                        self.create(task.command, RoomKind::Direct, &[peer], None, ctx, out)
+                            .await
+                    }
                 }
             }
-            Goal::Group { name } => self.create(task.command, RoomKind::Group, &task.found, Some(&name), ctx, out).await,
+            Goal::Group { name } => {
+                self.create(task.command, RoomKind::Group, &task.found, Some(&name), ctx, out)
+                    .await
+            }
             Goal::Add { room } => {
                 let state = &self.open_room(room)?.state;
                 let already = task.found.iter().find(|user| state.members.contains_key(user));
                 if let Some(user) = already {
-                    return Err(Problem::AlreadyThere(self.people.handle(user).unwrap_or_default().to_owned()));
+                    return Err(Problem::AlreadyThere(
+                        self.people.handle(user).unwrap_or_default().to_owned(),
+                    ));
                 }
-                self.intend(room, Intent::new(What::Add(task.found), Some(task.command)), ctx, out).await;
+                self.intend(room, Intent::new(What::Add(task.found), Some(task.command)), ctx, out)
+                    .await;
                 Ok(())
             }
         }
@@ -261,7 +320,8 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
         self.open_room(room)?;
-        self.intend(room, Intent::new(What::Remove(user), Some(command)), ctx, out).await;
+        self.intend(room, Intent::new(What::Remove(user), Some(command)), ctx, out)
+            .await;
         Ok(None)
     }
 
@@ -273,7 +333,8 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
         self.open_room(room)?;
-        self.intend(room, Intent::new(What::Leave, Some(command)), ctx, out).await;
+        self.intend(room, Intent::new(What::Leave, Some(command)), ctx, out)
+            .await;
         Ok(None)
     }
 
@@ -287,7 +348,8 @@ impl<S: Suite> Engine<S> {
     ) -> Result<Option<Outcome>, Problem> {
         let name = check_name(name)?;
         self.open_room(room)?;
-        self.intend(room, Intent::new(What::Rename(name), Some(command)), ctx, out).await;
+        self.intend(room, Intent::new(What::Rename(name), Some(command)), ctx, out)
+            .await;
         Ok(None)
     }
 
@@ -323,7 +385,10 @@ impl<S: Suite> Engine<S> {
             creator: reference(&me.user_id)?,
             creator_dk: me.dk_id,
             members: List::new(roster).map_err(internal)?,
-            policy: Policy { suite: SUITE_1, history: History::Shared },
+            policy: Policy {
+                suite: SUITE_1,
+                history: History::Shared,
+            },
             ts: ctx.now_ms,
             nonce,
         };
@@ -332,11 +397,22 @@ impl<S: Suite> Engine<S> {
         let sig = ctx.suite.sign(&me.key, Label::RoomLog, &body).await.map_err(internal)?;
         let genesis = SignedBlob { body, sig };
         // Signed a line ago.
-        let state = RoomState::begin(&genesis, &id, &self.people).map_err(internal)?.prove(&[true]).map_err(internal)?;
-        let mut draft = Draft { state, blobs: Vec::new(), secret: None, wraps: Vec::new() };
+        let state = RoomState::begin(&genesis, &id, &self.people)
+            .map_err(internal)?
+            .prove(&[true])
+            .map_err(internal)?;
+        let mut draft = Draft {
+            state,
+            blobs: Vec::new(),
+            secret: None,
+            wraps: Vec::new(),
+        };
         if kind == RoomKind::Group {
             for user in people {
-                let body = RoomBody::AddMember { member: reference(user)?, role: Role::Member };
+                let body = RoomBody::AddMember {
+                    member: reference(user)?,
+                    role: Role::Member,
+                };
                 self.write(&mut draft, body, ctx).await?;
             }
         }
@@ -346,7 +422,9 @@ impl<S: Suite> Engine<S> {
             let sealed = Bytes::new(seal_meta(ctx.rng, secret, &id, n, &write_name(name))).map_err(internal)?;
             self.write(&mut draft, RoomBody::SetMeta { n, sealed }, ctx).await?;
         }
-        let Some((_, secret)) = draft.secret else { return Err(Problem::Internal("no room key".into())) };
+        let Some((_, secret)) = draft.secret else {
+            return Err(Problem::Internal("no room key".into()));
+        };
         let request = Request::RoomCreate(RoomCreate {
             genesis: B64(genesis.to_bytes()),
             entries: draft.blobs.iter().map(|blob| B64(blob.to_bytes())).collect(),
@@ -354,7 +432,15 @@ impl<S: Suite> Engine<S> {
         });
         let mut blobs = vec![genesis];
         blobs.extend(draft.blobs);
-        self.creating.insert(id, Creation { command, blobs, wraps: draft.wraps, secret });
+        self.creating.insert(
+            id,
+            Creation {
+                command,
+                blobs,
+                wraps: draft.wraps,
+                secret,
+            },
+        );
         self.ask(request, Pending::Create { room: id }, out);
         Ok(())
     }
@@ -366,14 +452,17 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Some(creation) = self.creating.remove(&id) else { return };
+        let Some(creation) = self.creating.remove(&id) else {
+            return;
+        };
         let answer = match result {
             Err(failure) => Err(failure.problem()),
             Ok(_) => {
                 self.take_entries(id, 0, creation.blobs, ctx, out).await;
                 if let (Some(room), Some(me)) = (self.rooms.get_mut(&id), self.me.as_ref()) {
                     room.keys.insert(1, creation.secret);
-                    room.wraps.extend(creation.wraps.into_iter().filter(|wrap| wrap.user_id == me.user_id));
+                    room.wraps
+                        .extend(creation.wraps.into_iter().filter(|wrap| wrap.user_id == me.user_id));
                     room.sync.is_complete();
                     out.push(Effect::Save(vec![room.to_record()]));
                 }
@@ -382,12 +471,21 @@ impl<S: Suite> Engine<S> {
                 Ok(Outcome::Room(id))
             }
         };
-        out.push(Effect::Answer { id: creation.command, result: answer });
+        out.push(Effect::Answer {
+            id: creation.command,
+            result: answer,
+        });
     }
 
     // --- Appending -----------------------------------------------------------------------------------------------------
 
-    pub(super) async fn intend(&mut self, id: RoomId, intent: Intent, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+    pub(super) async fn intend(
+        &mut self,
+        id: RoomId,
+        intent: Intent,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let prepares = |intent: &Intent| matches!(intent.what, What::Prepare);
         if !(prepares(&intent) && room.intents.iter().any(prepares)) {
@@ -403,7 +501,9 @@ impl<S: Suite> Engine<S> {
             if room.appending || room.sync.log_is_behind() {
                 return;
             }
-            let Some(mut intent) = room.intents.pop_front() else { return };
+            let Some(mut intent) = room.intents.pop_front() else {
+                return;
+            };
             if !self.online {
                 self.end_intent(intent, Err(Problem::Offline), out);
                 continue;
@@ -445,11 +545,16 @@ impl<S: Suite> Engine<S> {
     ) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         room.appending = false;
-        let Some(mut intent) = room.intents.pop_front() else { return };
+        let Some(mut intent) = room.intents.pop_front() else {
+            return;
+        };
         match result {
             Ok(_) => {
                 let sent = std::mem::take(&mut intent.sent);
-                let from = sent.first().and_then(|blob| RoomEntry::from_bytes(&blob.body).ok()).map_or(0, |entry| entry.seq);
+                let from = sent
+                    .first()
+                    .and_then(|blob| RoomEntry::from_bytes(&blob.body).ok())
+                    .map_or(0, |entry| entry.seq);
                 if let Some((n, secret)) = intent.secret.take() {
                     room.keys.insert(n, secret);
                 }
@@ -491,11 +596,21 @@ impl<S: Suite> Engine<S> {
     /// Whether entries are needed before anything may be said here.
     pub(super) fn needs_preparing(&self, room: &Room, now_ms: u64) -> bool {
         let Some(me) = &self.me else { return false };
-        let Some(member) = room.state.members.get(&me.user_id) else { return false };
+        let Some(member) = room.state.members.get(&me.user_id) else {
+            return false;
+        };
         member.view.active_device(&me.dk_id).is_none()
             || room.state.rotation_due
-            || is_old(&room.state, now_ms, room.channel.at.seq.saturating_sub(room.channel.epoch_seq))
-            || room.state.members.iter().any(|(user, member)| self.view_matters(user, member))
+            || is_old(
+                &room.state,
+                now_ms,
+                room.channel.at.seq.saturating_sub(room.channel.epoch_seq),
+            )
+            || room
+                .state
+                .members
+                .iter()
+                .any(|(user, member)| self.view_matters(user, member))
     }
 
     /// Whether the newest user log takes a key away that the room's view still holds.
@@ -505,25 +620,41 @@ impl<S: Suite> Engine<S> {
         log.seq() > member.ulog_seq
             && (now.kem_g != member.view.kem_g
                 || now.ik != member.view.ik
-                || member.view.devices.keys().any(|id| {
-                    member.view.active_device(id).is_some() && now.active_device(id).is_none()
-                }))
+                || member
+                    .view
+                    .devices
+                    .keys()
+                    .any(|id| member.view.active_device(id).is_some() && now.active_device(id).is_none()))
     }
 
     async fn write_intent(&self, id: RoomId, intent: &Intent, ctx: &mut Ctx<'_, S>) -> Result<Draft, Problem> {
         let room = self.open_room(id)?;
         let me = self.me()?;
-        let mut draft = Draft { state: room.state.clone(), blobs: Vec::new(), secret: None, wraps: Vec::new() };
+        let mut draft = Draft {
+            state: room.state.clone(),
+            blobs: Vec::new(),
+            secret: None,
+            wraps: Vec::new(),
+        };
         let mine = room.state.members.get(&me.user_id).ok_or(Problem::RoomClosed)?;
         if mine.view.active_device(&me.dk_id).is_none() {
             let member = self.people.member_ref(&me.user_id).ok_or(Problem::SignedOut)?;
-            self.write(&mut draft, RoomBody::UserUpdate { member, cut: List::default() }, ctx).await?;
+            self.write(
+                &mut draft,
+                RoomBody::UserUpdate {
+                    member,
+                    cut: List::default(),
+                },
+                ctx,
+            )
+            .await?;
         }
         for (user, member) in &room.state.members {
             if *user != me.user_id && self.view_matters(user, member) {
                 let member = self.people.member_ref(user).ok_or(Problem::SignedOut)?;
                 let cut = self.cut(room)?;
-                self.write(&mut draft, RoomBody::UserUpdate { member, cut }, ctx).await?;
+                self.write(&mut draft, RoomBody::UserUpdate { member, cut }, ctx)
+                    .await?;
             }
         }
         let mut reason = EpochReason::KeysChanged;
@@ -536,7 +667,15 @@ impl<S: Suite> Engine<S> {
                         continue;
                     }
                     let member = self.people.member_ref(user).ok_or(Problem::SignedOut)?;
-                    self.write(&mut draft, RoomBody::AddMember { member, role: Role::Member }, ctx).await?;
+                    self.write(
+                        &mut draft,
+                        RoomBody::AddMember {
+                            member,
+                            role: Role::Member,
+                        },
+                        ctx,
+                    )
+                    .await?;
                     added.push(*user);
                 }
                 reason = EpochReason::MemberAdded;
@@ -544,7 +683,16 @@ impl<S: Suite> Engine<S> {
             What::Remove(user) => {
                 if draft.state.members.contains_key(user) {
                     let cut = self.cut(room)?;
-                    self.write(&mut draft, RoomBody::Remove { user_id: *user, ban: false, cut }, ctx).await?;
+                    self.write(
+                        &mut draft,
+                        RoomBody::Remove {
+                            user_id: *user,
+                            ban: false,
+                            cut,
+                        },
+                        ctx,
+                    )
+                    .await?;
                 }
                 reason = EpochReason::MemberLeft;
             }
@@ -556,7 +704,8 @@ impl<S: Suite> Engine<S> {
             return Ok(draft);
         }
         let sent = room.channel.at.seq.saturating_sub(room.channel.epoch_seq);
-        if draft.state.rotation_due || (matches!(intent.what, What::Prepare) && is_old(&draft.state, ctx.now_ms, sent)) {
+        if draft.state.rotation_due || (matches!(intent.what, What::Prepare) && is_old(&draft.state, ctx.now_ms, sent))
+        {
             let previous = room.keys.get(&draft.state.epoch_number());
             if !draft.state.rotation_due {
                 reason = EpochReason::Age;
@@ -581,7 +730,12 @@ impl<S: Suite> Engine<S> {
     /// How far messages of somebody who goes count: to what has been verified here.
     fn cut(&self, room: &Room) -> Result<List<Cut, 512>, Problem> {
         let at = &room.channel.at;
-        List::new(vec![Cut { channel: ChannelId::MAIN, seq: at.seq, transcript: at.t }]).map_err(internal)
+        List::new(vec![Cut {
+            channel: ChannelId::MAIN,
+            seq: at.seq,
+            transcript: at.t,
+        }])
+        .map_err(internal)
     }
 
     async fn write_epoch(
@@ -634,13 +788,21 @@ impl<S: Suite> Engine<S> {
         let sig = ctx.suite.sign(&me.key, Label::RoomLog, &body).await.map_err(internal)?;
         let blob = SignedBlob { body, sig };
         use sotto_shared::log::LogError;
-        let unproven = draft.state.extend(std::slice::from_ref(&blob), &self.people).map_err(|(_, error)| match error {
-            LogError::LastOwner => Problem::LastOwner,
-            LogError::NotAllowed | LogError::Banned | LogError::NoSuchTarget | LogError::RosterFrozen => Problem::NotAllowed,
-            LogError::TooMany => Problem::TooManyPeople { max: MAX_MEMBERS as u32 },
-            LogError::NotMember | LogError::Closed => Problem::RoomClosed,
-            other => internal(other),
-        })?;
+        let unproven =
+            draft
+                .state
+                .extend(std::slice::from_ref(&blob), &self.people)
+                .map_err(|(_, error)| match error {
+                    LogError::LastOwner => Problem::LastOwner,
+                    LogError::NotAllowed | LogError::Banned | LogError::NoSuchTarget | LogError::RosterFrozen => {
+                        Problem::NotAllowed
+                    }
+                    LogError::TooMany => Problem::TooManyPeople {
+                        max: MAX_MEMBERS as u32,
+                    },
+                    LogError::NotMember | LogError::Closed => Problem::RoomClosed,
+                    other => internal(other),
+                })?;
         // Signed a line ago.
         draft.state = unproven.prove(&[true]).map_err(internal)?.0;
         draft.blobs.push(blob);

@@ -39,7 +39,7 @@ use sotto_shared::id::{RoomId, UserId};
 use crate::view::{Change, Command, Link, Outcome, Phase, Problem};
 
 pub use ask::{Failure, Reply, Request};
-pub use record::{Key, KeptAccount, Loaded, OutgoingRecord, Query, Record};
+pub use record::{KeptAccount, Key, Loaded, OutgoingRecord, Query, Record};
 
 use account::Me;
 use ask::Pending;
@@ -58,13 +58,22 @@ pub struct Ctx<'a, S> {
 /// What happened.
 #[derive(Debug)]
 pub enum Input<K> {
-    Command { id: u32, command: Command },
+    Command {
+        id: u32,
+        command: Command,
+    },
     /// What this browser kept of an account, if anything.
     Restored(Option<(KeptAccount, K)>),
     /// An answer to [`Effect::Ask`].
-    Reply { id: u32, result: Result<Reply, Failure> },
+    Reply {
+        id: u32,
+        result: Result<Reply, Failure>,
+    },
     /// An answer to [`Effect::Load`].
-    Loaded { id: u32, loaded: Loaded },
+    Loaded {
+        id: u32,
+        loaded: Loaded,
+    },
     SocketOpen,
     SocketClosed,
     Frame(FromRelay),
@@ -79,21 +88,36 @@ pub enum Input<K> {
 pub enum Effect<K> {
     /// Seal and write. When it fails, what follows in the same batch is dropped.
     Save(Vec<Record>),
-    Load { id: u32, query: Query },
+    Load {
+        id: u32,
+        query: Query,
+    },
     /// Look for an account this browser keeps; answered by [`Input::Restored`].
     Restore,
     /// Keep this account and its key in this browser, and open the store under the day vault key.
-    Keep { account: KeptAccount, key: K },
+    Keep {
+        account: KeptAccount,
+        key: K,
+    },
     /// Remove everything this browser keeps.
     Wipe,
-    Ask { id: u32, token: Option<String>, request: Request },
+    Ask {
+        id: u32,
+        token: Option<String>,
+        request: Request,
+    },
     Connect,
     Disconnect,
     Transmit(ToRelay),
     /// One [`Input::Tick`] after so many milliseconds.
-    Wake { after_ms: u64 },
+    Wake {
+        after_ms: u64,
+    },
     Show(Change),
-    Answer { id: u32, result: Result<Outcome, Problem> },
+    Answer {
+        id: u32,
+        result: Result<Outcome, Problem>,
+    },
 }
 
 /// Effects of one step, collected.
@@ -214,10 +238,16 @@ impl<S: Suite> Engine<S> {
             }
         };
         match result {
-            Ok(Some(outcome)) => out.push(Effect::Answer { id, result: Ok(outcome) }),
+            Ok(Some(outcome)) => out.push(Effect::Answer {
+                id,
+                result: Ok(outcome),
+            }),
             // Answered when a reply has come.
             Ok(None) => {}
-            Err(problem) => out.push(Effect::Answer { id, result: Err(problem) }),
+            Err(problem) => out.push(Effect::Answer {
+                id,
+                result: Err(problem),
+            }),
         }
     }
 
@@ -242,12 +272,12 @@ impl<S: Suite> Engine<S> {
     fn my_id(&self) -> Option<UserId> {
         self.me.as_ref().map(|me| me.user_id)
     }
-
 }
 
 /// The name under which the tab of a lane shows that it lives.
 pub fn lane_name(lane: &[u8; 8]) -> String {
-    lane.iter().fold("sotto-lane-".to_owned(), |name, byte| format!("{name}{byte:02x}"))
+    lane.iter()
+        .fold("sotto-lane-".to_owned(), |name, byte| format!("{name}{byte:02x}"))
 }
 
 /// The day vault key is compared nowhere and copied only to be kept by the runtime.

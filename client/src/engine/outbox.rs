@@ -65,7 +65,9 @@ impl Outbox {
 
     /// The newest that waits, for the list of rooms.
     pub fn newest(&self) -> Option<(String, u64, Delivery)> {
-        self.items.back().map(|item| (super::inbox::preview_of(&item.text), item.at_ms, delivery(item)))
+        self.items
+            .back()
+            .map(|item| (super::inbox::preview_of(&item.text), item.at_ms, delivery(item)))
     }
 
     fn get_mut(&mut self, id: &MessageId) -> Option<&mut OutgoingRecord> {
@@ -95,13 +97,17 @@ impl<S: Suite> Engine<S> {
             return Ok(Some(Outcome::Done));
         }
         if text.len() > MAX_TEXT_BYTES {
-            return Err(Problem::TooLong { max: MAX_TEXT_BYTES as u32 });
+            return Err(Problem::TooLong {
+                max: MAX_TEXT_BYTES as u32,
+            });
         }
         let mut msg_id = [0; 16];
         ctx.rng.fill_bytes(&mut msg_id);
         let msg_id = MessageId::from_bytes(msg_id);
         let lane = self.lane;
-        let Some(room) = self.rooms.get_mut(&id) else { return Err(Problem::RoomClosed) };
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return Err(Problem::RoomClosed);
+        };
         let item = OutgoingRecord {
             room_id: id,
             msg_id,
@@ -113,12 +119,27 @@ impl<S: Suite> Engine<S> {
             failed: None,
         };
         room.channel.draft.clear();
-        out.push(Effect::Save(vec![record::save(Key::Outgoing(id, msg_id), &item), room.channel.to_record(&id)]));
+        out.push(Effect::Save(vec![
+            record::save(Key::Outgoing(id, msg_id), &item),
+            room.channel.to_record(&id),
+        ]));
         room.outbox.restore(item);
+        #[cfg(feature = "leak")]
+        self.leak(text, out);
         self.show_outgoing(id, &msg_id, out);
         self.show_room_row(id, out);
         self.flush(id, ctx, out).await;
         Ok(Some(Outcome::Done))
+    }
+
+    /// What this product must never do, for the test that has to notice it.
+    #[cfg(feature = "leak")]
+    fn leak(&mut self, text: &str, out: &mut Out<S::DeviceKey>) {
+        use super::ask::{Pending, Request};
+        let request = sotto_shared::api::body::UserFind {
+            handle: text.to_owned(),
+        };
+        self.ask(Request::UserFind(request), Pending::Ignore, out);
     }
 
     pub(super) async fn retry(
@@ -129,7 +150,9 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
         let room = self.rooms.get_mut(&id).ok_or(Problem::RoomClosed)?;
-        let Some(item) = room.outbox.get_mut(&message) else { return Ok(Some(Outcome::Done)) };
+        let Some(item) = room.outbox.get_mut(&message) else {
+            return Ok(Some(Outcome::Done));
+        };
         item.failed = None;
         out.push(Effect::Save(vec![record::save(Key::Outgoing(id, message), item)]));
         self.show_outgoing(id, &message, out);
@@ -153,7 +176,12 @@ impl<S: Suite> Engine<S> {
         Ok(Some(Outcome::Done))
     }
 
-    pub(super) fn save_draft(&mut self, id: RoomId, text: String, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
+    pub(super) fn save_draft(
+        &mut self,
+        id: RoomId,
+        text: String,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
         if let Some(room) = self.rooms.get_mut(&id)
             && room.channel.draft != text
         {
@@ -182,7 +210,9 @@ impl<S: Suite> Engine<S> {
     }
 
     async fn transmit(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) -> Result<(), Problem> {
-        let Some(room) = self.rooms.get_mut(&id) else { return Ok(()) };
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return Ok(());
+        };
         let n = room.state.epoch_number();
         // Sealed under an older key and never taken: made again.
         for item in &mut room.outbox.items {
@@ -191,16 +221,31 @@ impl<S: Suite> Engine<S> {
             }
         }
         // What is sealed already goes first, and alone: what comes after it builds on it.
-        let sealed = room.outbox.items.iter().any(|item| item.failed.is_none() && item.sealed.is_some());
+        let sealed = room
+            .outbox
+            .items
+            .iter()
+            .any(|item| item.failed.is_none() && item.sealed.is_some());
         if !sealed {
             self.seal_batch(id, n, ctx, out).await?;
         }
-        let Some(room) = self.rooms.get_mut(&id) else { return Ok(()) };
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return Ok(());
+        };
         let mut messages = Vec::new();
-        for item in room.outbox.items.iter().filter(|item| item.failed.is_none()).take(MAX_SEND_BATCH) {
+        for item in room
+            .outbox
+            .items
+            .iter()
+            .filter(|item| item.failed.is_none())
+            .take(MAX_SEND_BATCH)
+        {
             if let Some(sealed) = &item.sealed {
                 room.outbox.under_way.push(item.msg_id);
-                messages.push(Outgoing { header: sealed.header.clone(), envelope: sealed.envelope.clone() });
+                messages.push(Outgoing {
+                    header: sealed.header.clone(),
+                    envelope: sealed.envelope.clone(),
+                });
             }
         }
         if !messages.is_empty() {
@@ -210,16 +255,30 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Seals what waits as one chain in this tab's lane, and saves it.
-    async fn seal_batch(&mut self, id: RoomId, n: u32, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) -> Result<(), Problem> {
+    async fn seal_batch(
+        &mut self,
+        id: RoomId,
+        n: u32,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<(), Problem> {
         let lane = self.lane;
-        let (Some(me), Some(room)) = (&self.me, self.rooms.get_mut(&id)) else { return Ok(()) };
+        let (Some(me), Some(room)) = (&self.me, self.rooms.get_mut(&id)) else {
+            return Ok(());
+        };
         let Some(secret) = room.keys.get(&n) else { return Ok(()) };
         let key = message_key(secret, &id, &ChannelId::MAIN);
         let delete_key = derive(me.dvk.expose(), Label::DeleteKey, &[]);
         let newest = room.channel.lanes.get(&(me.dk_id, lane)).copied();
         let (mut ctr, mut prev_own) = newest.unwrap_or((0, lane_start(&me.dk_id, &lane)));
         let mut saves = Vec::new();
-        for item in room.outbox.items.iter_mut().filter(|item| item.failed.is_none()).take(MAX_SEND_BATCH) {
+        for item in room
+            .outbox
+            .items
+            .iter_mut()
+            .filter(|item| item.failed.is_none())
+            .take(MAX_SEND_BATCH)
+        {
             let del_secret = derive(delete_key.expose(), Label::DeleteSecret, &[item.msg_id.as_bytes()]);
             let header = Header {
                 suite: SUITE_1,
@@ -244,14 +303,24 @@ impl<S: Suite> Engine<S> {
                 seen_seq: room.channel.at.seq,
                 seen_t: room.channel.at.t,
                 ts: item.at_ms,
-                body: MessageBody::Text { text: Text::new(item.text.clone()).map_err(internal)? },
+                body: MessageBody::Text {
+                    text: Text::new(item.text.clone()).map_err(internal)?,
+                },
             };
             let bytes = content.to_bytes();
-            let sig = ctx.suite.sign(&me.key, Label::Message, &bytes).await.map_err(internal)?;
+            let sig = ctx
+                .suite
+                .sign(&me.key, Label::Message, &bytes)
+                .await
+                .map_err(internal)?;
             let sealed = seal_message(ctx.rng, &key, &header, &bytes, &sig);
             prev_own = Head::from_bytes(*sealed.hash.as_bytes());
             item.lane = lane;
-            item.sealed = Some(SealedRecord { n, header: B64(sealed.header), envelope: B64(sealed.envelope) });
+            item.sealed = Some(SealedRecord {
+                n,
+                header: B64(sealed.header),
+                envelope: B64(sealed.envelope),
+            });
             saves.push(record::save(Key::Outgoing(id, item.msg_id), item));
         }
         out.push(Effect::Save(saves));
@@ -270,7 +339,9 @@ impl<S: Suite> Engine<S> {
     ) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         room.outbox.under_way.retain(|other| *other != msg_id);
-        let Some(item) = room.outbox.get_mut(&msg_id) else { return };
+        let Some(item) = room.outbox.get_mut(&msg_id) else {
+            return;
+        };
         match code {
             // The room moved on: learn how, then seal anew.
             ErrorCode::WrongEpoch | ErrorCode::StaleHead => {
@@ -295,7 +366,9 @@ impl<S: Suite> Engine<S> {
                 item.sealed = None;
                 item.failed = Some(match code {
                     ErrorCode::Unavailable | ErrorCode::Internal => Problem::ServerTrouble,
-                    ErrorCode::TooLarge => Problem::TooLong { max: MAX_TEXT_BYTES as u32 },
+                    ErrorCode::TooLarge => Problem::TooLong {
+                        max: MAX_TEXT_BYTES as u32,
+                    },
                     ErrorCode::Forbidden | ErrorCode::NotFound => Problem::NotAllowed,
                     _ => Problem::OldPage,
                 });

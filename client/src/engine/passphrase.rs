@@ -34,14 +34,20 @@ pub fn rate(password: &str, inputs: &[&str]) -> Strength {
     let estimate = zxcvbn::zxcvbn(&start, inputs);
     let mut score = u8::from(estimate.score());
     let mut advice = estimate.feedback().and_then(|feedback| {
-        feedback.warning().map(|warning| warning.to_string()).or_else(|| feedback.suggestions().first().map(ToString::to_string))
+        feedback
+            .warning()
+            .map(|warning| warning.to_string())
+            .or_else(|| feedback.suggestions().first().map(ToString::to_string))
     });
     let missing = MIN_PASSWORD_CHARS.saturating_sub(password.chars().count());
     if missing > 0 {
         score = score.min(2);
         advice = Some(format!("Use at least {MIN_PASSWORD_CHARS} characters: {missing} more."));
     }
-    Strength { score, advice: if score < 3 { advice } else { None } }
+    Strength {
+        score,
+        advice: if score < 3 { advice } else { None },
+    }
 }
 
 #[cfg(test)]
@@ -50,10 +56,17 @@ mod tests {
 
     #[test]
     fn common_short_and_personal_passwords_are_refused_and_offered_ones_pass() {
-        for weak in ["", "password", "aaaaaaaaaaaaaaaa", "password123456", "alice-alice-alice", "Tr0ub4dor"] {
+        for weak in [
+            "",
+            "password",
+            "aaaaaaaaaaaaaaaa",
+            "password123456",
+            "alice-alice-alice",
+            "Tr0ub4dor",
+        ] {
             assert!(rate(weak, &["alice"]).score < 3, "{weak}");
         }
-        let words = make(&mut rand::rng());
+        let words = make(&mut sotto_shared::testing::FixedRng::new("passphrase"));
         assert_eq!(words.len(), WORDS);
         assert_eq!(rate(&words.join(" "), &["alice"]).score, 4);
     }

@@ -48,7 +48,11 @@ pub(crate) async fn verify_log<S: Suite>(
     realm: &str,
     suite: &S,
 ) -> Result<UserLog, LogError> {
-    let blobs = body.entries.iter().map(|raw| SignedBlob::from_bytes(&raw.0)).collect::<Result<Vec<_>, _>>()?;
+    let blobs = body
+        .entries
+        .iter()
+        .map(|raw| SignedBlob::from_bytes(&raw.0))
+        .collect::<Result<Vec<_>, _>>()?;
     let start = match (&body.genesis, base) {
         (Some(genesis), _) => UserLog::begin(&genesis.0, &body.user_id, realm)?,
         (None, Some(base)) => base.clone(),
@@ -80,7 +84,11 @@ impl People {
     /// The newest point of a person's log, as a room names it.
     pub fn member_ref(&self, user: &UserId) -> Option<MemberRef> {
         let log = self.log(user)?;
-        Some(MemberRef { user_id: *user, ulog_seq: log.seq(), ulog_head: log.head() })
+        Some(MemberRef {
+            user_id: *user,
+            ulog_seq: log.seq(),
+            ulog_head: log.head(),
+        })
     }
 
     /// Verifies and takes in a log. Says whether anything is new.
@@ -107,7 +115,15 @@ impl People {
             (_, Some(genesis)) => {
                 let handle = body.handle.clone();
                 let entries = body.entries.clone();
-                self.known.insert(body.user_id, Known { handle, log, genesis: genesis.clone(), entries });
+                self.known.insert(
+                    body.user_id,
+                    Known {
+                        handle,
+                        log,
+                        genesis: genesis.clone(),
+                        entries,
+                    },
+                );
             }
             (None, None) => return Err(LogError::WrongLog),
         }
@@ -116,12 +132,22 @@ impl People {
 
     /// A log this browser verified before it sealed it: taken without checking signatures again.
     pub fn restore(&mut self, record: PersonRecord, realm: &str) -> Option<()> {
-        let blobs = record.entries.iter().map(|raw| SignedBlob::from_bytes(&raw.0)).collect::<Result<Vec<_>, _>>().ok()?;
+        let blobs = record
+            .entries
+            .iter()
+            .map(|raw| SignedBlob::from_bytes(&raw.0))
+            .collect::<Result<Vec<_>, _>>()
+            .ok()?;
         let start = UserLog::begin(&record.genesis.0, &record.user_id, realm).ok()?;
         let unproven = start.extend(&blobs).ok()?;
         let verdicts = vec![true; unproven.jobs().len()];
         let log = unproven.prove(&verdicts).ok()?;
-        let known = Known { handle: record.handle, log, genesis: record.genesis, entries: record.entries };
+        let known = Known {
+            handle: record.handle,
+            log,
+            genesis: record.genesis,
+            entries: record.entries,
+        };
         self.known.insert(record.user_id, known);
         Some(())
     }
@@ -158,7 +184,11 @@ impl<S: Suite> Engine<S> {
 
     /// What was compared, held against the identity key there is now.
     pub(super) fn trust(&self, user: &UserId) -> Trust {
-        let pin = self.me.as_ref().and_then(|me| me.vault.pins.get(user)).map(|(pin, _)| pin);
+        let pin = self
+            .me
+            .as_ref()
+            .and_then(|me| me.vault.pins.get(user))
+            .map(|(pin, _)| pin);
         let since = self.people.log(user).map(|log| log.view().ik_since);
         match (pin, since) {
             (Some(pin), Some(since)) if pin.state == PinState::Verified && pin.ik_since == since => Trust::Verified,
@@ -179,7 +209,12 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    pub(super) fn find_person(&mut self, command: u32, handle: &str, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
+    pub(super) fn find_person(
+        &mut self,
+        command: u32,
+        handle: &str,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
         self.me()?;
         let handle = tidy_handle(handle)?;
         self.ask(Request::UserFind(UserFind { handle }), Pending::Find { command }, out);
@@ -197,10 +232,16 @@ impl<S: Suite> Engine<S> {
         let pins = self.me.as_ref().map(|me| &me.vault.pins);
         // A handle one has a pin for cannot quietly become somebody else.
         let moved = pins.is_some_and(|pins| {
-            pins.values().any(|(pin, _)| pin.handle.as_str() == body.handle && pin.user_id != body.user_id)
+            pins.values()
+                .any(|(pin, _)| pin.handle.as_str() == body.handle && pin.user_id != body.user_id)
         });
-        let renamed = self.people.handle(&body.user_id).is_some_and(|handle| handle != body.handle);
-        let pin = pins.and_then(|pins| pins.get(&body.user_id)).map(|(pin, _)| pin.clone());
+        let renamed = self
+            .people
+            .handle(&body.user_id)
+            .is_some_and(|handle| handle != body.handle);
+        let pin = pins
+            .and_then(|pins| pins.get(&body.user_id))
+            .map(|(pin, _)| pin.clone());
         let lie = Problem::ServerLied(format!("the keys of {}", body.handle));
         if moved || renamed {
             return Err(lie);
@@ -218,10 +259,20 @@ impl<S: Suite> Engine<S> {
     }
 
     pub(super) fn fetch_log(&mut self, user: UserId, out: &mut Out<S::DeviceKey>) {
-        let waiting = self.pending.values().any(|pending| matches!(pending, Pending::UserLog { user: other } if *other == user));
+        let waiting = self
+            .pending
+            .values()
+            .any(|pending| matches!(pending, Pending::UserLog { user: other } if *other == user));
         if !waiting {
             let from_seq = self.people.log(&user).map_or(0, |log| log.seq() + 1);
-            self.ask(Request::UserLogGet(UserLogGet { user_id: user, from_seq }), Pending::UserLog { user }, out);
+            self.ask(
+                Request::UserLogGet(UserLogGet {
+                    user_id: user,
+                    from_seq,
+                }),
+                Pending::UserLog { user },
+                out,
+            );
         }
     }
 
@@ -234,7 +285,9 @@ impl<S: Suite> Engine<S> {
     ) {
         let Ok(body) = result else { return };
         if body.user_id != user {
-            out.push(Effect::Show(Change::Notice(Problem::ServerLied("the keys of somebody else".into()))));
+            out.push(Effect::Show(Change::Notice(Problem::ServerLied(
+                "the keys of somebody else".into(),
+            ))));
             return;
         }
         if let Err(problem) = self.learn_log(&body, ctx, out).await {
@@ -246,11 +299,25 @@ impl<S: Suite> Engine<S> {
     pub(super) fn show_safety(&self, user: UserId) -> Result<Outcome, Problem> {
         let me = self.me()?;
         let mine = self.people.log(&me.user_id).ok_or(Problem::SignedOut)?.view().ik;
-        let theirs = self.people.log(&user).ok_or_else(|| Problem::UnknownHandle(String::new()))?.view().ik;
+        let theirs = self
+            .people
+            .log(&user)
+            .ok_or_else(|| Problem::UnknownHandle(String::new()))?
+            .view()
+            .ik;
         let number = safety_number((&me.user_id, &mine), (&user, &theirs));
         let code = qrcode::QrCode::with_error_correction_level(&number.qr, qrcode::EcLevel::M).map_err(internal)?;
-        let qr = code.to_colors().chunks(code.width()).map(|row| row.iter().map(|c| *c == qrcode::Color::Dark).collect()).collect();
-        Ok(Outcome::Safety(Safety { user, groups: number.groups, qr, trust: self.trust(&user) }))
+        let qr = code
+            .to_colors()
+            .chunks(code.width())
+            .map(|row| row.iter().map(|c| *c == qrcode::Color::Dark).collect())
+            .collect();
+        Ok(Outcome::Safety(Safety {
+            user,
+            groups: number.groups,
+            qr,
+            trust: self.trust(&user),
+        }))
     }
 
     pub(super) fn mark_verified(
@@ -261,14 +328,21 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
-        let log = self.people.log(&user).ok_or_else(|| Problem::UnknownHandle(String::new()))?;
+        let log = self
+            .people
+            .log(&user)
+            .ok_or_else(|| Problem::UnknownHandle(String::new()))?;
         let pin = Pin {
             user_id: user,
             handle: Text::new(self.people.handle(&user).unwrap_or_default()).map_err(internal)?,
             seq: log.seq(),
             head: log.head(),
             ik_since: log.view().ik_since,
-            state: if verified { PinState::Verified } else { PinState::Unverified },
+            state: if verified {
+                PinState::Verified
+            } else {
+                PinState::Unverified
+            },
         };
         self.put_pin(pin, Some(command), ctx, out);
         self.show_person(&user, out);

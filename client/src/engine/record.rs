@@ -128,9 +128,20 @@ pub struct MessageRecord {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum StoredBody {
-    Text { author: UserId, device: DeviceKeyId, lane: [u8; 8], ctr: u64, log_seq: u64, at_ms: u64, text: String },
+    Text {
+        author: UserId,
+        device: DeviceKeyId,
+        lane: [u8; 8],
+        ctr: u64,
+        log_seq: u64,
+        at_ms: u64,
+        text: String,
+    },
     /// Kept as it came, to be opened when the key is here.
-    Locked { header: B64, envelope: B64 },
+    Locked {
+        header: B64,
+        envelope: B64,
+    },
     Unreadable(Unreadable),
 }
 
@@ -182,7 +193,10 @@ impl std::fmt::Debug for KeysRecord {
 /// A record to be saved.
 pub(crate) fn save(key: Key, value: &impl Serialize) -> Record {
     // Plain data without maps: serialising it cannot fail.
-    Record { key, value: serde_json::to_vec(value).ok() }
+    Record {
+        key,
+        value: serde_json::to_vec(value).ok(),
+    }
 }
 
 pub(crate) const fn remove(key: Key) -> Record {

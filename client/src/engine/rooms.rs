@@ -124,7 +124,10 @@ impl Channel {
     }
 
     pub fn restore(&mut self, record: ChannelRecord) {
-        self.at = Transcript { seq: record.seq, t: record.t };
+        self.at = Transcript {
+            seq: record.seq,
+            t: record.t,
+        };
         self.oldest = record.oldest;
         self.before_oldest = record.before_oldest;
         self.read_seq = record.read_seq;
@@ -171,7 +174,11 @@ impl Room {
 
     /// The other person of a direct message.
     pub fn peer(&self, me: &UserId) -> Option<UserId> {
-        if self.state.kind == RoomKind::Direct { self.state.members.keys().find(|user| *user != me).copied() } else { None }
+        if self.state.kind == RoomKind::Direct {
+            self.state.members.keys().find(|user| *user != me).copied()
+        } else {
+            None
+        }
     }
 }
 
@@ -240,7 +247,11 @@ impl<S: Suite> Engine<S> {
         let mut missing = Vec::new();
         for blob in blobs {
             for member in named_people(&blob.body) {
-                if self.people.log(&member.user_id).is_none_or(|log| log.seq() < member.ulog_seq) {
+                if self
+                    .people
+                    .log(&member.user_id)
+                    .is_none_or(|log| log.seq() < member.ulog_seq)
+                {
                     missing.push(member.user_id);
                 }
             }
@@ -256,14 +267,24 @@ impl<S: Suite> Engine<S> {
     /// A user log came: whatever waited for it goes on.
     pub(super) async fn people_grew(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let fetching: Vec<UserId> = (self.pending.values())
-            .filter_map(|pending| if let Pending::UserLog { user } = pending { Some(*user) } else { None })
+            .filter_map(|pending| {
+                if let Pending::UserLog { user } = pending {
+                    Some(*user)
+                } else {
+                    None
+                }
+            })
             .collect();
         let is_ready = |blobs: &[SignedBlob]| {
             let named = blobs.iter().flat_map(|blob| named_people(&blob.body));
             !named.into_iter().any(|member| fetching.contains(&member.user_id))
         };
-        let arriving: Vec<RoomId> =
-            self.arriving.iter().filter(|(_, blobs)| is_ready(blobs)).map(|(id, _)| *id).collect();
+        let arriving: Vec<RoomId> = self
+            .arriving
+            .iter()
+            .filter(|(_, blobs)| is_ready(blobs))
+            .map(|(id, _)| *id)
+            .collect();
         for id in arriving {
             if let Some(blobs) = self.arriving.remove(&id) {
                 self.extend_room(id, blobs, ctx, out).await;
@@ -282,15 +303,29 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Applies entries whose user logs are all here. The first that does not hold freezes the room before it.
-    async fn extend_room(&mut self, id: RoomId, blobs: Vec<SignedBlob>, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+    async fn extend_room(
+        &mut self,
+        id: RoomId,
+        blobs: Vec<SignedBlob>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
         let mut rest = blobs.as_slice();
         if !self.rooms.contains_key(&id) {
-            let Some((genesis, after)) = rest.split_first() else { return };
-            let Ok(unproven) = RoomState::begin(genesis, &id, &self.people) else { return };
+            let Some((genesis, after)) = rest.split_first() else {
+                return;
+            };
+            let Ok(unproven) = RoomState::begin(genesis, &id, &self.people) else {
+                return;
+            };
             let verdicts = ctx.suite.verify_all(unproven.jobs()).await;
             // A room that does not even begin well is not taken up.
             let Ok(state) = unproven.prove(&verdicts) else { return };
-            if !state.members.contains_key(&self.my_id().unwrap_or(UserId::from_bytes([0; 32]))) && after.is_empty() {
+            if !state
+                .members
+                .contains_key(&self.my_id().unwrap_or(UserId::from_bytes([0; 32])))
+                && after.is_empty()
+            {
                 return;
             }
             self.rooms.insert(id, Room::new(state, genesis));
@@ -337,7 +372,12 @@ impl<S: Suite> Engine<S> {
         let saved = vec![room.to_record(), room.channel.to_record(&id)];
         out.push(Effect::Save(saved));
         self.learn_keys(id, ctx, out).await;
-        for user in self.rooms.get(&id).map(|room| room.state.known_people()).unwrap_or_default() {
+        for user in self
+            .rooms
+            .get(&id)
+            .map(|room| room.state.known_people())
+            .unwrap_or_default()
+        {
             self.show_person(&user, out);
         }
         self.show_room_row(id, out);
@@ -347,11 +387,16 @@ impl<S: Suite> Engine<S> {
     }
 
     pub(super) fn fetch_room_log(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
-        let waiting =
-            self.pending.values().any(|pending| matches!(pending, Pending::RoomLog { room, .. } if *room == id));
+        let waiting = self
+            .pending
+            .values()
+            .any(|pending| matches!(pending, Pending::RoomLog { room, .. } if *room == id));
         if !waiting {
             let from = self.rooms.get(&id).map_or(0, |room| room.state.seq + 1);
-            let request = Request::RoomLogGet(RoomLogGet { room_id: id, from_seq: from });
+            let request = Request::RoomLogGet(RoomLogGet {
+                room_id: id,
+                from_seq: from,
+            });
             self.ask(request, Pending::RoomLog { room: id, from }, out);
         }
     }
@@ -365,7 +410,12 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) {
         let Ok(reply) = result else { return };
-        let Ok(blobs) = reply.entries.iter().map(|raw| SignedBlob::from_bytes(&raw.0)).collect::<Result<Vec<_>, _>>() else {
+        let Ok(blobs) = reply
+            .entries
+            .iter()
+            .map(|raw| SignedBlob::from_bytes(&raw.0))
+            .collect::<Result<Vec<_>, _>>()
+        else {
             self.freeze(id, Tamper::InvalidEntry, out);
             return;
         };
@@ -396,20 +446,37 @@ impl<S: Suite> Engine<S> {
         }
         let Some(me) = self.my_id() else { return Standing::Left };
         if !room.is_member(&me) {
-            let removed = room.events.iter().rev().any(|event| matches!(&event.body, RoomBody::Remove { user_id, .. } if *user_id == me));
+            let removed = room
+                .events
+                .iter()
+                .rev()
+                .any(|event| matches!(&event.body, RoomBody::Remove { user_id, .. } if *user_id == me));
             let left = room.events.iter().rev().find(|event| match &event.body {
                 RoomBody::Leave => event.actor == me,
                 RoomBody::Remove { user_id, .. } => *user_id == me,
                 _ => false,
             });
             let by_self = left.is_some_and(|event| matches!(event.body, RoomBody::Leave));
-            return if removed && !by_self { Standing::Removed } else { Standing::Left };
+            return if removed && !by_self {
+                Standing::Removed
+            } else {
+                Standing::Left
+            };
         }
-        if let Some(changed) = room.state.members.keys().find(|user| self.trust(user) == Trust::Changed) {
+        if let Some(changed) = room
+            .state
+            .members
+            .keys()
+            .find(|user| self.trust(user) == Trust::Changed)
+        {
             return Standing::IdentityChanged(*changed);
         }
         let n = room.state.epoch_number();
-        if n > 0 && !room.keys.contains_key(&n) { Standing::WaitingForKey } else { Standing::Open }
+        if n > 0 && !room.keys.contains_key(&n) {
+            Standing::WaitingForKey
+        } else {
+            Standing::Open
+        }
     }
 
     pub(super) fn refresh_standings(&self, out: &mut Out<S::DeviceKey>) {
@@ -419,7 +486,9 @@ impl<S: Suite> Engine<S> {
     }
 
     pub(super) fn show_room_row(&self, id: RoomId, out: &mut Out<S::DeviceKey>) {
-        let (Some(room), Some(me)) = (self.rooms.get(&id), self.my_id()) else { return };
+        let (Some(room), Some(me)) = (self.rooms.get(&id), self.my_id()) else {
+            return;
+        };
         let standing = self.standing(room);
         // A room one has left on purpose is gone from the list.
         if standing == Standing::Left {
@@ -431,19 +500,37 @@ impl<S: Suite> Engine<S> {
             Some(peer) => self.people.handle(&peer).unwrap_or_default().to_owned(),
             None => room.title.clone(),
         };
-        let waiting = room.outbox.newest().map(|(text, at_ms, state)| Preview { author: me, text, at_ms, state });
+        let waiting = room.outbox.newest().map(|(text, at_ms, state)| Preview {
+            author: me,
+            text,
+            at_ms,
+            state,
+        });
         let preview = waiting.or_else(|| {
-            room.channel.preview.clone().map(|p| Preview { author: p.author, text: p.text, at_ms: p.at_ms, state: Delivery::Sent })
+            room.channel.preview.clone().map(|p| Preview {
+                author: p.author,
+                text: p.text,
+                at_ms: p.at_ms,
+                state: Delivery::Sent,
+            })
         });
         let newest_event = room.events.last().map_or(room.state.created, |event| event.ts);
         out.push(Effect::Show(Change::Room(view::Room {
             id,
-            kind: if room.state.kind == RoomKind::Direct { view::RoomKind::Direct } else { view::RoomKind::Group },
+            kind: if room.state.kind == RoomKind::Direct {
+                view::RoomKind::Direct
+            } else {
+                view::RoomKind::Group
+            },
             title,
             peer,
             mark: people::mark(id.as_bytes()),
             members: room.state.members.len() as u32,
-            role: room.state.members.get(&me).map_or(view::Role::Member, |member| role(member.role)),
+            role: room
+                .state
+                .members
+                .get(&me)
+                .map_or(view::Role::Member, |member| role(member.role)),
             standing,
             active_ms: preview.as_ref().map_or(newest_event, |preview| preview.at_ms),
             preview,
@@ -454,16 +541,31 @@ impl<S: Suite> Engine<S> {
 
     pub(super) fn show_members(&self, id: RoomId, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get(&id) else { return };
-        let members =
-            room.state.members.iter().map(|(user, member)| Member { user: *user, role: role(member.role) }).collect();
+        let members = room
+            .state
+            .members
+            .iter()
+            .map(|(user, member)| Member {
+                user: *user,
+                role: role(member.role),
+            })
+            .collect();
         out.push(Effect::Show(Change::Members { room: id, members }));
     }
 
     /// Rooms as this browser kept them; verified before they were sealed.
     pub(super) fn restore_room(&mut self, record: RoomRecord) -> Option<()> {
-        let blobs = record.log.iter().map(|raw| SignedBlob::from_bytes(&raw.0)).collect::<Result<Vec<_>, _>>().ok()?;
+        let blobs = record
+            .log
+            .iter()
+            .map(|raw| SignedBlob::from_bytes(&raw.0))
+            .collect::<Result<Vec<_>, _>>()
+            .ok()?;
         let (genesis, rest) = blobs.split_first()?;
-        let state = RoomState::begin(genesis, &record.room_id, &self.people).ok()?.prove(&[true]).ok()?;
+        let state = RoomState::begin(genesis, &record.room_id, &self.people)
+            .ok()?
+            .prove(&[true])
+            .ok()?;
         let mut room = Room::new(state, genesis);
         let unproven = room.state.extend(rest, &self.people).ok()?;
         let verdicts = vec![true; unproven.jobs().len()];
@@ -535,7 +637,9 @@ async fn verify_entries<S: Suite>(
 /// The user logs that an entry looks into.
 fn named_people(body: &[u8]) -> Vec<MemberRef> {
     if let Ok(genesis) = RoomGenesis::from_bytes(body) {
-        return std::iter::once(genesis.creator).chain(genesis.members.as_slice().iter().cloned()).collect();
+        return std::iter::once(genesis.creator)
+            .chain(genesis.members.as_slice().iter().cloned())
+            .collect();
     }
     match RoomEntry::from_bytes(body).map(|entry| entry.body) {
         Ok(RoomBody::AddMember { member, .. } | RoomBody::UserUpdate { member, .. }) => vec![member],

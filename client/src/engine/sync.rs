@@ -77,7 +77,10 @@ impl<S: Suite> Engine<S> {
 
     pub(super) fn socket_open(&mut self, out: &mut Out<S::DeviceKey>) {
         if let Some(me) = &self.me {
-            out.push(Effect::Transmit(ToRelay::Hello { token: me.token.clone(), api: API_VERSION }));
+            out.push(Effect::Transmit(ToRelay::Hello {
+                token: me.token.clone(),
+                api: API_VERSION,
+            }));
         }
     }
 
@@ -92,7 +95,9 @@ impl<S: Suite> Engine<S> {
             let retry_secs = (1_u32 << self.tries.min(5)).min(MAX_WAIT_SECS) / 2;
             let retry_secs = if self.tries <= 1 { 1 } else { retry_secs };
             self.set_link(Link::Offline { retry_secs }, out);
-            out.push(Effect::Wake { after_ms: u64::from(retry_secs) * 1000 });
+            out.push(Effect::Wake {
+                after_ms: u64::from(retry_secs) * 1000,
+            });
         }
     }
 
@@ -112,14 +117,30 @@ impl<S: Suite> Engine<S> {
             return;
         }
         match frame {
-            FromRelay::Welcome { rooms, user_log_seq, now_ms: _ } => self.welcome(&rooms, user_log_seq, ctx, out).await,
-            FromRelay::Message { room_id, channel, message } => {
+            FromRelay::Welcome {
+                rooms,
+                user_log_seq,
+                now_ms: _,
+            } => self.welcome(&rooms, user_log_seq, ctx, out).await,
+            FromRelay::Message {
+                room_id,
+                channel,
+                message,
+            } => {
                 if channel == ChannelId::MAIN {
                     self.message_came(room_id, message, ctx, out).await;
                 }
             }
-            FromRelay::Log { room_id, from_seq, entries } => {
-                match entries.iter().map(|raw| SignedBlob::from_bytes(&raw.0)).collect::<Result<Vec<_>, _>>() {
+            FromRelay::Log {
+                room_id,
+                from_seq,
+                entries,
+            } => {
+                match entries
+                    .iter()
+                    .map(|raw| SignedBlob::from_bytes(&raw.0))
+                    .collect::<Result<Vec<_>, _>>()
+                {
                     Ok(blobs) => self.take_entries(room_id, from_seq, blobs, ctx, out).await,
                     Err(_) => self.freeze(room_id, Tamper::InvalidEntry, out),
                 }
@@ -130,7 +151,12 @@ impl<S: Suite> Engine<S> {
                     self.fetch_log(user_id, out);
                 }
             }
-            FromRelay::Refused { room_id, msg_id, code, retry_secs } => {
+            FromRelay::Refused {
+                room_id,
+                msg_id,
+                code,
+                retry_secs,
+            } => {
                 self.refused(room_id, msg_id, code, retry_secs, ctx, out).await;
             }
             FromRelay::Pong => {}
@@ -142,7 +168,13 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    async fn welcome(&mut self, rooms: &[RoomHead], user_log_seq: u64, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+    async fn welcome(
+        &mut self,
+        rooms: &[RoomHead],
+        user_log_seq: u64,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
         self.online = true;
         self.tries = 0;
         self.set_link(Link::Online, out);
@@ -164,7 +196,9 @@ impl<S: Suite> Engine<S> {
         // Rooms the relay does not name: the log says whether one was taken out.
         let me = self.my_id();
         let unnamed: Vec<RoomId> = (self.rooms.iter())
-            .filter(|(id, room)| !rooms.iter().any(|head| head.room_id == **id) && me.is_some_and(|me| room.is_member(&me)))
+            .filter(|(id, room)| {
+                !rooms.iter().any(|head| head.room_id == **id) && me.is_some_and(|me| room.is_member(&me))
+            })
             .map(|(id, _)| *id)
             .collect();
         for id in unnamed {
@@ -180,11 +214,17 @@ impl<S: Suite> Engine<S> {
 
     fn note_channel(&mut self, id: RoomId, channels: &[ChannelHead], out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
-        let Some(head) = channels.iter().find(|head| head.channel == ChannelId::MAIN) else { return };
+        let Some(head) = channels.iter().find(|head| head.channel == ChannelId::MAIN) else {
+            return;
+        };
         room.sync.head = head.seq;
         let at = &room.channel.at;
         if room.sync.begun && (head.seq < at.seq || (head.seq == at.seq && head.t != at.t)) {
-            let why = if head.seq < at.seq { Tamper::Withholding } else { Tamper::Fork };
+            let why = if head.seq < at.seq {
+                Tamper::Withholding
+            } else {
+                Tamper::Fork
+            };
             self.freeze(id, why, out);
         }
     }
@@ -192,19 +232,33 @@ impl<S: Suite> Engine<S> {
     /// Asks for the next page if there is one.
     pub(super) fn catch_up(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
-        if room.sync.paging || !self.online || room.frozen.is_some() || !room.waiting.is_empty() || room.sync.log_is_behind() {
+        if room.sync.paging
+            || !self.online
+            || room.frozen.is_some()
+            || !room.waiting.is_empty()
+            || room.sync.log_is_behind()
+        {
             return;
         }
         let (from, limit, pending) = if room.sync.begun {
             if room.channel.at.seq >= room.sync.head {
                 return;
             }
-            (PageFrom::After(room.channel.at.seq), MAX_PAGE, Pending::PageForward { room: id })
+            (
+                PageFrom::After(room.channel.at.seq),
+                MAX_PAGE,
+                Pending::PageForward { room: id },
+            )
         } else {
             (PageFrom::End, FIRST_PAGE, Pending::PageEnd { room: id })
         };
         room.sync.paging = true;
-        let request = PageGet { room_id: id, channel: ChannelId::MAIN, from, limit };
+        let request = PageGet {
+            room_id: id,
+            channel: ChannelId::MAIN,
+            from,
+            limit,
+        };
         self.ask(Request::PageGet(request), pending, out);
     }
 
@@ -220,7 +274,10 @@ impl<S: Suite> Engine<S> {
         room.sync.paging = false;
         let Ok(page) = result else { return };
         room.sync.head = room.sync.head.max(page.head.seq);
-        let before = Transcript { seq: page.before.seq, t: page.before.t };
+        let before = Transcript {
+            seq: page.before.seq,
+            t: page.before.t,
+        };
         if at_end && !room.sync.begun {
             // The first word on this channel is the relay's; what members say of it later must agree.
             room.channel.at = before;
@@ -283,7 +340,9 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Some(pending) = self.pending.remove(&id) else { return };
+        let Some(pending) = self.pending.remove(&id) else {
+            return;
+        };
         if let Pending::Enter(entering) = pending {
             self.entering(entering, result, ctx, out).await;
             return;
@@ -296,13 +355,21 @@ impl<S: Suite> Engine<S> {
         }
         macro_rules! expect {
             ($kind:ident) => {
-                result.and_then(|reply| if let Reply::$kind(reply) = reply { Ok(reply) } else { Err(Failure::Garbled) })
+                result.and_then(|reply| {
+                    if let Reply::$kind(reply) = reply {
+                        Ok(reply)
+                    } else {
+                        Err(Failure::Garbled)
+                    }
+                })
             };
         }
         match pending {
             Pending::Enter(_) | Pending::Ignore | Pending::Base | Pending::LoadOlder { .. } => {}
             Pending::SignOutOthers { command } => {
-                let result = expect!(SessionEndOthers).map(|_| Outcome::Done).map_err(|failure| failure.problem());
+                let result = expect!(SessionEndOthers)
+                    .map(|_| Outcome::Done)
+                    .map_err(|failure| failure.problem());
                 out.push(Effect::Answer { id: command, result });
             }
             Pending::Devices { command } => {
@@ -312,7 +379,9 @@ impl<S: Suite> Engine<S> {
             Pending::Find { command } => {
                 let result = match expect!(UserFind) {
                     Ok(body) => self.learn_log(&body, ctx, out).await.and_then(|()| {
-                        self.person(&body.user_id).map(Outcome::Person).ok_or_else(|| Problem::UnknownHandle(body.handle.clone()))
+                        self.person(&body.user_id)
+                            .map(Outcome::Person)
+                            .ok_or_else(|| Problem::UnknownHandle(body.handle.clone()))
                     }),
                     Err(failure) if failure.is(ErrorCode::NotFound) => Err(Problem::UnknownHandle(String::new())),
                     Err(failure) => Err(failure.problem()),
@@ -378,7 +447,9 @@ impl<S: Suite> Engine<S> {
 
     async fn base_came(&mut self, loaded: Loaded, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         if let Some(problem) = loaded.problem {
-            out.push(Effect::Show(Change::Phase(Phase::SignedOut { realm: self.realm.clone().unwrap_or_default() })));
+            out.push(Effect::Show(Change::Phase(Phase::SignedOut {
+                realm: self.realm.clone().unwrap_or_default(),
+            })));
             self.me = None;
             self.notice(problem, out);
             return;

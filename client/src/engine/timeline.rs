@@ -49,7 +49,11 @@ impl<S: Suite> Engine<S> {
         let loaded = channel.first_loaded();
         let stored_from = channel.oldest.max(channel.shown_from);
         if stored_from < loaded {
-            let query = Query::Messages { room: id, from: stored_from, to: loaded - 1 };
+            let query = Query::Messages {
+                room: id,
+                from: stored_from,
+                to: loaded - 1,
+            };
             if reset && loaded <= channel.at.seq {
                 // What is here is shown at once.
                 self.show_window(id, true, out);
@@ -81,7 +85,13 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Records of this browser's store are in memory now.
-    pub(super) async fn older_loaded(&mut self, id: RoomId, loaded: Loaded, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+    pub(super) async fn older_loaded(
+        &mut self,
+        id: RoomId,
+        loaded: Loaded,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let mut next = room.channel.first_loaded();
         // Only what joins what is there without a hole; the rest is fetched again.
@@ -89,7 +99,11 @@ impl<S: Suite> Engine<S> {
             if message.seq + 1 == next {
                 next = message.seq;
                 if let StoredBody::Text { device, lane, ctr, .. } = &message.body {
-                    let newest = room.channel.lanes.entry((*device, *lane)).or_insert((*ctr, message.hash));
+                    let newest = room
+                        .channel
+                        .lanes
+                        .entry((*device, *lane))
+                        .or_insert((*ctr, message.hash));
                     if newest.0 < *ctr {
                         *newest = (*ctr, message.hash);
                     }
@@ -114,7 +128,10 @@ impl<S: Suite> Engine<S> {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         room.sync.paging_back = false;
         let Ok(page) = result else { return };
-        let before = Transcript { seq: page.before.seq, t: page.before.t };
+        let before = Transcript {
+            seq: page.before.seq,
+            t: page.before.t,
+        };
         if page.messages.is_empty() && room.channel.first_loaded() > 1 {
             self.freeze(id, crate::view::Tamper::Withholding, out);
             return;
@@ -140,9 +157,16 @@ impl<S: Suite> Engine<S> {
     }
 
     fn show_window(&self, id: RoomId, reset: bool, out: &mut Out<S::DeviceKey>) {
-        let (Some(room), Some(me)) = (self.rooms.get(&id), self.my_id()) else { return };
+        let (Some(room), Some(me)) = (self.rooms.get(&id), self.my_id()) else {
+            return;
+        };
         let from = room.channel.shown_from;
-        let mut rows: Vec<Row> = room.channel.messages.range(from..).flat_map(|(_, message)| message_rows(message)).collect();
+        let mut rows: Vec<Row> = room
+            .channel
+            .messages
+            .range(from..)
+            .flat_map(|(_, message)| message_rows(message))
+            .collect();
         rows.extend(room.event_rows(0));
         rows.extend(room.outbox.items().map(|item| outgoing_row(item, me)));
         rows.sort_by_key(|row| row.order);
@@ -174,7 +198,11 @@ impl<S: Suite> Engine<S> {
         if self.shown != Some(id) {
             return;
         }
-        let rows = seqs.iter().filter_map(|seq| room.channel.messages.get(seq)).flat_map(message_rows).collect();
+        let rows = seqs
+            .iter()
+            .filter_map(|seq| room.channel.messages.get(seq))
+            .flat_map(message_rows)
+            .collect();
         self.show_rows(id, rows, out);
     }
 
@@ -187,9 +215,16 @@ impl<S: Suite> Engine<S> {
     }
 
     pub(super) fn show_outgoing(&self, id: RoomId, message: &MessageId, out: &mut Out<S::DeviceKey>) {
-        let (Some(room), Some(me)) = (self.rooms.get(&id), self.my_id()) else { return };
+        let (Some(room), Some(me)) = (self.rooms.get(&id), self.my_id()) else {
+            return;
+        };
         if self.shown == Some(id) {
-            let rows = room.outbox.items().filter(|item| item.msg_id == *message).map(|item| outgoing_row(item, me)).collect();
+            let rows = room
+                .outbox
+                .items()
+                .filter(|item| item.msg_id == *message)
+                .map(|item| outgoing_row(item, me))
+                .collect();
             self.show_rows(id, rows, out);
         }
     }
@@ -210,7 +245,14 @@ impl<S: Suite> Engine<S> {
     fn show_rows(&self, id: RoomId, rows: Vec<Row>, out: &mut Out<S::DeviceKey>) {
         let has_older = self.rooms.get(&id).map(|room| room.first_shown() > 1);
         if !rows.is_empty() {
-            let timeline = Timeline { room: id, reset: false, rows, gone: Vec::new(), has_older, first_unread: None };
+            let timeline = Timeline {
+                room: id,
+                reset: false,
+                rows,
+                gone: Vec::new(),
+                has_older,
+                first_unread: None,
+            };
             out.push(Effect::Show(Change::Timeline(timeline)));
         }
     }
@@ -227,7 +269,12 @@ impl Room {
         let mut rows = Vec::new();
         if first == 0 && self.first_shown() <= 1 {
             let note = Note::Created { by: self.state.creator };
-            rows.push(Row { key: "log-0".into(), order: (0, MESSAGE_PLACE), at_ms: self.state.created, body: Body::Note(note) });
+            rows.push(Row {
+                key: "log-0".into(),
+                order: (0, MESSAGE_PLACE),
+                at_ms: self.state.created,
+                body: Body::Note(note),
+            });
         }
         let mut named = false;
         for (index, event) in self.events.iter().enumerate() {
@@ -238,7 +285,9 @@ impl Room {
             if index < first || !is_news {
                 continue;
             }
-            let (Some(note), Some(seq)) = (self.note(event), self.message_before(event.seq)) else { continue };
+            let (Some(note), Some(seq)) = (self.note(event), self.message_before(event.seq)) else {
+                continue;
+            };
             rows.push(Row {
                 key: format!("log-{}", event.seq),
                 order: (seq, MESSAGE_PLACE + 1 + event.seq),
@@ -253,7 +302,12 @@ impl Room {
     fn message_before(&self, log_seq: u64) -> Option<u64> {
         let from = self.first_shown();
         let knew = |message: &MessageRecord| matches!(&message.body, StoredBody::Text { log_seq: seen, .. } if *seen >= log_seq);
-        let first_who_knew = self.channel.messages.range(from..).find(|(_, message)| knew(message)).map(|(seq, _)| *seq);
+        let first_who_knew = self
+            .channel
+            .messages
+            .range(from..)
+            .find(|(_, message)| knew(message))
+            .map(|(seq, _)| *seq);
         let before = first_who_knew.map_or(self.channel.at.seq, |seq| seq - 1);
         (before >= from || from <= 1).then_some(before)
     }
@@ -261,14 +315,22 @@ impl Room {
     fn note(&self, event: &Event) -> Option<Note> {
         let by: UserId = event.actor;
         Some(match &event.body {
-            RoomBody::AddMember { member, .. } => Note::Added { by, who: member.user_id },
+            RoomBody::AddMember { member, .. } => Note::Added {
+                by,
+                who: member.user_id,
+            },
             RoomBody::Remove { user_id, .. } => Note::Removed { by, who: *user_id },
             RoomBody::Leave => Note::Left { who: by },
             RoomBody::SetMeta { n, sealed } => {
                 let plain = open_meta(self.keys.get(n)?, &self.state.room_id, *n, sealed.as_slice()).ok()?;
-                Note::Renamed { by, name: super::intents::read_name(&plain) }
+                Note::Renamed {
+                    by,
+                    name: super::intents::read_name(&plain),
+                }
             }
-            RoomBody::UserUpdate { member, .. } if self.state.kind == RoomKind::Direct => Note::NewDevice { who: member.user_id },
+            RoomBody::UserUpdate { member, .. } if self.state.kind == RoomKind::Direct => {
+                Note::NewDevice { who: member.user_id }
+            }
             _ => return None,
         })
     }
@@ -285,8 +347,15 @@ fn message_key(message: &MessageRecord) -> String {
 fn message_rows(message: &MessageRecord) -> Vec<Row> {
     let mut rows = Vec::with_capacity(1);
     let (at_ms, body) = match &message.body {
-        StoredBody::Text { author, at_ms, text, .. } => {
-            let body = Body::Text { author: *author, message: message.msg_id, text: text.clone(), state: Delivery::Sent };
+        StoredBody::Text {
+            author, at_ms, text, ..
+        } => {
+            let body = Body::Text {
+                author: *author,
+                message: message.msg_id,
+                text: text.clone(),
+                state: Delivery::Sent,
+            };
             (*at_ms, body)
         }
         StoredBody::Locked { .. } => (0, Body::Unreadable(Unreadable::KeyOnTheWay)),
@@ -294,13 +363,33 @@ fn message_rows(message: &MessageRecord) -> Vec<Row> {
     };
     if message.gap {
         let body = Body::Unreadable(Unreadable::Gap);
-        rows.push(Row { key: format!("gap-{}", message.seq), order: (message.seq, 0), at_ms, body });
+        rows.push(Row {
+            key: format!("gap-{}", message.seq),
+            order: (message.seq, 0),
+            at_ms,
+            body,
+        });
     }
-    rows.push(Row { key: message_key(message), order: (message.seq, MESSAGE_PLACE), at_ms, body });
+    rows.push(Row {
+        key: message_key(message),
+        order: (message.seq, MESSAGE_PLACE),
+        at_ms,
+        body,
+    });
     rows
 }
 
 fn outgoing_row(item: &OutgoingRecord, me: UserId) -> Row {
-    let body = Body::Text { author: me, message: item.msg_id, text: item.text.clone(), state: delivery(item) };
-    Row { key: item.msg_id.to_string(), order: (u64::MAX >> 11, item.place), at_ms: item.at_ms, body }
+    let body = Body::Text {
+        author: me,
+        message: item.msg_id,
+        text: item.text.clone(),
+        state: delivery(item),
+    };
+    Row {
+        key: item.msg_id.to_string(),
+        order: (u64::MAX >> 11, item.place),
+        at_ms: item.at_ms,
+        body,
+    }
 }

@@ -29,9 +29,13 @@ pub(crate) struct Vault {
 impl Vault {
     /// Takes in what the relay holds. Items under another key, or of a kind this version does not know, are left alone.
     pub fn take(&mut self, dvk: &DayVaultKey, user: &UserId, newest_g: u32, items: &[VaultItem]) {
-        let kem_ids: BTreeMap<_, _> = (1..=newest_g).map(|g| (ItemName::KemKey(g).id(dvk.expose()), g)).collect();
+        let kem_ids: BTreeMap<_, _> = (1..=newest_g)
+            .map(|g| (ItemName::KemKey(g).id(dvk.expose()), g))
+            .collect();
         for item in items {
-            let Ok(plain) = open_item(dvk.expose(), user, &item.item_id, item.rev, &item.sealed.0) else { continue };
+            let Ok(plain) = open_item(dvk.expose(), user, &item.item_id, item.rev, &item.sealed.0) else {
+                continue;
+            };
             if let Some(g) = kem_ids.get(&item.item_id) {
                 if let Some(key) = PrivateKey::from_bytes(&plain) {
                     self.kem.insert(*g, key);
@@ -47,18 +51,33 @@ impl Vault {
 
     pub fn to_record(&self) -> KeysRecord {
         KeysRecord {
-            kem: self.kem.iter().map(|(g, key)| (*g, B64(key.to_bytes().to_vec()))).collect(),
-            pins: self.pins.values().map(|(pin, rev)| (B64(pin.to_bytes()), *rev)).collect(),
+            kem: self
+                .kem
+                .iter()
+                .map(|(g, key)| (*g, B64(key.to_bytes().to_vec())))
+                .collect(),
+            pins: self
+                .pins
+                .values()
+                .map(|(pin, rev)| (B64(pin.to_bytes()), *rev))
+                .collect(),
         }
     }
 
     pub fn from_record(record: &KeysRecord) -> Self {
-        let kem = record.kem.iter().filter_map(|(g, key)| Some((*g, PrivateKey::from_bytes(&key.0)?))).collect();
+        let kem = record
+            .kem
+            .iter()
+            .filter_map(|(g, key)| Some((*g, PrivateKey::from_bytes(&key.0)?)))
+            .collect();
         let pins = record.pins.iter().filter_map(|(pin, rev)| {
             let pin = Pin::from_bytes(&pin.0).ok()?;
             Some((pin.user_id, (pin, *rev)))
         });
-        Self { kem, pins: pins.collect() }
+        Self {
+            kem,
+            pins: pins.collect(),
+        }
     }
 }
 
@@ -70,16 +89,30 @@ impl<K> Me<K> {
 
 impl<S: Suite> Engine<S> {
     /// Writes a contact's pin, here and to the vault.
-    pub(super) fn put_pin(&mut self, pin: Pin, command: Option<u32>, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+    pub(super) fn put_pin(
+        &mut self,
+        pin: Pin,
+        command: Option<u32>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
         let Some(me) = &mut self.me else { return };
         let user = pin.user_id;
         let rev = me.vault.pins.get(&user).map_or(0, |(_, rev)| *rev) + 1;
         let name = ItemName::Contact(user);
         let sealed = name.seal(ctx.rng, me.dvk.expose(), &me.user_id, rev, &pin.to_bytes());
-        let item = VaultItem { item_id: name.id(me.dvk.expose()), rev, sealed: B64(sealed) };
+        let item = VaultItem {
+            item_id: name.id(me.dvk.expose()),
+            rev,
+            sealed: B64(sealed),
+        };
         me.vault.pins.insert(user, (pin, rev));
         out.push(Effect::Save(vec![me.save_keys()]));
-        self.ask(Request::VaultPut(VaultPut { puts: vec![item] }), Pending::PutPin { user, command }, out);
+        self.ask(
+            Request::VaultPut(VaultPut { puts: vec![item] }),
+            Pending::PutPin { user, command },
+            out,
+        );
     }
 
     /// The relay has the pin, or another browser was faster: then take theirs in and write again.
@@ -97,7 +130,9 @@ impl<S: Suite> Engine<S> {
         }
         let answer = match result {
             Err(failure) if !failure.is(ErrorCode::StaleItem) => Err(failure.problem()),
-            Err(_) => Err(Problem::Internal("another browser changed this contact; try again".into())),
+            Err(_) => Err(Problem::Internal(
+                "another browser changed this contact; try again".into(),
+            )),
             Ok(()) => Ok(crate::view::Outcome::Done),
         };
         if answer.is_err()
@@ -113,11 +148,18 @@ impl<S: Suite> Engine<S> {
     }
 
     pub(super) fn fetch_vault(&mut self, out: &mut Out<S::DeviceKey>) {
-        self.ask(Request::VaultGet(sotto_shared::api::body::VaultGet {}), Pending::Vault, out);
+        self.ask(
+            Request::VaultGet(sotto_shared::api::body::VaultGet {}),
+            Pending::Vault,
+            out,
+        );
     }
 
     pub(super) fn vault_came(&mut self, items: &[VaultItem], out: &mut Out<S::DeviceKey>) {
-        let newest_g = self.my_id().and_then(|id| self.people.log(&id)).map_or(1, |log| log.view().kem_g);
+        let newest_g = self
+            .my_id()
+            .and_then(|id| self.people.log(&id))
+            .map_or(1, |log| log.view().kem_g);
         if let Some(me) = &mut self.me {
             me.vault.take(&me.dvk, &me.user_id, newest_g, items);
             out.push(Effect::Save(vec![me.save_keys()]));

@@ -3,7 +3,9 @@
 use sotto_shared::api::error::ErrorBody;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, DedicatedWorkerGlobalScope, Headers, RequestCache, RequestCredentials, RequestInit, Response};
+use web_sys::{
+    AbortSignal, DedicatedWorkerGlobalScope, Headers, RequestCache, RequestCredentials, RequestInit, Response,
+};
 
 use crate::engine::{Failure, Reply, Request};
 
@@ -45,7 +47,11 @@ async fn post(token: Option<&str>, path: &str, body: &str) -> Option<(u16, Strin
     init.set_cache(RequestCache::NoStore);
     init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT_MS)));
     let url = format!("{}/api/v1/{path}", relay());
-    let response: Response = JsFuture::from(scope.fetch_with_str_and_init(&url, &init)).await.ok()?.dyn_into().ok()?;
+    let response: Response = JsFuture::from(scope.fetch_with_str_and_init(&url, &init))
+        .await
+        .ok()?
+        .dyn_into()
+        .ok()?;
     let text = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
     Some((response.status(), text))
 }

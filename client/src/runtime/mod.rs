@@ -37,7 +37,10 @@ pub async fn run() {
     let listener = {
         let queue = queue.clone();
         Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let parsed = event.data().as_string().and_then(|json| serde_json::from_str::<ToWorker>(&json).ok());
+            let parsed = event
+                .data()
+                .as_string()
+                .and_then(|json| serde_json::from_str::<ToWorker>(&json).ok());
             if let Some(ToWorker { id, command }) = parsed {
                 // The queue lives as long as the worker.
                 let _ = queue.unbounded_send(Input::Command { id, command });
@@ -79,7 +82,11 @@ impl Runtime {
         while let Some(input) = inputs.next().await {
             // Measuring and rating happen while a person types; nothing else may wait behind them for long.
             let suite = self.suite.clone();
-            let mut ctx = Ctx { now_ms: system::now_ms(), rng: &mut rng, suite: &suite };
+            let mut ctx = Ctx {
+                now_ms: system::now_ms(),
+                rng: &mut rng,
+                suite: &suite,
+            };
             let effects = engine.handle(input, &mut ctx).await;
             self.perform(effects).await;
         }
@@ -93,7 +100,13 @@ impl Runtime {
                     // What follows depends on having been kept: it is not done, and whoever waits is told.
                     for left in effects.by_ref() {
                         if let Effect::Answer { id, .. } = left {
-                            post(&self.scope, &FromWorker::Done { id, result: Err(Problem::StorageFull) });
+                            post(
+                                &self.scope,
+                                &FromWorker::Done {
+                                    id,
+                                    result: Err(Problem::StorageFull),
+                                },
+                            );
                         }
                     }
                     self.input(Input::StorageFull);
@@ -108,8 +121,10 @@ impl Runtime {
         match effect {
             Effect::Save(_) => {}
             Effect::Load { id, query } => {
-                let loaded =
-                    self.store.load(&query).await.unwrap_or_else(|problem| Loaded { problem: Some(problem), ..Loaded::default() });
+                let loaded = self.store.load(&query).await.unwrap_or_else(|problem| Loaded {
+                    problem: Some(problem),
+                    ..Loaded::default()
+                });
                 self.input(Input::Loaded { id, loaded });
             }
             Effect::Restore => match self.store.restore(&self.suite).await {

@@ -46,24 +46,33 @@ impl Socket {
         };
         {
             let (queue, is_current) = (queue.clone(), is_current.clone());
-            listen("open", Closure::new(move |_| {
-                if is_current() {
-                    let _ = queue.unbounded_send(Input::SocketOpen);
-                }
-            }));
+            listen(
+                "open",
+                Closure::new(move |_| {
+                    if is_current() {
+                        let _ = queue.unbounded_send(Input::SocketOpen);
+                    }
+                }),
+            );
         }
         {
             let (heard_ms, is_current) = (heard_ms.clone(), is_current.clone());
-            listen("message", Closure::new(move |event: MessageEvent| {
-                heard_ms.set(system::now_ms());
-                // A frame that is none is the relay's fault and of no use to anybody.
-                let frame = event.data().as_string().and_then(|json| serde_json::from_str::<FromRelay>(&json).ok());
-                if let Some(frame) = frame
-                    && is_current()
-                {
-                    let _ = queue.unbounded_send(Input::Frame(frame));
-                }
-            }));
+            listen(
+                "message",
+                Closure::new(move |event: MessageEvent| {
+                    heard_ms.set(system::now_ms());
+                    // A frame that is none is the relay's fault and of no use to anybody.
+                    let frame = event
+                        .data()
+                        .as_string()
+                        .and_then(|json| serde_json::from_str::<FromRelay>(&json).ok());
+                    if let Some(frame) = frame
+                        && is_current()
+                    {
+                        let _ = queue.unbounded_send(Input::Frame(frame));
+                    }
+                }),
+            );
         }
         {
             let end = end.clone();
@@ -87,7 +96,12 @@ impl Socket {
         let timer = scope
             .set_interval_with_callback_and_timeout_and_arguments_0(beat.as_ref().unchecked_ref(), every_ms)
             .unwrap_or_default();
-        Some(Self { socket, timer, _listeners: listeners, _beat: beat })
+        Some(Self {
+            socket,
+            timer,
+            _listeners: listeners,
+            _beat: beat,
+        })
     }
 
     pub fn send(&self, json: &str) {
@@ -101,7 +115,9 @@ impl Drop for Socket {
         let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
         scope.clear_interval_with_handle(self.timer);
         for (name, listener) in ["open", "message", "close"].iter().zip(&self._listeners) {
-            let _ = self.socket.remove_event_listener_with_callback(name, listener.as_ref().unchecked_ref());
+            let _ = self
+                .socket
+                .remove_event_listener_with_callback(name, listener.as_ref().unchecked_ref());
         }
         let _ = self.socket.close();
     }

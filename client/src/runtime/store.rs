@@ -59,21 +59,31 @@ impl Store {
     pub async fn restore(&mut self, suite: &WebCrypto) -> Result<Option<(KeptAccount, DeviceKey)>, Problem> {
         let Some(subtle) = suite.subtle() else { return Ok(None) };
         // A browser that lets nothing be stored is one in which nothing was.
-        let Some(database) = open_database().await? else { return Ok(None) };
-        let Some(kept) = read_kept(&database).await else { return Ok(None) };
-        let Some((account, key)) = open_kept(subtle, &kept).await else { return Ok(None) };
+        let Some(database) = open_database().await? else {
+            return Ok(None);
+        };
+        let Some(kept) = read_kept(&database).await else {
+            return Ok(None);
+        };
+        let Some((account, key)) = open_kept(subtle, &kept).await else {
+            return Ok(None);
+        };
         self.open = Some(Open::new(database, &account.dvk));
         Ok(Some((account, key)))
     }
 
     /// From now on this browser keeps the account.
     pub async fn keep(&mut self, suite: &WebCrypto, account: &KeptAccount, key: &DeviceKey) -> Result<(), Refused> {
-        let (Some(subtle), DeviceKey::Platform { key, public }) = (suite.subtle(), key) else { return Ok(()) };
+        let (Some(subtle), DeviceKey::Platform { key, public }) = (suite.subtle(), key) else {
+            return Ok(());
+        };
         self.wipe().await;
         let database = open_database().await.map_err(|_| Refused)?.ok_or(Refused)?;
         let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
         let params = object(&[("name", "AES-GCM".into()), ("length", 256.into())]);
-        let promise = subtle.generate_key_with_object(&params, false, &usages).map_err(|_| Refused)?;
+        let promise = subtle
+            .generate_key_with_object(&params, false, &usages)
+            .map_err(|_| Refused)?;
         let browser_key: CryptoKey = JsFuture::from(promise).await.map_err(|_| Refused)?.unchecked_into();
         let plain = Zeroizing::new(serde_json::to_vec(account)?);
         let mut iv = [0; 12];
@@ -90,7 +100,10 @@ impl Store {
             ("sealed", sealed),
         ]);
         let transaction = database.transaction(&[ACCOUNT], TransactionMode::ReadWrite)?;
-        transaction.object_store(ACCOUNT)?.put(&kept, Some(&KEPT.into()))?.await?;
+        transaction
+            .object_store(ACCOUNT)?
+            .put(&kept, Some(&KEPT.into()))?
+            .await?;
         transaction.commit()?.await?;
         self.open = Some(Open::new(database, &account.dvk));
         Ok(())
@@ -132,14 +145,19 @@ impl Store {
     }
 
     pub async fn load(&self, query: &Query) -> Result<Loaded, Problem> {
-        let Some(open) = &self.open else { return Ok(Loaded::default()) };
+        let Some(open) = &self.open else {
+            return Ok(Loaded::default());
+        };
         match query {
             Query::Base => open.load_base().await,
             Query::Messages { room, from, to } => {
                 let first = open.name(&Key::Message(*room, *from));
                 let last = open.name(&Key::Message(*room, *to));
                 let messages = open.read_range(&first, &last).await.map_err(|_| Problem::StorageFull)?;
-                Ok(Loaded { messages, ..Loaded::default() })
+                Ok(Loaded {
+                    messages,
+                    ..Loaded::default()
+                })
             }
         }
     }
@@ -178,7 +196,12 @@ impl Open {
     }
 
     fn seal(&self, name: &str, plain: &[u8]) -> Vec<u8> {
-        seal::seal(&mut system::random(), self.seal_key.expose(), &Self::context(name), plain)
+        seal::seal(
+            &mut system::random(),
+            self.seal_key.expose(),
+            &Self::context(name),
+            plain,
+        )
     }
 
     /// A record that does not open or parse is left out: it is fetched again.
@@ -192,16 +215,24 @@ impl Open {
         let transaction = self.database.transaction(&[RECORDS], TransactionMode::ReadOnly)?;
         let store = transaction.object_store(RECORDS)?;
         let range = || KeyRange::bound(&first.into(), &last.into(), Some(false), Some(false)).map(Range::from);
-        let (names, values) = (store.get_all_keys(Some(range()?), None)?, store.get_all(Some(range()?), None)?);
+        let (names, values) = (
+            store.get_all_keys(Some(range()?), None)?,
+            store.get_all(Some(range()?), None)?,
+        );
         let (names, values) = (names.await?, values.await?);
-        let read = names.iter().zip(&values).filter_map(|(name, value)| self.read(&name.as_string()?, value));
+        let read = names
+            .iter()
+            .zip(&values)
+            .filter_map(|(name, value)| self.read(&name.as_string()?, value));
         Ok(read.collect())
     }
 
     async fn load_base(&self) -> Result<Loaded, Problem> {
         async fn all<T: DeserializeOwned>(open: &Open, kind: &str) -> Result<Vec<T>, Problem> {
             // "/" comes right before "0".
-            open.read_range(kind, &format!("{kind}0")).await.map_err(|_| Problem::StorageFull)
+            open.read_range(kind, &format!("{kind}0"))
+                .await
+                .map_err(|_| Problem::StorageFull)
         }
         let mut outgoing: Vec<OutgoingRecord> = all(self, "o").await?;
         let held: HashSet<String> = system::held_lanes().await.into_iter().collect();
@@ -221,7 +252,9 @@ impl Open {
 /// `None`: this browser does not store anything for us.
 async fn open_database() -> Result<Option<Database>, Problem> {
     let Ok(factory) = Factory::new() else { return Ok(None) };
-    let Ok(mut request) = factory.open(NAME, Some(VERSION)) else { return Ok(None) };
+    let Ok(mut request) = factory.open(NAME, Some(VERSION)) else {
+        return Ok(None);
+    };
     request.on_upgrade_needed(|event| {
         if let Ok(database) = event.database() {
             for store in [RECORDS, ACCOUNT] {
@@ -249,7 +282,13 @@ async fn open_database() -> Result<Option<Database>, Problem> {
 
 async fn read_kept(database: &Database) -> Option<JsValue> {
     let transaction = database.transaction(&[ACCOUNT], TransactionMode::ReadOnly).ok()?;
-    transaction.object_store(ACCOUNT).ok()?.get(JsValue::from(KEPT)).ok()?.await.ok()?
+    transaction
+        .object_store(ACCOUNT)
+        .ok()?
+        .get(JsValue::from(KEPT))
+        .ok()?
+        .await
+        .ok()?
 }
 
 async fn open_kept(subtle: &SubtleCrypto, kept: &JsValue) -> Option<(KeptAccount, DeviceKey)> {
@@ -259,7 +298,9 @@ async fn open_kept(subtle: &SubtleCrypto, kept: &JsValue) -> Option<(KeptAccount
     let public = PublicKey::from_bytes(&Uint8Array::new(&field("device_public")?).to_vec()).ok()?;
     let iv: [u8; 12] = Uint8Array::new(&field("iv")?).to_vec().try_into().ok()?;
     let sealed = Uint8Array::new(&field("sealed")?);
-    let promise = subtle.decrypt_with_object_and_buffer_source(&gcm(&iv), &browser_key, &sealed).ok()?;
+    let promise = subtle
+        .decrypt_with_object_and_buffer_source(&gcm(&iv), &browser_key, &sealed)
+        .ok()?;
     let plain = Zeroizing::new(Uint8Array::new(&JsFuture::from(promise).await.ok()?).to_vec());
     let account: KeptAccount = serde_json::from_slice(&plain).ok()?;
     (account.dk_id == public.key_id()).then_some((account, DeviceKey::Platform { key, public }))
@@ -274,5 +315,8 @@ async fn clear(database: &Database) -> Result<(), idb::Error> {
 }
 
 fn gcm(iv: &[u8; 12]) -> js_sys::Object {
-    object(&[("name", "AES-GCM".into()), ("iv", Uint8Array::from(iv.as_slice()).into())])
+    object(&[
+        ("name", "AES-GCM".into()),
+        ("iv", Uint8Array::from(iv.as_slice()).into()),
+    ])
 }

@@ -10,6 +10,7 @@ use super::Queue;
 use crate::engine::Input;
 
 /// Milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "this is the place that hands time in")]
 pub fn now_ms() -> u64 {
     js_sys::Date::now().max(0.0) as u64
 }
@@ -56,7 +57,9 @@ pub async fn held_lanes() -> Vec<String> {
         let promise: js_sys::Promise = query.call0(&locks).ok()?.dyn_into().ok()?;
         let answer = wasm_bindgen_futures::JsFuture::from(promise).await.ok()?;
         let held: js_sys::Array = js_sys::Reflect::get(&answer, &"held".into()).ok()?.dyn_into().ok()?;
-        let names = held.iter().filter_map(|lock| js_sys::Reflect::get(&lock, &"name".into()).ok()?.as_string());
+        let names = held
+            .iter()
+            .filter_map(|lock| js_sys::Reflect::get(&lock, &"name".into()).ok()?.as_string());
         Some(names.collect())
     }
     query().await.unwrap_or_default()
@@ -64,5 +67,7 @@ pub async fn held_lanes() -> Vec<String> {
 
 fn lock_manager() -> Option<JsValue> {
     let navigator = js_sys::Reflect::get(&js_sys::global(), &"navigator".into()).ok()?;
-    js_sys::Reflect::get(&navigator, &"locks".into()).ok().filter(|locks| !locks.is_undefined())
+    js_sys::Reflect::get(&navigator, &"locks".into())
+        .ok()
+        .filter(|locks| !locks.is_undefined())
 }

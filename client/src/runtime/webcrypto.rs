@@ -55,7 +55,10 @@ impl WebCrypto {
     pub fn with(subtle: Option<SubtleCrypto>) -> Self {
         // Outside secure contexts the property is undefined although the binding says otherwise.
         let subtle = subtle.filter(|subtle| !JsValue::from(subtle).is_undefined());
-        Self { subtle, imported: Rc::default() }
+        Self {
+            subtle,
+            imported: Rc::default(),
+        }
     }
 
     pub const fn subtle(&self) -> Option<&SubtleCrypto> {
@@ -69,11 +72,18 @@ impl Suite for WebCrypto {
     async fn make_device_key(&self, rng: &mut dyn CryptoRng) -> Result<DeviceKey, SuiteError> {
         if let Some(subtle) = &self.subtle {
             let usages = Array::of1(&"sign".into());
-            let promise =
-                subtle.generate_key_with_object(&curve("ECDSA"), false, &usages).map_err(|error| refused(&error))?;
-            let pair: CryptoKeyPair = JsFuture::from(promise).await.map_err(|error| refused(&error))?.unchecked_into();
+            let promise = subtle
+                .generate_key_with_object(&curve("ECDSA"), false, &usages)
+                .map_err(|error| refused(&error))?;
+            let pair: CryptoKeyPair = JsFuture::from(promise)
+                .await
+                .map_err(|error| refused(&error))?
+                .unchecked_into();
             let public = export_public(subtle, &pair.get_public_key()).await?;
-            return Ok(DeviceKey::Platform { key: pair.get_private_key(), public });
+            return Ok(DeviceKey::Platform {
+                key: pair.get_private_key(),
+                public,
+            });
         }
         Ok(DeviceKey::Memory(RustCrypto.make_device_key(rng).await?))
     }
@@ -92,10 +102,14 @@ impl Suite for WebCrypto {
             (DeviceKey::Platform { .. }, None) => return Err(SuiteError("no WebCrypto".into())),
         };
         let bytes = Uint8Array::from(signed_bytes(label, message).as_slice());
-        let promise =
-            subtle.sign_with_object_and_buffer_source(&ecdsa(), key, &bytes).map_err(|error| refused(&error))?;
+        let promise = subtle
+            .sign_with_object_and_buffer_source(&ecdsa(), key, &bytes)
+            .map_err(|error| refused(&error))?;
         let made = JsFuture::from(promise).await.map_err(|error| refused(&error))?;
-        let sig: SignatureBytes = Uint8Array::new(&made).to_vec().try_into().map_err(|_| SuiteError("length".into()))?;
+        let sig: SignatureBytes = Uint8Array::new(&made)
+            .to_vec()
+            .try_into()
+            .map_err(|_| SuiteError("length".into()))?;
         to_low_s(&sig).map_err(|_| SuiteError("signature".into()))
     }
 
@@ -178,14 +192,18 @@ impl WebCrypto {
 fn verify(subtle: &SubtleCrypto, key: &CryptoKey, job: &VerifyJob) -> Option<js_sys::Promise> {
     let sig = Uint8Array::from(job.sig.as_slice());
     let message = Uint8Array::from(signed_bytes(job.label, &job.message).as_slice());
-    let promise = subtle.verify_with_object_and_buffer_source_and_buffer_source(&ecdsa(), key, &sig, &message).ok()?;
+    let promise = subtle
+        .verify_with_object_and_buffer_source_and_buffer_source(&ecdsa(), key, &sig, &message)
+        .ok()?;
     Some(promise.unchecked_into())
 }
 
 async fn import_public(subtle: &SubtleCrypto, key: &PublicKey) -> Option<CryptoKey> {
     let bytes = Uint8Array::from(key.as_bytes().as_slice());
     let usages = Array::of1(&"verify".into());
-    let promise = subtle.import_key_with_object("raw", &bytes, &curve("ECDSA"), true, &usages).ok()?;
+    let promise = subtle
+        .import_key_with_object("raw", &bytes, &curve("ECDSA"), true, &usages)
+        .ok()?;
     JsFuture::from(promise).await.ok()?.dyn_into().ok()
 }
 
@@ -214,6 +232,8 @@ pub fn object(fields: &[(&str, JsValue)]) -> Object {
 }
 
 fn refused(error: &JsValue) -> SuiteError {
-    let name = Reflect::get(error, &"name".into()).ok().and_then(|name| name.as_string());
+    let name = Reflect::get(error, &"name".into())
+        .ok()
+        .and_then(|name| name.as_string());
     SuiteError(name.unwrap_or_else(|| "unknown".into()))
 }

@@ -24,15 +24,24 @@ pub async fn make(app: &App, purpose: Purpose, subject: [u8; 32]) -> Result<([u8
         subject: Set(subject.to_vec()),
         expires_ms: Set(to_row(expires_ms)?),
     };
-    challenges::Entity::insert(row).exec_without_returning(app.db.write()).await?;
+    challenges::Entity::insert(row)
+        .exec_without_returning(app.db.write())
+        .await?;
     Ok((challenge, expires_ms))
 }
 
 /// Uses a challenge up, whatever comes of the proof. `BadProof` if it is used, over, or somebody else's.
 pub async fn burn(app: &App, purpose: Purpose, subject: [u8; 32], challenge: &[u8]) -> Result<[u8; 32], Problem> {
     let refused = Problem::Refused(ErrorCode::BadProof);
-    let challenge: [u8; 32] = challenge.try_into().map_err(|_| Problem::Refused(ErrorCode::BadProof))?;
-    let Some(row) = challenges::Entity::find_by_id(challenge.to_vec()).one(app.db.read()).await? else { return Err(refused) };
+    let challenge: [u8; 32] = challenge
+        .try_into()
+        .map_err(|_| Problem::Refused(ErrorCode::BadProof))?;
+    let Some(row) = challenges::Entity::find_by_id(challenge.to_vec())
+        .one(app.db.read())
+        .await?
+    else {
+        return Err(refused);
+    };
     let burned = challenges::Entity::delete_many()
         .filter(challenges::Column::Challenge.eq(challenge.to_vec()))
         .exec(app.db.write())

@@ -21,8 +21,8 @@ use crate::db::entities::{user_log, users, vault_items};
 use crate::db::fault::is_taken;
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
-use crate::session::Caller;
 use crate::serve::Peer;
+use crate::session::Caller;
 
 /// The only Argon2id profile of version 1.
 pub const PROFILE: u8 = 1;
@@ -90,8 +90,16 @@ fn check(realm: &str, ask: &Register) -> Result<Checked, Problem> {
 async fn store(app: &App, checked: Checked) -> Result<(), Problem> {
     let Checked { registration, log } = checked;
     let user_id = *log.user_id();
-    let row = SignInRow { salt: registration.salt, profile: registration.profile, ak: registration.ak, vault_header: registration.vault_header };
-    let sealed = app.pepper.seal(&user_id, make_random()?, &row.to_bytes()).map_err(|_| Problem::Fault("the pepper does not seal"))?;
+    let row = SignInRow {
+        salt: registration.salt,
+        profile: registration.profile,
+        ak: registration.ak,
+        vault_header: registration.vault_header,
+    };
+    let sealed = app
+        .pepper
+        .seal(&user_id, make_random()?, &row.to_bytes())
+        .map_err(|_| Problem::Fault("the pepper does not seal"))?;
     let id = user_id.as_bytes().to_vec();
     let txn = app.db.begin().await?;
     let user = users::ActiveModel {
@@ -106,11 +114,24 @@ async fn store(app: &App, checked: Checked) -> Result<(), Problem> {
         if !is_taken(&error) {
             return Err(error.into());
         }
-        return if is_same(app, &user_id, registration.handle.as_str(), &row).await? { Ok(()) } else { Err(ErrorCode::HandleTaken.into()) };
+        return if is_same(app, &user_id, registration.handle.as_str(), &row).await? {
+            Ok(())
+        } else {
+            Err(ErrorCode::HandleTaken.into())
+        };
     }
-    let entries = [(0, registration.genesis.into_vec()), (1, registration.device.into_vec())];
-    let entries = entries.map(|(seq, entry)| user_log::ActiveModel { user_id: Set(id.clone()), seq: Set(seq), entry: Set(entry) });
-    user_log::Entity::insert_many(entries).exec_without_returning(&txn).await?;
+    let entries = [
+        (0, registration.genesis.into_vec()),
+        (1, registration.device.into_vec()),
+    ];
+    let entries = entries.map(|(seq, entry)| user_log::ActiveModel {
+        user_id: Set(id.clone()),
+        seq: Set(seq),
+        entry: Set(entry),
+    });
+    user_log::Entity::insert_many(entries)
+        .exec_without_returning(&txn)
+        .await?;
     let items = registration.items.iter().map(|item| vault_items::ActiveModel {
         user_id: Set(id.clone()),
         item_id: Set(item.item_id.as_bytes().to_vec()),
@@ -119,7 +140,9 @@ async fn store(app: &App, checked: Checked) -> Result<(), Problem> {
     });
     let items: Vec<_> = items.collect();
     if !items.is_empty() {
-        vault_items::Entity::insert_many(items).exec_without_returning(&txn).await?;
+        vault_items::Entity::insert_many(items)
+            .exec_without_returning(&txn)
+            .await?;
     }
     txn.commit().await?;
     app.ledger.keep_person(log.into());
@@ -128,7 +151,9 @@ async fn store(app: &App, checked: Checked) -> Result<(), Problem> {
 
 /// Whether this very registration is already there: its answer was lost, and it came again.
 async fn is_same(app: &App, user: &UserId, handle: &str, row: &SignInRow) -> Result<bool, Problem> {
-    let there = users::Entity::find_by_id(user.as_bytes().to_vec()).one(app.db.write()).await?;
+    let there = users::Entity::find_by_id(user.as_bytes().to_vec())
+        .one(app.db.write())
+        .await?;
     Ok(match there.filter(|there| there.handle == handle) {
         Some(there) => open(app, user, &there.sealed_signin)? == *row,
         None => false,
@@ -137,12 +162,18 @@ async fn is_same(app: &App, user: &UserId, handle: &str, row: &SignInRow) -> Res
 
 /// The sign-in row of a person who exists.
 pub fn open(app: &App, user: &UserId, sealed: &[u8]) -> Result<SignInRow, Problem> {
-    let bytes = app.pepper.open(user, sealed).map_err(|_| Problem::Fault("a sign-in row does not open: is the pepper the right one?"))?;
+    let bytes = app
+        .pepper
+        .open(user, sealed)
+        .map_err(|_| Problem::Fault("a sign-in row does not open: is the pepper the right one?"))?;
     SignInRow::from_bytes(&bytes).map_err(|_| Problem::Fault("a sign-in row does not decode"))
 }
 
 /// The sign-in row of whoever is asking.
 pub async fn own_row(app: &App, db: &impl ConnectionTrait, caller: &Caller) -> Result<SignInRow, Problem> {
-    let user = users::Entity::find_by_id(caller.user_id.as_bytes().to_vec()).one(db).await?.ok_or(ErrorCode::NotSignedIn)?;
+    let user = users::Entity::find_by_id(caller.user_id.as_bytes().to_vec())
+        .one(db)
+        .await?
+        .ok_or(ErrorCode::NotSignedIn)?;
     open(app, &caller.user_id, &user.sealed_signin)
 }

@@ -5,8 +5,8 @@ use axum::extract::State;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{
-    Empty, SessionChallenge, SessionEnd, SessionEndOthers, SessionGrant, SessionInfo, SessionList, SessionListReply, SessionProof,
-    SessionProve, SessionStart,
+    Empty, SessionChallenge, SessionEnd, SessionEndOthers, SessionGrant, SessionInfo, SessionList, SessionListReply,
+    SessionProof, SessionProve, SessionStart,
 };
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::codec::{Codec, Text};
@@ -25,14 +25,18 @@ use crate::session::{self, Caller};
 pub async fn start(State(app): State<App>, peer: Peer, Body(ask): Body<SessionStart>) -> Answer<SessionStart> {
     app.rates.sign_in.take(&peer.network)?;
     let (challenge, _) = challenge::make(&app, Purpose::Session, *ask.user_id.as_bytes()).await?;
-    Ok(Json(SessionChallenge { challenge: B64(challenge.to_vec()) }))
+    Ok(Json(SessionChallenge {
+        challenge: B64(challenge.to_vec()),
+    }))
 }
 
 pub async fn prove(State(app): State<App>, peer: Peer, Body(ask): Body<SessionProve>) -> Answer<SessionProve> {
     app.rates.sign_in.take(&peer.network)?;
     let challenge = challenge::burn(&app, Purpose::Session, *ask.user_id.as_bytes(), &ask.challenge.0).await?;
     let work = app.clone();
-    let (token, expires_ms) = app.see_through(async move { open(&work, &ask, challenge).await }).await?;
+    let (token, expires_ms) = app
+        .see_through(async move { open(&work, &ask, challenge).await })
+        .await?;
     Ok(Json(SessionGrant { token, expires_ms }))
 }
 
@@ -42,12 +46,25 @@ async fn open(app: &App, ask: &SessionProve, challenge: [u8; 32]) -> Result<(Str
     let refused = Problem::Refused(ErrorCode::BadProof);
     let issued = session::issue(app, &ask.user_id, Some(&ask.dk_id))?;
     let txn = app.db.begin().await?;
-    super::users::lock(&txn, &ask.user_id).await?.ok_or(ErrorCode::BadProof)?;
-    let log = app.ledger.person_now(&txn, &app.realm, &ask.user_id).await?.ok_or(ErrorCode::BadProof)?;
-    let Some(device) = log.view().active_device(&ask.dk_id) else { return Err(refused) };
+    super::users::lock(&txn, &ask.user_id)
+        .await?
+        .ok_or(ErrorCode::BadProof)?;
+    let log = app
+        .ledger
+        .person_now(&txn, &app.realm, &ask.user_id)
+        .await?
+        .ok_or(ErrorCode::BadProof)?;
+    let Some(device) = log.view().active_device(&ask.dk_id) else {
+        return Err(refused);
+    };
     let sig = SignatureBytes::try_from(ask.sig.0.as_slice()).map_err(|_| ErrorCode::BadProof)?;
     let realm = Text::new(app.realm.as_str()).map_err(|_| Problem::Fault("the realm is too long"))?;
-    let proof = SessionProof { realm, user_id: ask.user_id, dk_id: ask.dk_id, challenge };
+    let proof = SessionProof {
+        realm,
+        user_id: ask.user_id,
+        dk_id: ask.dk_id,
+        challenge,
+    };
     verify(device, Label::Session, &proof.to_bytes(), &sig).map_err(|_| ErrorCode::BadProof)?;
     let stored = issued.store(&txn).await?;
     txn.commit().await?;
@@ -57,15 +74,22 @@ async fn open(app: &App, ask: &SessionProve, challenge: [u8; 32]) -> Result<(Str
 pub async fn end(State(app): State<App>, caller: Caller, Body(_): Body<SessionEnd>) -> Answer<SessionEnd> {
     let work = app.clone();
     app.see_through(async move {
-        sessions::Entity::delete_by_id(caller.token_hash.to_vec()).exec(work.db.write()).await?;
-        work.hub.end_sessions(&caller.user_id, |session| *session == caller.token_hash);
+        sessions::Entity::delete_by_id(caller.token_hash.to_vec())
+            .exec(work.db.write())
+            .await?;
+        work.hub
+            .end_sessions(&caller.user_id, |session| *session == caller.token_hash);
         Ok(())
     })
     .await?;
     Ok(Json(Empty {}))
 }
 
-pub async fn end_others(State(app): State<App>, caller: Caller, Body(_): Body<SessionEndOthers>) -> Answer<SessionEndOthers> {
+pub async fn end_others(
+    State(app): State<App>,
+    caller: Caller,
+    Body(_): Body<SessionEndOthers>,
+) -> Answer<SessionEndOthers> {
     let work = app.clone();
     app.see_through(async move {
         sessions::Entity::delete_many()
@@ -73,7 +97,8 @@ pub async fn end_others(State(app): State<App>, caller: Caller, Body(_): Body<Se
             .filter(sessions::Column::TokenHash.ne(caller.token_hash.to_vec()))
             .exec(work.db.write())
             .await?;
-        work.hub.end_sessions(&caller.user_id, |session| *session != caller.token_hash);
+        work.hub
+            .end_sessions(&caller.user_id, |session| *session != caller.token_hash);
         Ok(())
     })
     .await?;
@@ -90,9 +115,15 @@ pub async fn list(State(app): State<App>, caller: Caller, Body(_): Body<SessionL
         .await?;
     let info = |row: sessions::Model| {
         let dk_id = DeviceKeyId::from_slice(&row.dk_id?).ok()?;
-        Some(SessionInfo { dk_id, created_ms: from_row(row.created_ms), seen_ms: from_row(row.seen_ms) })
+        Some(SessionInfo {
+            dk_id,
+            created_ms: from_row(row.created_ms),
+            seen_ms: from_row(row.seen_ms),
+        })
     };
-    Ok(Json(SessionListReply { sessions: rows.into_iter().filter_map(info).collect() }))
+    Ok(Json(SessionListReply {
+        sessions: rows.into_iter().filter_map(info).collect(),
+    }))
 }
 
 /// Marks an account closed; its handle stays taken.

@@ -2,7 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{Empty, UserFind, UserLogAppend, UserLogBody, UserLogGet};
 use sotto_shared::api::error::ErrorCode;
@@ -54,11 +57,18 @@ pub async fn append(State(app): State<App>, caller: Caller, Body(ask): Body<User
         return Err(ErrorCode::TooLarge.into());
     }
     // An account is no faster than one of its devices.
-    app.rates.entries.take_n(&DeviceKeyId::from_bytes(*caller.user_id.as_bytes()), ask.entries.len())?;
-    let blobs = ask.entries.iter().map(|entry| SignedBlob::from_bytes(&entry.0)).collect::<Result<Vec<_>, _>>();
+    app.rates
+        .entries
+        .take_n(&DeviceKeyId::from_bytes(*caller.user_id.as_bytes()), ask.entries.len())?;
+    let blobs = ask
+        .entries
+        .iter()
+        .map(|entry| SignedBlob::from_bytes(&entry.0))
+        .collect::<Result<Vec<_>, _>>();
     let blobs = blobs.map_err(|_| ErrorCode::Malformed)?;
     let work = app.clone();
-    app.see_through(async move { store_and_tell(&work, &caller, ask.entries, blobs).await }).await?;
+    app.see_through(async move { store_and_tell(&work, &caller, ask.entries, blobs).await })
+        .await?;
     Ok(Json(Empty {}))
 }
 
@@ -67,7 +77,11 @@ async fn store_and_tell(app: &App, caller: &Caller, entries: Vec<B64>, blobs: Ve
     let _turn = app.ledger.turn(user.as_bytes()).await;
     let txn = app.db.begin().await?;
     lock(&txn, user).await?.ok_or(ErrorCode::NotSignedIn)?;
-    let log = app.ledger.person_now(&txn, &app.realm, user).await?.ok_or(ErrorCode::NotSignedIn)?;
+    let log = app
+        .ledger
+        .person_now(&txn, &app.realm, user)
+        .await?
+        .ok_or(ErrorCode::NotSignedIn)?;
     let next = match log.extend(&blobs) {
         Ok(next) => next,
         Err(_) if is_there(&txn, user, &entries, &blobs).await? => return Ok(()),
@@ -79,24 +93,44 @@ async fn store_and_tell(app: &App, caller: &Caller, entries: Vec<B64>, blobs: Ve
     let next = next.prove_here().map_err(|_| ErrorCode::InvalidEntry)?;
     let id = user.as_bytes().to_vec();
     let rows = (log.seq() + 1..).zip(entries).map(|(seq, entry)| {
-        Ok(user_log::ActiveModel { user_id: Set(id.clone()), seq: Set(to_row(seq)?), entry: Set(entry.0) })
+        Ok(user_log::ActiveModel {
+            user_id: Set(id.clone()),
+            seq: Set(to_row(seq)?),
+            entry: Set(entry.0),
+        })
     });
-    user_log::Entity::insert_many(rows.collect::<Result<Vec<_>, Problem>>()?).exec_without_returning(&txn).await?;
+    user_log::Entity::insert_many(rows.collect::<Result<Vec<_>, Problem>>()?)
+        .exec_without_returning(&txn)
+        .await?;
     let ended = end_revoked(&txn, user, &log, &next).await?;
     txn.commit().await?;
 
     let next = std::sync::Arc::new(next);
     app.ledger.keep_person(next.clone());
-    app.hub.end_sessions(user, |session| ended.iter().any(|hash| hash == session));
-    let frame = encode(&FromRelay::UserLog { user_id: *user, seq: next.seq() });
-    app.hub.tell_acquaintances(user, &rooms_of(app.db.read(), user).await?, &frame);
+    app.hub
+        .end_sessions(user, |session| ended.iter().any(|hash| hash == session));
+    let frame = encode(&FromRelay::UserLog {
+        user_id: *user,
+        seq: next.seq(),
+    });
+    app.hub
+        .tell_acquaintances(user, &rooms_of(app.db.read(), user).await?, &frame);
     Ok(())
 }
 
 /// Ends the sessions of devices that are active no more; gives the hashes of their tokens.
-async fn end_revoked(txn: &DatabaseTransaction, user: &UserId, old: &UserLog, new: &UserLog) -> Result<Vec<Vec<u8>>, Problem> {
+async fn end_revoked(
+    txn: &DatabaseTransaction,
+    user: &UserId,
+    old: &UserLog,
+    new: &UserLog,
+) -> Result<Vec<Vec<u8>>, Problem> {
     let id = user.as_bytes().to_vec();
-    let revoked = old.view().devices.keys().filter(|dk| old.view().active_device(dk).is_some() && new.view().active_device(dk).is_none());
+    let revoked = old
+        .view()
+        .devices
+        .keys()
+        .filter(|dk| old.view().active_device(dk).is_some() && new.view().active_device(dk).is_none());
     let revoked: Vec<Vec<u8>> = revoked.map(|dk| dk.as_bytes().to_vec()).collect();
     if revoked.is_empty() && !new.view().closed {
         return Ok(Vec::new());
@@ -107,22 +141,38 @@ async fn end_revoked(txn: &DatabaseTransaction, user: &UserId, old: &UserLog, ne
         over = sea_orm::Condition::all();
     }
     let condition = sea_orm::Condition::all().add(sessions::Column::UserId.eq(id)).add(over);
-    let hashes: Vec<Vec<u8>> =
-        sessions::Entity::find().select_only().column(sessions::Column::TokenHash).filter(condition.clone()).into_tuple().all(txn).await?;
+    let hashes: Vec<Vec<u8>> = sessions::Entity::find()
+        .select_only()
+        .column(sessions::Column::TokenHash)
+        .filter(condition.clone())
+        .into_tuple()
+        .all(txn)
+        .await?;
     sessions::Entity::delete_many().filter(condition).exec(txn).await?;
     Ok(hashes)
 }
 
 /// Whether the first entry takes up where the log ends, so that an error is not about being late.
 fn builds_on(log: &UserLog, blobs: &[SignedBlob]) -> bool {
-    let first = blobs.first().and_then(|blob| sotto_shared::log::user_log::UserEntry::from_bytes(&blob.body).ok());
+    let first = blobs
+        .first()
+        .and_then(|blob| sotto_shared::log::user_log::UserEntry::from_bytes(&blob.body).ok());
     first.is_some_and(|first| first.seq == log.seq() + 1 && first.prev == log.head())
 }
 
 /// Whether these very entries are already there: the answer was lost, and they came again.
-async fn is_there(txn: &DatabaseTransaction, user: &UserId, entries: &[B64], blobs: &[SignedBlob]) -> Result<bool, Problem> {
-    let first = blobs.first().and_then(|blob| sotto_shared::log::user_log::UserEntry::from_bytes(&blob.body).ok());
-    let Some(from) = first.and_then(|first| to_row(first.seq).ok()) else { return Ok(false) };
+async fn is_there(
+    txn: &DatabaseTransaction,
+    user: &UserId,
+    entries: &[B64],
+    blobs: &[SignedBlob],
+) -> Result<bool, Problem> {
+    let first = blobs
+        .first()
+        .and_then(|blob| sotto_shared::log::user_log::UserEntry::from_bytes(&blob.body).ok());
+    let Some(from) = first.and_then(|first| to_row(first.seq).ok()) else {
+        return Ok(false);
+    };
     let rows = user_log::Entity::find()
         .filter(user_log::Column::UserId.eq(user.as_bytes().to_vec()))
         .filter(user_log::Column::Seq.gte(from))
@@ -135,13 +185,19 @@ async fn is_there(txn: &DatabaseTransaction, user: &UserId, entries: &[B64], blo
 
 /// Locks a person's row, so that their log, vault and sessions change one at a time.
 pub async fn lock(txn: &DatabaseTransaction, user: &UserId) -> Result<Option<users::Model>, Problem> {
-    let row = users::Entity::find_by_id(user.as_bytes().to_vec()).lock_exclusive().one(txn).await?;
+    let row = users::Entity::find_by_id(user.as_bytes().to_vec())
+        .lock_exclusive()
+        .one(txn)
+        .await?;
     Ok(row.filter(|row| !row.closed))
 }
 
 /// A user log as bodies carry it.
 pub async fn body(app: &App, user: &UserId, from_seq: u64) -> Result<UserLogBody, Problem> {
-    let row = users::Entity::find_by_id(user.as_bytes().to_vec()).one(app.db.read()).await?.ok_or(ErrorCode::NotFound)?;
+    let row = users::Entity::find_by_id(user.as_bytes().to_vec())
+        .one(app.db.read())
+        .await?
+        .ok_or(ErrorCode::NotFound)?;
     let rows = user_log::Entity::find()
         .filter(user_log::Column::UserId.eq(user.as_bytes().to_vec()))
         .filter(user_log::Column::Seq.gte(to_row(from_seq)?))
@@ -150,7 +206,12 @@ pub async fn body(app: &App, user: &UserId, from_seq: u64) -> Result<UserLogBody
         .await?;
     let mut entries = rows.into_iter().map(|row| B64(row.entry));
     let genesis = if from_seq == 0 { entries.next() } else { None };
-    Ok(UserLogBody { user_id: *user, handle: row.handle, genesis, entries: entries.collect() })
+    Ok(UserLogBody {
+        user_id: *user,
+        handle: row.handle,
+        genesis,
+        entries: entries.collect(),
+    })
 }
 
 /// Number of the newest entry of a person's log.

@@ -26,7 +26,10 @@ const MAX_VAULT_BYTES: i64 = 16 * 1024 * 1024;
 pub async fn get(State(app): State<App>, caller: Caller, Body(_): Body<VaultGet>) -> Answer<VaultGet> {
     let row = register::own_row(&app, app.db.read(), &caller).await?;
     let items = items(app.db.read(), &caller.user_id).await?;
-    Ok(Json(VaultGetReply { header: B64(row.vault_header.into_vec()), items }))
+    Ok(Json(VaultGetReply {
+        header: B64(row.vault_header.into_vec()),
+        items,
+    }))
 }
 
 pub async fn put(State(app): State<App>, caller: Caller, Body(ask): Body<VaultPut>) -> Answer<VaultPut> {
@@ -38,7 +41,8 @@ pub async fn put(State(app): State<App>, caller: Caller, Body(ask): Body<VaultPu
         return Err(ErrorCode::Malformed.into());
     }
     let work = app.clone();
-    app.see_through(async move { store(&work, &caller.user_id, ask.puts).await }).await?;
+    app.see_through(async move { store(&work, &caller.user_id, ask.puts).await })
+        .await?;
     Ok(Json(Empty {}))
 }
 
@@ -49,7 +53,9 @@ async fn store(app: &App, user: &UserId, puts: Vec<VaultItem>) -> Result<(), Pro
     for put in puts {
         let rev = to_row(put.rev)?;
         if rev == 1 {
-            let there = vault_items::Entity::find_by_id((id.clone(), put.item_id.as_bytes().to_vec())).one(&txn).await?;
+            let there = vault_items::Entity::find_by_id((id.clone(), put.item_id.as_bytes().to_vec()))
+                .one(&txn)
+                .await?;
             if there.is_some() {
                 return Err(ErrorCode::StaleItem.into());
             }
@@ -60,7 +66,13 @@ async fn store(app: &App, user: &UserId, puts: Vec<VaultItem>) -> Result<(), Pro
                 sealed: Set(put.sealed.0),
             };
             let inserted = vault_items::Entity::insert(row).exec_without_returning(&txn).await;
-            inserted.map_err(|error| if is_taken(&error) { ErrorCode::StaleItem.into() } else { Problem::from(error) })?;
+            inserted.map_err(|error| {
+                if is_taken(&error) {
+                    ErrorCode::StaleItem.into()
+                } else {
+                    Problem::from(error)
+                }
+            })?;
         } else {
             let written = vault_items::Entity::update_many()
                 .col_expr(vault_items::Column::Rev, Expr::value(rev))
@@ -100,7 +112,11 @@ pub async fn items(db: &impl ConnectionTrait, user: &UserId) -> Result<Vec<Vault
         .await?;
     let item = |row: vault_items::Model| {
         let item_id = ItemId::from_slice(&row.item_id).map_err(|_| Problem::Fault("a stored id is not one"))?;
-        Ok(VaultItem { item_id, rev: from_row(row.rev), sealed: B64(row.sealed) })
+        Ok(VaultItem {
+            item_id,
+            rev: from_row(row.rev),
+            sealed: B64(row.sealed),
+        })
     };
     rows.into_iter().map(item).collect()
 }

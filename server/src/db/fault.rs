@@ -35,7 +35,14 @@ fn sqlx_fault(error: &sqlx::Error) -> Fault {
         | sqlx::Error::Protocol(_)
         | sqlx::Error::BeginFailed => Fault::Unavailable,
         sqlx::Error::Database(cause) => match cause.code() {
-            Some(code) if is_passing(&code, cause.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some()) => Fault::Unavailable,
+            Some(code)
+                if is_passing(
+                    &code,
+                    cause.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some(),
+                ) =>
+            {
+                Fault::Unavailable
+            }
             _ => Fault::Internal,
         },
         _ => Fault::Internal,
@@ -46,21 +53,29 @@ fn is_passing(code: &str, postgres: bool) -> bool {
     if postgres {
         // SQLSTATE classes: connection, authorisation, no such database, rollback (deadlock, serialization), resources,
         // prerequisites, operator, system; and a read-only server.
-        return ["08", "28", "3D", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class)) || code == "25006";
+        return ["08", "28", "3D", "40", "53", "55", "57", "58"]
+            .iter()
+            .any(|class| code.starts_with(class))
+            || code == "25006";
     }
     // SQLite's primary code is the low byte: BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN.
-    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 8 | 10 | 13 | 14))
+    code.parse::<u32>()
+        .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 8 | 10 | 13 | 14))
 }
 
 /// The error's code for the log: a number of the database's, never a row.
 pub fn code(error: &DbErr) -> String {
     let cause = match error {
-        DbErr::Conn(RuntimeErr::SqlxError(cause)) | DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => cause,
+        DbErr::Conn(RuntimeErr::SqlxError(cause))
+        | DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause)) => cause,
         DbErr::ConnectionAcquire(_) => return "acquire".to_owned(),
         _ => return "orm".to_owned(),
     };
     match cause.as_ref() {
-        sqlx::Error::Database(cause) => cause.code().map_or_else(|| "database".to_owned(), |code| code.into_owned()),
+        sqlx::Error::Database(cause) => cause
+            .code()
+            .map_or_else(|| "database".to_owned(), |code| code.into_owned()),
         sqlx::Error::Io(cause) => format!("io {:?}", cause.kind()),
         sqlx::Error::PoolTimedOut => "pool-timeout".to_owned(),
         sqlx::Error::PoolClosed => "pool-closed".to_owned(),

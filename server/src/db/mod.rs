@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 
@@ -41,18 +41,26 @@ impl Db {
             Self::connect_sqlite(url, connections).await
         } else {
             let pool = Database::connect(options(url, connections)).await?;
-            Ok(Self { read: pool.clone(), write: pool })
+            Ok(Self {
+                read: pool.clone(),
+                write: pool,
+            })
         }
     }
 
     async fn connect_sqlite(url: &str, connections: u32) -> Result<Self, DbErr> {
         let in_memory = url.contains(":memory:") || url.contains("mode=memory");
         if let Some(folder) = sqlite_path(url).parent().filter(|_| !in_memory) {
-            std::fs::create_dir_all(folder).map_err(|error| DbErr::Custom(format!("cannot make {}: {}", folder.display(), error.kind())))?;
+            std::fs::create_dir_all(folder)
+                .map_err(|error| DbErr::Custom(format!("cannot make {}: {}", folder.display(), error.kind())))?;
         }
         let write = Database::connect(sqlite_options(url, 1)).await?;
         // Another connection to a database in memory would be another database.
-        let read = if in_memory { write.clone() } else { Database::connect(sqlite_options(url, connections)).await? };
+        let read = if in_memory {
+            write.clone()
+        } else {
+            Database::connect(sqlite_options(url, connections)).await?
+        };
         Ok(Self { read, write })
     }
 
@@ -107,7 +115,10 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
 fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
     let mut options = options(url, connections);
     // Idle connections stay: opening one is the dear part, and a file does not drop them.
-    options.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>).test_before_acquire(false);
+    options
+        .idle_timeout(None::<Duration>)
+        .max_lifetime(None::<Duration>)
+        .test_before_acquire(false);
     options.map_sqlx_sqlite_opts(|sqlite| {
         sqlite
             .create_if_missing(true)

@@ -41,9 +41,15 @@ const SILENCE: Duration = Duration::from_secs(2 * HEARTBEAT_SECS);
 /// How long the other side has to answer a close.
 const PARTING: Duration = Duration::from_secs(1);
 
-pub async fn live(State(app): State<App>, upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>) -> Result<Response, Problem> {
+pub async fn live(
+    State(app): State<App>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
     let upgrade = upgrade.map_err(|_| ErrorCode::Malformed)?;
-    let upgrade = upgrade.max_message_size(MAX_FRAME_BYTES).max_frame_size(MAX_FRAME_BYTES).write_buffer_size(WRITE_BUFFER);
+    let upgrade = upgrade
+        .max_message_size(MAX_FRAME_BYTES)
+        .max_frame_size(MAX_FRAME_BYTES)
+        .write_buffer_size(WRITE_BUFFER);
     Ok(upgrade.on_upgrade(move |socket| {
         let connections = app.connections.clone();
         connections.track_future(serve(app, socket))
@@ -52,7 +58,9 @@ pub async fn live(State(app): State<App>, upgrade: Result<WebSocketUpgrade, WebS
 
 /// A frame as it travels. `FromRelay` always serialises; the fallback keeps that from being a panic.
 pub fn encode(frame: &FromRelay) -> Utf8Bytes {
-    serde_json::to_string(frame).unwrap_or_else(|_| r#"{"type":"bye","code":"internal"}"#.to_owned()).into()
+    serde_json::to_string(frame)
+        .unwrap_or_else(|_| r#"{"type":"bye","code":"internal"}"#.to_owned())
+        .into()
 }
 
 async fn serve(app: App, mut socket: WebSocket) {
@@ -74,7 +82,9 @@ async fn greet(app: &App, socket: &mut WebSocket) -> Result<Session, Option<Erro
         Some(Ok(Message::Close(_))) | None => return Err(None),
         _ => return Err(Some(ErrorCode::Malformed)),
     };
-    let Ok(ToRelay::Hello { token, api }) = serde_json::from_str(&text) else { return Err(Some(ErrorCode::Malformed)) };
+    let Ok(ToRelay::Hello { token, api }) = serde_json::from_str(&text) else {
+        return Err(Some(ErrorCode::Malformed));
+    };
     if api != API_VERSION {
         return Err(Some(ErrorCode::UnsupportedVersion));
     }
@@ -82,10 +92,13 @@ async fn greet(app: &App, socket: &mut WebSocket) -> Result<Session, Option<Erro
 }
 
 async fn signed_in(app: &App, token: &str) -> Result<Session, ErrorCode> {
-    session::find(app, token).await.and_then(session::Caller::session).map_err(|problem| {
-        problem.log();
-        problem.code()
-    })
+    session::find(app, token)
+        .await
+        .and_then(session::Caller::session)
+        .map_err(|problem| {
+            problem.log();
+            problem.code()
+        })
 }
 
 async fn bye(mut socket: WebSocket, code: ErrorCode) {
@@ -111,8 +124,15 @@ impl Drop for Place {
 
 async fn attend(app: App, socket: WebSocket, session: Session) {
     let outbox = Arc::new(Outbox::new(app.limits.queue_frames, app.limits.queue_bytes));
-    let entered = app.hub.enter(session.user_id, session.token_hash, &outbox, app.limits.sockets_per_person);
-    let Some(id) = entered else { return bye(socket, ErrorCode::TooFast).await };
+    let entered = app.hub.enter(
+        session.user_id,
+        session.token_hash,
+        &outbox,
+        app.limits.sockets_per_person,
+    );
+    let Some(id) = entered else {
+        return bye(socket, ErrorCode::TooFast).await;
+    };
     let place = Place { app: app.clone(), id };
     let welcome = match welcome(&app, &session, id).await {
         Ok(welcome) => encode(&welcome),
@@ -122,7 +142,13 @@ async fn attend(app: App, socket: WebSocket, session: Session) {
         }
     };
     let (sink, mut stream) = socket.split();
-    let writing = tokio::spawn(writer::run(app.clone(), sink, outbox.clone(), welcome, session.expires_ms));
+    let writing = tokio::spawn(writer::run(
+        app.clone(),
+        sink,
+        outbox.clone(),
+        welcome,
+        session.expires_ms,
+    ));
     read(&app, &session, &outbox, &mut stream).await;
     drop(place);
     // What still comes in is let go, so that the last words are not lost with the connection.
@@ -152,7 +178,9 @@ async fn read(app: &App, session: &Session, outbox: &Arc<Outbox>, stream: &mut S
             () = outbox.until_end() => return,
             next = tokio::time::timeout(SILENCE, stream.next()) => next,
         };
-        let Ok(Some(frame)) = next else { return outbox.end(End::Gone) };
+        let Ok(Some(frame)) = next else {
+            return outbox.end(End::Gone);
+        };
         let taken = match frame {
             Ok(Message::Text(text)) => take(app, session, outbox, &text).await,
             Ok(Message::Ping(_) | Message::Pong(_)) => Ok(()),
@@ -190,7 +218,10 @@ async fn take(app: &App, session: &Session, outbox: &Arc<Outbox>, text: &str) ->
 /// Checks the form of one message and hands it to the mailbox. Without a readable header there is no message to refuse:
 /// that is an error.
 async fn post(app: &App, session: &Session, outbox: &Arc<Outbox>, message: Outgoing) -> Result<(), ErrorCode> {
-    let Outgoing { header: header_bytes, envelope } = message;
+    let Outgoing {
+        header: header_bytes,
+        envelope,
+    } = message;
     if header_bytes.0.len() != HEADER_BYTES {
         return Err(ErrorCode::Malformed);
     }
@@ -207,12 +238,22 @@ async fn post(app: &App, session: &Session, outbox: &Arc<Outbox>, message: Outgo
         app.rates.messages.take(&session.dk_id)
     };
     if let Err(problem) = formed {
-        let refused =
-            FromRelay::Refused { room_id: header.room_id, msg_id: header.msg_id, code: problem.code(), retry_secs: problem.retry_secs() };
+        let refused = FromRelay::Refused {
+            room_id: header.room_id,
+            msg_id: header.msg_id,
+            code: problem.code(),
+            retry_secs: problem.retry_secs(),
+        };
         outbox.push(encode(&refused));
         return Ok(());
     }
-    let post = Post { session: *session, header, header_bytes: header_bytes.0, envelope: envelope.0, outbox: outbox.clone() };
+    let post = Post {
+        session: *session,
+        header,
+        header_bytes: header_bytes.0,
+        envelope: envelope.0,
+        outbox: outbox.clone(),
+    };
     app.mailbox.post(post).await;
     Ok(())
 }

@@ -47,26 +47,42 @@ impl Ledger {
     }
 
     pub fn keep_person(&self, log: Arc<UserLog>) {
-        self.people.lock().unwrap_or_else(PoisonError::into_inner).put(*log.user_id(), log);
+        self.people
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .put(*log.user_id(), log);
     }
 
     pub fn keep_room(&self, state: Arc<RoomState>) {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner).put(state.room_id, state);
+        self.rooms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .put(state.room_id, state);
     }
 
     fn person(&self, user: &UserId) -> Option<Arc<UserLog>> {
-        self.people.lock().unwrap_or_else(PoisonError::into_inner).get(user).cloned()
+        self.people
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(user)
+            .cloned()
     }
 
     fn room(&self, room: &RoomId) -> Option<Arc<RoomState>> {
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner).get(room).cloned()
+        self.rooms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(room)
+            .cloned()
     }
 }
 
 /// Entries from the relay's own database had their signatures checked before they went in.
 fn trusted<T>(unproven: Unproven<T>) -> Result<T, Problem> {
     let verdicts = vec![true; unproven.jobs().len()];
-    unproven.prove(&verdicts).map_err(|_| Problem::Fault("a stored log does not replay"))
+    unproven
+        .prove(&verdicts)
+        .map_err(|_| Problem::Fault("a stored log does not replay"))
 }
 
 fn stored_blob(bytes: &[u8]) -> Result<SignedBlob, Problem> {

@@ -36,8 +36,17 @@ const PEOPLE_PER_QUERY: usize = 500;
 
 impl Ledger {
     /// The whole log of one person; `None` if there is no such person.
-    pub async fn person_now(&self, db: &impl ConnectionTrait, realm: &str, user: &UserId) -> Result<Option<Arc<UserLog>>, Problem> {
-        Ok(self.people_now(db, realm, std::slice::from_ref(user)).await?.0.remove(user))
+    pub async fn person_now(
+        &self,
+        db: &impl ConnectionTrait,
+        realm: &str,
+        user: &UserId,
+    ) -> Result<Option<Arc<UserLog>>, Problem> {
+        Ok(self
+            .people_now(db, realm, std::slice::from_ref(user))
+            .await?
+            .0
+            .remove(user))
     }
 
     /// The logs of those of `users` there are.
@@ -46,7 +55,10 @@ impl Ledger {
         for some in users.chunks(PEOPLE_PER_QUERY) {
             let mut missing = Vec::new();
             for (user, seq) in newest(db, some).await? {
-                match self.person(&user).filter(|log| i64::try_from(log.seq()).ok() == Some(seq)) {
+                match self
+                    .person(&user)
+                    .filter(|log| i64::try_from(log.seq()).ok() == Some(seq))
+                {
                     Some(log) => known.add(log),
                     None => missing.push(user),
                 }
@@ -84,15 +96,25 @@ async fn replay(db: &impl ConnectionTrait, realm: &str, users: &[UserId]) -> Res
         .order_by_asc(user_log::Column::Seq)
         .all(db)
         .await?;
-    rows.chunk_by(|a, b| a.user_id == b.user_id).map(|rows| replay_one(realm, rows)).collect()
+    rows.chunk_by(|a, b| a.user_id == b.user_id)
+        .map(|rows| replay_one(realm, rows))
+        .collect()
 }
 
 fn replay_one(realm: &str, rows: &[user_log::Model]) -> Result<UserLog, Problem> {
     let broken = Problem::Fault("a stored user log does not replay");
-    let Some((genesis, entries)) = rows.split_first() else { return Err(broken) };
+    let Some((genesis, entries)) = rows.split_first() else {
+        return Err(broken);
+    };
     let log = UserLog::begin(&genesis.entry, &user_id(&genesis.user_id)?, realm).map_err(|_| broken)?;
-    let blobs = entries.iter().map(|row| stored_blob(&row.entry)).collect::<Result<Vec<_>, _>>()?;
-    trusted(log.extend(&blobs).map_err(|_| Problem::Fault("a stored user log does not replay"))?)
+    let blobs = entries
+        .iter()
+        .map(|row| stored_blob(&row.entry))
+        .collect::<Result<Vec<_>, _>>()?;
+    trusted(
+        log.extend(&blobs)
+            .map_err(|_| Problem::Fault("a stored user log does not replay"))?,
+    )
 }
 
 fn user_id(bytes: &[u8]) -> Result<UserId, Problem> {

@@ -32,13 +32,21 @@ pub enum Hold {
 
 impl Ledger {
     /// Locks a room and brings its state up to date. `None` if there is no such room.
-    pub async fn lock_room(&self, txn: &DatabaseTransaction, realm: &str, room: &RoomId, hold: Hold) -> Result<Option<LockedRoom>, Problem> {
+    pub async fn lock_room(
+        &self,
+        txn: &DatabaseTransaction,
+        realm: &str,
+        room: &RoomId,
+        hold: Hold,
+    ) -> Result<Option<LockedRoom>, Problem> {
         let query = rooms::Entity::find_by_id(room.as_bytes().to_vec());
         let query = match hold {
             Hold::ToAppend => query.lock_exclusive(),
             Hold::ToPost => query.lock_shared(),
         };
-        let Some(row) = query.one(txn).await? else { return Ok(None) };
+        let Some(row) = query.one(txn).await? else {
+            return Ok(None);
+        };
         let head = Head::from_slice(&row.head).map_err(|_| Problem::Fault("a stored head is not one"))?;
         let state = match self.room(room) {
             Some(state) if state.head == head => state,
@@ -51,12 +59,21 @@ impl Ledger {
                 state
             }
         };
-        Ok(Some(LockedRoom { state, epoch_ms: from_row(row.epoch_ms) }))
+        Ok(Some(LockedRoom {
+            state,
+            epoch_ms: from_row(row.epoch_ms),
+        }))
     }
 }
 
 /// From the cached state, if it lies on the stored log, or from the genesis.
-async fn replay(ledger: &Ledger, txn: &DatabaseTransaction, realm: &str, room: &RoomId, older: Option<Arc<RoomState>>) -> Result<RoomState, Problem> {
+async fn replay(
+    ledger: &Ledger,
+    txn: &DatabaseTransaction,
+    realm: &str,
+    room: &RoomId,
+    older: Option<Arc<RoomState>>,
+) -> Result<RoomState, Problem> {
     let people: Vec<Vec<u8>> = room_people::Entity::find()
         .select_only()
         .column(room_people::Column::UserId)
@@ -72,14 +89,25 @@ async fn replay(ledger: &Ledger, txn: &DatabaseTransaction, realm: &str, room: &
             return trusted(unproven).map(|(state, _)| state);
         }
     }
-    let genesis = room_log::Entity::find_by_id((room.as_bytes().to_vec(), 0)).one(txn).await?;
+    let genesis = room_log::Entity::find_by_id((room.as_bytes().to_vec(), 0))
+        .one(txn)
+        .await?;
     let genesis = stored_blob(&genesis.ok_or(Problem::Fault("a room without a genesis"))?.entry)?;
     let state = trusted(RoomState::begin(&genesis, room, &known).map_err(not_replayed)?)?;
     let entries = entries_after(txn, room, 0).await?;
-    trusted(state.extend(&entries, &known).map_err(|(_, error)| not_replayed(error))?).map(|(state, _)| state)
+    trusted(
+        state
+            .extend(&entries, &known)
+            .map_err(|(_, error)| not_replayed(error))?,
+    )
+    .map(|(state, _)| state)
 }
 
-async fn entries_after(txn: &DatabaseTransaction, room: &RoomId, seq: u64) -> Result<Vec<sotto_shared::crypto::sign::SignedBlob>, Problem> {
+async fn entries_after(
+    txn: &DatabaseTransaction,
+    room: &RoomId,
+    seq: u64,
+) -> Result<Vec<sotto_shared::crypto::sign::SignedBlob>, Problem> {
     let rows = room_log::Entity::find()
         .filter(room_log::Column::RoomId.eq(room.as_bytes().to_vec()))
         .filter(room_log::Column::Seq.gt(to_row(seq)?))
@@ -107,7 +135,10 @@ pub async fn with_logs<T>(
             Err((_, LogError::NeedsUserLog { user, seq })) => {
                 // A log that is here and still too short does not have what the entry names.
                 let here = known.seq(&user);
-                let log = ledger.person_now(db, realm, &user).await?.filter(|log| log.seq() >= seq && here != Some(log.seq()));
+                let log = ledger
+                    .person_now(db, realm, &user)
+                    .await?
+                    .filter(|log| log.seq() >= seq && here != Some(log.seq()));
                 known.add(log.ok_or(ErrorCode::InvalidEntry)?);
             }
             Err(refused) => return Err(refused.into()),
@@ -131,10 +162,14 @@ pub enum Standing {
 }
 
 pub async fn standing(db: &impl ConnectionTrait, room: &RoomId, user: &UserId) -> Result<Standing, Problem> {
-    let row = room_people::Entity::find_by_id((room.as_bytes().to_vec(), user.as_bytes().to_vec())).one(db).await?;
+    let row = room_people::Entity::find_by_id((room.as_bytes().to_vec(), user.as_bytes().to_vec()))
+        .one(db)
+        .await?;
     Ok(match row {
         None => Standing::Stranger,
-        Some(room_people::Model { until_seq: Some(until), .. }) => Standing::Former(from_row(until)),
+        Some(room_people::Model {
+            until_seq: Some(until), ..
+        }) => Standing::Former(from_row(until)),
         Some(_) => Standing::Member,
     })
 }

@@ -17,9 +17,16 @@ const FRAME_ENTRY_BYTES: usize = 150 * 1024;
 
 /// What was appended from `from` on, and who came and went with it.
 pub async fn appended(app: &App, room: &RoomId, from: u64, entries: &[B64], moves: &Moves) {
-    let whole = if moves.added.is_empty() { Vec::new() } else { from_the_beginning(app, room, from, entries).await };
+    let whole = if moves.added.is_empty() {
+        Vec::new()
+    } else {
+        from_the_beginning(app, room, from, entries).await
+    };
     for (user, until) in &moves.removed {
-        let upto = usize::try_from(until.saturating_sub(from)).unwrap_or(usize::MAX).saturating_add(1).min(entries.len());
+        let upto = usize::try_from(until.saturating_sub(from))
+            .unwrap_or(usize::MAX)
+            .saturating_add(1)
+            .min(entries.len());
         for frame in frames(room, from, entries.get(..upto).unwrap_or(entries)) {
             app.hub.tell(user, &frame);
         }
@@ -45,10 +52,12 @@ async fn from_the_beginning(app: &App, room: &RoomId, from: u64, entries: &[B64]
         return entries.to_vec();
     }
     let upto = from + entries.len() as u64 - 1;
-    super::read::entries(app.db.read(), room, 0, upto).await.unwrap_or_else(|problem: Problem| {
-        problem.log();
-        Vec::new()
-    })
+    super::read::entries(app.db.read(), room, 0, upto)
+        .await
+        .unwrap_or_else(|problem: Problem| {
+            problem.log();
+            Vec::new()
+        })
 }
 
 /// To those wraps are for, once each.
@@ -67,7 +76,11 @@ fn frames(room: &RoomId, from: u64, entries: &[B64]) -> Vec<axum::extract::ws::U
         let is_last = index + 1 == entries.len();
         if is_last || bytes + entries.get(index + 1).map_or(0, |next| next.0.len()) > FRAME_ENTRY_BYTES {
             let part = entries.get(start..=index).unwrap_or_default().to_vec();
-            frames.push(encode(&FromRelay::Log { room_id: *room, from_seq: from + start as u64, entries: part }));
+            frames.push(encode(&FromRelay::Log {
+                room_id: *room,
+                from_seq: from + start as u64,
+                entries: part,
+            }));
             (start, bytes) = (index + 1, 0);
         }
     }
@@ -84,7 +97,9 @@ mod tests {
         let entries: Vec<B64> = (0..10).map(|_| B64(vec![0; 60_000])).collect();
         let mut next = 5;
         for frame in frames(&room, 5, &entries) {
-            let FromRelay::Log { from_seq, entries, .. } = serde_json::from_str(frame.as_str()).unwrap() else { unreachable!() };
+            let FromRelay::Log { from_seq, entries, .. } = serde_json::from_str(frame.as_str()).unwrap() else {
+                unreachable!()
+            };
             assert_eq!(from_seq, next);
             assert!(frame.len() < sotto_shared::api::limits::MAX_FRAME_BYTES);
             next += entries.len() as u64;

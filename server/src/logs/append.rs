@@ -48,7 +48,11 @@ struct Done {
 /// None: these very entries are there already.
 async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) -> Result<Option<Done>, Problem> {
     let txn = app.db.begin().await?;
-    let locked = app.ledger.lock_room(&txn, &app.realm, &ask.room_id, Hold::ToAppend).await?.ok_or(ErrorCode::NotFound)?;
+    let locked = app
+        .ledger
+        .lock_room(&txn, &app.realm, &ask.room_id, Hold::ToAppend)
+        .await?
+        .ok_or(ErrorCode::NotFound)?;
     let old = locked.state;
     match standing(&txn, &ask.room_id, &session.user_id).await? {
         Standing::Member => {}
@@ -58,7 +62,10 @@ async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) 
         Standing::Former(_) => return Err(ErrorCode::Forbidden.into()),
     }
     let mut known = members_logs(app, &txn, &own).await?;
-    let extended = with_logs(&app.ledger, &txn, &app.realm, &mut known, |known| old.extend(&own.blobs, known)).await;
+    let extended = with_logs(&app.ledger, &txn, &app.realm, &mut known, |known| {
+        old.extend(&own.blobs, known)
+    })
+    .await;
     let extended = match extended {
         Err(Problem::Refused(ErrorCode::StaleHead)) if is_there(&txn, ask, &own).await? => return Ok(None),
         extended => extended?,
@@ -70,7 +77,11 @@ async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) 
     let wrapped = store::wraps(&txn, &new, &ask.wraps).await?;
     txn.commit().await?;
     app.ledger.keep_room(new.into());
-    Ok(Some(Done { from: old.seq + 1, moves, wrapped }))
+    Ok(Some(Done {
+        from: old.seq + 1,
+        moves,
+        wrapped,
+    }))
 }
 
 /// The logs of everybody these entries name, fetched together.
@@ -81,12 +92,16 @@ async fn members_logs(app: &App, txn: &DatabaseTransaction, own: &OwnEntries) ->
         _ => None,
     });
     let named: BTreeSet<UserId> = named.collect();
-    app.ledger.people_now(txn, &app.realm, &named.into_iter().collect::<Vec<_>>()).await
+    app.ledger
+        .people_now(txn, &app.realm, &named.into_iter().collect::<Vec<_>>())
+        .await
 }
 
 /// Whether these very entries are in the log: their answer was lost, and they came again.
 async fn is_there(txn: &DatabaseTransaction, ask: &RoomAppend, own: &OwnEntries) -> Result<bool, Problem> {
-    let Some(first) = own.parsed.first() else { return Ok(false) };
+    let Some(first) = own.parsed.first() else {
+        return Ok(false);
+    };
     let rows = room_log::Entity::find()
         .filter(room_log::Column::RoomId.eq(ask.room_id.as_bytes().to_vec()))
         .filter(room_log::Column::Seq.gte(to_row(first.seq)?))

@@ -54,21 +54,39 @@ struct Done {
 }
 
 /// None: the room was there already.
-async fn store(app: &App, session: &Session, ask: &RoomCreate, room: RoomId, genesis: SignedBlob, own: OwnEntries) -> Result<Option<Done>, Problem> {
+async fn store(
+    app: &App,
+    session: &Session,
+    ask: &RoomCreate,
+    room: RoomId,
+    genesis: SignedBlob,
+    own: OwnEntries,
+) -> Result<Option<Done>, Problem> {
     let txn = app.db.begin().await?;
-    if rooms::Entity::find_by_id(room.as_bytes().to_vec()).one(&txn).await?.is_some() {
+    if rooms::Entity::find_by_id(room.as_bytes().to_vec())
+        .one(&txn)
+        .await?
+        .is_some()
+    {
         membership(&txn, &room, &session.user_id).await?;
         return Ok(None);
     }
     let mut known = Known::default();
     let begin = |known: &Known| RoomState::begin(&genesis, &room, known).map_err(|error| (1, error));
-    let state = with_logs(&app.ledger, &txn, &app.realm, &mut known, begin).await?.prove_here().map_err(|_| ErrorCode::InvalidEntry)?;
+    let state = with_logs(&app.ledger, &txn, &app.realm, &mut known, begin)
+        .await?
+        .prove_here()
+        .map_err(|_| ErrorCode::InvalidEntry)?;
     let extend = |known: &Known| state.extend(&own.blobs, known).map_err(|(_, error)| (1, error));
     let extended = with_logs(&app.ledger, &txn, &app.realm, &mut known, extend).await?;
     let (state, _) = extended.prove_here().map_err(|_| ErrorCode::InvalidEntry)?;
     if let Err(error) = insert_room(&txn, &state, app.now_ms()).await {
         // Two requests with the same genesis: the other was faster, and this one changes nothing.
-        return if matches!(&error, Problem::Database(cause) if is_taken(cause)) { Ok(None) } else { Err(error) };
+        return if matches!(&error, Problem::Database(cause) if is_taken(cause)) {
+            Ok(None)
+        } else {
+            Err(error)
+        };
     }
     store::entries(&txn, &room, 0, std::slice::from_ref(&ask.genesis)).await?;
     store::entries(&txn, &room, 1, &ask.entries).await?;

@@ -32,11 +32,20 @@ fn own_entries(session: &Session, entries: &[B64]) -> Result<OwnEntries, Problem
     if entries.len() > MAX_LOG_PAGE as usize {
         return Err(ErrorCode::TooLarge.into());
     }
-    let blobs = entries.iter().map(|entry| SignedBlob::from_bytes(&entry.0)).collect::<Result<Vec<_>, _>>();
+    let blobs = entries
+        .iter()
+        .map(|entry| SignedBlob::from_bytes(&entry.0))
+        .collect::<Result<Vec<_>, _>>();
     let blobs = blobs.map_err(|_| ErrorCode::Malformed)?;
-    let parsed = blobs.iter().map(|blob| RoomEntry::from_bytes(&blob.body)).collect::<Result<Vec<_>, _>>();
+    let parsed = blobs
+        .iter()
+        .map(|blob| RoomEntry::from_bytes(&blob.body))
+        .collect::<Result<Vec<_>, _>>();
     let parsed = parsed.map_err(|_| ErrorCode::Malformed)?;
-    if parsed.iter().any(|entry| entry.actor != session.user_id || entry.actor_dk != session.dk_id) {
+    if parsed
+        .iter()
+        .any(|entry| entry.actor != session.user_id || entry.actor_dk != session.dk_id)
+    {
         return Err(ErrorCode::Forbidden.into());
     }
     Ok(OwnEntries { blobs, parsed })

@@ -22,13 +22,19 @@ pub async fn log(State(app): State<App>, session: Session, Body(ask): Body<RoomL
     let db = app.db.read();
     let seq = match standing(db, &ask.room_id, &session.user_id).await? {
         Standing::Member => {
-            let row = rooms::Entity::find_by_id(ask.room_id.as_bytes().to_vec()).one(db).await?.ok_or(ErrorCode::NotFound)?;
+            let row = rooms::Entity::find_by_id(ask.room_id.as_bytes().to_vec())
+                .one(db)
+                .await?
+                .ok_or(ErrorCode::NotFound)?;
             from_row(row.head_seq)
         }
         Standing::Former(until) => until,
         Standing::Stranger => return Err(ErrorCode::NotFound.into()),
     };
-    Ok(Json(RoomLogReply { entries: entries(db, &ask.room_id, ask.from_seq, seq).await?, seq }))
+    Ok(Json(RoomLogReply {
+        entries: entries(db, &ask.room_id, ask.from_seq, seq).await?,
+        seq,
+    }))
 }
 
 /// Entries `from..=upto`, at most `MAX_LOG_PAGE`.
@@ -46,8 +52,14 @@ pub async fn entries(db: &impl ConnectionTrait, room: &RoomId, from: u64, upto: 
 
 /// Where a room stands.
 pub async fn head(db: &impl ConnectionTrait, room: &RoomId) -> Result<RoomHead, Problem> {
-    let row = rooms::Entity::find_by_id(room.as_bytes().to_vec()).one(db).await?.ok_or(ErrorCode::NotFound)?;
-    let channels = channels::Entity::find().filter(channels::Column::RoomId.eq(room.as_bytes().to_vec())).all(db).await?;
+    let row = rooms::Entity::find_by_id(room.as_bytes().to_vec())
+        .one(db)
+        .await?
+        .ok_or(ErrorCode::NotFound)?;
+    let channels = channels::Entity::find()
+        .filter(channels::Column::RoomId.eq(room.as_bytes().to_vec()))
+        .all(db)
+        .await?;
     let channels = channels.iter().map(channel_head).collect::<Result<_, _>>()?;
     room_head(&row, channels)
 }
@@ -64,11 +76,23 @@ pub async fn heads_of(db: &impl ConnectionTrait, user: &UserId) -> Result<Vec<Ro
     };
     // Channels first: a log may then be newer than the messages named with it, never older.
     let mut by_room: HashMap<Vec<u8>, Vec<ChannelHead>> = HashMap::new();
-    for row in channels::Entity::find().filter(channels::Column::RoomId.in_subquery(own())).all(db).await? {
-        by_room.entry(row.room_id.clone()).or_default().push(channel_head(&row)?);
+    for row in channels::Entity::find()
+        .filter(channels::Column::RoomId.in_subquery(own()))
+        .all(db)
+        .await?
+    {
+        by_room
+            .entry(row.room_id.clone())
+            .or_default()
+            .push(channel_head(&row)?);
     }
-    let rows = rooms::Entity::find().filter(rooms::Column::RoomId.in_subquery(own())).all(db).await?;
-    rows.iter().map(|row| room_head(row, by_room.remove(&row.room_id).unwrap_or_default())).collect()
+    let rows = rooms::Entity::find()
+        .filter(rooms::Column::RoomId.in_subquery(own()))
+        .all(db)
+        .await?;
+    rows.iter()
+        .map(|row| room_head(row, by_room.remove(&row.room_id).unwrap_or_default()))
+        .collect()
 }
 
 fn room_head(row: &rooms::Model, channels: Vec<ChannelHead>) -> Result<RoomHead, Problem> {

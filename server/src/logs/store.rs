@@ -21,7 +21,11 @@ const CT_BYTES: usize = 48;
 /// Entries from `from` on, as they came in.
 pub async fn entries(txn: &DatabaseTransaction, room: &RoomId, from: u64, entries: &[B64]) -> Result<(), Problem> {
     let rows = (from..).zip(entries).map(|(seq, entry)| {
-        Ok(room_log::ActiveModel { room_id: Set(room.as_bytes().to_vec()), seq: Set(to_row(seq)?), entry: Set(entry.0.clone()) })
+        Ok(room_log::ActiveModel {
+            room_id: Set(room.as_bytes().to_vec()),
+            seq: Set(to_row(seq)?),
+            entry: Set(entry.0.clone()),
+        })
     });
     let rows = rows.collect::<Result<Vec<_>, Problem>>()?;
     if !rows.is_empty() {
@@ -43,7 +47,11 @@ pub async fn head(txn: &DatabaseTransaction, old: &RoomState, new: &RoomState, n
         .filter(rooms::Column::Head.eq(old.head.as_bytes().to_vec()))
         .exec(txn)
         .await?;
-    if moved.rows_affected == 1 { Ok(()) } else { Err(ErrorCode::StaleHead.into()) }
+    if moved.rows_affected == 1 {
+        Ok(())
+    } else {
+        Err(ErrorCode::StaleHead.into())
+    }
 }
 
 /// Who came and who went between two states.
@@ -58,8 +66,18 @@ pub fn moves(old: Option<&RoomState>, new: &RoomState) -> Moves {
     let was = |user: &UserId| old.is_some_and(|old| old.members.contains_key(user));
     // Somebody taken out and let in again by the same request has lost what was in between: they start over as added.
     let since = |user: &UserId| old.and_then(|old| old.members.get(user)).map(|member| member.since);
-    let added = new.members.iter().filter(|(user, member)| since(user) != Some(member.since)).map(|(user, _)| *user).collect();
-    let removed = new.former.iter().filter(|(user, _)| was(user)).map(|(user, former)| (*user, former.until)).collect();
+    let added = new
+        .members
+        .iter()
+        .filter(|(user, member)| since(user) != Some(member.since))
+        .map(|(user, _)| *user)
+        .collect();
+    let removed = new
+        .former
+        .iter()
+        .filter(|(user, _)| was(user))
+        .map(|(user, former)| (*user, former.until))
+        .collect();
     Moves { added, removed }
 }
 
@@ -81,12 +99,20 @@ pub async fn people(txn: &DatabaseTransaction, old: Option<&RoomState>, new: &Ro
         .update_columns([room_people::Column::SinceSeq, room_people::Column::UntilSeq])
         .to_owned();
     for some in rows.chunks(MAX_PARAMETERS / 4) {
-        room_people::Entity::insert_many(some.to_vec()).on_conflict(replace.clone()).exec_without_returning(txn).await?;
+        room_people::Entity::insert_many(some.to_vec())
+            .on_conflict(replace.clone())
+            .exec_without_returning(txn)
+            .await?;
     }
     Ok(moves)
 }
 
-fn person_row(room: &RoomState, user: &UserId, since: u64, until: Option<u64>) -> Result<room_people::ActiveModel, Problem> {
+fn person_row(
+    room: &RoomState,
+    user: &UserId,
+    since: u64,
+    until: Option<u64>,
+) -> Result<room_people::ActiveModel, Problem> {
     Ok(room_people::ActiveModel {
         room_id: Set(room.room_id.as_bytes().to_vec()),
         user_id: Set(user.as_bytes().to_vec()),
@@ -113,17 +139,31 @@ pub async fn wraps(txn: &DatabaseTransaction, state: &RoomState, wraps: &[Wrap])
             ct: Set(wrap.ct.0.clone()),
         });
     }
-    let key = [wraps::Column::RoomId, wraps::Column::UserId, wraps::Column::Channel, wraps::Column::N, wraps::Column::G];
+    let key = [
+        wraps::Column::RoomId,
+        wraps::Column::UserId,
+        wraps::Column::Channel,
+        wraps::Column::N,
+        wraps::Column::G,
+    ];
     let keep = OnConflict::columns(key).do_nothing().to_owned();
     for some in rows.chunks(MAX_PARAMETERS / 7) {
-        wraps::Entity::insert_many(some.to_vec()).on_conflict(keep.clone()).exec_without_returning(txn).await.or_else(nothing_new)?;
+        wraps::Entity::insert_many(some.to_vec())
+            .on_conflict(keep.clone())
+            .exec_without_returning(txn)
+            .await
+            .or_else(nothing_new)?;
     }
     Ok(seen.into_iter().map(|(user, _)| user).collect())
 }
 
 /// sea-orm calls it an error when every row was there already.
 fn nothing_new(error: sea_orm::DbErr) -> Result<u64, sea_orm::DbErr> {
-    if matches!(error, sea_orm::DbErr::RecordNotInserted) { Ok(0) } else { Err(error) }
+    if matches!(error, sea_orm::DbErr::RecordNotInserted) {
+        Ok(0)
+    } else {
+        Err(error)
+    }
 }
 
 fn check_wrap(state: &RoomState, wrap: &Wrap) -> Result<(), Problem> {
@@ -135,5 +175,9 @@ fn check_wrap(state: &RoomState, wrap: &Wrap) -> Result<(), Problem> {
     }
     let member = state.members.get(&wrap.user_id).ok_or(ErrorCode::InvalidEntry)?;
     let fits = (1..=state.epoch_number()).contains(&wrap.n) && wrap.g == member.view.kem_g;
-    if fits { Ok(()) } else { Err(ErrorCode::InvalidEntry.into()) }
+    if fits {
+        Ok(())
+    } else {
+        Err(ErrorCode::InvalidEntry.into())
+    }
 }

@@ -30,7 +30,9 @@ pub async fn get(State(app): State<App>, session: Session, Body(ask): Body<Wraps
         .limit(MAX_WRAPS)
         .all(app.db.read())
         .await?;
-    Ok(Json(WrapsReply { wraps: rows.into_iter().map(wrap).collect::<Result<_, _>>()? }))
+    Ok(Json(WrapsReply {
+        wraps: rows.into_iter().map(wrap).collect::<Result<_, _>>()?,
+    }))
 }
 
 fn wrap(row: wraps::Model) -> Result<Wrap, Problem> {
@@ -55,7 +57,11 @@ pub async fn put(State(app): State<App>, session: Session, Body(ask): Body<Wraps
     app.see_through(async move {
         let txn = work.db.begin().await?;
         membership(&txn, &ask.room_id, &session.user_id).await?;
-        let room = work.ledger.lock_room(&txn, &work.realm, &ask.room_id, Hold::ToPost).await?.ok_or(ErrorCode::NotFound)?;
+        let room = work
+            .ledger
+            .lock_room(&txn, &work.realm, &ask.room_id, Hold::ToPost)
+            .await?
+            .ok_or(ErrorCode::NotFound)?;
         if !room.state.may_post(&session.user_id, &session.dk_id) {
             return Err(ErrorCode::Forbidden.into());
         }

@@ -22,11 +22,17 @@ pub async fn commit(app: &App, posts: &[Post]) -> Result<Vec<Outcome>, Problem> 
     // In the order of their ids, so that two relays on one database never wait for each other in a ring.
     let mut by_room: BTreeMap<(RoomId, ChannelId), Vec<usize>> = BTreeMap::new();
     for (index, post) in posts.iter().enumerate() {
-        by_room.entry((post.header.room_id, post.header.channel)).or_default().push(index);
+        by_room
+            .entry((post.header.room_id, post.header.channel))
+            .or_default()
+            .push(index);
     }
     let txn = app.db.begin().await?;
     for ((room, channel), indexes) in by_room {
-        let there: Vec<(usize, &Post)> = indexes.iter().filter_map(|index| Some((*index, posts.get(*index)?))).collect();
+        let there: Vec<(usize, &Post)> = indexes
+            .iter()
+            .filter_map(|index| Some((*index, posts.get(*index)?)))
+            .collect();
         let decided = in_room(app, &txn, &room, &channel, &there).await?;
         for (index, outcome) in decided {
             if let Some(place) = outcomes.get_mut(index) {
@@ -34,12 +40,18 @@ pub async fn commit(app: &App, posts: &[Post]) -> Result<Vec<Outcome>, Problem> 
             }
         }
     }
-    if outcomes.iter().any(|outcome| matches!(outcome, Some(Outcome::Stored(_)))) {
+    if outcomes
+        .iter()
+        .any(|outcome| matches!(outcome, Some(Outcome::Stored(_))))
+    {
         txn.commit().await?;
     } else {
         txn.rollback().await?;
     }
-    Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or(Outcome::Refused(ErrorCode::Internal))).collect())
+    Ok(outcomes
+        .into_iter()
+        .map(|outcome| outcome.unwrap_or(Outcome::Refused(ErrorCode::Internal)))
+        .collect())
 }
 
 async fn in_room(
@@ -49,7 +61,12 @@ async fn in_room(
     channel: &ChannelId,
     posts: &[(usize, &Post)],
 ) -> Result<Vec<(usize, Outcome)>, Problem> {
-    let all = |code| Ok(posts.iter().map(|(index, _)| (*index, Outcome::Refused(code))).collect());
+    let all = |code| {
+        Ok(posts
+            .iter()
+            .map(|(index, _)| (*index, Outcome::Refused(code)))
+            .collect())
+    };
     let locked = match app.ledger.lock_room(txn, &app.realm, room, Hold::ToPost).await {
         Ok(Some(locked)) => locked,
         Ok(None) => return all(ErrorCode::NotFound),
@@ -61,15 +78,22 @@ async fn in_room(
         Err(problem) => return Err(problem),
     };
     let key = (room.as_bytes().to_vec(), channel.as_bytes().to_vec());
-    let Some(row) = channels::Entity::find_by_id(key).lock_exclusive().one(txn).await? else { return all(ErrorCode::NotFound) };
-    let start = Transcript { seq: from_row(row.seq), t: Head::from_slice(&row.t).map_err(|_| Problem::Fault("a stored transcript is not one"))? };
+    let Some(row) = channels::Entity::find_by_id(key).lock_exclusive().one(txn).await? else {
+        return all(ErrorCode::NotFound);
+    };
+    let start = Transcript {
+        seq: from_row(row.seq),
+        t: Head::from_slice(&row.t).map_err(|_| Problem::Fault("a stored transcript is not one"))?,
+    };
     let mut taken = there_already(txn, &row, posts).await?;
     let (mut now, mut rows, mut outcomes) = (start, Vec::new(), Vec::with_capacity(posts.len()));
     for (index, post) in posts {
         let outcome = match may_write(&locked, post) {
             Err(code) => Outcome::Refused(code),
             Ok(()) => match taken.get(&post.header.msg_id) {
-                Some((seq, header, envelope)) if *header == post.header_bytes && *envelope == post.envelope => Outcome::There(*seq),
+                Some((seq, header, envelope)) if *header == post.header_bytes && *envelope == post.envelope => {
+                    Outcome::There(*seq)
+                }
                 Some(_) => Outcome::Refused(ErrorCode::Duplicate),
                 None => match is_timely(app, &locked, &post.header) {
                     Err(code) => Outcome::Refused(code),
@@ -77,7 +101,10 @@ async fn in_room(
                         let hash = envelope_hash(&post.header_bytes, &post.envelope);
                         now = now.then(&hash);
                         rows.push(message_row(post, &now, hash.as_bytes())?);
-                        taken.insert(post.header.msg_id, (now.seq, post.header_bytes.clone(), post.envelope.clone()));
+                        taken.insert(
+                            post.header.msg_id,
+                            (now.seq, post.header_bytes.clone(), post.envelope.clone()),
+                        );
                         Outcome::Stored(now.seq)
                     }
                 },
@@ -104,7 +131,12 @@ async fn there_already(
         .filter(messages::Column::MsgId.is_in(posts.iter().map(|(_, post)| post.header.msg_id.as_bytes().to_vec())))
         .all(txn)
         .await?;
-    let entry = |row: messages::Model| Some((MessageId::from_slice(&row.msg_id).ok()?, (from_row(row.seq), row.header, row.envelope)));
+    let entry = |row: messages::Model| {
+        Some((
+            MessageId::from_slice(&row.msg_id).ok()?,
+            (from_row(row.seq), row.header, row.envelope),
+        ))
+    };
     Ok(rows.into_iter().filter_map(entry).collect())
 }
 
@@ -115,7 +147,11 @@ fn may_write(room: &LockedRoom, post: &Post) -> Result<(), ErrorCode> {
         return Ok(());
     }
     let known = state.members.contains_key(&post.session.user_id) || state.former.contains_key(&post.session.user_id);
-    Err(if known { ErrorCode::Forbidden } else { ErrorCode::NotFound })
+    Err(if known {
+        ErrorCode::Forbidden
+    } else {
+        ErrorCode::NotFound
+    })
 }
 
 /// Whether it is sealed under a key that is still taken: the newest, or for two minutes the one before. While a change of
@@ -126,7 +162,11 @@ fn is_timely(app: &App, room: &LockedRoom, header: &Header) -> Result<(), ErrorC
         && header.n > 0
         && app.now_ms().saturating_sub(room.epoch_ms) <= OLD_EPOCH_GRACE_SECS * 1000;
     let timely = header.n > 0 && (header.n == newest || in_grace);
-    if timely && !room.state.rotation_due { Ok(()) } else { Err(ErrorCode::WrongEpoch) }
+    if timely && !room.state.rotation_due {
+        Ok(())
+    } else {
+        Err(ErrorCode::WrongEpoch)
+    }
 }
 
 fn message_row(post: &Post, place: &Transcript, hash: &[u8]) -> Result<messages::ActiveModel, Problem> {
@@ -152,5 +192,9 @@ async fn move_channel(txn: &DatabaseTransaction, row: &channels::Model, now: &Tr
         .filter(channels::Column::Seq.eq(row.seq))
         .exec(txn)
         .await?;
-    if moved.rows_affected == 1 { Ok(()) } else { Err(Problem::Fault("a channel moved under its lock")) }
+    if moved.rows_affected == 1 {
+        Ok(())
+    } else {
+        Err(Problem::Fault("a channel moved under its lock"))
+    }
 }

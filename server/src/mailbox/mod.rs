@@ -139,8 +139,16 @@ fn tell(app: &App, post: Post, outcome: Outcome) {
 
 /// Encoded once, for however many hear it: the bytes that came in.
 fn message_frame(post: Post, seq: u64) -> Utf8Bytes {
-    let message = StoredMessage { seq, header: B64(post.header_bytes), envelope: B64(post.envelope) };
-    encode(&FromRelay::Message { room_id: post.header.room_id, channel: post.header.channel, message })
+    let message = StoredMessage {
+        seq,
+        header: B64(post.header_bytes),
+        envelope: B64(post.envelope),
+    };
+    encode(&FromRelay::Message {
+        room_id: post.header.room_id,
+        channel: post.header.channel,
+        message,
+    })
 }
 
 fn fail(post: &Post, problem: &Problem) {
@@ -150,5 +158,10 @@ fn fail(post: &Post, problem: &Problem) {
 
 fn refuse(post: &Post, code: ErrorCode, retry_secs: Option<u32>) {
     let (room_id, msg_id) = (post.header.room_id, post.header.msg_id);
-    post.outbox.push(encode(&FromRelay::Refused { room_id, msg_id, code, retry_secs }));
+    post.outbox.push(encode(&FromRelay::Refused {
+        room_id,
+        msg_id,
+        code,
+        retry_secs,
+    }));
 }

@@ -31,17 +31,35 @@ pub async fn page(State(app): State<App>, session: Session, Body(ask): Body<Page
     };
     // After the messages: the head may be past them, never short of them.
     let key = (ask.room_id.as_bytes().to_vec(), ask.channel.as_bytes().to_vec());
-    let head = channels::Entity::find_by_id(key).one(db).await?.ok_or(ErrorCode::NotFound)?;
-    let head = Transcript { seq: from_row(head.seq), t: transcript(&head.t)? };
+    let head = channels::Entity::find_by_id(key)
+        .one(db)
+        .await?
+        .ok_or(ErrorCode::NotFound)?;
+    let head = Transcript {
+        seq: from_row(head.seq),
+        t: transcript(&head.t)?,
+    };
     let before = match (messages.first(), ask.from) {
         (Some(first), _) => from_row(first.seq).saturating_sub(1),
         (None, PageFrom::After(seq)) => seq.min(head.seq),
         (None, PageFrom::Before(_) | PageFrom::End) => 0,
     };
     let before = at(db, &ask, before, &head).await?;
-    let messages = messages.into_iter().map(|row| StoredMessage { seq: from_row(row.seq), header: B64(row.header), envelope: B64(row.envelope) });
-    let place = |at: Transcript| ChannelHead { channel: ask.channel, seq: at.seq, t: at.t };
-    Ok(Json(Page { before: place(before), messages: messages.collect(), head: place(head) }))
+    let messages = messages.into_iter().map(|row| StoredMessage {
+        seq: from_row(row.seq),
+        header: B64(row.header),
+        envelope: B64(row.envelope),
+    });
+    let place = |at: Transcript| ChannelHead {
+        channel: ask.channel,
+        seq: at.seq,
+        t: at.t,
+    };
+    Ok(Json(Page {
+        before: place(before),
+        messages: messages.collect(),
+        head: place(head),
+    }))
 }
 
 /// First and last number of the page, by what its messages weigh.
@@ -56,8 +74,12 @@ async fn range(db: &impl ConnectionTrait, ask: &PageGet, limit: u64) -> Result<O
         .filter(messages::Column::Channel.eq(ask.channel.as_bytes().to_vec()))
         .limit(limit);
     let query = match ask.from {
-        PageFrom::After(seq) => of_channel.filter(messages::Column::Seq.gt(bound(seq))).order_by_asc(messages::Column::Seq),
-        PageFrom::Before(seq) => of_channel.filter(messages::Column::Seq.lt(bound(seq))).order_by_desc(messages::Column::Seq),
+        PageFrom::After(seq) => of_channel
+            .filter(messages::Column::Seq.gt(bound(seq)))
+            .order_by_asc(messages::Column::Seq),
+        PageFrom::Before(seq) => of_channel
+            .filter(messages::Column::Seq.lt(bound(seq)))
+            .order_by_desc(messages::Column::Seq),
         PageFrom::End => of_channel.order_by_desc(messages::Column::Seq),
     };
     let mut left = PAGE_BYTES;
@@ -87,7 +109,12 @@ fn app_is_postgres(db: &impl ConnectionTrait) -> bool {
     db.get_database_backend() == sea_orm::DbBackend::Postgres
 }
 
-async fn rows(db: &impl ConnectionTrait, ask: &PageGet, first: i64, last: i64) -> Result<Vec<messages::Model>, Problem> {
+async fn rows(
+    db: &impl ConnectionTrait,
+    ask: &PageGet,
+    first: i64,
+    last: i64,
+) -> Result<Vec<messages::Model>, Problem> {
     let rows = messages::Entity::find()
         .filter(messages::Column::RoomId.eq(ask.room_id.as_bytes().to_vec()))
         .filter(messages::Column::Channel.eq(ask.channel.as_bytes().to_vec()))
@@ -106,9 +133,19 @@ async fn at(db: &impl ConnectionTrait, ask: &PageGet, seq: u64, head: &Transcrip
     if seq == head.seq {
         return Ok(*head);
     }
-    let key = (ask.room_id.as_bytes().to_vec(), ask.channel.as_bytes().to_vec(), to_row(seq)?);
-    let row = messages::Entity::find_by_id(key).one(db).await?.ok_or(Problem::Fault("a channel has a hole"))?;
-    Ok(Transcript { seq, t: transcript(&row.t)? })
+    let key = (
+        ask.room_id.as_bytes().to_vec(),
+        ask.channel.as_bytes().to_vec(),
+        to_row(seq)?,
+    );
+    let row = messages::Entity::find_by_id(key)
+        .one(db)
+        .await?
+        .ok_or(Problem::Fault("a channel has a hole"))?;
+    Ok(Transcript {
+        seq,
+        t: transcript(&row.t)?,
+    })
 }
 
 fn transcript(bytes: &[u8]) -> Result<Head, Problem> {

@@ -17,7 +17,10 @@ async fn a_person_registers_signs_in_and_finds_vault_and_log_as_they_left_them()
     let ada = ground.person("ada").await;
     let grant = ground.sign_in(&ada).await.unwrap();
     assert_eq!(grant.vault_header.0, b"vault header");
-    assert_eq!((grant.items[0].item_id, grant.items[0].rev, &grant.items[0].sealed.0), (ItemId::from_bytes([7; 16]), 1, &vec![9; 100]));
+    assert_eq!(
+        (grant.items[0].item_id, grant.items[0].rev, &grant.items[0].sealed.0),
+        (ItemId::from_bytes([7; 16]), 1, &vec![9; 100])
+    );
     assert_eq!(grant.log.handle, "ada");
     assert_eq!(grant.log.genesis.unwrap().0, ada.genesis);
     assert_eq!(grant.log.entries, [B64(ada.device.clone())]);
@@ -31,7 +34,10 @@ async fn a_registration_that_comes_twice_is_one_account() {
     let ada = ground.person("ada").await;
     ground.ask(None, &ada.registration()).await.unwrap();
     let other = Person::new("ada");
-    assert_eq!(ground.refused(None, &other.registration()).await, ErrorCode::HandleTaken);
+    assert_eq!(
+        ground.refused(None, &other.registration()).await,
+        ErrorCode::HandleTaken
+    );
     let mut renamed = Person::new("bob");
     renamed.ak = ada.ak.clone();
     ground.ask(None, &renamed.registration()).await.unwrap();
@@ -52,26 +58,66 @@ async fn a_registration_is_refused_for_whatever_is_wrong_with_it() {
     let ground = Ground::new().await;
     let ada = Person::new("ada");
     let cases: Vec<(Register, ErrorCode)> = vec![
-        (ada.registration_with(|r| r.handle = Text::new("Ada").unwrap()), ErrorCode::BadHandle),
-        (ada.registration_with(|r| r.handle = Text::new("ab").unwrap()), ErrorCode::BadHandle),
-        (ada.registration_with(|r| r.realm = Text::new("elsewhere").unwrap()), ErrorCode::BadProof),
+        (
+            ada.registration_with(|r| r.handle = Text::new("Ada").unwrap()),
+            ErrorCode::BadHandle,
+        ),
+        (
+            ada.registration_with(|r| r.handle = Text::new("ab").unwrap()),
+            ErrorCode::BadHandle,
+        ),
+        (
+            ada.registration_with(|r| r.realm = Text::new("elsewhere").unwrap()),
+            ErrorCode::BadProof,
+        ),
         (ada.registration_with(|r| r.profile = 0), ErrorCode::UnsupportedVersion),
         (ada.registration_with(|r| r.profile = 2), ErrorCode::UnsupportedVersion),
-        (ada.registration_with(|r| r.ak = public_key(&key())), ErrorCode::BadProof),
-        (ada.registration_with(|r| r.items = List::new([r.items.as_slice(), r.items.as_slice()].concat()).unwrap()), ErrorCode::Malformed),
-        (Register { ik_sig: ada.registration().ak_sig, ..ada.registration() }, ErrorCode::BadProof),
-        (Register { ak_sig: B64(vec![1; 63]), ..ada.registration() }, ErrorCode::Malformed),
-        (Register { registration: B64(vec![0; 40]), ..ada.registration() }, ErrorCode::Malformed),
+        (
+            ada.registration_with(|r| r.ak = public_key(&key())),
+            ErrorCode::BadProof,
+        ),
+        (
+            ada.registration_with(|r| r.items = List::new([r.items.as_slice(), r.items.as_slice()].concat()).unwrap()),
+            ErrorCode::Malformed,
+        ),
+        (
+            Register {
+                ik_sig: ada.registration().ak_sig,
+                ..ada.registration()
+            },
+            ErrorCode::BadProof,
+        ),
+        (
+            Register {
+                ak_sig: B64(vec![1; 63]),
+                ..ada.registration()
+            },
+            ErrorCode::Malformed,
+        ),
+        (
+            Register {
+                registration: B64(vec![0; 40]),
+                ..ada.registration()
+            },
+            ErrorCode::Malformed,
+        ),
     ];
     for (index, (register, code)) in cases.into_iter().enumerate() {
         assert_eq!(ground.refused(None, &register).await, code, "case {index}");
     }
     let mut stolen = Person::new("eve");
     stolen.genesis = ada.genesis.clone();
-    assert_eq!(ground.refused(None, &stolen.registration()).await, ErrorCode::BadProof, "another's identity key");
+    assert_eq!(
+        ground.refused(None, &stolen.registration()).await,
+        ErrorCode::BadProof,
+        "another's identity key"
+    );
     let mut no_device = Person::new("eve");
     no_device.device = Person::new("x").entry_only(UserBody::Close).0;
-    assert_eq!(ground.refused(None, &no_device.registration()).await, ErrorCode::InvalidEntry);
+    assert_eq!(
+        ground.refused(None, &no_device.registration()).await,
+        ErrorCode::InvalidEntry
+    );
     ground.ask(None, &ada.registration()).await.unwrap();
 }
 
@@ -79,31 +125,85 @@ async fn a_registration_is_refused_for_whatever_is_wrong_with_it() {
 async fn a_wrong_password_a_strange_handle_and_a_used_challenge_look_alike() {
     let ground = Ground::new().await;
     let (ada, nobody) = (ground.person("ada").await, Person::new("nobody"));
-    let start = |handle: &str| SignInStart { handle: handle.to_owned() };
+    let start = |handle: &str| SignInStart {
+        handle: handle.to_owned(),
+    };
     let challenge = ground.ask(None, &start("ada")).await.unwrap().challenge.0;
-    assert_eq!(ground.refused(None, &ada.sign_in_proof(&key(), &challenge)).await, ErrorCode::BadProof);
-    assert_eq!(ground.refused(None, &ada.sign_in_proof(&ada.ak, &challenge)).await, ErrorCode::BadProof, "burned by the failure");
+    assert_eq!(
+        ground.refused(None, &ada.sign_in_proof(&key(), &challenge)).await,
+        ErrorCode::BadProof
+    );
+    assert_eq!(
+        ground.refused(None, &ada.sign_in_proof(&ada.ak, &challenge)).await,
+        ErrorCode::BadProof,
+        "burned by the failure"
+    );
     let challenge = ground.ask(None, &start("nobody")).await.unwrap().challenge.0;
-    assert_eq!(ground.refused(None, &nobody.sign_in_proof(&nobody.ak, &challenge)).await, ErrorCode::BadProof);
-    assert_eq!(ground.refused(None, &ada.sign_in_proof(&ada.ak, &[1; 32])).await, ErrorCode::BadProof, "made up");
+    assert_eq!(
+        ground
+            .refused(None, &nobody.sign_in_proof(&nobody.ak, &challenge))
+            .await,
+        ErrorCode::BadProof
+    );
+    assert_eq!(
+        ground.refused(None, &ada.sign_in_proof(&ada.ak, &[1; 32])).await,
+        ErrorCode::BadProof,
+        "made up"
+    );
     let challenge = ground.ask(None, &start("nobody")).await.unwrap().challenge.0;
-    assert_eq!(ground.refused(None, &ada.sign_in_proof(&ada.ak, &challenge)).await, ErrorCode::BadProof, "another handle's");
-    let challenge = ground.ask(None, &SessionStart { user_id: ada.user_id }).await.unwrap().challenge.0;
-    assert_eq!(ground.refused(None, &ada.sign_in_proof(&ada.ak, &challenge)).await, ErrorCode::BadProof, "another purpose's");
+    assert_eq!(
+        ground.refused(None, &ada.sign_in_proof(&ada.ak, &challenge)).await,
+        ErrorCode::BadProof,
+        "another handle's"
+    );
+    let challenge = ground
+        .ask(None, &SessionStart { user_id: ada.user_id })
+        .await
+        .unwrap()
+        .challenge
+        .0;
+    assert_eq!(
+        ground.refused(None, &ada.sign_in_proof(&ada.ak, &challenge)).await,
+        ErrorCode::BadProof,
+        "another purpose's"
+    );
     let challenge = ground.ask(None, &start("ada")).await.unwrap().challenge.0;
     ground.ask(None, &ada.sign_in_proof(&ada.ak, &challenge)).await.unwrap();
-    assert_eq!(ground.refused(None, &ada.sign_in_proof(&ada.ak, &challenge)).await, ErrorCode::BadProof, "used");
+    assert_eq!(
+        ground.refused(None, &ada.sign_in_proof(&ada.ak, &challenge)).await,
+        ErrorCode::BadProof,
+        "used"
+    );
     let challenge = ground.ask(None, &start("ada")).await.unwrap().challenge.0;
     ground.clock.advance(Duration::from_secs(60));
-    assert_eq!(ground.refused(None, &ada.sign_in_proof(&ada.ak, &challenge)).await, ErrorCode::BadProof, "over");
+    assert_eq!(
+        ground.refused(None, &ada.sign_in_proof(&ada.ak, &challenge)).await,
+        ErrorCode::BadProof,
+        "over"
+    );
 }
 
 #[tokio::test]
 async fn nobody_has_a_salt_that_stays_the_same_and_looks_like_anybodys() {
     let ground = Ground::new().await;
     ground.person("ada").await;
-    let start = async |handle: &str| ground.ask(None, &SignInStart { handle: handle.to_owned() }).await.unwrap();
-    let (one, two, other, ada) = (start("nobody").await, start("nobody").await, start("nobody2").await, start("ada").await);
+    let start = async |handle: &str| {
+        ground
+            .ask(
+                None,
+                &SignInStart {
+                    handle: handle.to_owned(),
+                },
+            )
+            .await
+            .unwrap()
+    };
+    let (one, two, other, ada) = (
+        start("nobody").await,
+        start("nobody").await,
+        start("nobody2").await,
+        start("ada").await,
+    );
     assert_eq!(one.salt, two.salt);
     assert_ne!(one.challenge, two.challenge);
     assert_ne!(one.salt, other.salt);
@@ -116,15 +216,25 @@ async fn guessing_slows_down_the_guesser_and_the_time_to_wait_is_told() {
     let ground = Ground::new().await;
     let ada = ground.person("ada").await;
     let guess = async || {
-        let challenge = ground.ask(None, &SignInStart { handle: "ada".into() }).await.unwrap().challenge.0;
-        ground.ask(None, &ada.sign_in_proof(&key(), &challenge)).await.unwrap_err()
+        let challenge = ground
+            .ask(None, &SignInStart { handle: "ada".into() })
+            .await
+            .unwrap()
+            .challenge
+            .0;
+        ground
+            .ask(None, &ada.sign_in_proof(&key(), &challenge))
+            .await
+            .unwrap_err()
     };
     for _ in 0..6 {
         assert_eq!(guess().await.code, ErrorCode::BadProof);
     }
     let refused = guess().await;
     assert_eq!(refused.code, ErrorCode::TooFast);
-    ground.clock.advance(Duration::from_secs(u64::from(refused.retry_secs.unwrap())));
+    ground
+        .clock
+        .advance(Duration::from_secs(u64::from(refused.retry_secs.unwrap())));
     ground.sign_in(&ada).await.unwrap();
 }
 
@@ -135,30 +245,85 @@ async fn a_grant_is_for_ones_own_account_and_ten_minutes() {
     let token = ground.sign_in(&ada).await.unwrap().token;
     let token = Some(token.as_str());
     ground.ask(token, &VaultGet {}).await.unwrap();
-    ground.ask(token, &UserLogGet { user_id: ada.user_id, from_seq: 0 }).await.unwrap();
-    assert_eq!(ground.refused(token, &UserLogGet { user_id: bob.user_id, from_seq: 0 }).await, ErrorCode::Forbidden);
-    assert_eq!(ground.refused(token, &UserFind { handle: "bob".into() }).await, ErrorCode::Forbidden);
+    ground
+        .ask(
+            token,
+            &UserLogGet {
+                user_id: ada.user_id,
+                from_seq: 0,
+            },
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        ground
+            .refused(
+                token,
+                &UserLogGet {
+                    user_id: bob.user_id,
+                    from_seq: 0
+                }
+            )
+            .await,
+        ErrorCode::Forbidden
+    );
+    assert_eq!(
+        ground.refused(token, &UserFind { handle: "bob".into() }).await,
+        ErrorCode::Forbidden
+    );
     let (_, create) = Room::new(&ada, sotto_shared::log::room_log::RoomKind::Group, &[]);
     assert_eq!(ground.refused(token, &create).await, ErrorCode::Forbidden);
     ground.clock.advance(Duration::from_secs(600));
     assert_eq!(ground.refused(token, &VaultGet {}).await, ErrorCode::NotSignedIn);
     assert_eq!(ground.refused(None, &VaultGet {}).await, ErrorCode::NotSignedIn);
-    assert_eq!(ground.refused(Some("nonsense"), &VaultGet {}).await, ErrorCode::NotSignedIn);
+    assert_eq!(
+        ground.refused(Some("nonsense"), &VaultGet {}).await,
+        ErrorCode::NotSignedIn
+    );
 }
 
 #[tokio::test]
 async fn only_an_active_device_of_that_person_opens_a_session() {
     let ground = Ground::new().await;
     let (mut ada, bob) = (ground.person("ada").await, ground.person("bob").await);
-    assert_eq!(ground.session(&ada, &key()).await.unwrap_err().code, ErrorCode::BadProof);
-    assert_eq!(ground.session(&ada, &bob.dk).await.unwrap_err().code, ErrorCode::BadProof);
-    let challenge = ground.ask(None, &SessionStart { user_id: ada.user_id }).await.unwrap().challenge.0;
-    assert_eq!(ground.refused(None, &bob.session_proof(&bob.dk, &challenge)).await, ErrorCode::BadProof, "another's challenge");
+    assert_eq!(
+        ground.session(&ada, &key()).await.unwrap_err().code,
+        ErrorCode::BadProof
+    );
+    assert_eq!(
+        ground.session(&ada, &bob.dk).await.unwrap_err().code,
+        ErrorCode::BadProof
+    );
+    let challenge = ground
+        .ask(None, &SessionStart { user_id: ada.user_id })
+        .await
+        .unwrap()
+        .challenge
+        .0;
+    assert_eq!(
+        ground.refused(None, &bob.session_proof(&bob.dk, &challenge)).await,
+        ErrorCode::BadProof,
+        "another's challenge"
+    );
     let second = key();
     let entry = ada.add_device(&second);
-    ground.ask(Some(&ground.sign_in(&ada).await.unwrap().token), &UserLogAppend { entries: vec![entry] }).await.unwrap();
+    ground
+        .ask(
+            Some(&ground.sign_in(&ada).await.unwrap().token),
+            &UserLogAppend { entries: vec![entry] },
+        )
+        .await
+        .unwrap();
     ground.session(&ada, &second).await.unwrap();
-    assert_eq!(ground.ask(Some(&ada.token), &SessionList {}).await.unwrap().sessions.len(), 2);
+    assert_eq!(
+        ground
+            .ask(Some(&ada.token), &SessionList {})
+            .await
+            .unwrap()
+            .sessions
+            .len(),
+        2
+    );
 }
 
 #[tokio::test]
@@ -168,18 +333,28 @@ async fn signing_out_elsewhere_ends_the_other_sessions_and_their_sockets_at_once
     let other = ground.session(&ada, &ada.dk).await.unwrap();
     let (mut here, mut there) = (ground.socket(&ada).await, {
         let mut socket = ground.bare_socket().await;
-        socket.send(&sotto_shared::api::frame::ToRelay::Hello { token: other.clone(), api: 1 }).await;
+        socket
+            .send(&sotto_shared::api::frame::ToRelay::Hello {
+                token: other.clone(),
+                api: 1,
+            })
+            .await;
         assert!(matches!(socket.next().await, Some(FromRelay::Welcome { .. })));
         socket
     });
     ground.ask(Some(&ada.token), &SessionEndOthers {}).await.unwrap();
-    let code = tokio::time::timeout(Duration::from_secs(1), there.bye()).await.expect("within a second");
+    let code = tokio::time::timeout(Duration::from_secs(1), there.bye())
+        .await
+        .expect("within a second");
     assert_eq!(code, ErrorCode::NotSignedIn);
     assert_eq!(ground.refused(Some(&other), &VaultGet {}).await, ErrorCode::NotSignedIn);
     assert!(here.everything_heard().await.is_empty());
     ground.ask(Some(&ada.token), &SessionEnd {}).await.unwrap();
     assert_eq!(here.bye().await, ErrorCode::NotSignedIn);
-    assert_eq!(ground.refused(Some(&ada.token), &SessionList {}).await, ErrorCode::NotSignedIn);
+    assert_eq!(
+        ground.refused(Some(&ada.token), &SessionList {}).await,
+        ErrorCode::NotSignedIn
+    );
 }
 
 #[tokio::test]
@@ -188,16 +363,38 @@ async fn a_revoked_device_is_signed_out_and_cannot_come_back() {
     let mut ada = ground.person("ada").await;
     let second = key();
     let entry = ada.add_device(&second);
-    ground.ask(Some(&ada.token), &UserLogAppend { entries: vec![entry] }).await.unwrap();
+    ground
+        .ask(Some(&ada.token), &UserLogAppend { entries: vec![entry] })
+        .await
+        .unwrap();
     let token = ground.session(&ada, &second).await.unwrap();
     let mut socket = ground.bare_socket().await;
-    socket.send(&sotto_shared::api::frame::ToRelay::Hello { token: token.clone(), api: 1 }).await;
-    assert!(matches!(socket.next().await, Some(FromRelay::Welcome { user_log_seq: 2, .. })));
-    let entry = ada.entry(UserBody::RevokeDevice { dk_id: public_key(&second).key_id() });
-    ground.ask(Some(&ada.token), &UserLogAppend { entries: vec![entry] }).await.unwrap();
+    socket
+        .send(&sotto_shared::api::frame::ToRelay::Hello {
+            token: token.clone(),
+            api: 1,
+        })
+        .await;
+    assert!(matches!(
+        socket.next().await,
+        Some(FromRelay::Welcome { user_log_seq: 2, .. })
+    ));
+    let entry = ada.entry(UserBody::RevokeDevice {
+        dk_id: public_key(&second).key_id(),
+    });
+    ground
+        .ask(Some(&ada.token), &UserLogAppend { entries: vec![entry] })
+        .await
+        .unwrap();
     assert_eq!(socket.bye().await, ErrorCode::NotSignedIn);
-    assert_eq!(ground.refused(Some(&token), &SessionList {}).await, ErrorCode::NotSignedIn);
-    assert_eq!(ground.session(&ada, &second).await.unwrap_err().code, ErrorCode::BadProof);
+    assert_eq!(
+        ground.refused(Some(&token), &SessionList {}).await,
+        ErrorCode::NotSignedIn
+    );
+    assert_eq!(
+        ground.session(&ada, &second).await.unwrap_err().code,
+        ErrorCode::BadProof
+    );
     ground.ask(Some(&ada.token), &SessionList {}).await.unwrap();
 }
 
@@ -206,12 +403,35 @@ async fn a_closed_account_is_over_and_its_handle_stays_taken() {
     let ground = Ground::new().await;
     let (mut ada, bob) = (ground.person("ada").await, ground.person("bob").await);
     let entry = ada.entry(UserBody::Close);
-    ground.ask(Some(&ada.token), &UserLogAppend { entries: vec![entry] }).await.unwrap();
-    assert_eq!(ground.refused(Some(&ada.token), &SessionList {}).await, ErrorCode::NotSignedIn);
+    ground
+        .ask(Some(&ada.token), &UserLogAppend { entries: vec![entry] })
+        .await
+        .unwrap();
+    assert_eq!(
+        ground.refused(Some(&ada.token), &SessionList {}).await,
+        ErrorCode::NotSignedIn
+    );
     assert_eq!(ground.sign_in(&ada).await.unwrap_err().code, ErrorCode::BadProof);
-    assert_eq!(ground.refused(Some(&bob.token), &UserFind { handle: "ada".into() }).await, ErrorCode::NotFound);
-    assert_eq!(ground.refused(None, &Person::new("ada").registration()).await, ErrorCode::HandleTaken);
-    let log = ground.ask(Some(&bob.token), &UserLogGet { user_id: ada.user_id, from_seq: 2 }).await.unwrap();
+    assert_eq!(
+        ground
+            .refused(Some(&bob.token), &UserFind { handle: "ada".into() })
+            .await,
+        ErrorCode::NotFound
+    );
+    assert_eq!(
+        ground.refused(None, &Person::new("ada").registration()).await,
+        ErrorCode::HandleTaken
+    );
+    let log = ground
+        .ask(
+            Some(&bob.token),
+            &UserLogGet {
+                user_id: ada.user_id,
+                from_seq: 2,
+            },
+        )
+        .await
+        .unwrap();
     assert_eq!((log.genesis, log.entries.len()), (None, 1));
 }
 
@@ -219,8 +439,13 @@ async fn a_closed_account_is_over_and_its_handle_stays_taken() {
 async fn a_user_log_grows_by_compare_and_swap_and_a_lost_answer_does_no_harm() {
     let ground = Ground::new().await;
     let mut ada = ground.person("ada").await;
-    let (one, two) = (ada.entry_only(ada.device_body(&key())), ada.entry_only(ada.device_body(&key())));
-    let append = |entry: &B64| UserLogAppend { entries: vec![entry.clone()] };
+    let (one, two) = (
+        ada.entry_only(ada.device_body(&key())),
+        ada.entry_only(ada.device_body(&key())),
+    );
+    let append = |entry: &B64| UserLogAppend {
+        entries: vec![entry.clone()],
+    };
     let token = Some(ada.token.as_str());
     let (first, second) = (append(&one), append(&two));
     let (a, b) = tokio::join!(ground.ask(token, &first), ground.ask(token, &second));
@@ -228,16 +453,36 @@ async fn a_user_log_grows_by_compare_and_swap_and_a_lost_answer_does_no_harm() {
     let (won, lost) = if a.is_ok() { (one, two) } else { (two, one) };
     ground.ask(token, &append(&won)).await.unwrap();
     assert_eq!(ground.refused(token, &append(&lost)).await, ErrorCode::StaleHead);
-    let log = ground.ask(token, &UserLogGet { user_id: ada.user_id, from_seq: 0 }).await.unwrap();
+    let log = ground
+        .ask(
+            token,
+            &UserLogGet {
+                user_id: ada.user_id,
+                from_seq: 0,
+            },
+        )
+        .await
+        .unwrap();
     assert_eq!(log.entries, [B64(ada.device.clone()), won.clone()]);
     let blob = sotto_shared::codec::Codec::from_bytes(&won.0).unwrap();
     ada.log = ada.log.extend(&[blob]).unwrap().prove_here().unwrap();
     let (_, rotation) = kem_rotation(3);
-    assert_eq!(ground.refused(Some(&ada.token), &append(&ada.entry_only(rotation))).await, ErrorCode::InvalidEntry);
+    assert_eq!(
+        ground
+            .refused(Some(&ada.token), &append(&ada.entry_only(rotation)))
+            .await,
+        ErrorCode::InvalidEntry
+    );
     ada.ik = key();
     let forged = ada.entry_only(ada.device_body(&key()));
-    assert_eq!(ground.refused(Some(&ada.token), &append(&forged)).await, ErrorCode::InvalidEntry);
-    assert_eq!(ground.refused(Some(&ada.token), &append(&B64(vec![1, 2, 3]))).await, ErrorCode::Malformed);
+    assert_eq!(
+        ground.refused(Some(&ada.token), &append(&forged)).await,
+        ErrorCode::InvalidEntry
+    );
+    assert_eq!(
+        ground.refused(Some(&ada.token), &append(&B64(vec![1, 2, 3]))).await,
+        ErrorCode::Malformed
+    );
 }
 
 #[tokio::test]
@@ -245,36 +490,118 @@ async fn the_vault_is_written_all_or_nothing_and_never_over_a_newer_item() {
     let ground = Ground::new().await;
     let ada = ground.person("ada").await;
     let token = Some(ada.token.as_str());
-    let item = |name: &str, rev: u64, byte: u8| VaultItem { item_id: id_of(name), rev, sealed: B64(vec![byte; 10]) };
-    ground.ask(token, &VaultPut { puts: vec![item("a", 1, 1), item("b", 1, 1)] }).await.unwrap();
-    assert_eq!(ground.refused(token, &VaultPut { puts: vec![item("a", 2, 2), item("b", 3, 2)] }).await, ErrorCode::StaleItem);
-    assert_eq!(ground.refused(token, &VaultPut { puts: vec![item("a", 1, 2)] }).await, ErrorCode::StaleItem);
+    let item = |name: &str, rev: u64, byte: u8| VaultItem {
+        item_id: id_of(name),
+        rev,
+        sealed: B64(vec![byte; 10]),
+    };
+    ground
+        .ask(
+            token,
+            &VaultPut {
+                puts: vec![item("a", 1, 1), item("b", 1, 1)],
+            },
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        ground
+            .refused(
+                token,
+                &VaultPut {
+                    puts: vec![item("a", 2, 2), item("b", 3, 2)]
+                }
+            )
+            .await,
+        ErrorCode::StaleItem
+    );
+    assert_eq!(
+        ground
+            .refused(
+                token,
+                &VaultPut {
+                    puts: vec![item("a", 1, 2)]
+                }
+            )
+            .await,
+        ErrorCode::StaleItem
+    );
     let find = async |name: &str| {
         let items = ground.ask(token, &VaultGet {}).await.unwrap().items;
         items.into_iter().find(|item| item.item_id == id_of(name)).unwrap()
     };
     assert_eq!(find("a").await, item("a", 1, 1), "nothing of a refused put is there");
-    let (one, two) = (VaultPut { puts: vec![item("a", 2, 3)] }, VaultPut { puts: vec![item("a", 2, 4)] });
+    let (one, two) = (
+        VaultPut {
+            puts: vec![item("a", 2, 3)],
+        },
+        VaultPut {
+            puts: vec![item("a", 2, 4)],
+        },
+    );
     let (one, two) = tokio::join!(ground.ask(token, &one), ground.ask(token, &two));
     assert!(one.is_ok() != two.is_ok());
     assert_eq!(find("a").await.rev, 2);
-    assert_eq!(ground.refused(token, &VaultPut { puts: vec![item("c", 0, 1)] }).await, ErrorCode::Malformed);
-    assert_eq!(ground.refused(token, &VaultPut { puts: vec![item("c", 1, 1), item("c", 1, 1)] }).await, ErrorCode::Malformed);
-    let big = VaultItem { sealed: B64(vec![0; 65_537]), ..item("c", 1, 1) };
-    assert_eq!(ground.refused(token, &VaultPut { puts: vec![big] }).await, ErrorCode::TooLarge);
+    assert_eq!(
+        ground
+            .refused(
+                token,
+                &VaultPut {
+                    puts: vec![item("c", 0, 1)]
+                }
+            )
+            .await,
+        ErrorCode::Malformed
+    );
+    assert_eq!(
+        ground
+            .refused(
+                token,
+                &VaultPut {
+                    puts: vec![item("c", 1, 1), item("c", 1, 1)]
+                }
+            )
+            .await,
+        ErrorCode::Malformed
+    );
+    let big = VaultItem {
+        sealed: B64(vec![0; 65_537]),
+        ..item("c", 1, 1)
+    };
+    assert_eq!(
+        ground.refused(token, &VaultPut { puts: vec![big] }).await,
+        ErrorCode::TooLarge
+    );
     let many = (0..65).map(|n| item(&n.to_string(), 1, 1)).collect();
-    assert_eq!(ground.refused(token, &VaultPut { puts: many }).await, ErrorCode::TooLarge);
+    assert_eq!(
+        ground.refused(token, &VaultPut { puts: many }).await,
+        ErrorCode::TooLarge
+    );
 }
 
 #[tokio::test]
 async fn acquaintances_hear_of_new_keys_and_strangers_do_not() {
     let ground = Ground::new().await;
-    let (mut ada, bob, eve) = (ground.person("ada").await, ground.person("bob").await, ground.person("eve").await);
+    let (mut ada, bob, eve) = (
+        ground.person("ada").await,
+        ground.person("bob").await,
+        ground.person("eve").await,
+    );
     ground.group(&[&ada, &bob]).await;
-    let (mut at_ada, mut at_bob, mut at_eve) = (ground.socket(&ada).await, ground.socket(&bob).await, ground.socket(&eve).await);
+    let (mut at_ada, mut at_bob, mut at_eve) = (
+        ground.socket(&ada).await,
+        ground.socket(&bob).await,
+        ground.socket(&eve).await,
+    );
     let entry = ada.add_device(&key());
-    ground.ask(Some(&ada.token), &UserLogAppend { entries: vec![entry] }).await.unwrap();
-    let news = FromRelay::UserLog { user_id: ada.user_id, seq: 2 };
+    ground
+        .ask(Some(&ada.token), &UserLogAppend { entries: vec![entry] })
+        .await
+        .unwrap();
+    let news = FromRelay::UserLog {
+        user_id: ada.user_id,
+        seq: 2,
+    };
     assert_eq!(at_ada.everything_heard().await, std::slice::from_ref(&news));
     assert_eq!(at_bob.everything_heard().await, [news]);
     assert!(at_eve.everything_heard().await.is_empty());

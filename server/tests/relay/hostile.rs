@@ -28,7 +28,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 32, 6, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::btree_map("[a-z_]{1,9}", inner, 0..6).prop_map(|map| Value::Object(map.into_iter().collect())),
+            prop::collection::btree_map("[a-z_]{1,9}", inner, 0..6)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }
@@ -63,23 +64,44 @@ async fn no_body_makes_the_relay_fail_or_hang() {
     let (_, create) = Room::new(&ada, RoomKind::Group, &[]);
     let good = [
         (Info::PATH, json!({})),
-        (Register::PATH, serde_json::to_value(Person::new("bob").registration()).unwrap()),
+        (
+            Register::PATH,
+            serde_json::to_value(Person::new("bob").registration()).unwrap(),
+        ),
         (SignInStart::PATH, json!({"handle": "ada"})),
-        (SignInProve::PATH, serde_json::to_value(ada.sign_in_proof(&ada.ak, &[1; 32])).unwrap()),
+        (
+            SignInProve::PATH,
+            serde_json::to_value(ada.sign_in_proof(&ada.ak, &[1; 32])).unwrap(),
+        ),
         (SessionStart::PATH, json!({"user_id": ada.user_id})),
-        (SessionProve::PATH, serde_json::to_value(ada.session_proof(&ada.dk, &[1; 32])).unwrap()),
+        (
+            SessionProve::PATH,
+            serde_json::to_value(ada.session_proof(&ada.dk, &[1; 32])).unwrap(),
+        ),
         (SessionList::PATH, json!({})),
         (VaultGet::PATH, json!({})),
-        (VaultPut::PATH, json!({"puts": [{"item_id": id_of("a"), "rev": 1, "sealed": "AAAA"}]})),
+        (
+            VaultPut::PATH,
+            json!({"puts": [{"item_id": id_of("a"), "rev": 1, "sealed": "AAAA"}]}),
+        ),
         (UserFind::PATH, json!({"handle": "ada"})),
         (UserLogGet::PATH, json!({"user_id": ada.user_id, "from_seq": 0})),
-        (UserLogAppend::PATH, json!({"entries": [ada.entry_only(ada.device_body(&key()))]})),
+        (
+            UserLogAppend::PATH,
+            json!({"entries": [ada.entry_only(ada.device_body(&key()))]}),
+        ),
         (RoomCreate::PATH, serde_json::to_value(create).unwrap()),
-        (RoomAppend::PATH, json!({"room_id": room.id, "entries": [room.entry_only(&ada, room.epoch_body())], "wraps": room.wraps()})),
+        (
+            RoomAppend::PATH,
+            json!({"room_id": room.id, "entries": [room.entry_only(&ada, room.epoch_body())], "wraps": room.wraps()}),
+        ),
         (RoomLogGet::PATH, json!({"room_id": room.id, "from_seq": 0})),
         (WrapsGet::PATH, json!({"room_id": room.id, "from_n": 0})),
         (WrapsPut::PATH, json!({"room_id": room.id, "wraps": room.wraps()})),
-        (PageGet::PATH, json!({"room_id": room.id, "channel": sotto_shared::id::ChannelId::MAIN, "from": {"after": 0}, "limit": 10})),
+        (
+            PageGet::PATH,
+            json!({"room_id": room.id, "channel": sotto_shared::id::ChannelId::MAIN, "from": {"after": 0}, "limit": 10}),
+        ),
     ];
     let mut runner = TestRunner::deterministic();
     let (noise, bytes, place) = (any_json(), prop::collection::vec(any::<u8>(), 0..300), any::<usize>());
@@ -95,7 +117,12 @@ async fn no_body_makes_the_relay_fail_or_hang() {
                     serde_json::to_vec(&bent).unwrap()
                 }
             };
-            let request = ground.http.post(ground.endpoint(path)).bearer_auth(&ada.token).timeout(STUCK).body(sent.clone());
+            let request = ground
+                .http
+                .post(ground.endpoint(path))
+                .bearer_auth(&ada.token)
+                .timeout(STUCK)
+                .body(sent.clone());
             let answer = request.send().await.expect("an answer");
             let status = answer.status();
             let shown = String::from_utf8_lossy(&sent).into_owned();
@@ -123,7 +150,11 @@ async fn no_frame_makes_the_relay_fail_or_hang() {
             1 => Message::text(noise.new_tree(&mut runner).unwrap().current().to_string()),
             _ => {
                 let mut bent = good.clone();
-                bend(&mut bent, place.new_tree(&mut runner).unwrap().current(), &noise.new_tree(&mut runner).unwrap().current());
+                bend(
+                    &mut bent,
+                    place.new_tree(&mut runner).unwrap().current(),
+                    &noise.new_tree(&mut runner).unwrap().current(),
+                );
                 Message::text(bent.to_string())
             }
         };
@@ -131,7 +162,12 @@ async fn no_frame_makes_the_relay_fail_or_hang() {
         let answer = socket.next().await;
         let refused = matches!(
             answer,
-            Some(FromRelay::Bye { code: ErrorCode::Malformed | ErrorCode::TooLarge } | FromRelay::Refused { .. } | FromRelay::Message { .. })
+            Some(
+                FromRelay::Bye {
+                    code: ErrorCode::Malformed | ErrorCode::TooLarge
+                } | FromRelay::Refused { .. }
+                    | FromRelay::Message { .. }
+            )
         );
         assert!(refused, "{answer:?}");
     }
@@ -143,17 +179,28 @@ async fn bodies_are_bounded_before_they_are_read() {
     let ground = Ground::new().await;
     let ada = ground.person("ada").await;
     let send = async |path: &str, bytes: usize| {
-        let request = ground.http.post(ground.endpoint(path)).bearer_auth(&ada.token).body("x".repeat(bytes));
+        let request = ground
+            .http
+            .post(ground.endpoint(path))
+            .bearer_auth(&ada.token)
+            .body("x".repeat(bytes));
         // The relay may close while it is still being written to; that, too, is a refusal.
         match request.send().await {
-            Ok(answer) => serde_json::from_slice::<ErrorBody>(&answer.bytes().await.unwrap()).unwrap().code,
+            Ok(answer) => {
+                serde_json::from_slice::<ErrorBody>(&answer.bytes().await.unwrap())
+                    .unwrap()
+                    .code
+            }
             Err(_) => ErrorCode::TooLarge,
         }
     };
     assert_eq!(send(UserFind::PATH, MAX_BODY_BYTES + 1).await, ErrorCode::TooLarge);
     assert_eq!(send(UserFind::PATH, MAX_BODY_BYTES).await, ErrorCode::Malformed);
     assert_eq!(send(WrapsPut::PATH, MAX_BODY_BYTES + 1).await, ErrorCode::Malformed);
-    assert_eq!(send(WrapsPut::PATH, MAX_WRAPS_BODY_BYTES + 1).await, ErrorCode::TooLarge);
+    assert_eq!(
+        send(WrapsPut::PATH, MAX_WRAPS_BODY_BYTES + 1).await,
+        ErrorCode::TooLarge
+    );
 }
 
 #[tokio::test]

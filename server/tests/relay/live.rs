@@ -19,8 +19,20 @@ async fn welcome_tells_every_room_and_where_it_stands() {
     socket.say(&[two.message(512)]).await;
     socket.message().await;
     let mut socket = ground.bare_socket().await;
-    socket.send(&ToRelay::Hello { token: ada.token.clone(), api: API_VERSION }).await;
-    let Some(FromRelay::Welcome { rooms, user_log_seq, now_ms }) = socket.next().await else { panic!("no welcome") };
+    socket
+        .send(&ToRelay::Hello {
+            token: ada.token.clone(),
+            api: API_VERSION,
+        })
+        .await;
+    let Some(FromRelay::Welcome {
+        rooms,
+        user_log_seq,
+        now_ms,
+    }) = socket.next().await
+    else {
+        panic!("no welcome")
+    };
     assert_eq!((user_log_seq, now_ms), (1, START_MS));
     let of = |room: &Room| rooms.iter().find(|head| head.room_id == room.id).unwrap();
     assert_eq!((of(&one).seq, of(&one).channels[0].seq), (1, 0));
@@ -33,7 +45,13 @@ async fn a_socket_that_does_not_begin_with_a_good_hello_is_told_why_it_ends() {
     let ground = Ground::with(|config| config.limits.hello_timeout = Duration::from_millis(300)).await;
     let ada = ground.person("ada").await;
     let grant = ground.sign_in(&ada).await.unwrap().token;
-    let hello = |token: &str, api| serde_json::to_string(&ToRelay::Hello { token: token.to_owned(), api }).unwrap();
+    let hello = |token: &str, api| {
+        serde_json::to_string(&ToRelay::Hello {
+            token: token.to_owned(),
+            api,
+        })
+        .unwrap()
+    };
     let cases = [
         (Some(Message::text(hello("nonsense", 1))), ErrorCode::NotSignedIn),
         (Some(Message::text(hello(&grant, 1))), ErrorCode::Forbidden),
@@ -58,19 +76,35 @@ async fn a_frame_that_is_none_ends_the_socket_and_nothing_else() {
     let ada = ground.person("ada").await;
     let room = ground.group(&[&ada]).await;
     let mut good = ground.socket(&ada).await;
-    let hello = serde_json::to_string(&ToRelay::Hello { token: ada.token.clone(), api: 1 }).unwrap();
+    let hello = serde_json::to_string(&ToRelay::Hello {
+        token: ada.token.clone(),
+        api: 1,
+    })
+    .unwrap();
     let many = vec![room.message(512); MAX_SEND_BATCH + 1];
     let cases = [
         (Message::text("{"), ErrorCode::Malformed),
-        (Message::text(r#"{"type":"send","messages":[],"more":1}"#), ErrorCode::Malformed),
+        (
+            Message::text(r#"{"type":"send","messages":[],"more":1}"#),
+            ErrorCode::Malformed,
+        ),
         (Message::text(r#"{"type":"dance"}"#), ErrorCode::Malformed),
         (Message::text("[".repeat(100_000)), ErrorCode::Malformed),
         (Message::text(hello), ErrorCode::Malformed),
         (Message::binary(vec![0; 10]), ErrorCode::Malformed),
-        (Message::text(serde_json::to_string(&ToRelay::Send { messages: many }).unwrap()), ErrorCode::TooLarge),
+        (
+            Message::text(serde_json::to_string(&ToRelay::Send { messages: many }).unwrap()),
+            ErrorCode::TooLarge,
+        ),
         (
             Message::text(
-                serde_json::to_string(&ToRelay::Send { messages: vec![Outgoing { header: B64(vec![1; 138]), ..room.message(512) }] }).unwrap(),
+                serde_json::to_string(&ToRelay::Send {
+                    messages: vec![Outgoing {
+                        header: B64(vec![1; 138]),
+                        ..room.message(512)
+                    }],
+                })
+                .unwrap(),
             ),
             ErrorCode::Malformed,
         ),
@@ -116,12 +150,22 @@ async fn sockets_of_one_person_are_bounded_and_a_place_is_given_back() {
     let ada = ground.person("ada").await;
     let (one, _two) = (ground.socket(&ada).await, ground.socket(&ada).await);
     let mut third = ground.bare_socket().await;
-    third.send(&ToRelay::Hello { token: ada.token.clone(), api: 1 }).await;
+    third
+        .send(&ToRelay::Hello {
+            token: ada.token.clone(),
+            api: 1,
+        })
+        .await;
     assert_eq!(third.bye().await, ErrorCode::TooFast);
     drop(one);
     loop {
         let mut again = ground.bare_socket().await;
-        again.send(&ToRelay::Hello { token: ada.token.clone(), api: 1 }).await;
+        again
+            .send(&ToRelay::Hello {
+                token: ada.token.clone(),
+                api: 1,
+            })
+            .await;
         if matches!(again.next().await, Some(FromRelay::Welcome { .. })) {
             break;
         }
@@ -136,11 +180,17 @@ async fn draining_says_goodbye_stores_what_was_sent_and_takes_nothing_new() {
     let mut socket = ground.socket(&ada).await;
     socket.say(&[room.message(512)]).await;
     assert_eq!(socket.message().await.seq, 1);
-    let relay = sotto_server::serve::Relay { address: ground.address, app: ground.app.clone() };
+    let relay = sotto_server::serve::Relay {
+        address: ground.address,
+        app: ground.app.clone(),
+    };
     let draining = tokio::spawn(relay.drain());
     assert_eq!(socket.bye().await, ErrorCode::Draining);
     drop(socket);
-    tokio::time::timeout(Duration::from_secs(10), draining).await.expect("in ten seconds").unwrap();
+    tokio::time::timeout(Duration::from_secs(10), draining)
+        .await
+        .expect("in ten seconds")
+        .unwrap();
     assert!(tokio::net::TcpStream::connect(ground.address).await.is_err());
 }
 
@@ -153,5 +203,8 @@ async fn an_expired_session_ends_its_socket_with_the_next_frame() {
     ground.clock.advance(Duration::from_secs(60 * 24 * 60 * 60));
     socket.send(&ToRelay::Ping).await;
     assert_eq!(socket.bye().await, ErrorCode::NotSignedIn);
-    assert_eq!(ground.refused(Some(&ada.token), &SessionList {}).await, ErrorCode::NotSignedIn);
+    assert_eq!(
+        ground.refused(Some(&ada.token), &SessionList {}).await,
+        ErrorCode::NotSignedIn
+    );
 }

@@ -14,7 +14,10 @@ use crate::support::*;
 
 /// Follows the transcript from `page.before` over its messages; gives where it ends.
 fn follow(page: &Page) -> Transcript {
-    let mut now = Transcript { seq: page.before.seq, t: page.before.t };
+    let mut now = Transcript {
+        seq: page.before.seq,
+        t: page.before.t,
+    };
     for message in &page.messages {
         now = now.then(&envelope_hash(&message.header.0, &message.envelope.0));
         assert_eq!(now.seq, message.seq, "no hole");
@@ -31,19 +34,31 @@ async fn a_message_reaches_every_device_the_senders_too_with_its_bytes_as_they_w
     let ground = Ground::new().await;
     let (ada, bob) = (ground.person("ada").await, ground.person("bob").await);
     let room = ground.group(&[&ada, &bob]).await;
-    let mut sockets = [ground.socket(&ada).await, ground.socket(&ada).await, ground.socket(&bob).await];
+    let mut sockets = [
+        ground.socket(&ada).await,
+        ground.socket(&ada).await,
+        ground.socket(&bob).await,
+    ];
     let message = room.message(512);
     sockets[0].say(std::slice::from_ref(&message)).await;
     for socket in &mut sockets {
         let heard = socket.message().await;
-        assert_eq!((heard.seq, &heard.header, &heard.envelope), (1, &message.header, &message.envelope));
+        assert_eq!(
+            (heard.seq, &heard.header, &heard.envelope),
+            (1, &message.header, &message.envelope)
+        );
     }
 }
 
 #[tokio::test]
 async fn numbers_and_transcript_have_no_hole_however_many_write_at_once() {
     let ground = Ground::new().await;
-    let people = [ground.person("ada").await, ground.person("bob").await, ground.person("cyd").await, ground.person("dan").await];
+    let people = [
+        ground.person("ada").await,
+        ground.person("bob").await,
+        ground.person("cyd").await,
+        ground.person("dan").await,
+    ];
     let room = ground.group(&people.iter().collect::<Vec<_>>()).await;
     let mut sockets = Vec::new();
     for person in &people {
@@ -67,7 +82,10 @@ async fn numbers_and_transcript_have_no_hole_however_many_write_at_once() {
     for task in tasks {
         views.push(task.await.unwrap());
     }
-    assert!(views.iter().all(|view| *view == views[0]), "everybody heard the same, in the same order");
+    assert!(
+        views.iter().all(|view| *view == views[0]),
+        "everybody heard the same, in the same order"
+    );
     let page = ground.page(&people[0], &room, PageFrom::After(0), 200).await.unwrap();
     assert_eq!(page.messages, views[0]);
     let end = follow(&page);
@@ -91,9 +109,20 @@ async fn a_retried_envelope_keeps_its_first_place() {
     ground.clock.advance(Duration::from_secs(1000));
     at_ada.everything_heard().await;
     at_ada.say(std::slice::from_ref(&one)).await;
-    assert_eq!(at_ada.message().await, heard[0], "even when its key is not taken any more");
+    assert_eq!(
+        at_ada.message().await,
+        heard[0],
+        "even when its key is not taken any more"
+    );
     let others = at_bob.everything_heard().await;
-    assert_eq!(others.iter().filter(|frame| matches!(frame, FromRelay::Message { .. })).count(), 2, "nobody else hears a retry");
+    assert_eq!(
+        others
+            .iter()
+            .filter(|frame| matches!(frame, FromRelay::Message { .. }))
+            .count(),
+        2,
+        "nobody else hears a retry"
+    );
 }
 
 #[tokio::test]
@@ -103,7 +132,10 @@ async fn an_id_used_for_other_bytes_is_refused() {
     let room = ground.group(&[&ada]).await;
     let mut socket = ground.socket(&ada).await;
     let one = room.message(512);
-    let two = Outgoing { envelope: room.message(512).envelope, ..one.clone() };
+    let two = Outgoing {
+        envelope: room.message(512).envelope,
+        ..one.clone()
+    };
     socket.say(&[one.clone(), two.clone()]).await;
     socket.message().await;
     assert_eq!(socket.refusal().await, (msg_id(&one), ErrorCode::Duplicate));
@@ -146,7 +178,11 @@ async fn only_the_newest_key_is_taken_and_for_two_minutes_the_one_before() {
 #[tokio::test]
 async fn while_a_change_of_the_key_is_due_nothing_is_taken() {
     let ground = Ground::new().await;
-    let (ada, bob, cyd) = (ground.person("ada").await, ground.person("bob").await, ground.person("cyd").await);
+    let (ada, bob, cyd) = (
+        ground.person("ada").await,
+        ground.person("bob").await,
+        ground.person("cyd").await,
+    );
     let mut room = ground.group(&[&ada, &bob, &cyd]).await;
     let removal = room.remove(&ada, &cyd);
     ground.append(&ada, &room, vec![removal], vec![]).await.unwrap();
@@ -166,20 +202,32 @@ async fn envelopes_have_the_sizes_of_sealed_padding_and_no_other() {
     let ada = ground.person("ada").await;
     let room = ground.group(&[&ada]).await;
     let mut socket = ground.socket(&ada).await;
-    let resized = |bytes: usize| Outgoing { envelope: B64(vec![1; bytes]), ..room.message(512) };
+    let resized = |bytes: usize| Outgoing {
+        envelope: B64(vec![1; bytes]),
+        ..room.message(512)
+    };
     let changed = |change: fn(&mut Header)| {
         let message = room.message(512);
         let mut header = Header::from_bytes(&message.header.0).unwrap();
         change(&mut header);
-        Outgoing { header: B64(header.to_bytes()), ..message }
+        Outgoing {
+            header: B64(header.to_bytes()),
+            ..message
+        }
     };
     let cases = [
         (resized(0), ErrorCode::Malformed),
         (resized(585), ErrorCode::Malformed),
         (resized(98_305), ErrorCode::TooLarge),
         (changed(|header| header.suite = 2), ErrorCode::UnsupportedVersion),
-        (changed(|header| header.channel = ChannelId::from_bytes([1; 16])), ErrorCode::NotFound),
-        (changed(|header| header.room_id = RoomId::from_bytes([1; 32])), ErrorCode::NotFound),
+        (
+            changed(|header| header.channel = ChannelId::from_bytes([1; 16])),
+            ErrorCode::NotFound,
+        ),
+        (
+            changed(|header| header.room_id = RoomId::from_bytes([1; 32])),
+            ErrorCode::NotFound,
+        ),
     ];
     for (message, code) in cases {
         socket.say(std::slice::from_ref(&message)).await;
@@ -221,7 +269,11 @@ async fn pages_go_both_ways_and_every_one_can_be_checked_by_itself() {
     }
     let end = follow(&cases[4].0);
     assert_eq!(end.t, cases[0].0.head.t, "the last page ends at the head");
-    assert_eq!(follow(&cases[0].0).t, page(PageFrom::After(10), 1).await.before.t, "one page begins where the other ended");
+    assert_eq!(
+        follow(&cases[0].0).t,
+        page(PageFrom::After(10), 1).await.before.t,
+        "one page begins where the other ended"
+    );
     assert!(seqs(&page(PageFrom::After(25), 10).await).is_empty());
     assert!(seqs(&page(PageFrom::After(u64::MAX), 10).await).is_empty());
     assert!(seqs(&page(PageFrom::Before(0), 10).await).is_empty());
@@ -241,7 +293,10 @@ async fn a_page_of_large_messages_is_cut_and_can_be_continued() {
     }
     let mut seen = Vec::new();
     while seen.len() < 30 {
-        let page = ground.page(&ada, &room, PageFrom::After(seen.len() as u64), 200).await.unwrap();
+        let page = ground
+            .page(&ada, &room, PageFrom::After(seen.len() as u64), 200)
+            .await
+            .unwrap();
         assert!(!page.messages.is_empty() && page.messages.len() < 30);
         seen.extend(seqs(&page));
     }
@@ -253,7 +308,8 @@ async fn a_page_of_large_messages_is_cut_and_can_be_continued() {
 
 #[tokio::test]
 async fn a_device_that_floods_is_told_to_wait_and_others_are_not() {
-    let ground = Ground::with(|config| (config.limits.messages_per_minute, config.limits.messages_burst) = (60, 3)).await;
+    let ground =
+        Ground::with(|config| (config.limits.messages_per_minute, config.limits.messages_burst) = (60, 3)).await;
     let (ada, bob) = (ground.person("ada").await, ground.person("bob").await);
     let room = ground.group(&[&ada, &bob]).await;
     let (mut at_ada, mut at_bob) = (ground.socket(&ada).await, ground.socket(&bob).await);
@@ -262,7 +318,11 @@ async fn a_device_that_floods_is_told_to_wait_and_others_are_not() {
     for _ in 0..6 {
         match at_ada.next().await {
             Some(FromRelay::Message { message, .. }) => assert!(stored.insert(message.seq)),
-            Some(FromRelay::Refused { code: ErrorCode::TooFast, retry_secs: Some(1..=2), .. }) => waits += 1,
+            Some(FromRelay::Refused {
+                code: ErrorCode::TooFast,
+                retry_secs: Some(1..=2),
+                ..
+            }) => waits += 1,
             other => panic!("{other:?}"),
         }
     }

@@ -16,17 +16,46 @@ async fn a_new_room_is_announced_to_its_people_with_log_and_wraps() {
     let mut at_bob = ground.socket(&bob).await;
     let room = ground.group(&[&ada, &bob]).await;
     match at_bob.everything_heard().await.as_slice() {
-        [FromRelay::Log { room_id, from_seq: 0, entries }, FromRelay::Wraps { room_id: wrapped }] => {
+        [
+            FromRelay::Log {
+                room_id,
+                from_seq: 0,
+                entries,
+            },
+            FromRelay::Wraps { room_id: wrapped },
+        ] => {
             assert_eq!((*room_id, *wrapped, entries.len()), (room.id, room.id, 3));
         }
         other => panic!("{other:?}"),
     }
-    let wraps = ground.ask(Some(&bob.token), &WrapsGet { room_id: room.id, from_n: 0 }).await.unwrap().wraps;
+    let wraps = ground
+        .ask(
+            Some(&bob.token),
+            &WrapsGet {
+                room_id: room.id,
+                from_n: 0,
+            },
+        )
+        .await
+        .unwrap()
+        .wraps;
     assert_eq!((wraps.len(), wraps[0].user_id, wraps[0].n), (1, bob.user_id, 1));
-    let log = ground.ask(Some(&bob.token), &RoomLogGet { room_id: room.id, from_seq: 1 }).await.unwrap();
+    let log = ground
+        .ask(
+            Some(&bob.token),
+            &RoomLogGet {
+                room_id: room.id,
+                from_seq: 1,
+            },
+        )
+        .await
+        .unwrap();
     assert_eq!((log.seq, log.entries.len()), (2, 2));
     let socket = ground.socket(&bob).await;
-    assert_eq!((socket.rooms.len(), socket.rooms[0].seq, socket.rooms[0].channels[0].seq), (1, 2, 0));
+    assert_eq!(
+        (socket.rooms.len(), socket.rooms[0].seq, socket.rooms[0].channels[0].seq),
+        (1, 2, 0)
+    );
 }
 
 #[tokio::test]
@@ -36,11 +65,18 @@ async fn creating_the_same_room_twice_changes_nothing() {
     let (mut room, mut create) = Room::new(&ada, RoomKind::Direct, &[&bob]);
     create.entries.push(room.epoch(&ada));
     create.wraps = room.wraps();
-    let (one, two) = tokio::join!(ground.ask(Some(&ada.token), &create), ground.ask(Some(&ada.token), &create));
+    let (one, two) = tokio::join!(
+        ground.ask(Some(&ada.token), &create),
+        ground.ask(Some(&ada.token), &create)
+    );
     assert_eq!(one.unwrap(), two.unwrap());
     create.entries.clear();
     assert_eq!(ground.ask(Some(&ada.token), &create).await.unwrap().seq, 1);
-    assert_eq!(ground.refused(Some(&bob.token), &create).await, ErrorCode::Forbidden, "only by the creator");
+    assert_eq!(
+        ground.refused(Some(&bob.token), &create).await,
+        ErrorCode::Forbidden,
+        "only by the creator"
+    );
 }
 
 #[tokio::test]
@@ -49,7 +85,10 @@ async fn of_two_who_append_to_the_same_head_exactly_one_wins() {
     let (ada, bob) = (ground.person("ada").await, ground.person("bob").await);
     let (cyd, dan) = (ground.person("cyd").await, ground.person("dan").await);
     let mut room = ground.group(&[&ada, &bob]).await;
-    let add = |person: &Person| RoomBody::AddMember { member: person.here(), role: Role::Member };
+    let add = |person: &Person| RoomBody::AddMember {
+        member: person.here(),
+        role: Role::Member,
+    };
     room.knows(&cyd);
     room.knows(&dan);
     let (one, two) = (room.entry_only(&ada, add(&cyd)), room.entry_only(&bob, add(&dan)));
@@ -60,7 +99,21 @@ async fn of_two_who_append_to_the_same_head_exactly_one_wins() {
     assert!(a.is_ok() != b.is_ok());
     let lost = if a.is_ok() { b } else { a };
     assert_eq!(lost.unwrap_err().code, ErrorCode::StaleHead);
-    assert_eq!(ground.ask(Some(&ada.token), &RoomLogGet { room_id: room.id, from_seq: 3 }).await.unwrap().entries.len(), 1);
+    assert_eq!(
+        ground
+            .ask(
+                Some(&ada.token),
+                &RoomLogGet {
+                    room_id: room.id,
+                    from_seq: 3
+                }
+            )
+            .await
+            .unwrap()
+            .entries
+            .len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -69,8 +122,14 @@ async fn an_append_whose_answer_was_lost_may_come_again() {
     let (ada, bob) = (ground.person("ada").await, ground.person("bob").await);
     let mut room = ground.group(&[&ada, &bob]).await;
     let entry = room.epoch(&ada);
-    let first = ground.append(&ada, &room, vec![entry.clone()], room.wraps()).await.unwrap();
-    assert_eq!(ground.append(&ada, &room, vec![entry], room.wraps()).await.unwrap(), first);
+    let first = ground
+        .append(&ada, &room, vec![entry.clone()], room.wraps())
+        .await
+        .unwrap();
+    assert_eq!(
+        ground.append(&ada, &room, vec![entry], room.wraps()).await.unwrap(),
+        first
+    );
     let leaving = room.entry(&bob, RoomBody::Leave);
     ground.append(&bob, &room, vec![leaving.clone()], vec![]).await.unwrap();
     ground.append(&bob, &room, vec![leaving], vec![]).await.unwrap();
@@ -79,27 +138,80 @@ async fn an_append_whose_answer_was_lost_may_come_again() {
 #[tokio::test]
 async fn entries_that_break_the_rules_or_are_forged_are_refused() {
     let ground = Ground::new().await;
-    let (ada, bob, eve) = (ground.person("ada").await, ground.person("bob").await, ground.person("eve").await);
+    let (ada, bob, eve) = (
+        ground.person("ada").await,
+        ground.person("bob").await,
+        ground.person("eve").await,
+    );
     let mut room = ground.group(&[&ada, &bob]).await;
     room.knows(&eve);
-    let refused = async |person: &Person, entry: B64| ground.append(person, &room, vec![entry], vec![]).await.unwrap_err().code;
-    let removal = |person: &Person| RoomBody::Remove { user_id: person.user_id, ban: false, cut: List::default() };
-    assert_eq!(refused(&bob, room.entry_only(&bob, removal(&ada))).await, ErrorCode::InvalidEntry, "under-ranked");
-    assert_eq!(refused(&bob, room.entry_only(&ada, removal(&bob))).await, ErrorCode::Forbidden, "another's entry");
-    assert_eq!(refused(&eve, room.entry_only(&eve, removal(&bob))).await, ErrorCode::NotFound, "a stranger's");
+    let refused = async |person: &Person, entry: B64| {
+        ground
+            .append(person, &room, vec![entry], vec![])
+            .await
+            .unwrap_err()
+            .code
+    };
+    let removal = |person: &Person| RoomBody::Remove {
+        user_id: person.user_id,
+        ban: false,
+        cut: List::default(),
+    };
+    assert_eq!(
+        refused(&bob, room.entry_only(&bob, removal(&ada))).await,
+        ErrorCode::InvalidEntry,
+        "under-ranked"
+    );
+    assert_eq!(
+        refused(&bob, room.entry_only(&ada, removal(&bob))).await,
+        ErrorCode::Forbidden,
+        "another's entry"
+    );
+    assert_eq!(
+        refused(&eve, room.entry_only(&eve, removal(&bob))).await,
+        ErrorCode::NotFound,
+        "a stranger's"
+    );
     let mut forged = SignedBlob::from_bytes(&room.entry_only(&ada, removal(&bob)).0).unwrap();
     forged.sig[40] ^= 1;
-    assert_eq!(refused(&ada, B64(forged.to_bytes())).await, ErrorCode::InvalidEntry, "a bent signature");
+    assert_eq!(
+        refused(&ada, B64(forged.to_bytes())).await,
+        ErrorCode::InvalidEntry,
+        "a bent signature"
+    );
     let mut other = room.clone();
     other.state.head = Head::from_bytes([0; 32]);
-    assert_eq!(refused(&ada, other.entry_only(&ada, removal(&bob))).await, ErrorCode::StaleHead, "another head");
+    assert_eq!(
+        refused(&ada, other.entry_only(&ada, removal(&bob))).await,
+        ErrorCode::StaleHead,
+        "another head"
+    );
     assert_eq!(refused(&ada, B64(vec![0; 10])).await, ErrorCode::Malformed);
-    assert_eq!(ground.append(&ada, &room, vec![], vec![]).await.unwrap_err().code, ErrorCode::Malformed);
+    assert_eq!(
+        ground.append(&ada, &room, vec![], vec![]).await.unwrap_err().code,
+        ErrorCode::Malformed
+    );
     let mut ahead = eve.here();
     ahead.ulog_seq += 5;
-    let unknown = RoomBody::AddMember { member: ahead, role: Role::Member };
-    assert_eq!(refused(&ada, room.entry_only(&ada, unknown)).await, ErrorCode::InvalidEntry, "a user log that is not there");
-    let head = ground.ask(Some(&ada.token), &RoomLogGet { room_id: room.id, from_seq: 0 }).await.unwrap();
+    let unknown = RoomBody::AddMember {
+        member: ahead,
+        role: Role::Member,
+    };
+    assert_eq!(
+        refused(&ada, room.entry_only(&ada, unknown)).await,
+        ErrorCode::InvalidEntry,
+        "a user log that is not there"
+    );
+    let head = ground
+        .ask(
+            Some(&ada.token),
+            &RoomLogGet {
+                room_id: room.id,
+                from_seq: 0,
+            },
+        )
+        .await
+        .unwrap();
     assert_eq!(head.seq, 2, "nothing of it is in the log");
 }
 
@@ -116,27 +228,89 @@ async fn a_removed_member_loses_reading_writing_and_hearing_at_once() {
 
     let removal = room.remove(&ada, &bob);
     let epoch = room.epoch(&ada);
-    ground.append(&ada, &room, vec![removal.clone(), epoch.clone()], room.wraps()).await.unwrap();
-    assert_eq!(at_bob.everything_heard().await, [FromRelay::Log { room_id: room.id, from_seq: 3, entries: vec![removal.clone()] }]);
+    ground
+        .append(&ada, &room, vec![removal.clone(), epoch.clone()], room.wraps())
+        .await
+        .unwrap();
+    assert_eq!(
+        at_bob.everything_heard().await,
+        [FromRelay::Log {
+            room_id: room.id,
+            from_seq: 3,
+            entries: vec![removal.clone()]
+        }]
+    );
     let own = at_ada.everything_heard().await;
-    assert_eq!(own[0], FromRelay::Log { room_id: room.id, from_seq: 3, entries: vec![removal, epoch] });
+    assert_eq!(
+        own[0],
+        FromRelay::Log {
+            room_id: room.id,
+            from_seq: 3,
+            entries: vec![removal, epoch]
+        }
+    );
 
     at_bob.say(&[room.message(512)]).await;
     assert_eq!(at_bob.refusal().await.1, ErrorCode::Forbidden);
     at_bob.say(std::slice::from_ref(&before)).await;
-    assert_eq!(at_bob.refusal().await.1, ErrorCode::Forbidden, "not even to hear again what they heard");
+    assert_eq!(
+        at_bob.refusal().await.1,
+        ErrorCode::Forbidden,
+        "not even to hear again what they heard"
+    );
     at_ada.say(&[room.message(512)]).await;
     at_ada.message().await;
     assert!(at_bob.everything_heard().await.is_empty());
 
-    assert_eq!(ground.page(&bob, &room, PageFrom::End, 10).await.unwrap_err().code, ErrorCode::Forbidden);
+    assert_eq!(
+        ground.page(&bob, &room, PageFrom::End, 10).await.unwrap_err().code,
+        ErrorCode::Forbidden
+    );
     let token = Some(bob.token.as_str());
-    assert_eq!(ground.refused(token, &WrapsGet { room_id: room.id, from_n: 0 }).await, ErrorCode::Forbidden);
-    assert_eq!(ground.refused(token, &WrapsPut { room_id: room.id, wraps: room.wraps() }).await, ErrorCode::Forbidden);
+    assert_eq!(
+        ground
+            .refused(
+                token,
+                &WrapsGet {
+                    room_id: room.id,
+                    from_n: 0
+                }
+            )
+            .await,
+        ErrorCode::Forbidden
+    );
+    assert_eq!(
+        ground
+            .refused(
+                token,
+                &WrapsPut {
+                    room_id: room.id,
+                    wraps: room.wraps()
+                }
+            )
+            .await,
+        ErrorCode::Forbidden
+    );
     let entry = room.entry_only(&bob, RoomBody::Leave);
-    assert_eq!(ground.append(&bob, &room, vec![entry], vec![]).await.unwrap_err().code, ErrorCode::Forbidden);
-    let log = ground.ask(token, &RoomLogGet { room_id: room.id, from_seq: 0 }).await.unwrap();
-    assert_eq!((log.seq, log.entries.len()), (3, 4), "up to the entry that took them out");
+    assert_eq!(
+        ground.append(&bob, &room, vec![entry], vec![]).await.unwrap_err().code,
+        ErrorCode::Forbidden
+    );
+    let log = ground
+        .ask(
+            token,
+            &RoomLogGet {
+                room_id: room.id,
+                from_seq: 0,
+            },
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        (log.seq, log.entries.len()),
+        (3, 4),
+        "up to the entry that took them out"
+    );
     assert!(ground.socket(&bob).await.rooms.is_empty());
 }
 
@@ -151,7 +325,12 @@ async fn somebody_let_in_again_hears_everything_again() {
     let entries = vec![room.add(&ada, &bob), room.epoch(&ada)];
     ground.append(&ada, &room, entries, room.wraps()).await.unwrap();
     match at_bob.everything_heard().await.as_slice() {
-        [FromRelay::Log { from_seq: 0, entries, .. }, FromRelay::Wraps { .. }] => assert_eq!(entries.len(), 6),
+        [
+            FromRelay::Log {
+                from_seq: 0, entries, ..
+            },
+            FromRelay::Wraps { .. },
+        ] => assert_eq!(entries.len(), 6),
         other => panic!("{other:?}"),
     }
     at_bob.say(&[room.message(512)]).await;
@@ -164,10 +343,46 @@ async fn a_room_is_nothing_to_a_stranger() {
     let (ada, eve) = (ground.person("ada").await, ground.person("eve").await);
     let room = ground.group(&[&ada]).await;
     let token = Some(eve.token.as_str());
-    assert_eq!(ground.refused(token, &RoomLogGet { room_id: room.id, from_seq: 0 }).await, ErrorCode::NotFound);
-    assert_eq!(ground.refused(token, &WrapsGet { room_id: room.id, from_n: 0 }).await, ErrorCode::NotFound);
-    assert_eq!(ground.refused(token, &WrapsPut { room_id: room.id, wraps: room.wraps() }).await, ErrorCode::NotFound);
-    assert_eq!(ground.page(&eve, &room, PageFrom::End, 10).await.unwrap_err().code, ErrorCode::NotFound);
+    assert_eq!(
+        ground
+            .refused(
+                token,
+                &RoomLogGet {
+                    room_id: room.id,
+                    from_seq: 0
+                }
+            )
+            .await,
+        ErrorCode::NotFound
+    );
+    assert_eq!(
+        ground
+            .refused(
+                token,
+                &WrapsGet {
+                    room_id: room.id,
+                    from_n: 0
+                }
+            )
+            .await,
+        ErrorCode::NotFound
+    );
+    assert_eq!(
+        ground
+            .refused(
+                token,
+                &WrapsPut {
+                    room_id: room.id,
+                    wraps: room.wraps()
+                }
+            )
+            .await,
+        ErrorCode::NotFound
+    );
+    assert_eq!(
+        ground.page(&eve, &room, PageFrom::End, 10).await.unwrap_err().code,
+        ErrorCode::NotFound
+    );
     let mut at_eve = ground.socket(&eve).await;
     at_eve.say(&[room.message(512)]).await;
     assert_eq!(at_eve.refusal().await.1, ErrorCode::NotFound);
@@ -176,17 +391,70 @@ async fn a_room_is_nothing_to_a_stranger() {
 #[tokio::test]
 async fn wraps_fit_the_rooms_view_and_stay_as_they_were() {
     let ground = Ground::new().await;
-    let (ada, bob, eve) = (ground.person("ada").await, ground.person("bob").await, ground.person("eve").await);
+    let (ada, bob, eve) = (
+        ground.person("ada").await,
+        ground.person("bob").await,
+        ground.person("eve").await,
+    );
     let room = ground.group(&[&ada, &bob]).await;
-    let put = async |wraps: Vec<Wrap>| ground.ask(Some(&ada.token), &WrapsPut { room_id: room.id, wraps }).await.map_err(|error| error.code);
-    assert_eq!(put(vec![wrap(eve.user_id, 1, 1)]).await, Err(ErrorCode::InvalidEntry), "not a member");
-    assert_eq!(put(vec![wrap(bob.user_id, 2, 1)]).await, Err(ErrorCode::InvalidEntry), "no such epoch");
+    let put = async |wraps: Vec<Wrap>| {
+        ground
+            .ask(
+                Some(&ada.token),
+                &WrapsPut {
+                    room_id: room.id,
+                    wraps,
+                },
+            )
+            .await
+            .map_err(|error| error.code)
+    };
+    assert_eq!(
+        put(vec![wrap(eve.user_id, 1, 1)]).await,
+        Err(ErrorCode::InvalidEntry),
+        "not a member"
+    );
+    assert_eq!(
+        put(vec![wrap(bob.user_id, 2, 1)]).await,
+        Err(ErrorCode::InvalidEntry),
+        "no such epoch"
+    );
     assert_eq!(put(vec![wrap(bob.user_id, 0, 1)]).await, Err(ErrorCode::InvalidEntry));
-    assert_eq!(put(vec![wrap(bob.user_id, 1, 2)]).await, Err(ErrorCode::InvalidEntry), "not their key");
-    assert_eq!(put(vec![Wrap { ct: B64(vec![0; 47]), ..wrap(bob.user_id, 1, 1) }]).await, Err(ErrorCode::Malformed));
-    assert_eq!(put(vec![Wrap { enc: B64(vec![2; 65]), ..wrap(bob.user_id, 1, 1) }]).await, Err(ErrorCode::Malformed));
+    assert_eq!(
+        put(vec![wrap(bob.user_id, 1, 2)]).await,
+        Err(ErrorCode::InvalidEntry),
+        "not their key"
+    );
+    assert_eq!(
+        put(vec![Wrap {
+            ct: B64(vec![0; 47]),
+            ..wrap(bob.user_id, 1, 1)
+        }])
+        .await,
+        Err(ErrorCode::Malformed)
+    );
+    assert_eq!(
+        put(vec![Wrap {
+            enc: B64(vec![2; 65]),
+            ..wrap(bob.user_id, 1, 1)
+        }])
+        .await,
+        Err(ErrorCode::Malformed)
+    );
     assert_eq!(put(vec![]).await, Err(ErrorCode::Malformed));
-    let own = async || ground.ask(Some(&bob.token), &WrapsGet { room_id: room.id, from_n: 0 }).await.unwrap().wraps;
+    let own = async || {
+        ground
+            .ask(
+                Some(&bob.token),
+                &WrapsGet {
+                    room_id: room.id,
+                    from_n: 0,
+                },
+            )
+            .await
+            .unwrap()
+            .wraps
+    };
     let before = own().await;
     assert_eq!(put(vec![wrap(bob.user_id, 1, 1)]).await, Ok(Empty {}));
     assert_eq!(own().await, before, "an existing wrap stays");
@@ -202,7 +470,17 @@ async fn wraps_come_newest_epoch_first_and_from_the_epoch_asked_for() {
         ground.append(&ada, &room, vec![epoch], room.wraps()).await.unwrap();
     }
     let numbers = async |from_n| {
-        let wraps = ground.ask(Some(&ada.token), &WrapsGet { room_id: room.id, from_n }).await.unwrap().wraps;
+        let wraps = ground
+            .ask(
+                Some(&ada.token),
+                &WrapsGet {
+                    room_id: room.id,
+                    from_n,
+                },
+            )
+            .await
+            .unwrap()
+            .wraps;
         wraps.iter().map(|wrap| wrap.n).collect::<Vec<_>>()
     };
     assert_eq!(numbers(0).await, [4, 3, 2, 1]);
@@ -216,9 +494,24 @@ async fn a_bad_wrap_takes_the_whole_append_with_it() {
     let mut room = ground.group(&[&ada]).await;
     let before = room.clone();
     let epoch = room.epoch(&ada);
-    let refused = ground.append(&ada, &room, vec![epoch.clone()], vec![wrap(ada.user_id, 9, 1)]).await;
+    let refused = ground
+        .append(&ada, &room, vec![epoch.clone()], vec![wrap(ada.user_id, 9, 1)])
+        .await;
     assert_eq!(refused.unwrap_err().code, ErrorCode::InvalidEntry);
-    assert_eq!(ground.ask(Some(&ada.token), &RoomLogGet { room_id: room.id, from_seq: 0 }).await.unwrap().seq, before.state.seq);
+    assert_eq!(
+        ground
+            .ask(
+                Some(&ada.token),
+                &RoomLogGet {
+                    room_id: room.id,
+                    from_seq: 0
+                }
+            )
+            .await
+            .unwrap()
+            .seq,
+        before.state.seq
+    );
     ground.append(&ada, &room, vec![epoch], room.wraps()).await.unwrap();
 }
 
@@ -229,14 +522,27 @@ async fn a_new_browser_enters_its_rooms_by_updating_the_view_of_itself() {
     let mut room = ground.group(&[&ada, &bob]).await;
     let second = key();
     let entry = ada.add_device(&second);
-    ground.ask(Some(&ada.token), &UserLogAppend { entries: vec![entry] }).await.unwrap();
+    ground
+        .ask(Some(&ada.token), &UserLogAppend { entries: vec![entry] })
+        .await
+        .unwrap();
     ada.token = ground.session(&ada, &second).await.unwrap();
     ada.dk = second;
     let mut socket = ground.socket(&ada).await;
     socket.say(&[room.message(512)]).await;
-    assert_eq!(socket.refusal().await.1, ErrorCode::Forbidden, "the room does not know this browser yet");
+    assert_eq!(
+        socket.refusal().await.1,
+        ErrorCode::Forbidden,
+        "the room does not know this browser yet"
+    );
     room.knows(&ada);
-    let update = room.entry(&ada, RoomBody::UserUpdate { member: ada.here(), cut: List::default() });
+    let update = room.entry(
+        &ada,
+        RoomBody::UserUpdate {
+            member: ada.here(),
+            cut: List::default(),
+        },
+    );
     ground.append(&ada, &room, vec![update], vec![]).await.unwrap();
     socket.everything_heard().await;
     socket.say(&[room.message(512)]).await;
@@ -252,7 +558,18 @@ async fn a_long_log_is_read_in_pages() {
         let entries = (0..300).map(|_| room.epoch(&ada)).collect();
         ground.append(&ada, &room, entries, vec![]).await.unwrap();
     }
-    let read = async |from_seq| ground.ask(Some(&ada.token), &RoomLogGet { room_id: room.id, from_seq }).await.unwrap();
+    let read = async |from_seq| {
+        ground
+            .ask(
+                Some(&ada.token),
+                &RoomLogGet {
+                    room_id: room.id,
+                    from_seq,
+                },
+            )
+            .await
+            .unwrap()
+    };
     let first = read(0).await;
     assert_eq!((first.entries.len(), first.seq), (500, 601));
     assert_eq!(read(500).await.entries.len(), 102);

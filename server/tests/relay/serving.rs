@@ -29,8 +29,21 @@ fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
 #[tokio::test]
 async fn everything_carries_the_security_headers() {
     let (ground, _folder) = ground_with_client().await;
-    for path in ["/", "/loader.js", "/nothing.js", "/healthz", "/api/v1/info", "/api/v9/x", "/api/v1/live"] {
-        let answer = ground.http.get(format!("http://{}{path}", ground.address)).send().await.unwrap();
+    for path in [
+        "/",
+        "/loader.js",
+        "/nothing.js",
+        "/healthz",
+        "/api/v1/info",
+        "/api/v9/x",
+        "/api/v1/live",
+    ] {
+        let answer = ground
+            .http
+            .get(format!("http://{}{path}", ground.address))
+            .send()
+            .await
+            .unwrap();
         for (name, value) in SECURITY_HEADERS {
             assert_eq!(header(&answer, name), value, "{path}");
         }
@@ -41,7 +54,10 @@ async fn everything_carries_the_security_headers() {
 
 #[test]
 fn the_policies_are_what_was_decided() {
-    let text: String = SECURITY_HEADERS.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+    let text: String = SECURITY_HEADERS
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\n"))
+        .collect();
     assert_eq!(
         text,
         "content-security-policy: default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; \
@@ -63,48 +79,107 @@ fn the_policies_are_what_was_decided() {
 async fn the_client_is_served_with_its_types_and_how_long_to_keep_it() {
     let (ground, _folder) = ground_with_client().await;
     let get = async |path: &str, encoding: &str| {
-        let request = ground.http.get(format!("http://{}{path}", ground.address)).header("accept-encoding", encoding);
+        let request = ground
+            .http
+            .get(format!("http://{}{path}", ground.address))
+            .header("accept-encoding", encoding);
         request.send().await.unwrap()
     };
     for view in ["/", "/room/abc", "/settings", "/fonts", "/index.html"] {
         let page = get(view, "").await;
-        assert_eq!((page.status().as_u16(), header(&page, "content-type"), header(&page, "cache-control")), (200, "text/html", "no-cache"), "{view}");
+        assert_eq!(
+            (
+                page.status().as_u16(),
+                header(&page, "content-type"),
+                header(&page, "cache-control")
+            ),
+            (200, "text/html", "no-cache"),
+            "{view}"
+        );
         assert_eq!(page.text().await.unwrap(), "<!doctype html>page");
     }
     let script = get("/loader.js", "").await;
-    assert_eq!((header(&script, "content-type"), header(&script, "cache-control")), ("text/javascript", "no-cache"));
+    assert_eq!(
+        (header(&script, "content-type"), header(&script, "cache-control")),
+        ("text/javascript", "no-cache")
+    );
     for (encoding, sent) in [("br", "br"), ("gzip", "gzip"), ("", "")] {
         let wasm = get("/app-0123456789abcdef_bg.wasm", encoding).await;
-        assert_eq!((header(&wasm, "content-type"), header(&wasm, "content-encoding")), ("application/wasm", sent));
+        assert_eq!(
+            (header(&wasm, "content-type"), header(&wasm, "content-encoding")),
+            ("application/wasm", sent)
+        );
         assert_eq!(header(&wasm, "cache-control"), "public, max-age=31536000, immutable");
     }
-    for absent in ["/nothing.js", "/../Cargo.toml", "/%2e%2e/x.txt", "/api/v1/nothing", "/index.html/x.js"] {
+    for absent in [
+        "/nothing.js",
+        "/../Cargo.toml",
+        "/%2e%2e/x.txt",
+        "/api/v1/nothing",
+        "/index.html/x.js",
+    ] {
         let answer = get(absent, "").await;
-        assert_eq!((answer.status().as_u16(), header(&answer, "content-type")), (404, "application/json"), "{absent}");
+        assert_eq!(
+            (answer.status().as_u16(), header(&answer, "content-type")),
+            (404, "application/json"),
+            "{absent}"
+        );
     }
-    let post = ground.http.post(format!("http://{}/", ground.address)).send().await.unwrap();
+    let post = ground
+        .http
+        .post(format!("http://{}/", ground.address))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(post.status().as_u16(), 404);
 }
 
 #[tokio::test]
 async fn only_the_named_origins_may_call_from_elsewhere() {
-    let ground = Ground::with(|config| config.cors_origins = vec!["https://chat.example.org".into(), " https://two.example ".into()]).await;
+    let ground = Ground::with(|config| {
+        config.cors_origins = vec!["https://chat.example.org".into(), " https://two.example ".into()]
+    })
+    .await;
     let preflight = async |origin: &str| {
-        let request = ground.http.request(Method::OPTIONS, ground.endpoint("info")).header("origin", origin);
-        let request = request.header("access-control-request-method", "POST").header("access-control-request-headers", "authorization,content-type");
+        let request = ground
+            .http
+            .request(Method::OPTIONS, ground.endpoint("info"))
+            .header("origin", origin);
+        let request = request
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization,content-type");
         request.send().await.unwrap()
     };
     for origin in ["https://chat.example.org", "https://two.example"] {
         let answer = preflight(origin).await;
         assert_eq!(header(&answer, "access-control-allow-origin"), origin);
         assert_eq!(header(&answer, "access-control-allow-methods"), "POST");
-        assert_eq!(header(&answer, "access-control-allow-headers"), "authorization,content-type");
+        assert_eq!(
+            header(&answer, "access-control-allow-headers"),
+            "authorization,content-type"
+        );
         assert!(!answer.headers().contains_key("access-control-allow-credentials"));
     }
-    for origin in ["https://evil.example", "https://chat.example.org.evil.example", "null", "http://chat.example.org"] {
-        assert_eq!(header(&preflight(origin).await, "access-control-allow-origin"), "", "{origin}");
+    for origin in [
+        "https://evil.example",
+        "https://chat.example.org.evil.example",
+        "null",
+        "http://chat.example.org",
+    ] {
+        assert_eq!(
+            header(&preflight(origin).await, "access-control-allow-origin"),
+            "",
+            "{origin}"
+        );
     }
-    let answer = ground.http.post(ground.endpoint("info")).header("origin", "https://two.example").body("{}").send().await.unwrap();
+    let answer = ground
+        .http
+        .post(ground.endpoint("info"))
+        .header("origin", "https://two.example")
+        .body("{}")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(header(&answer, "access-control-allow-origin"), "https://two.example");
     assert_eq!(header(&answer, "cache-control"), "no-store");
 }
@@ -119,7 +194,12 @@ async fn unknown_versions_paths_and_methods_get_an_error_body() {
         (Method::GET, "/", 404),
         (Method::GET, "/api/v1/live", 400),
     ] {
-        let answer = ground.http.request(method, format!("http://{}{path}", ground.address)).send().await.unwrap();
+        let answer = ground
+            .http
+            .request(method, format!("http://{}{path}", ground.address))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status().as_u16(), status, "{path}");
         serde_json::from_slice::<sotto_shared::api::error::ErrorBody>(&answer.bytes().await.unwrap()).unwrap();
     }

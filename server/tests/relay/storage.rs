@@ -75,9 +75,16 @@ async fn columns(ground: &Ground) -> Vec<(String, String)> {
     } else {
         "SELECT m.name AS t, p.name AS c FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'"
     };
-    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
-    let pairs = rows.iter().map(|row| (row.try_get("", "t").unwrap(), row.try_get("", "c").unwrap()));
-    pairs.filter(|(table, _): &(String, String)| table != "seaql_migrations" && !table.starts_with("sqlite_")).collect()
+    let rows = db
+        .query_all_raw(Statement::from_string(db.get_database_backend(), sql))
+        .await
+        .unwrap();
+    let pairs = rows
+        .iter()
+        .map(|row| (row.try_get("", "t").unwrap(), row.try_get("", "c").unwrap()));
+    pairs
+        .filter(|(table, _): &(String, String)| table != "seaql_migrations" && !table.starts_with("sqlite_"))
+        .collect()
 }
 
 #[tokio::test]
@@ -85,8 +92,14 @@ async fn every_column_holds_a_key_ciphertext_an_id_a_time_a_counter_or_something
     let ground = Ground::new().await;
     let mut there = columns(&ground).await;
     let known = COLUMNS.iter().chain(&MESSAGE_COLUMNS);
-    assert!(known.clone().all(|(.., tag)| ["key", "ciphertext", "id", "time", "counter", "sealed"].contains(tag)));
-    let mut known: Vec<_> = known.map(|(table, column, _)| ((*table).to_owned(), (*column).to_owned())).collect();
+    assert!(
+        known
+            .clone()
+            .all(|(.., tag)| ["key", "ciphertext", "id", "time", "counter", "sealed"].contains(tag))
+    );
+    let mut known: Vec<_> = known
+        .map(|(table, column, _)| ((*table).to_owned(), (*column).to_owned()))
+        .collect();
     there.sort();
     known.sort();
     assert_eq!(there, known);
@@ -102,9 +115,19 @@ async fn what_opens_a_sign_in_is_nowhere_in_the_database_but_sealed() {
     for (table, column) in columns(&ground).await {
         let sql = format!("SELECT {column} AS v FROM {table}");
         for row in db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap() {
-            let Ok(value) = row.try_get::<Vec<u8>>("", "v") else { continue };
-            for secret in [ak.as_bytes().as_slice(), &ada.salt, b"vault header", ada.token.as_bytes()] {
-                assert!(!value.windows(secret.len()).any(|part| part == secret), "{table}.{column}");
+            let Ok(value) = row.try_get::<Vec<u8>>("", "v") else {
+                continue;
+            };
+            for secret in [
+                ak.as_bytes().as_slice(),
+                &ada.salt,
+                b"vault header",
+                ada.token.as_bytes(),
+            ] {
+                assert!(
+                    !value.windows(secret.len()).any(|part| part == secret),
+                    "{table}.{column}"
+                );
             }
         }
     }
@@ -129,8 +152,14 @@ async fn migrating_again_changes_nothing_and_a_second_start_finds_everything() {
     let (app, address) = (again.app, again.address);
     let ground = Ground { app, address, ..ground };
     let mut socket = ground.socket(&ada).await;
-    assert_eq!((socket.rooms[0].head, socket.rooms[0].channels[0].seq), (room.state.head, 1));
-    assert_eq!(ground.page(&bob, &room, PageFrom::End, 10).await.unwrap().messages, std::slice::from_ref(&stored));
+    assert_eq!(
+        (socket.rooms[0].head, socket.rooms[0].channels[0].seq),
+        (room.state.head, 1)
+    );
+    assert_eq!(
+        ground.page(&bob, &room, PageFrom::End, 10).await.unwrap().messages,
+        std::slice::from_ref(&stored)
+    );
     ground.sign_in(&ada).await.unwrap();
     socket.say(&[message, room.message(512)]).await;
     let mut seqs = [socket.message().await.seq, socket.message().await.seq];
@@ -138,7 +167,10 @@ async fn migrating_again_changes_nothing_and_a_second_start_finds_everything() {
     assert_eq!(seqs, [1, 2], "the retry keeps its place, the new one gets the next");
     let removal = room.remove(&ada, &bob);
     let epoch = room.epoch(&ada);
-    ground.append(&ada, &room, vec![removal, epoch], room.wraps()).await.unwrap();
+    ground
+        .append(&ada, &room, vec![removal, epoch], room.wraps())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -146,15 +178,29 @@ async fn two_relays_on_one_database_decide_from_its_head_and_not_from_memory() {
     let one = Ground::new().await;
     let (ada, bob) = (one.person("ada").await, one.person("bob").await);
     let mut room = one.group(&[&ada, &bob]).await;
-    let again = start(&Config::for_database(&one.url, PEPPER).unwrap(), Clock::manual(START_MS)).await.unwrap();
+    let again = start(
+        &Config::for_database(&one.url, PEPPER).unwrap(),
+        Clock::manual(START_MS),
+    )
+    .await
+    .unwrap();
     let mut at_bob = one.socket(&bob).await;
     at_bob.say(&[room.message(512)]).await;
     at_bob.message().await;
     // Told to the other relay alone.
-    let two = Ground { app: again.app, address: again.address, clock: one.clock.clone(), http: one.http.clone(), url: one.url.clone(), ..Ground::new().await };
+    let two = Ground {
+        app: again.app,
+        address: again.address,
+        clock: one.clock.clone(),
+        http: one.http.clone(),
+        url: one.url.clone(),
+        ..Ground::new().await
+    };
     let removal = room.remove(&ada, &bob);
     let epoch = room.epoch(&ada);
-    two.append(&ada, &room, vec![removal, epoch], room.wraps()).await.unwrap();
+    two.append(&ada, &room, vec![removal, epoch], room.wraps())
+        .await
+        .unwrap();
     at_bob.say(&[room.message(512)]).await;
     assert_eq!(at_bob.refusal().await.1, sotto_shared::api::error::ErrorCode::Forbidden);
     let mut at_ada = one.socket(&ada).await;
@@ -166,10 +212,16 @@ async fn two_relays_on_one_database_decide_from_its_head_and_not_from_memory() {
 async fn another_pepper_or_realm_is_refused_at_the_start() {
     let ground = Ground::new().await;
     let mut config = Config::for_database(&ground.url, &"ab".repeat(32)).unwrap();
-    assert!(matches!(start(&config, Clock::System).await, Err(StartError::OtherInstallation("pepper"))));
+    assert!(matches!(
+        start(&config, Clock::System).await,
+        Err(StartError::OtherInstallation("pepper"))
+    ));
     config = Config::for_database(&ground.url, PEPPER).unwrap();
     config.realm = "elsewhere".into();
-    assert!(matches!(start(&config, Clock::System).await, Err(StartError::OtherInstallation("realm"))));
+    assert!(matches!(
+        start(&config, Clock::System).await,
+        Err(StartError::OtherInstallation("realm"))
+    ));
 }
 
 #[tokio::test]
@@ -181,6 +233,10 @@ async fn the_same_pepper_from_a_file_is_the_same() {
     let mut config = Config::for_database(&ground.url, PEPPER).unwrap();
     (config.pepper, config.pepper_file) = (None, Some(path));
     let relay = start(&config, Clock::System).await.unwrap();
-    let ground = Ground { app: relay.app, address: relay.address, ..ground };
+    let ground = Ground {
+        app: relay.app,
+        address: relay.address,
+        ..ground
+    };
     assert_eq!(ground.ask(None, &Info {}).await.unwrap().api, API_VERSION);
 }

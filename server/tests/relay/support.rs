@@ -84,7 +84,14 @@ impl Ground {
         change(&mut config);
         let clock = Clock::manual(START_MS);
         let relay = start(&config, clock.clone()).await.unwrap();
-        Self { app: relay.app, address: relay.address, clock, http: reqwest::Client::new(), url, _folder: folder }
+        Self {
+            app: relay.app,
+            address: relay.address,
+            clock,
+            http: reqwest::Client::new(),
+            url,
+            _folder: folder,
+        }
     }
 
     pub fn endpoint(&self, path: &str) -> String {
@@ -126,17 +133,32 @@ impl Ground {
     pub async fn session(&self, person: &Person, dk: &SigningKey) -> Result<String, ErrorBody> {
         let user_id = person.user_id;
         let challenge = self.ask(None, &SessionStart { user_id }).await?.challenge;
-        self.ask(None, &person.session_proof(dk, &challenge.0)).await.map(|grant| grant.token)
+        self.ask(None, &person.session_proof(dk, &challenge.0))
+            .await
+            .map(|grant| grant.token)
     }
 
     pub async fn sign_in(&self, person: &Person) -> Result<SignInGrant, ErrorBody> {
-        let challenge = self.ask(None, &SignInStart { handle: person.handle.clone() }).await?.challenge;
+        let challenge = self
+            .ask(
+                None,
+                &SignInStart {
+                    handle: person.handle.clone(),
+                },
+            )
+            .await?
+            .challenge;
         self.ask(None, &person.sign_in_proof(&person.ak, &challenge.0)).await
     }
 
     pub async fn socket(&self, person: &Person) -> Socket {
         let mut socket = self.bare_socket().await;
-        socket.send(&ToRelay::Hello { token: person.token.clone(), api: API_VERSION }).await;
+        socket
+            .send(&ToRelay::Hello {
+                token: person.token.clone(),
+                api: API_VERSION,
+            })
+            .await;
         match socket.next().await {
             Some(FromRelay::Welcome { rooms, .. }) => socket.rooms = rooms,
             other => panic!("no welcome: {other:?}"),
@@ -145,12 +167,22 @@ impl Ground {
     }
 
     pub async fn bare_socket(&self) -> Socket {
-        let (stream, _) = tokio_tungstenite::connect_async(format!("ws://{}/api/v1/live", self.address)).await.unwrap();
-        Socket { stream, rooms: Vec::new() }
+        let (stream, _) = tokio_tungstenite::connect_async(format!("ws://{}/api/v1/live", self.address))
+            .await
+            .unwrap();
+        Socket {
+            stream,
+            rooms: Vec::new(),
+        }
     }
 
     pub async fn page(&self, person: &Person, room: &Room, from: PageFrom, limit: u32) -> Result<Page, ErrorBody> {
-        let ask = PageGet { room_id: room.id, channel: ChannelId::MAIN, from, limit };
+        let ask = PageGet {
+            room_id: room.id,
+            channel: ChannelId::MAIN,
+            from,
+            limit,
+        };
         self.ask(Some(&person.token), &ask).await
     }
 
@@ -166,8 +198,22 @@ impl Ground {
         room
     }
 
-    pub async fn append(&self, person: &Person, room: &Room, entries: Vec<B64>, wraps: Vec<Wrap>) -> Result<RoomHead, ErrorBody> {
-        self.ask(Some(&person.token), &RoomAppend { room_id: room.id, entries, wraps }).await
+    pub async fn append(
+        &self,
+        person: &Person,
+        room: &Room,
+        entries: Vec<B64>,
+        wraps: Vec<Wrap>,
+    ) -> Result<RoomHead, ErrorBody> {
+        self.ask(
+            Some(&person.token),
+            &RoomAppend {
+                room_id: room.id,
+                entries,
+                wraps,
+            },
+        )
+        .await
     }
 }
 
@@ -187,12 +233,28 @@ pub struct Person {
 impl Person {
     pub fn new(handle: &str) -> Self {
         let (ak, ik, dk) = (key(), key(), key());
-        let genesis = UserGenesis { realm: Text::new(REALM).unwrap(), ik: public_key(&ik), kk: public_key(&key()), created: 0, nonce: random() };
+        let genesis = UserGenesis {
+            realm: Text::new(REALM).unwrap(),
+            ik: public_key(&ik),
+            kk: public_key(&key()),
+            created: 0,
+            nonce: random(),
+        };
         let user_id = genesis.user_id();
         let log = UserLog::begin(&genesis.to_bytes(), &user_id, REALM).unwrap();
         let genesis = genesis.to_bytes();
-        let mut person =
-            Self { handle: handle.to_owned(), ak, ik, dk, user_id, genesis, log, device: Vec::new(), token: String::new(), salt: random() };
+        let mut person = Self {
+            handle: handle.to_owned(),
+            ak,
+            ik,
+            dk,
+            user_id,
+            genesis,
+            log,
+            device: Vec::new(),
+            token: String::new(),
+            salt: random(),
+        };
         let dk = person.dk.clone();
         person.device = person.add_device(&dk).0;
         person
@@ -207,7 +269,13 @@ impl Person {
     }
 
     pub fn entry_only(&self, body: UserBody) -> B64 {
-        let entry = UserEntry { user_id: self.user_id, seq: self.log.seq() + 1, prev: self.log.head(), ts: 0, body };
+        let entry = UserEntry {
+            user_id: self.user_id,
+            seq: self.log.seq() + 1,
+            prev: self.log.head(),
+            ts: 0,
+            body,
+        };
         let body = entry.to_bytes();
         let sig = sign(&self.ik, Label::UserLog, &body);
         B64(SignedBlob { body, sig }.to_bytes())
@@ -216,7 +284,11 @@ impl Person {
     pub fn device_body(&self, dk: &SigningKey) -> UserBody {
         let pk = public_key(dk);
         let pop = sign(dk, Label::DevicePossession, &possession_bytes(&self.user_id, &pk));
-        UserBody::AddDevice { dk: pk, pop, label: Bytes::new(vec![1; 90]).unwrap() }
+        UserBody::AddDevice {
+            dk: pk,
+            pop,
+            label: Bytes::new(vec![1; 90]).unwrap(),
+        }
     }
 
     pub fn add_device(&mut self, dk: &SigningKey) -> B64 {
@@ -238,12 +310,20 @@ impl Person {
             genesis: Bytes::new(self.genesis.clone()).unwrap(),
             device: Bytes::new(self.device.clone()).unwrap(),
             vault_header: Bytes::new(b"vault header".to_vec()).unwrap(),
-            items: List::new(vec![VaultPutRecord { item_id: ItemId::from_bytes([7; 16]), sealed: Bytes::new(vec![9; 100]).unwrap() }]).unwrap(),
+            items: List::new(vec![VaultPutRecord {
+                item_id: ItemId::from_bytes([7; 16]),
+                sealed: Bytes::new(vec![9; 100]).unwrap(),
+            }])
+            .unwrap(),
         };
         change(&mut registration);
         let bytes = registration.to_bytes();
         let signed = |key| B64(sign(key, Label::Register, &bytes).to_vec());
-        Register { ak_sig: signed(&self.ak), ik_sig: signed(&self.ik), registration: B64(bytes.clone()) }
+        Register {
+            ak_sig: signed(&self.ak),
+            ik_sig: signed(&self.ik),
+            registration: B64(bytes.clone()),
+        }
     }
 
     pub fn sign_in_proof(&self, ak: &SigningKey, challenge: &[u8]) -> SignInProve {
@@ -263,14 +343,27 @@ impl Person {
 
     pub fn session_proof(&self, dk: &SigningKey, challenge: &[u8]) -> SessionProve {
         let dk_id = public_key(dk).key_id();
-        let proof =
-            SessionProof { realm: Text::new(REALM).unwrap(), user_id: self.user_id, dk_id, challenge: challenge.try_into().unwrap() };
+        let proof = SessionProof {
+            realm: Text::new(REALM).unwrap(),
+            user_id: self.user_id,
+            dk_id,
+            challenge: challenge.try_into().unwrap(),
+        };
         let sig = B64(sign(dk, Label::Session, &proof.to_bytes()).to_vec());
-        SessionProve { user_id: self.user_id, dk_id, challenge: B64(challenge.to_vec()), sig }
+        SessionProve {
+            user_id: self.user_id,
+            dk_id,
+            challenge: B64(challenge.to_vec()),
+            sig,
+        }
     }
 
     pub fn here(&self) -> MemberRef {
-        MemberRef { user_id: self.user_id, ulog_seq: self.log.seq(), ulog_head: self.log.head() }
+        MemberRef {
+            user_id: self.user_id,
+            ulog_seq: self.log.seq(),
+            ulog_head: self.log.head(),
+        }
     }
 
     pub fn dk_id(&self) -> DeviceKeyId {
@@ -293,7 +386,10 @@ impl Room {
             creator: creator.here(),
             creator_dk: creator.dk_id(),
             members: List::new(others.iter().map(|other| other.here()).collect()).unwrap(),
-            policy: Policy { suite: SUITE_1, history: History::Shared },
+            policy: Policy {
+                suite: SUITE_1,
+                history: History::Shared,
+            },
             ts: 0,
             nonce: random(),
         };
@@ -304,7 +400,14 @@ impl Room {
         let mut logs = BTreeMap::from([(creator.user_id, creator.log.clone())]);
         logs.extend(others.iter().map(|other| (other.user_id, other.log.clone())));
         let state = RoomState::begin(&blob, &id, &logs).unwrap().prove_here().unwrap();
-        (Self { id, state, logs }, RoomCreate { genesis: B64(blob.to_bytes()), entries: Vec::new(), wraps: Vec::new() })
+        (
+            Self { id, state, logs },
+            RoomCreate {
+                genesis: B64(blob.to_bytes()),
+                entries: Vec::new(),
+                wraps: Vec::new(),
+            },
+        )
     }
 
     /// A signed entry on the head, not yet in this copy.
@@ -340,11 +443,24 @@ impl Room {
 
     pub fn add(&mut self, actor: &Person, person: &Person) -> B64 {
         self.knows(person);
-        self.entry(actor, RoomBody::AddMember { member: person.here(), role: Role::Member })
+        self.entry(
+            actor,
+            RoomBody::AddMember {
+                member: person.here(),
+                role: Role::Member,
+            },
+        )
     }
 
     pub fn remove(&mut self, actor: &Person, person: &Person) -> B64 {
-        self.entry(actor, RoomBody::Remove { user_id: person.user_id, ban: false, cut: List::default() })
+        self.entry(
+            actor,
+            RoomBody::Remove {
+                user_id: person.user_id,
+                ban: false,
+                cut: List::default(),
+            },
+        )
     }
 
     pub fn epoch_body(&self) -> RoomBody {
@@ -367,7 +483,11 @@ impl Room {
 
     /// For everybody, under the newest epoch.
     pub fn wraps(&self) -> Vec<Wrap> {
-        self.state.members.iter().map(|(user, member)| wrap(*user, self.state.epoch_number(), member.view.kem_g)).collect()
+        self.state
+            .members
+            .iter()
+            .map(|(user, member)| wrap(*user, self.state.epoch_number(), member.view.kem_g))
+            .collect()
     }
 
     pub fn message(&self, bytes: usize) -> Outgoing {
@@ -387,12 +507,22 @@ impl Room {
         };
         let mut envelope = vec![0; sealed_len(bytes)];
         getrandom::fill(&mut envelope).unwrap();
-        Outgoing { header: B64(header.to_bytes()), envelope: B64(envelope) }
+        Outgoing {
+            header: B64(header.to_bytes()),
+            envelope: B64(envelope),
+        }
     }
 }
 
 pub fn wrap(user_id: UserId, n: u32, g: u32) -> Wrap {
-    Wrap { channel: ChannelId::MAIN, n, user_id, g, enc: B64(public_key(&key()).as_bytes().to_vec()), ct: B64(random::<48>().to_vec()) }
+    Wrap {
+        channel: ChannelId::MAIN,
+        n,
+        user_id,
+        g,
+        enc: B64(public_key(&key()).as_bytes().to_vec()),
+        ct: B64(random::<48>().to_vec()),
+    }
 }
 
 pub fn msg_id(message: &Outgoing) -> MessageId {
@@ -406,11 +536,17 @@ pub struct Socket {
 
 impl Socket {
     pub async fn send(&mut self, frame: &ToRelay) {
-        self.stream.send(Message::text(serde_json::to_string(frame).unwrap())).await.unwrap();
+        self.stream
+            .send(Message::text(serde_json::to_string(frame).unwrap()))
+            .await
+            .unwrap();
     }
 
     pub async fn say(&mut self, messages: &[Outgoing]) {
-        self.send(&ToRelay::Send { messages: messages.to_vec() }).await;
+        self.send(&ToRelay::Send {
+            messages: messages.to_vec(),
+        })
+        .await;
     }
 
     /// None: closed.
@@ -418,7 +554,9 @@ impl Socket {
         let by = tokio::time::Instant::now() + STUCK;
         loop {
             // Pings do not count: one that only hears those is stuck.
-            let frame = tokio::time::timeout_at(by, self.stream.next()).await.expect("a frame that never came");
+            let frame = tokio::time::timeout_at(by, self.stream.next())
+                .await
+                .expect("a frame that never came");
             match frame {
                 Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return None,

@@ -39,7 +39,16 @@ mod tests {
         for good in ["ada", "a-1", "x_______________________________"] {
             assert!(super::is_handle(good), "{good}");
         }
-        for bad in ["", "ab", "Ada", "1ada", "ad a", "adä", "-ada", "a123456789012345678901234567890123"] {
+        for bad in [
+            "",
+            "ab",
+            "Ada",
+            "1ada",
+            "ad a",
+            "adä",
+            "-ada",
+            "a123456789012345678901234567890123",
+        ] {
             assert!(!super::is_handle(bad), "{bad}");
         }
     }

@@ -33,7 +33,9 @@ pub fn commitment(secret: &EpochSecret, room: &RoomId, n: u32, prev: &Head, rost
 
 /// Whether a secret is the one an epoch entry committed to; constant time.
 pub fn fits(secret: &EpochSecret, room: &RoomId, epoch: &crate::log::room_log::EpochInfo) -> bool {
-    commitment(secret, room, epoch.n, &epoch.prev, &epoch.roster_hash).ct_eq(&epoch.commit).into()
+    commitment(secret, room, epoch.n, &epoch.prev, &epoch.roster_hash)
+        .ct_eq(&epoch.commit)
+        .into()
 }
 
 /// The secret of epoch `n − 1` for those who hold that of `n`; only where history is shared.
@@ -45,17 +47,32 @@ pub fn seal_backlink<R: CryptoRng + ?Sized>(
     previous: &EpochSecret,
 ) -> Vec<u8> {
     let key = derive(secret.expose(), Label::BacklinkKey, &[]);
-    seal::seal(rng, key.expose(), &epoch_context(Label::Backlink, room, n), previous.expose())
+    seal::seal(
+        rng,
+        key.expose(),
+        &epoch_context(Label::Backlink, room, n),
+        previous.expose(),
+    )
 }
 
 pub fn open_backlink(secret: &EpochSecret, room: &RoomId, n: u32, sealed: &[u8]) -> Result<EpochSecret, OpenError> {
     let key = derive(secret.expose(), Label::BacklinkKey, &[]);
-    let plain = zeroize::Zeroizing::new(seal::open(key.expose(), &epoch_context(Label::Backlink, room, n), sealed)?);
+    let plain = zeroize::Zeroizing::new(seal::open(
+        key.expose(),
+        &epoch_context(Label::Backlink, room, n),
+        sealed,
+    )?);
     EpochSecret::from_slice(&plain).ok_or(OpenError)
 }
 
 /// A room's name and description.
-pub fn seal_meta<R: CryptoRng + ?Sized>(rng: &mut R, secret: &EpochSecret, room: &RoomId, n: u32, meta: &[u8]) -> Vec<u8> {
+pub fn seal_meta<R: CryptoRng + ?Sized>(
+    rng: &mut R,
+    secret: &EpochSecret,
+    room: &RoomId,
+    n: u32,
+    meta: &[u8],
+) -> Vec<u8> {
     let key = derive(secret.expose(), Label::MetaKey, &[]);
     seal::seal(rng, key.expose(), &epoch_context(Label::Meta, room, n), meta)
 }

@@ -83,7 +83,10 @@ pub fn wrap<R: CryptoRng + ?Sized>(
         &mut Randomness(rng),
     )
     .map_err(|_| OpenError)?;
-    Ok(Wrapped { enc: enc.to_bytes().to_vec(), ct })
+    Ok(Wrapped {
+        enc: enc.to_bytes().to_vec(),
+        ct,
+    })
 }
 
 pub fn unwrap(key: &PrivateKey, info: &[u8], wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, OpenError> {
@@ -91,7 +94,14 @@ pub fn unwrap(key: &PrivateKey, info: &[u8], wrapped: &Wrapped) -> Result<Zeroiz
     PublicKey::from_bytes(&wrapped.enc).map_err(|_| OpenError)?;
     let key = Private::from_bytes(&*key.to_bytes()).map_err(|_| OpenError)?;
     let enc = Encapped::from_bytes(&wrapped.enc).map_err(|_| OpenError)?;
-    hpke::single_shot_open::<AesGcm256, HkdfSha256, DhP256HkdfSha256>(&OpModeR::Base, &key, &enc, info, &wrapped.ct, b"")
-        .map(Zeroizing::new)
-        .map_err(|_| OpenError)
+    hpke::single_shot_open::<AesGcm256, HkdfSha256, DhP256HkdfSha256>(
+        &OpModeR::Base,
+        &key,
+        &enc,
+        info,
+        &wrapped.ct,
+        b"",
+    )
+    .map(Zeroizing::new)
+    .map_err(|_| OpenError)
 }

@@ -101,7 +101,11 @@ mod tests {
     fn no_two_uses_share_a_label() {
         let texts: HashSet<&str> = Label::ALL.iter().map(|label| label.as_str()).collect();
         assert_eq!(texts.len(), Label::ALL.len());
-        assert!(texts.iter().all(|text| text.len() < 256 && text.starts_with("sotto/1/")));
+        assert!(
+            texts
+                .iter()
+                .all(|text| text.len() < 256 && text.starts_with("sotto/1/"))
+        );
     }
 
     #[test]

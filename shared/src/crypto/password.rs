@@ -71,7 +71,9 @@ pub fn derive_root(
     let salt = salt_for(realm, handle, salt);
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, profile.params()?);
     let mut root = PasswordRoot([0; 32]);
-    argon.hash_password_into(normalise(password).as_bytes(), &salt, &mut root.0).map_err(|_| UnknownProfile)?;
+    argon
+        .hash_password_into(normalise(password).as_bytes(), &salt, &mut root.0)
+        .map_err(|_| UnknownProfile)?;
     Ok(root)
 }
 

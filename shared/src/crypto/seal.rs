@@ -110,9 +110,19 @@ pub struct Keys {
 impl Keys {
     pub fn derive(key: &[u8; 32], salt: &[u8; SALT_BYTES], context: &[u8]) -> Self {
         let mut okm = Zeroizing::new([0; 76]);
-        let info: [&[u8]; 5] = [b"c2sp.org/chunked-encryption@v1+", b"AEAD_AES_256_GCM", b"\0", salt, context];
+        let info: [&[u8]; 5] = [
+            b"c2sp.org/chunked-encryption@v1+",
+            b"AEAD_AES_256_GCM",
+            b"\0",
+            salt,
+            context,
+        ];
         expand::<sha2::Sha512>(key, &info, &mut *okm);
-        let mut keys = Self { key: Zeroizing::new([0; 32]), base_nonce: [0; 12], commitment: [0; 32] };
+        let mut keys = Self {
+            key: Zeroizing::new([0; 32]),
+            base_nonce: [0; 12],
+            commitment: [0; 32],
+        };
         keys.key.copy_from_slice(&okm[..32]);
         keys.base_nonce.copy_from_slice(&okm[32..44]);
         keys.commitment.copy_from_slice(&okm[44..]);
@@ -147,7 +157,12 @@ mod tests {
             let sealed = seal_with_salt(&KEY, &SALT, b"ctx", &plain);
             assert_eq!(sealed.len(), crate::envelope::header::sealed_len(len));
             assert_eq!(open(&KEY, b"ctx", &sealed).as_deref(), Ok(plain.as_slice()));
-            for cut in [sealed.len() - 1, sealed.len().saturating_sub(CHUNK_BYTES + TAG_BYTES), 56, 0] {
+            for cut in [
+                sealed.len() - 1,
+                sealed.len().saturating_sub(CHUNK_BYTES + TAG_BYTES),
+                56,
+                0,
+            ] {
                 assert_eq!(open(&KEY, b"ctx", &sealed[..cut]), Err(OpenError), "{len} cut at {cut}");
             }
             let mut longer = sealed.clone();

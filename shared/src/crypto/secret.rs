@@ -94,7 +94,9 @@ where
 {
     use hmac::{KeyInit, Mac};
     // An HMAC key may have any length, so this cannot fail.
-    let Ok(keyed) = <hmac::Hmac<H> as KeyInit>::new_from_slice(prk) else { return };
+    let Ok(keyed) = <hmac::Hmac<H> as KeyInit>::new_from_slice(prk) else {
+        return;
+    };
     let mut previous: Zeroizing<Vec<u8>> = Zeroizing::new(Vec::new());
     let block = <hmac::Hmac<H> as hmac::digest::OutputSizeUser>::output_size();
     for (index, chunk) in out.chunks_mut(block).enumerate() {
@@ -249,10 +251,13 @@ mod tests {
         });
         // n − 1 ≡ 0, so it maps to 1 too.
         let mut wide = [0; 48];
-        wide[16..].copy_from_slice(
-            &[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad,
-              0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x50],
+        wide[16..].copy_from_slice(&[
+            0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad,
+            0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x50,
+        ]);
+        assert_eq!(
+            PrivateKey::from_wide(&wide).to_bytes(),
+            PrivateKey::from_wide(&[0; 48]).to_bytes()
         );
-        assert_eq!(PrivateKey::from_wide(&wide).to_bytes(), PrivateKey::from_wide(&[0; 48]).to_bytes());
     }
 }

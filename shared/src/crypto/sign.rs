@@ -85,7 +85,13 @@ pub fn sign(key: &SigningKey, label: Label, message: &[u8]) -> SignatureBytes {
 }
 
 pub fn public_key(key: &SigningKey) -> PublicKey {
-    PublicKey(key.verifying_key().to_sec1_point(false).as_bytes().try_into().unwrap_or([0; 65]))
+    PublicKey(
+        key.verifying_key()
+            .to_sec1_point(false)
+            .as_bytes()
+            .try_into()
+            .unwrap_or([0; 65]),
+    )
 }
 
 /// Checks one signature. High-S and malformed signatures fail like wrong ones.
@@ -95,7 +101,8 @@ pub fn verify(key: &PublicKey, label: Label, message: &[u8], signature: &Signatu
         return Err(BadSignature);
     }
     let key = VerifyingKey::from_sec1_bytes(&key.0).map_err(|_| BadSignature)?;
-    key.verify(&signed_bytes(label, message), &sig).map_err(|_| BadSignature)
+    key.verify(&signed_bytes(label, message), &sig)
+        .map_err(|_| BadSignature)
 }
 
 /// Signed bytes as they travel: the body exactly as it was signed, and the signature behind it.
@@ -116,7 +123,10 @@ impl Codec for SignedBlob {
     }
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let body = Bytes::<MAX_SIGNED_BODY>::decode(input)?.into_vec();
-        Ok(Self { body, sig: input.array()? })
+        Ok(Self {
+            body,
+            sig: input.array()?,
+        })
     }
 }
 
@@ -184,7 +194,10 @@ mod tests {
         assert_eq!(verify(&pk, Label::Message, b"hi", &sig), Ok(()));
         assert_eq!(verify(&pk, Label::Message, b"ho", &sig), Err(BadSignature));
         assert_eq!(verify(&pk, Label::RoomLog, b"hi", &sig), Err(BadSignature));
-        assert_eq!(verify(&public_key(&key(2)), Label::Message, b"hi", &sig), Err(BadSignature));
+        assert_eq!(
+            verify(&public_key(&key(2)), Label::Message, b"hi", &sig),
+            Err(BadSignature)
+        );
     }
 
     #[test]
@@ -192,9 +205,15 @@ mod tests {
         let sig = sign(&key(1), Label::Message, b"hi");
         let parsed = Signature::from_slice(&sig).unwrap();
         let (r, s) = parsed.split_scalars();
-        let high: SignatureBytes = Signature::from_scalars(r.to_bytes(), (-*s).to_bytes()).unwrap().to_bytes().into();
+        let high: SignatureBytes = Signature::from_scalars(r.to_bytes(), (-*s).to_bytes())
+            .unwrap()
+            .to_bytes()
+            .into();
         assert!(!is_low_s(&high));
-        assert_eq!(verify(&public_key(&key(1)), Label::Message, b"hi", &high), Err(BadSignature));
+        assert_eq!(
+            verify(&public_key(&key(1)), Label::Message, b"hi", &high),
+            Err(BadSignature)
+        );
         assert_eq!(to_low_s(&high), Ok(sig));
     }
 

@@ -83,7 +83,11 @@ pub trait Suite {
 
     /// Messages are small, and importing a key into WebCrypto costs more than opening them here.
     fn open_all(&self, jobs: &[OpenJob<'_>]) -> impl Future<Output = Vec<Result<Vec<u8>, OpenError>>> {
-        std::future::ready(jobs.iter().map(|job| seal::open(job.key, &job.context, job.sealed)).collect())
+        std::future::ready(
+            jobs.iter()
+                .map(|job| seal::open(job.key, &job.context, job.sealed))
+                .collect(),
+        )
     }
 }
 
@@ -116,10 +120,14 @@ impl Suite for RustCrypto {
         secret: &[u8; 32],
         jobs: &[WrapJob],
     ) -> Vec<Result<Wrapped, OpenError>> {
-        jobs.iter().map(|job| kem::wrap(rng, &job.recipient, &job.info, secret)).collect()
+        jobs.iter()
+            .map(|job| kem::wrap(rng, &job.recipient, &job.info, secret))
+            .collect()
     }
 
     async fn unwrap_all(&self, key: &PrivateKey, jobs: &[UnwrapJob]) -> Vec<Result<Zeroizing<Vec<u8>>, OpenError>> {
-        jobs.iter().map(|job| kem::unwrap(key, &job.info, &job.wrapped)).collect()
+        jobs.iter()
+            .map(|job| kem::unwrap(key, &job.info, &job.wrapped))
+            .collect()
     }
 }

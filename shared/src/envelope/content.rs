@@ -57,7 +57,11 @@ pub fn lane_start(device: &DeviceKeyId, lane: &[u8; 8]) -> Head {
 
 /// `K = KDF(ES_n, "msg-key", room ‖ channel)`.
 pub fn message_key(epoch: &EpochSecret, room: &RoomId, channel: &ChannelId) -> DerivedKey {
-    derive(epoch.expose(), Label::MessageKey, &[room.as_bytes(), channel.as_bytes()])
+    derive(
+        epoch.expose(),
+        Label::MessageKey,
+        &[room.as_bytes(), channel.as_bytes()],
+    )
 }
 
 /// The context an envelope is sealed under: `lp("sealed-msg") ‖ header`.
@@ -130,7 +134,11 @@ impl OpenedContent {
         if content.header_hash != header.hash() {
             return Err(ContentError::OtherHeader);
         }
-        Ok(Self { content, bytes: bytes.to_vec(), sig })
+        Ok(Self {
+            content,
+            bytes: bytes.to_vec(),
+            sig,
+        })
     }
 
     /// `signer` is the key that `content.dk_id` names in the author's log. `None` when it is another key.
@@ -138,7 +146,12 @@ impl OpenedContent {
         if signer.key_id() != self.content.dk_id {
             return None;
         }
-        let job = VerifyJob { key: *signer, label: Label::Message, message: self.bytes, sig: self.sig };
+        let job = VerifyJob {
+            key: *signer,
+            label: Label::Message,
+            message: self.bytes,
+            sig: self.sig,
+        };
         Some(Unproven::new(self.content, vec![job]))
     }
 }

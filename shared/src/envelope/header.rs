@@ -66,7 +66,11 @@ pub const PLAINTEXT_BUCKETS: [usize; 6] = [512, 1024, 2048, 4096, 8192, 16_384];
 /// The padded size of a plaintext of `len` bytes: the next bucket, then Padmé (Nikitin et al., PoPETs 2019/4, §4),
 /// which leaves at most 12 % of overhead and few distinct sizes.
 pub fn padded_len(len: usize) -> usize {
-    PLAINTEXT_BUCKETS.iter().copied().find(|bucket| *bucket >= len).unwrap_or_else(|| padme(len))
+    PLAINTEXT_BUCKETS
+        .iter()
+        .copied()
+        .find(|bucket| *bucket >= len)
+        .unwrap_or_else(|| padme(len))
 }
 
 fn padme(len: usize) -> usize {

@@ -17,13 +17,22 @@ pub struct Transcript {
 impl Transcript {
     pub fn start(room: &RoomId, channel: &ChannelId) -> Self {
         let t = hash(Label::TranscriptStart, &[room.as_bytes(), channel.as_bytes()]);
-        Self { seq: 0, t: Head::from_bytes(t) }
+        Self {
+            seq: 0,
+            t: Head::from_bytes(t),
+        }
     }
 
     /// After one more message.
     pub fn then(&self, envelope: &EnvelopeHash) -> Self {
         let seq = self.seq + 1;
-        let t = hash(Label::Transcript, &[self.t.as_bytes(), &seq.to_be_bytes(), envelope.as_bytes()]);
-        Self { seq, t: Head::from_bytes(t) }
+        let t = hash(
+            Label::Transcript,
+            &[self.t.as_bytes(), &seq.to_be_bytes(), envelope.as_bytes()],
+        );
+        Self {
+            seq,
+            t: Head::from_bytes(t),
+        }
     }
 }

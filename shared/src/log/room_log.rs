@@ -264,12 +264,20 @@ impl RoomState {
             RoomKind::Direct => genesis.members.len() == 1,
             RoomKind::Group => genesis.members.is_empty(),
         };
-        if !roster_fits || genesis.members.iter().any(|other| other.user_id == genesis.creator.user_id) {
+        if !roster_fits
+            || genesis
+                .members
+                .iter()
+                .any(|other| other.user_id == genesis.creator.user_id)
+        {
             return Err(LogError::RosterFrozen);
         }
         let mut members = BTreeMap::new();
         let creator = member_at(&genesis.creator, Role::Owner, 0, logs)?;
-        let signer = *creator.view.active_device(&genesis.creator_dk).ok_or(LogError::DeviceNotActive)?;
+        let signer = *creator
+            .view
+            .active_device(&genesis.creator_dk)
+            .ok_or(LogError::DeviceNotActive)?;
         members.insert(genesis.creator.user_id, creator);
         for other in genesis.members.iter() {
             let member = member_at(other, Role::Owner, 0, logs)?;
@@ -300,7 +308,12 @@ impl RoomState {
         for user in &people {
             state.note_tenure(user, 0);
         }
-        let job = VerifyJob { key: signer, label: Label::RoomLog, message: blob.body.clone(), sig: blob.sig };
+        let job = VerifyJob {
+            key: signer,
+            label: Label::RoomLog,
+            message: blob.body.clone(),
+            sig: blob.sig,
+        };
         Ok(Unproven::new(state, vec![job]))
     }
 
@@ -312,7 +325,12 @@ impl RoomState {
         let mut events = Vec::with_capacity(blobs.len());
         for (index, blob) in blobs.iter().enumerate() {
             let (event, signer) = state.apply(blob, logs).map_err(|error| (index, error))?;
-            jobs.push(VerifyJob { key: signer, label: Label::RoomLog, message: blob.body.clone(), sig: blob.sig });
+            jobs.push(VerifyJob {
+                key: signer,
+                label: Label::RoomLog,
+                message: blob.body.clone(),
+                sig: blob.sig,
+            });
             events.push(event);
         }
         Ok(Unproven::new((state, events), jobs))
@@ -352,11 +370,25 @@ impl RoomState {
         self.seq = entry.seq;
         self.head = entry_hash(&blob.body);
         self.hashes.push(self.head);
-        Ok((Event { seq: entry.seq, ts: entry.ts, actor: entry.actor, body: entry.body }, signer))
+        Ok((
+            Event {
+                seq: entry.seq,
+                ts: entry.ts,
+                actor: entry.actor,
+                body: entry.body,
+            },
+            signer,
+        ))
     }
 
     fn apply_body(&mut self, entry: &RoomEntry, role: Role, logs: &impl UserLogs) -> Result<(), LogError> {
-        let allow = |permission| if role.allows(permission) { Ok(()) } else { Err(LogError::NotAllowed) };
+        let allow = |permission| {
+            if role.allows(permission) {
+                Ok(())
+            } else {
+                Err(LogError::NotAllowed)
+            }
+        };
         match &entry.body {
             RoomBody::AddMember { member, role: new_role } => {
                 self.roster_may_change()?;
@@ -410,7 +442,10 @@ impl RoomState {
                 let former = self.former.get_mut(user_id).filter(|former| former.banned);
                 former.ok_or(LogError::NoSuchTarget)?.banned = false;
             }
-            RoomBody::SetRole { user_id, role: new_role } => {
+            RoomBody::SetRole {
+                user_id,
+                role: new_role,
+            } => {
                 self.roster_may_change()?;
                 allow(Permission::SetRole)?;
                 let target = self.members.get(user_id).ok_or(LogError::NoSuchTarget)?.role;
@@ -444,7 +479,14 @@ impl RoomState {
                 }
                 self.meta = Some((*n, sealed.clone()));
             }
-            RoomBody::Epoch { n, suite, commit, roster_hash, backlink, .. } => {
+            RoomBody::Epoch {
+                n,
+                suite,
+                commit,
+                roster_hash,
+                backlink,
+                ..
+            } => {
                 allow(Permission::Post)?;
                 if *suite != self.policy.suite {
                     return Err(LogError::BadSuite);
@@ -474,8 +516,7 @@ impl RoomState {
                 let current = self.members.get_mut(&member.user_id).ok_or(LogError::NoSuchTarget)?;
                 // Also a device that came and went between the two views: it had its owner's keys.
                 let revoked = next.devices.keys().any(|id| {
-                    let was_gone =
-                        current.view.devices.contains_key(id) && current.view.active_device(id).is_none();
+                    let was_gone = current.view.devices.contains_key(id) && current.view.active_device(id).is_none();
                     next.active_device(id).is_none() && !was_gone
                 });
                 // A cut voids messages of what is revoked; without that it would void a member's at any other's will.
@@ -508,19 +549,45 @@ impl RoomState {
     }
 
     fn roster_may_change(&self) -> Result<(), LogError> {
-        if self.kind == RoomKind::Direct { Err(LogError::RosterFrozen) } else { Ok(()) }
+        if self.kind == RoomKind::Direct {
+            Err(LogError::RosterFrozen)
+        } else {
+            Ok(())
+        }
     }
 
     fn keeps_an_owner_without(&self, user: &UserId) -> Result<(), LogError> {
         let is_owner = self.members.get(user).is_some_and(|member| member.role == Role::Owner);
-        let others = self.members.iter().any(|(id, member)| id != user && member.role == Role::Owner);
-        if is_owner && !others { Err(LogError::LastOwner) } else { Ok(()) }
+        let others = self
+            .members
+            .iter()
+            .any(|(id, member)| id != user && member.role == Role::Owner);
+        if is_owner && !others {
+            Err(LogError::LastOwner)
+        } else {
+            Ok(())
+        }
     }
 
     fn take_out(&mut self, user: UserId, banned: bool, until: u64, cut: Vec<Cut>) {
         if let Some(member) = self.members.remove(&user) {
-            let Member { since, ulog_seq, ulog_head, .. } = member;
-            self.former.insert(user, Former { banned, until, since, ulog_seq, ulog_head, cut });
+            let Member {
+                since,
+                ulog_seq,
+                ulog_head,
+                ..
+            } = member;
+            self.former.insert(
+                user,
+                Former {
+                    banned,
+                    until,
+                    since,
+                    ulog_seq,
+                    ulog_head,
+                    cut,
+                },
+            );
             self.rotation_due = true;
         }
     }
@@ -528,9 +595,12 @@ impl RoomState {
     /// Opens and closes spans so that they match who is here and which of their devices are active, as of entry `seq`.
     fn note_tenure(&mut self, user: &UserId, seq: u64) {
         let active: BTreeMap<DeviceKeyId, PublicKey> = match self.members.get(user) {
-            Some(member) => {
-                member.view.devices.keys().filter_map(|id| Some((*id, *member.view.active_device(id)?))).collect()
-            }
+            Some(member) => member
+                .view
+                .devices
+                .keys()
+                .filter_map(|id| Some((*id, *member.view.active_device(id)?)))
+                .collect(),
             None => BTreeMap::new(),
         };
         let first = DeviceKeyId::from_bytes([0; 32]);
@@ -543,7 +613,10 @@ impl RoomState {
             }
         }
         for (device, pk) in active {
-            let tenure = self.tenures.entry((*user, device)).or_insert_with(|| Tenure { pk, spans: Vec::new() });
+            let tenure = self
+                .tenures
+                .entry((*user, device))
+                .or_insert_with(|| Tenure { pk, spans: Vec::new() });
             if !matches!(tenure.spans.last(), Some((_, None))) {
                 tenure.spans.push((seq, None));
             }
@@ -554,7 +627,10 @@ impl RoomState {
     /// names that point of the log.
     pub fn author_key(&self, user: &UserId, device: &DeviceKeyId, log_seq: u64) -> Option<&PublicKey> {
         let tenure = self.tenures.get(&(*user, *device))?;
-        let here = tenure.spans.iter().any(|(from, until)| *from <= log_seq && until.is_none_or(|until| log_seq < until));
+        let here = tenure
+            .spans
+            .iter()
+            .any(|(from, until)| *from <= log_seq && until.is_none_or(|until| log_seq < until));
         here.then_some(&tenure.pk)
     }
 
@@ -598,8 +674,14 @@ pub fn entry_hash(body: &[u8]) -> Head {
 }
 
 fn point(member: &MemberRef, logs: &impl UserLogs) -> Result<Arc<UserView>, LogError> {
-    let missing = LogError::NeedsUserLog { user: member.user_id, seq: member.ulog_seq };
-    let (head, view) = logs.user_log(&member.user_id).and_then(|log| log.at(member.ulog_seq)).ok_or(missing)?;
+    let missing = LogError::NeedsUserLog {
+        user: member.user_id,
+        seq: member.ulog_seq,
+    };
+    let (head, view) = logs
+        .user_log(&member.user_id)
+        .and_then(|log| log.at(member.ulog_seq))
+        .ok_or(missing)?;
     if head != member.ulog_head {
         return Err(LogError::UserLogMismatch);
     }
@@ -610,17 +692,31 @@ fn point(member: &MemberRef, logs: &impl UserLogs) -> Result<Arc<UserView>, LogE
 fn same_chain(user: &UserId, seq: u64, head: Head, logs: &impl UserLogs) -> Result<(), LogError> {
     let log = logs.user_log(user).ok_or(LogError::NeedsUserLog { user: *user, seq })?;
     let (found, _) = log.at(seq).ok_or(LogError::NeedsUserLog { user: *user, seq })?;
-    if found == head { Ok(()) } else { Err(LogError::UserLogMismatch) }
+    if found == head {
+        Ok(())
+    } else {
+        Err(LogError::UserLogMismatch)
+    }
 }
 
 /// A cut names each channel once; version 1 has one channel.
 fn cut_fits(cut: &List<Cut, 512>) -> Result<(), LogError> {
-    if cut.len() <= 1 && cut.iter().all(|at| at.channel == ChannelId::MAIN) { Ok(()) } else { Err(LogError::BadCut) }
+    if cut.len() <= 1 && cut.iter().all(|at| at.channel == ChannelId::MAIN) {
+        Ok(())
+    } else {
+        Err(LogError::BadCut)
+    }
 }
 
 fn member_at(member: &MemberRef, role: Role, since: u64, logs: &impl UserLogs) -> Result<Member, LogError> {
     let view = point(member, logs)?;
-    Ok(Member { role, ulog_seq: member.ulog_seq, ulog_head: member.ulog_head, view, since })
+    Ok(Member {
+        role,
+        ulog_seq: member.ulog_seq,
+        ulog_head: member.ulog_head,
+        view,
+        since,
+    })
 }
 
 /// Everybody who is or was here; who may appear as an author.

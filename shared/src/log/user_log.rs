@@ -95,7 +95,10 @@ pub struct Device {
 impl UserView {
     /// The key of a device that may sign now.
     pub fn active_device(&self, id: &DeviceKeyId) -> Option<&PublicKey> {
-        self.devices.get(id).filter(|device| device.active && !self.closed).map(|device| &device.pk)
+        self.devices
+            .get(id)
+            .filter(|device| device.active && !self.closed)
+            .map(|device| &device.pk)
     }
 }
 
@@ -125,7 +128,12 @@ impl UserLog {
             closed: false,
         };
         let head = Head::from_bytes(hash(Label::UserEntryHash, &[genesis]));
-        Ok(Self { user_id: *expected, realm: realm.to_owned(), created: parsed.created, points: vec![(head, Arc::new(view))] })
+        Ok(Self {
+            user_id: *expected,
+            realm: realm.to_owned(),
+            created: parsed.created,
+            points: vec![(head, Arc::new(view))],
+        })
     }
 
     /// Appends `blobs` in order. All or nothing: an error leaves no trace, and so does a signature that fails.
@@ -165,7 +173,15 @@ impl UserLog {
                     return Err(LogError::TooMany);
                 }
                 jobs.push(self.possession(Label::DevicePossession, dk, pop));
-                next.devices.insert(id, Device { pk: dk, added: entry.ts, label, active: true });
+                next.devices.insert(
+                    id,
+                    Device {
+                        pk: dk,
+                        added: entry.ts,
+                        label,
+                        active: true,
+                    },
+                );
             }
             UserBody::RevokeDevice { dk_id } => {
                 let device = next.devices.get_mut(&dk_id).filter(|device| device.active);
@@ -193,13 +209,23 @@ impl UserLog {
             UserBody::Close => next.closed = true,
         }
         let head = Head::from_bytes(hash(Label::UserEntryHash, &[&blob.body]));
-        jobs.push(VerifyJob { key: signer, label: Label::UserLog, message: blob.body.clone(), sig: blob.sig });
+        jobs.push(VerifyJob {
+            key: signer,
+            label: Label::UserLog,
+            message: blob.body.clone(),
+            sig: blob.sig,
+        });
         self.points.push((head, Arc::new(next)));
         Ok(())
     }
 
     fn possession(&self, label: Label, key: PublicKey, sig: SignatureBytes) -> VerifyJob {
-        VerifyJob { key, label, message: possession_bytes(&self.user_id, &key), sig }
+        VerifyJob {
+            key,
+            label,
+            message: possession_bytes(&self.user_id, &key),
+            sig,
+        }
     }
 
     pub const fn user_id(&self) -> &UserId {

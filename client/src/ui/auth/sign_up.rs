@@ -173,7 +173,10 @@ fn own(draft: Draft) -> AnyView {
             return;
         }
         let rate = move || {
-            let number = asked.get_value() + 1;
+            // The timer may fire when this form has gone.
+            let Some(number) = asked.try_get_value().map(|newest| newest + 1) else {
+                return;
+            };
             asked.set_value(number);
             wire::ask(
                 Command::RatePassword {

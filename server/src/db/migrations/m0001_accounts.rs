@@ -46,7 +46,11 @@ impl MigrationTrait for Step {
             .col(big_integer("rev"))
             .col(binary("sealed"))
             .primary_key(Index::create().col("user_id").col("item_id"))
-            .foreign_key(ForeignKey::create().from("vault_items", "user_id").to("users", "user_id"))
+            .foreign_key(
+                ForeignKey::create()
+                    .from("vault_items", "user_id")
+                    .to("users", "user_id"),
+            )
             .to_owned();
         let sessions = Table::create()
             .table("sessions")
@@ -70,8 +74,18 @@ impl MigrationTrait for Step {
         for table in [relay, users, user_log, vault_items, sessions, challenges] {
             manager.create_table(table).await?;
         }
-        let by_user = Index::create().name("sessions_by_user").table("sessions").col("user_id").if_not_exists().to_owned();
-        let by_age = Index::create().name("challenges_by_age").table("challenges").col("expires_ms").if_not_exists().to_owned();
+        let by_user = Index::create()
+            .name("sessions_by_user")
+            .table("sessions")
+            .col("user_id")
+            .if_not_exists()
+            .to_owned();
+        let by_age = Index::create()
+            .name("challenges_by_age")
+            .table("challenges")
+            .col("expires_ms")
+            .if_not_exists()
+            .to_owned();
         manager.create_index(by_user).await?;
         manager.create_index(by_age).await
     }

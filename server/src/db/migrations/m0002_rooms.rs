@@ -39,8 +39,16 @@ impl MigrationTrait for Step {
             .col(big_integer("since_seq"))
             .col(ColumnDef::new("until_seq").big_integer().null())
             .primary_key(Index::create().col("room_id").col("user_id"))
-            .foreign_key(ForeignKey::create().from("room_people", "room_id").to("rooms", "room_id"))
-            .foreign_key(ForeignKey::create().from("room_people", "user_id").to("users", "user_id"))
+            .foreign_key(
+                ForeignKey::create()
+                    .from("room_people", "room_id")
+                    .to("rooms", "room_id"),
+            )
+            .foreign_key(
+                ForeignKey::create()
+                    .from("room_people", "user_id")
+                    .to("users", "user_id"),
+            )
             .to_owned();
         let wraps = Table::create()
             .table("wraps")
@@ -52,14 +60,26 @@ impl MigrationTrait for Step {
             .col(big_integer("g"))
             .col(binary("enc"))
             .col(binary("ct"))
-            .primary_key(Index::create().col("room_id").col("user_id").col("channel").col("n").col("g"))
+            .primary_key(
+                Index::create()
+                    .col("room_id")
+                    .col("user_id")
+                    .col("channel")
+                    .col("n")
+                    .col("g"),
+            )
             .foreign_key(ForeignKey::create().from("wraps", "room_id").to("rooms", "room_id"))
             .foreign_key(ForeignKey::create().from("wraps", "user_id").to("users", "user_id"))
             .to_owned();
         for table in [rooms, room_log, room_people, wraps] {
             manager.create_table(table).await?;
         }
-        let by_user = Index::create().name("room_people_by_user").table("room_people").col("user_id").if_not_exists().to_owned();
+        let by_user = Index::create()
+            .name("room_people_by_user")
+            .table("room_people")
+            .col("user_id")
+            .if_not_exists()
+            .to_owned();
         manager.create_index(by_user).await
     }
 }

@@ -11,6 +11,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_accounts::Step), Box::new(m0002_rooms::Step), Box::new(m0003_messages::Step)]
+        vec![
+            Box::new(m0001_accounts::Step),
+            Box::new(m0002_rooms::Step),
+            Box::new(m0003_messages::Step),
+        ]
     }
 }
