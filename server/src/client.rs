@@ -15,10 +15,10 @@ use crate::app::App;
 use crate::problem::Problem;
 
 /// Scripts, workers, styles, fonts and connections of this origin alone; WebAssembly may be compiled; no inline code, no
-/// `eval`, no frames, and no string becomes markup or a script's address but through the loader's policies.
+/// `eval`, no frames, and no string becomes markup or a script's address but through the loader's policy.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
     connect-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; media-src 'self' blob:; manifest-src 'self'; \
-    base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types loader default";
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types loader";
 
 const PERMISSIONS_POLICY: &str = "accelerometer=(), autoplay=(self), bluetooth=(), browsing-topics=(), camera=(self), \
     clipboard-read=(self), clipboard-write=(self), display-capture=(self), geolocation=(), gyroscope=(), hid=(), idle-detection=(), \

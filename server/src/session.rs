@@ -37,6 +37,13 @@ pub struct Caller {
     expires_ms: u64,
 }
 
+/// A person who gave the password within the last ten minutes and has not opened a session with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    pub user_id: UserId,
+    pub token_hash: [u8; 32],
+}
+
 /// How long a grant is good.
 pub const GRANT_MS: u64 = 10 * 60 * 1000;
 pub const SESSION_MS: u64 = SESSION_DAYS * 24 * 60 * 60 * 1000;
@@ -144,6 +151,21 @@ impl FromRequestParts<App> for Caller {
         let caller = find(app, token).await?;
         app.rates.requests.take(&caller.token_hash)?;
         Ok(caller)
+    }
+}
+
+impl FromRequestParts<App> for Grant {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        if caller.dk_id.is_some() {
+            return Err(ErrorCode::Forbidden.into());
+        }
+        Ok(Self {
+            user_id: caller.user_id,
+            token_hash: caller.token_hash,
+        })
     }
 }
 

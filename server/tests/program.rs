@@ -74,23 +74,13 @@ impl Program {
 
     async fn person(&self, handle: &str) -> Person {
         let mut person = Person::new(handle);
-        self.ask("", &person.registration()).await;
-        person.token = self.session(&person).await;
-        person
-    }
-
-    async fn session(&self, person: &Person) -> String {
-        let challenge = self
-            .ask(
-                "",
-                &SessionStart {
-                    user_id: person.user_id,
-                },
-            )
+        let grant = self.ask("", &person.registration()).await.token;
+        let challenge = self.ask(&grant, &SessionStart {}).await.challenge.0;
+        person.token = self
+            .ask(&grant, &person.session_proof(&person.dk, &challenge))
             .await
-            .challenge
-            .0;
-        self.ask("", &person.session_proof(&person.dk, &challenge)).await.token
+            .token;
+        person
     }
 
     async fn socket(&self, person: &Person) -> Socket {

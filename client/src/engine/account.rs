@@ -23,7 +23,8 @@ use zeroize::Zeroizing;
 use super::ask::{Pending, Reply, Request};
 use super::record::{KeptAccount, Query};
 use super::vault::Vault;
-use super::{Ctx, Effect, Engine, Failure, Out, copy_key, passphrase};
+use super::{Ctx, Effect, Engine, Failure, Out, copy_key};
+use crate::passwords::{Answer, Question};
 use crate::view::{Change, Outcome, Phase, Problem, Step};
 
 /// The account that is signed in here.
@@ -83,8 +84,8 @@ struct Ready<K> {
     dvk: DayVaultKey,
     vault: Vault,
     log: UserLogBody,
-    /// From signing in; a new account proves itself by its device.
-    grant: Option<String>,
+    /// What the password gave; opens the session. Empty until a new account is registered.
+    grant: String,
 }
 
 impl<S: Suite> Engine<S> {
@@ -103,12 +104,46 @@ impl<S: Suite> Engine<S> {
                 max: MAX_PASSWORD_BYTES as u32,
             });
         }
-        let strength = passphrase::rate(&password, &[&handle]);
-        if strength.score < 3 {
-            return Err(Problem::WeakPassword(strength.advice));
-        }
-        self.enter(command, handle, password, stay, true, out);
+        let question = Question::Rate {
+            handle: handle.clone(),
+            password: password.to_string(),
+        };
+        let entering = Entering::new(command, handle, password, stay, true);
+        let id = self.remember(Pending::NewPassword(Box::new(entering)));
+        out.push(Effect::Passwords { id, question });
         Ok(None)
+    }
+
+    pub(super) fn ask_about_passwords(
+        &mut self,
+        command: u32,
+        question: Question,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Option<Outcome> {
+        let id = self.remember(Pending::Advice { command });
+        out.push(Effect::Passwords { id, question });
+        None
+    }
+
+    pub(super) fn passwords_answered(&mut self, id: u32, answer: Option<Answer>, out: &mut Out<S::DeviceKey>) {
+        let (command, result) = match (self.pending.remove(&id), answer) {
+            (Some(Pending::Advice { command }), Some(Answer::Words(words))) => {
+                (command, Ok(Outcome::Passphrase(words)))
+            }
+            (Some(Pending::Advice { command }), Some(Answer::Strength(strength))) => {
+                (command, Ok(Outcome::Strength(strength)))
+            }
+            (Some(Pending::NewPassword(entering)), Some(Answer::Strength(strength))) => {
+                if strength.score >= 3 {
+                    return self.enter(*entering, out);
+                }
+                (entering.command, Err(Problem::WeakPassword(strength.advice)))
+            }
+            (Some(Pending::Advice { command }), None) => (command, Err(Problem::Offline)),
+            (Some(Pending::NewPassword(entering)), _) => (entering.command, Err(Problem::Offline)),
+            _ => return,
+        };
+        out.push(Effect::Answer { id: command, result });
     }
 
     pub(super) fn sign_in(
@@ -125,28 +160,12 @@ impl<S: Suite> Engine<S> {
         if password.len() > MAX_PASSWORD_BYTES {
             return Err(Problem::WrongPassword);
         }
-        self.enter(command, handle, password, stay, false, out);
+        self.enter(Entering::new(command, handle, password, stay, false), out);
         Ok(None)
     }
 
-    fn enter(
-        &mut self,
-        command: u32,
-        handle: String,
-        password: Zeroizing<String>,
-        stay: bool,
-        new: bool,
-        out: &mut Out<S::DeviceKey>,
-    ) {
+    fn enter(&mut self, entering: Entering<S::DeviceKey>, out: &mut Out<S::DeviceKey>) {
         out.push(Effect::Show(Change::Step(Step::Asking)));
-        let entering = Entering {
-            command,
-            handle,
-            password,
-            stay,
-            realm: String::new(),
-            stage: Stage::Info { new },
-        };
         self.ask_as(None, Request::Info(Info {}), Pending::Enter(Box::new(entering)), out);
     }
 
@@ -234,11 +253,13 @@ impl<S: Suite> Engine<S> {
                 let retire: Vec<DeviceKeyId> = idle.into_iter().map(|(_, id)| id).collect();
                 self.add_device(entering, *unlocked, &retire, ctx, out).await
             }
-            (Stage::Registering(ready), Reply::Register(_)) | (Stage::Adding(ready), Reply::UserLogAppend(_)) => {
-                let request = Request::SessionStart(SessionStart { user_id: ready.user_id });
-                let token = ready.grant.clone();
-                entering.stage = Stage::SessionStart(ready);
-                self.ask_as(token, request, Pending::Enter(entering), out);
+            (Stage::Registering(mut ready), Reply::Register(grant)) => {
+                ready.grant = grant.token;
+                self.start_session(entering, ready, out);
+                Ok(())
+            }
+            (Stage::Adding(ready), Reply::UserLogAppend(_)) => {
+                self.start_session(entering, ready, out);
                 Ok(())
             }
             (Stage::SessionStart(ready), Reply::SessionStart(start)) => {
@@ -254,12 +275,11 @@ impl<S: Suite> Engine<S> {
                     .await
                     .map_err(internal)?;
                 let request = Request::SessionProve(SessionProve {
-                    user_id: ready.user_id,
                     dk_id: ready.dk_id,
                     challenge: start.challenge,
                     sig: B64(sig.to_vec()),
                 });
-                let token = ready.grant.clone();
+                let token = Some(ready.grant.clone());
                 entering.stage = Stage::SessionProve(ready);
                 self.ask_as(token, request, Pending::Enter(entering), out);
                 Ok(())
@@ -269,6 +289,22 @@ impl<S: Suite> Engine<S> {
             }
             _ => Err(Problem::Internal("an answer out of turn".into())),
         }
+    }
+
+    fn start_session(
+        &mut self,
+        mut entering: Box<Entering<S::DeviceKey>>,
+        ready: Box<Ready<S::DeviceKey>>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let token = Some(ready.grant.clone());
+        entering.stage = Stage::SessionStart(ready);
+        self.ask_as(
+            token,
+            Request::SessionStart(SessionStart {}),
+            Pending::Enter(entering),
+            out,
+        );
     }
 
     /// A new account: keys, log, vault, all signed by the identity and the sign-in key.
@@ -368,7 +404,7 @@ impl<S: Suite> Engine<S> {
             dvk,
             vault,
             log: raw,
-            grant: None,
+            grant: String::new(),
         };
         entering.stage = Stage::Registering(Box::new(ready));
         self.ask_as(None, request, Pending::Enter(entering), out);
@@ -453,7 +489,7 @@ impl<S: Suite> Engine<S> {
             dvk,
             vault,
             log: raw_log,
-            grant: Some(token.clone()),
+            grant: token.clone(),
         };
         entering.stage = Stage::Adding(Box::new(ready));
         self.ask_as(
@@ -550,13 +586,7 @@ impl<S: Suite> Engine<S> {
     }
 
     /// What this browser kept: paint from it at once, connect meanwhile.
-    pub(super) fn restored(
-        &mut self,
-        kept: Option<(KeptAccount, S::DeviceKey)>,
-        ctx: &mut Ctx<'_, S>,
-        out: &mut Out<S::DeviceKey>,
-    ) {
-        let _ = ctx;
+    pub(super) fn restored(&mut self, kept: Option<(KeptAccount, S::DeviceKey)>, out: &mut Out<S::DeviceKey>) {
         let Some((account, key)) = kept else {
             out.push(Effect::Show(Change::Phase(Phase::SignedOut {
                 realm: self.realm.clone().unwrap_or_default(),
@@ -635,6 +665,17 @@ impl<S: Suite> Engine<S> {
 }
 
 impl<K> Entering<K> {
+    fn new(command: u32, handle: String, password: Zeroizing<String>, stay: bool, new: bool) -> Self {
+        Self {
+            command,
+            handle,
+            password,
+            stay,
+            realm: String::new(),
+            stage: Stage::Info { new },
+        }
+    }
+
     /// What a refusal means at this stage.
     fn refused(&self, failure: &Failure) -> Problem {
         if failure.is(ErrorCode::HandleTaken) {

@@ -85,6 +85,12 @@ impl Failure {
 
 /// What waits for a reply.
 pub(crate) enum Pending<K> {
+    /// An offer or a rating, for the person to see.
+    Advice {
+        command: u32,
+    },
+    /// Signing up, once the password is found strong enough.
+    NewPassword(Box<Entering<K>>),
     /// Signing up or in.
     Enter(Box<Entering<K>>),
     SignOutOthers {

@@ -19,7 +19,6 @@ mod epochs;
 mod inbox;
 mod intents;
 mod outbox;
-mod passphrase;
 mod people;
 mod record;
 mod rooms;
@@ -36,6 +35,7 @@ use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::id::{RoomId, UserId};
 
+use crate::passwords::{self, Question};
 use crate::view::{Change, Command, Link, Outcome, Phase, Problem};
 
 pub use ask::{Failure, Reply, Request};
@@ -74,6 +74,11 @@ pub enum Input<K> {
         id: u32,
         loaded: Loaded,
     },
+    /// An answer to [`Effect::Passwords`]; none if the module could not be loaded.
+    Passwords {
+        id: u32,
+        answer: Option<passwords::Answer>,
+    },
     SocketOpen,
     SocketClosed,
     Frame(FromRelay),
@@ -105,6 +110,11 @@ pub enum Effect<K> {
         id: u32,
         token: Option<String>,
         request: Request,
+    },
+    /// Ask the module that knows passwords.
+    Passwords {
+        id: u32,
+        question: Question,
     },
     Connect,
     Disconnect,
@@ -181,9 +191,10 @@ impl<S: Suite> Engine<S> {
         let mut out = Vec::new();
         match input {
             Input::Command { id, command } => self.command(id, command, ctx, &mut out).await,
-            Input::Restored(kept) => self.restored(kept, ctx, &mut out),
+            Input::Restored(kept) => self.restored(kept, &mut out),
             Input::Reply { id, result } => self.reply(id, result, ctx, &mut out).await,
             Input::Loaded { id, loaded } => self.loaded(id, loaded, ctx, &mut out).await,
+            Input::Passwords { id, answer } => self.passwords_answered(id, answer, &mut out),
             Input::SocketOpen => self.socket_open(&mut out),
             Input::SocketClosed => self.socket_closed(&mut out),
             Input::Frame(frame) => self.frame(frame, ctx, &mut out).await,
@@ -202,9 +213,9 @@ impl<S: Suite> Engine<S> {
                 out.push(Effect::Restore);
                 Ok(Some(Outcome::Done))
             }
-            Command::MakePassphrase => Ok(Some(Outcome::Passphrase(passphrase::make(ctx.rng)))),
+            Command::MakePassphrase => Ok(self.ask_about_passwords(id, Question::Offer, out)),
             Command::RatePassword { handle, password } => {
-                Ok(Some(Outcome::Strength(passphrase::rate(&password, &[&handle]))))
+                Ok(self.ask_about_passwords(id, Question::Rate { handle, password }, out))
             }
             Command::SignUp { handle, password, stay } => self.sign_up(id, &handle, password, stay, out),
             Command::SignIn { handle, password, stay } => self.sign_in(id, &handle, password, stay, out),

@@ -365,7 +365,12 @@ impl<S: Suite> Engine<S> {
             };
         }
         match pending {
-            Pending::Enter(_) | Pending::Ignore | Pending::Base | Pending::LoadOlder { .. } => {}
+            Pending::Advice { .. }
+            | Pending::NewPassword(_)
+            | Pending::Enter(_)
+            | Pending::Ignore
+            | Pending::Base
+            | Pending::LoadOlder { .. } => {}
             Pending::SignOutOthers { command } => {
                 let result = expect!(SessionEndOthers)
                     .map(|_| Outcome::Done)

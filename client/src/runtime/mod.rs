@@ -8,6 +8,7 @@
 //! ```
 
 mod http;
+pub mod passwords;
 mod socket;
 mod store;
 mod system;
@@ -80,7 +81,6 @@ impl Runtime {
         let mut engine = Engine::new(&mut rng);
         system::hold_lane(&engine.lane_name());
         while let Some(input) = inputs.next().await {
-            // Measuring and rating happen while a person types; nothing else may wait behind them for long.
             let suite = self.suite.clone();
             let mut ctx = Ctx {
                 now_ms: system::now_ms(),
@@ -145,6 +145,13 @@ impl Runtime {
                 wasm_bindgen_futures::spawn_local(async move {
                     let result = http::ask(token.as_deref(), &request).await;
                     let _ = queue.unbounded_send(Input::Reply { id, result });
+                });
+            }
+            Effect::Passwords { id, question } => {
+                let queue = self.queue.clone();
+                wasm_bindgen_futures::spawn_local(async move {
+                    let answer = passwords::ask(&question).await;
+                    let _ = queue.unbounded_send(Input::Passwords { id, answer });
                 });
             }
             Effect::Connect => {

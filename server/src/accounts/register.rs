@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 use sotto_shared::api::B64;
-use sotto_shared::api::body::{Empty, Register, Registration};
+use sotto_shared::api::body::{Grant, Register, Registration};
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::is_handle;
 use sotto_shared::codec::Codec;
@@ -16,13 +16,13 @@ use sotto_shared::id::UserId;
 use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis, UserLog};
 use sotto_shared::record;
 
-use crate::app::{App, make_random, to_row};
+use crate::app::{App, from_row, make_random, to_row};
 use crate::db::entities::{user_log, users, vault_items};
 use crate::db::fault::is_taken;
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::serve::Peer;
-use crate::session::Caller;
+use crate::session::{self, Caller};
 
 /// The only Argon2id profile of version 1.
 pub const PROFILE: u8 = 1;
@@ -47,8 +47,8 @@ pub async fn register(State(app): State<App>, peer: Peer, Body(ask): Body<Regist
     app.rates.register.take(&peer.network)?;
     let checked = check(&app.realm, &ask)?;
     let work = app.clone();
-    app.see_through(async move { store(&work, checked).await }).await?;
-    Ok(Json(Empty {}))
+    let token = app.see_through(async move { store(&work, checked).await }).await?;
+    Ok(Json(Grant { token }))
 }
 
 fn check(realm: &str, ask: &Register) -> Result<Checked, Problem> {
@@ -87,7 +87,8 @@ fn check(realm: &str, ask: &Register) -> Result<Checked, Problem> {
     Ok(Checked { registration, log })
 }
 
-async fn store(app: &App, checked: Checked) -> Result<(), Problem> {
+/// Answers with a grant for the new account.
+async fn store(app: &App, checked: Checked) -> Result<String, Problem> {
     let Checked { registration, log } = checked;
     let user_id = *log.user_id();
     let row = SignInRow {
@@ -115,7 +116,8 @@ async fn store(app: &App, checked: Checked) -> Result<(), Problem> {
             return Err(error.into());
         }
         return if is_same(app, &user_id, registration.handle.as_str(), &row).await? {
-            Ok(())
+            let (token, _) = session::issue(app, &user_id, None)?.store(app.db.write()).await?;
+            Ok(token)
         } else {
             Err(ErrorCode::HandleTaken.into())
         };
@@ -144,20 +146,25 @@ async fn store(app: &App, checked: Checked) -> Result<(), Problem> {
             .exec_without_returning(&txn)
             .await?;
     }
+    let (token, _) = session::issue(app, &user_id, None)?.store(&txn).await?;
     txn.commit().await?;
     app.ledger.keep_person(log.into());
-    Ok(())
+    Ok(token)
 }
 
-/// Whether this very registration is already there: its answer was lost, and it came again.
+/// Whether this very registration is already there, and new: its answer was lost, and it came again. An old one gives no
+/// grant, or whoever keeps a copy of it would never need the password.
 async fn is_same(app: &App, user: &UserId, handle: &str, row: &SignInRow) -> Result<bool, Problem> {
     let there = users::Entity::find_by_id(user.as_bytes().to_vec())
         .one(app.db.write())
         .await?;
-    Ok(match there.filter(|there| there.handle == handle) {
-        Some(there) => open(app, user, &there.sealed_signin)? == *row,
-        None => false,
-    })
+    let is_new = |created: i64| app.now_ms().saturating_sub(from_row(created)) <= session::GRANT_MS;
+    Ok(
+        match there.filter(|there| there.handle == handle && is_new(there.created_ms)) {
+            Some(there) => open(app, user, &there.sealed_signin)? == *row,
+            None => false,
+        },
+    )
 }
 
 /// The sign-in row of a person who exists.

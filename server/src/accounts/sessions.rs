@@ -1,4 +1,4 @@
-//! Sessions: a device signs a challenge and gets a token; how they are listed and ended.
+//! Sessions: after the password a device signs a challenge and gets a token; how they are listed and ended.
 
 use axum::Json;
 use axum::extract::State;
@@ -19,39 +19,36 @@ use crate::app::{App, from_row, to_row};
 use crate::db::entities::{sessions, users};
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
-use crate::serve::Peer;
-use crate::session::{self, Caller};
+use crate::session::{self, Caller, Grant};
 
-pub async fn start(State(app): State<App>, peer: Peer, Body(ask): Body<SessionStart>) -> Answer<SessionStart> {
-    app.rates.sign_in.take(&peer.network)?;
-    let (challenge, _) = challenge::make(&app, Purpose::Session, *ask.user_id.as_bytes()).await?;
+pub async fn start(State(app): State<App>, grant: Grant, Body(_): Body<SessionStart>) -> Answer<SessionStart> {
+    let (challenge, _) = challenge::make(&app, Purpose::Session, *grant.user_id.as_bytes()).await?;
     Ok(Json(SessionChallenge {
         challenge: B64(challenge.to_vec()),
     }))
 }
 
-pub async fn prove(State(app): State<App>, peer: Peer, Body(ask): Body<SessionProve>) -> Answer<SessionProve> {
-    app.rates.sign_in.take(&peer.network)?;
-    let challenge = challenge::burn(&app, Purpose::Session, *ask.user_id.as_bytes(), &ask.challenge.0).await?;
+pub async fn prove(State(app): State<App>, grant: Grant, Body(ask): Body<SessionProve>) -> Answer<SessionProve> {
+    let challenge = challenge::burn(&app, Purpose::Session, *grant.user_id.as_bytes(), &ask.challenge.0).await?;
     let work = app.clone();
     let (token, expires_ms) = app
-        .see_through(async move { open(&work, &ask, challenge).await })
+        .see_through(async move { open(&work, &grant, &ask, challenge).await })
         .await?;
     Ok(Json(SessionGrant { token, expires_ms }))
 }
 
 /// Checks the proof and stores the session under the person's row, so that revoking the device either comes first and is
-/// seen here, or comes after and ends the session.
-async fn open(app: &App, ask: &SessionProve, challenge: [u8; 32]) -> Result<(String, u64), Problem> {
+/// seen here, or comes after and ends the session. The grant goes in the same step, and must still be there.
+async fn open(app: &App, grant: &Grant, ask: &SessionProve, challenge: [u8; 32]) -> Result<(String, u64), Problem> {
     let refused = Problem::Refused(ErrorCode::BadProof);
-    let issued = session::issue(app, &ask.user_id, Some(&ask.dk_id))?;
+    let issued = session::issue(app, &grant.user_id, Some(&ask.dk_id))?;
     let txn = app.db.begin().await?;
-    super::users::lock(&txn, &ask.user_id)
+    super::users::lock(&txn, &grant.user_id)
         .await?
         .ok_or(ErrorCode::BadProof)?;
     let log = app
         .ledger
-        .person_now(&txn, &app.realm, &ask.user_id)
+        .person_now(&txn, &app.realm, &grant.user_id)
         .await?
         .ok_or(ErrorCode::BadProof)?;
     let Some(device) = log.view().active_device(&ask.dk_id) else {
@@ -61,11 +58,17 @@ async fn open(app: &App, ask: &SessionProve, challenge: [u8; 32]) -> Result<(Str
     let realm = Text::new(app.realm.as_str()).map_err(|_| Problem::Fault("the realm is too long"))?;
     let proof = SessionProof {
         realm,
-        user_id: ask.user_id,
+        user_id: grant.user_id,
         dk_id: ask.dk_id,
         challenge,
     };
     verify(device, Label::Session, &proof.to_bytes(), &sig).map_err(|_| ErrorCode::BadProof)?;
+    let used = sessions::Entity::delete_by_id(grant.token_hash.to_vec())
+        .exec(&txn)
+        .await?;
+    if used.rows_affected != 1 {
+        return Err(ErrorCode::NotSignedIn.into());
+    }
     let stored = issued.store(&txn).await?;
     txn.commit().await?;
     Ok(stored)

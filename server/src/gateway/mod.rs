@@ -9,6 +9,7 @@
 
 mod writer;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
 use sotto_shared::api::limits::{HEARTBEAT_SECS, MAX_FRAME_BYTES, MAX_SEND_BATCH};
 use sotto_shared::codec::Codec;
 use sotto_shared::envelope::header::{HEADER_BYTES, Header, MAX_ENVELOPE_BYTES, is_envelope_size};
-use sotto_shared::id::ChannelId;
+use sotto_shared::id::{ChannelId, RoomId};
 use sotto_shared::log::room_log::SUITE_1;
 
 use crate::accounts::users::newest_seq;
@@ -31,7 +32,7 @@ use crate::app::App;
 use crate::hub::{End, Outbox, SocketId};
 use crate::ledger::rooms::rooms_of;
 use crate::logs::read::heads_of;
-use crate::mailbox::Post;
+use crate::mailbox::{Fate, Post};
 use crate::problem::Problem;
 use crate::session::{self, Session};
 
@@ -207,8 +208,10 @@ async fn take(app: &App, session: &Session, outbox: &Arc<Outbox>, text: &str) ->
         }
         ToRelay::Send { messages } if messages.len() > MAX_SEND_BATCH => Err(ErrorCode::TooLarge),
         ToRelay::Send { messages } => {
+            // Messages of one frame build on each other, so what comes after a refusal in a room is refused as well.
+            let mut fates: HashMap<RoomId, Fate> = HashMap::new();
             for message in messages {
-                post(app, session, outbox, message).await?;
+                post(app, session, outbox, &mut fates, message).await?;
             }
             Ok(())
         }
@@ -217,7 +220,13 @@ async fn take(app: &App, session: &Session, outbox: &Arc<Outbox>, text: &str) ->
 
 /// Checks the form of one message and hands it to the mailbox. Without a readable header there is no message to refuse:
 /// that is an error.
-async fn post(app: &App, session: &Session, outbox: &Arc<Outbox>, message: Outgoing) -> Result<(), ErrorCode> {
+async fn post(
+    app: &App,
+    session: &Session,
+    outbox: &Arc<Outbox>,
+    fates: &mut HashMap<RoomId, Fate>,
+    message: Outgoing,
+) -> Result<(), ErrorCode> {
     let Outgoing {
         header: header_bytes,
         envelope,
@@ -226,23 +235,16 @@ async fn post(app: &App, session: &Session, outbox: &Arc<Outbox>, message: Outgo
         return Err(ErrorCode::Malformed);
     }
     let header = Header::from_bytes(&header_bytes.0).map_err(|_| ErrorCode::Malformed)?;
-    let formed = if header.suite != SUITE_1 {
-        Err(Problem::Refused(ErrorCode::UnsupportedVersion))
-    } else if envelope.0.len() > MAX_ENVELOPE_BYTES {
-        Err(Problem::Refused(ErrorCode::TooLarge))
-    } else if !is_envelope_size(envelope.0.len()) {
-        Err(Problem::Refused(ErrorCode::Malformed))
-    } else if header.channel != ChannelId::MAIN {
-        Err(Problem::Refused(ErrorCode::NotFound))
-    } else {
-        app.rates.messages.take(&session.dk_id)
-    };
-    if let Err(problem) = formed {
+    let fate = fates.entry(header.room_id).or_default().next();
+    if let Err(problem) = is_formed(app, session, &header, &envelope.0) {
+        fate.refuse(problem.code(), problem.retry_secs());
+    }
+    if let Some(refusal) = fate.refused() {
         let refused = FromRelay::Refused {
             room_id: header.room_id,
             msg_id: header.msg_id,
-            code: problem.code(),
-            retry_secs: problem.retry_secs(),
+            code: refusal.code,
+            retry_secs: refusal.retry_secs,
         };
         outbox.push(encode(&refused));
         return Ok(());
@@ -253,7 +255,25 @@ async fn post(app: &App, session: &Session, outbox: &Arc<Outbox>, message: Outgo
         header_bytes: header_bytes.0,
         envelope: envelope.0,
         outbox: outbox.clone(),
+        fate,
     };
     app.mailbox.post(post).await;
     Ok(())
+}
+
+/// What can be said of a message without its room.
+fn is_formed(app: &App, session: &Session, header: &Header, envelope: &[u8]) -> Result<(), Problem> {
+    if header.suite != SUITE_1 {
+        return Err(ErrorCode::UnsupportedVersion.into());
+    }
+    if envelope.len() > MAX_ENVELOPE_BYTES {
+        return Err(ErrorCode::TooLarge.into());
+    }
+    if !is_envelope_size(envelope.len()) {
+        return Err(ErrorCode::Malformed.into());
+    }
+    if header.channel != ChannelId::MAIN {
+        return Err(ErrorCode::NotFound.into());
+    }
+    app.rates.messages.take(&session.dk_id)
 }

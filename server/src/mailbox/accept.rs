@@ -88,7 +88,8 @@ async fn in_room(
     let mut taken = there_already(txn, &row, posts).await?;
     let (mut now, mut rows, mut outcomes) = (start, Vec::new(), Vec::with_capacity(posts.len()));
     for (index, post) in posts {
-        let outcome = match may_write(&locked, post) {
+        let earlier = post.fate.refused().map(|refusal| refusal.code);
+        let outcome = match earlier.map_or_else(|| may_write(&locked, post), Err) {
             Err(code) => Outcome::Refused(code),
             Ok(()) => match taken.get(&post.header.msg_id) {
                 Some((seq, header, envelope)) if *header == post.header_bytes && *envelope == post.envelope => {
@@ -110,6 +111,9 @@ async fn in_room(
                 },
             },
         };
+        if let Outcome::Refused(code) = outcome {
+            post.fate.refuse(code, None);
+        }
         outcomes.push((*index, outcome));
     }
     if !rows.is_empty() {

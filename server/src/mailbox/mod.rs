@@ -9,7 +9,7 @@
 mod accept;
 pub mod pages;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::ws::Utf8Bytes;
 use sotto_shared::api::B64;
@@ -33,6 +33,51 @@ pub struct Post {
     pub envelope: Vec<u8>,
     /// Where refusals go.
     pub outbox: Arc<Outbox>,
+    pub fate: Fate,
+}
+
+/// The place of a message among those that one frame brings to one room. They form a chain: one that is taken after an
+/// earlier one was refused would leave a hole, which its readers see as a loss.
+#[derive(Debug, Clone, Default)]
+pub struct Fate {
+    place: usize,
+    refused: Arc<Mutex<Option<Refusal>>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Refusal {
+    place: usize,
+    pub code: ErrorCode,
+    pub retry_secs: Option<u32>,
+}
+
+impl Fate {
+    /// That of the next message.
+    pub fn next(&mut self) -> Self {
+        let fate = self.clone();
+        self.place += 1;
+        fate
+    }
+
+    /// Why the first that was refused was, if it stands before this one or is this one.
+    pub fn refused(&self) -> Option<Refusal> {
+        self.lock().filter(|refusal| refusal.place <= self.place)
+    }
+
+    pub fn refuse(&self, code: ErrorCode, retry_secs: Option<u32>) {
+        let mut first = self.lock();
+        if first.is_none_or(|refusal| refusal.place > self.place) {
+            *first = Some(Refusal {
+                place: self.place,
+                code,
+                retry_secs,
+            });
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Refusal>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What became of a post.
@@ -157,6 +202,7 @@ fn fail(post: &Post, problem: &Problem) {
 }
 
 fn refuse(post: &Post, code: ErrorCode, retry_secs: Option<u32>) {
+    post.fate.refuse(code, retry_secs);
     let (room_id, msg_id) = (post.header.room_id, post.header.msg_id);
     post.outbox.push(encode(&FromRelay::Refused {
         room_id,

@@ -156,12 +156,8 @@ async fn a_wrong_password_a_strange_handle_and_a_used_challenge_look_alike() {
         ErrorCode::BadProof,
         "another handle's"
     );
-    let challenge = ground
-        .ask(None, &SessionStart { user_id: ada.user_id })
-        .await
-        .unwrap()
-        .challenge
-        .0;
+    let grant = ground.sign_in(&ada).await.unwrap().token;
+    let challenge = ground.ask(Some(&grant), &SessionStart {}).await.unwrap().challenge.0;
     assert_eq!(
         ground.refused(None, &ada.sign_in_proof(&ada.ak, &challenge)).await,
         ErrorCode::BadProof,
@@ -294,14 +290,13 @@ async fn only_an_active_device_of_that_person_opens_a_session() {
         ground.session(&ada, &bob.dk).await.unwrap_err().code,
         ErrorCode::BadProof
     );
-    let challenge = ground
-        .ask(None, &SessionStart { user_id: ada.user_id })
-        .await
-        .unwrap()
-        .challenge
-        .0;
+    let grant = ground.sign_in(&ada).await.unwrap().token;
+    let challenge = ground.ask(Some(&grant), &SessionStart {}).await.unwrap().challenge.0;
+    let other = ground.sign_in(&bob).await.unwrap().token;
     assert_eq!(
-        ground.refused(None, &bob.session_proof(&bob.dk, &challenge)).await,
+        ground
+            .refused(Some(&other), &bob.session_proof(&bob.dk, &challenge))
+            .await,
         ErrorCode::BadProof,
         "another's challenge"
     );
@@ -323,6 +318,42 @@ async fn only_an_active_device_of_that_person_opens_a_session() {
             .sessions
             .len(),
         2
+    );
+}
+
+#[tokio::test]
+async fn a_device_key_without_the_password_opens_no_session() {
+    let ground = Ground::new().await;
+    let ada = Person::new("ada");
+    let grant = ground.ask(None, &ada.registration()).await.unwrap().token;
+    let token = ground.open_session(&ada, &ada.dk, &grant).await.unwrap();
+    assert_eq!(
+        ground.open_session(&ada, &ada.dk, &grant).await.unwrap_err().code,
+        ErrorCode::NotSignedIn,
+        "a grant opens one session"
+    );
+    assert_eq!(
+        ground.refused(None, &SessionStart {}).await,
+        ErrorCode::NotSignedIn,
+        "nor is there a challenge without one"
+    );
+    assert_eq!(
+        ground.open_session(&ada, &ada.dk, &token).await.unwrap_err().code,
+        ErrorCode::Forbidden,
+        "a session opens no other"
+    );
+    let unused = ground.sign_in(&ada).await.unwrap().token;
+    ground.ask(Some(&token), &SessionEndOthers {}).await.unwrap();
+    assert_eq!(
+        ground.open_session(&ada, &ada.dk, &unused).await.unwrap_err().code,
+        ErrorCode::NotSignedIn,
+        "grants end with the other sessions"
+    );
+    ground.clock.advance(Duration::from_secs(601));
+    assert_eq!(
+        ground.refused(None, &ada.registration()).await,
+        ErrorCode::HandleTaken,
+        "a copy of the registration is no password"
     );
 }
 

@@ -73,7 +73,7 @@ async fn no_body_makes_the_relay_fail_or_hang() {
             SignInProve::PATH,
             serde_json::to_value(ada.sign_in_proof(&ada.ak, &[1; 32])).unwrap(),
         ),
-        (SessionStart::PATH, json!({"user_id": ada.user_id})),
+        (SessionStart::PATH, json!({})),
         (
             SessionProve::PATH,
             serde_json::to_value(ada.session_proof(&ada.dk, &[1; 32])).unwrap(),

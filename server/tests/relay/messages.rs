@@ -307,6 +307,45 @@ async fn a_page_of_large_messages_is_cut_and_can_be_continued() {
 }
 
 #[tokio::test]
+async fn what_follows_a_refusal_in_one_frame_is_refused_in_that_room_alone() {
+    let ground = Ground::new().await;
+    let ada = ground.person("ada").await;
+    let (room, other) = (ground.group(&[&ada]).await, ground.group(&[&ada]).await);
+    let mut socket = ground.socket(&ada).await;
+    let mut cut = room.message(512);
+    cut.envelope.0.pop();
+    let mut early = room.message(512);
+    early.header.0 = {
+        let mut header = Header::from_bytes(&early.header.0).unwrap();
+        header.n += 1;
+        header.to_bytes()
+    };
+    for (bad, code) in [(cut, ErrorCode::Malformed), (early, ErrorCode::WrongEpoch)] {
+        let (first, last, elsewhere) = (room.message(512), room.message(512), other.message(512));
+        socket
+            .say(&[first.clone(), bad.clone(), last.clone(), elsewhere.clone()])
+            .await;
+        let (mut stored, mut refused) = (Vec::new(), Vec::new());
+        for _ in 0..4 {
+            match socket.next().await {
+                Some(FromRelay::Message { message, .. }) => stored.push(message.header),
+                Some(FromRelay::Refused { msg_id, code, .. }) => refused.push((msg_id, code)),
+                other => panic!("{other:?}"),
+            }
+        }
+        let id = |message: &Outgoing| Header::from_bytes(&message.header.0).unwrap().msg_id;
+        assert_eq!(
+            refused.iter().collect::<HashSet<_>>(),
+            [(id(&bad), code), (id(&last), code)].iter().collect()
+        );
+        assert_eq!(
+            stored.iter().collect::<HashSet<_>>(),
+            [first.header, elsewhere.header].iter().collect()
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_device_that_floods_is_told_to_wait_and_others_are_not() {
     let ground =
         Ground::with(|config| (config.limits.messages_per_minute, config.limits.messages_burst) = (60, 3)).await;

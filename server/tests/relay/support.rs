@@ -125,15 +125,20 @@ impl Ground {
     /// Registered, with a session.
     pub async fn person(&self, handle: &str) -> Person {
         let mut person = Person::new(handle);
-        self.ask(None, &person.registration()).await.unwrap();
-        person.token = self.session(&person, &person.dk).await.unwrap();
+        let grant = self.ask(None, &person.registration()).await.unwrap().token;
+        person.token = self.open_session(&person, &person.dk, &grant).await.unwrap();
         person
     }
 
+    /// A session for a device, after the password.
     pub async fn session(&self, person: &Person, dk: &SigningKey) -> Result<String, ErrorBody> {
-        let user_id = person.user_id;
-        let challenge = self.ask(None, &SessionStart { user_id }).await?.challenge;
-        self.ask(None, &person.session_proof(dk, &challenge.0))
+        let grant = self.sign_in(person).await?.token;
+        self.open_session(person, dk, &grant).await
+    }
+
+    pub async fn open_session(&self, person: &Person, dk: &SigningKey, grant: &str) -> Result<String, ErrorBody> {
+        let challenge = self.ask(Some(grant), &SessionStart {}).await?.challenge;
+        self.ask(Some(grant), &person.session_proof(dk, &challenge.0))
             .await
             .map(|grant| grant.token)
     }
@@ -351,7 +356,6 @@ impl Person {
         };
         let sig = B64(sign(dk, Label::Session, &proof.to_bytes()).to_vec());
         SessionProve {
-            user_id: self.user_id,
             dk_id,
             challenge: B64(challenge.to_vec()),
             sig,

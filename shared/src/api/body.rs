@@ -99,7 +99,13 @@ endpoint! {
         ak_sig: B64,
         /// By the identity key, label `register`.
         ik_sig: B64,
-    } -> Empty
+    } -> Grant
+}
+
+/// What a password gives: a token good for ten minutes, for one's own account and to open one session; not for rooms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    pub token: String,
 }
 
 endpoint! {
@@ -128,7 +134,7 @@ endpoint! {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignInGrant {
-    /// Good for ten minutes, to read the vault and to add this browser; not for rooms.
+    /// As in [`Grant`].
     pub token: String,
     pub vault_header: B64,
     pub items: Vec<VaultItem>,
@@ -157,7 +163,8 @@ pub struct UserLogBody {
 }
 
 endpoint! {
-    "session/start", SessionStart { user_id: UserId } -> SessionChallenge
+    /// With a grant: a device's key alone opens no session, so that ending sessions lasts.
+    "session/start", SessionStart {} -> SessionChallenge
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,8 +173,8 @@ pub struct SessionChallenge {
 }
 
 endpoint! {
+    /// With the grant that asked for the challenge, which is used up.
     "session/prove", SessionProve {
-        user_id: UserId,
         dk_id: DeviceKeyId,
         challenge: B64,
         /// By the device over `SessionProof`, label `session`.

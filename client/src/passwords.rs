@@ -1,14 +1,36 @@
-//! Passphrases that are offered, and passwords that are refused.
+//! Passphrases that are offered, and passwords that are refused. Word lists and estimator are larger than the rest of the
+//! worker together and needed once in an account's life, so they are a wasm module of their own (`bin/passwords.rs`).
 
 use rand::CryptoRng;
+use serde::{Deserialize, Serialize};
 use sotto_shared::crypto::password::{MIN_PASSWORD_CHARS, normalise};
 
 use crate::view::Strength;
 
 const WORDS: usize = 6;
 
+/// What the module is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Question {
+    Offer,
+    Rate { handle: String, password: String },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Answer {
+    Words(Vec<String>),
+    Strength(Strength),
+}
+
+pub fn answer(question: &Question, rng: &mut dyn CryptoRng) -> Answer {
+    match question {
+        Question::Offer => Answer::Words(offer(rng)),
+        Question::Rate { handle, password } => Answer::Strength(rate(password, &[handle])),
+    }
+}
+
 /// Six words from the EFF's long list of 7,776: 77 bits.
-pub fn make(rng: &mut dyn CryptoRng) -> Vec<String> {
+fn offer(rng: &mut dyn CryptoRng) -> Vec<String> {
     let list = diceware_wordlists::Wordlist::EffLong.get_list();
     (0..WORDS).map(|_| list[uniform(rng, list.len())].to_owned()).collect()
 }
@@ -27,7 +49,7 @@ fn uniform(rng: &mut dyn CryptoRng, bound: usize) -> usize {
 }
 
 /// 0 to 4 by the zxcvbn estimator; a password that is too short never passes 2.
-pub fn rate(password: &str, inputs: &[&str]) -> Strength {
+fn rate(password: &str, inputs: &[&str]) -> Strength {
     let password = normalise(password);
     // The estimator's time grows with length, its verdict does not change after this.
     let start: String = password.chars().take(100).collect();
@@ -66,7 +88,7 @@ mod tests {
         ] {
             assert!(rate(weak, &["alice"]).score < 3, "{weak}");
         }
-        let words = make(&mut sotto_shared::testing::FixedRng::new("passphrase"));
+        let words = offer(&mut sotto_shared::testing::FixedRng::new("passphrase"));
         assert_eq!(words.len(), WORDS);
         assert_eq!(rate(&words.join(" "), &["alice"]).score, 4);
     }
