@@ -3,7 +3,7 @@
 
 use rand::CryptoRng;
 use serde::{Deserialize, Serialize};
-use sotto_shared::crypto::password::{MIN_PASSWORD_CHARS, normalise};
+use sotto_shared::crypto::password::{MIN_PASSWORD_CHARS, Normalised};
 
 use crate::view::Strength;
 
@@ -50,7 +50,8 @@ fn uniform(rng: &mut dyn CryptoRng, bound: usize) -> usize {
 
 /// 0 to 4 by the zxcvbn estimator; a password that is too short never passes 2.
 fn rate(password: &str, inputs: &[&str]) -> Strength {
-    let password = normalise(password);
+    let password = Normalised::new(password);
+    let password = password.as_str();
     // The estimator's time grows with length, its verdict does not change after this.
     let start: String = password.chars().take(100).collect();
     let estimate = zxcvbn::zxcvbn(&start, inputs);

@@ -4,7 +4,7 @@
 
 use sotto_shared::crypto::kem::Wrapped;
 use sotto_shared::crypto::label::Label;
-use sotto_shared::crypto::password::{PasswordRoot, Profile, derive_root};
+use sotto_shared::crypto::password::{Normalised, PasswordRoot, Profile, derive_root};
 use sotto_shared::crypto::seal::{Keys, seal_with_salt};
 use sotto_shared::crypto::secret::{
     DayVaultKey, DerivedKey, EpochSecret, PrivateKey, VaultKey, WrapKey, derive, opaque_id,
@@ -51,7 +51,14 @@ is_not!(std::fmt::Debug: Keys);
 #[test]
 fn debug_of_what_is_secret_is_a_name_and_nothing_else() {
     let bytes = [0xab; 32];
-    let password = derive_root("correct horse battery", "r", "ada", &[0xab; 16], Profile::One).unwrap();
+    let password = derive_root(
+        &Normalised::new("correct horse battery"),
+        "r",
+        "ada",
+        &[0xab; 16],
+        Profile::One,
+    )
+    .unwrap();
     let key = PrivateKey::from_bytes(&[0x0b; 32]).unwrap();
     let job = OpenJob {
         key: &bytes,

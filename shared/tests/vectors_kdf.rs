@@ -6,7 +6,7 @@
 use argon2::{Algorithm, Argon2, AssociatedData, ParamsBuilder, Version};
 use serde::Deserialize;
 use sotto_shared::crypto::label::{Kind, Label, prefix};
-use sotto_shared::crypto::password::{Profile, derive_root};
+use sotto_shared::crypto::password::{Normalised, Profile, derive_root};
 use sotto_shared::crypto::secret::{derive, derive_into};
 use sotto_shared::id::UserId;
 use sotto_shared::testing::hex;
@@ -114,7 +114,7 @@ fn argon2id_gives_what_rfc_9106_prints() {
 fn profile_one_is_frozen_and_is_argon2id_with_64_mib_3_passes_and_1_lane() {
     let user = UserId::from_bytes([7; 32]);
     let root = derive_root(
-        "correct horse battery staple",
+        &Normalised::new("correct horse battery staple"),
         "sotto.test",
         "ada",
         &[9; 16],

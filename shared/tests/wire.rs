@@ -235,10 +235,10 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
             items: some(rng, item),
             log: user_log(rng)
         },
-        SessionStart { user_id: rng.user() },
+        Grant { token: text(rng) },
+        SessionStart {},
         SessionChallenge { challenge: b64(rng) },
         SessionProve {
-            user_id: rng.user(),
             dk_id: rng.device(),
             challenge: b64(rng),
             sig: b64(rng)

@@ -317,7 +317,7 @@ impl<S: Suite> Engine<S> {
         let mut salt = [0; 16];
         ctx.rng.fill_bytes(&mut salt);
         let root = derive_root(
-            &entering.password,
+            &ctx.suite.normalise(&entering.password),
             &entering.realm,
             &entering.handle,
             &salt,
@@ -423,7 +423,7 @@ impl<S: Suite> Engine<S> {
             Problem::ServerLied("it asks for a weaker password protection than this page accepts".into())
         })?;
         let root = derive_root(
-            &entering.password,
+            &ctx.suite.normalise(&entering.password),
             &entering.realm,
             &entering.handle,
             &array(&start.salt)?,
@@ -750,7 +750,7 @@ fn sign_entry(log: &UserLog, ik: &PrivateKey, body: UserBody, ts: u64) -> Signed
 
 /// As it is meant: spaces and capitals are slips of the keyboard.
 pub(super) fn tidy_handle(handle: &str) -> Result<String, Problem> {
-    let handle = handle.trim().trim_start_matches('@').to_lowercase();
+    let handle = handle.trim().trim_start_matches('@').to_ascii_lowercase();
     if handle.len() <= MAX_HANDLE_CHARS && is_handle(&handle) {
         Ok(handle)
     } else {

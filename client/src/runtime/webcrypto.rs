@@ -13,6 +13,7 @@ use js_sys::{Array, Object, Reflect, Uint8Array};
 use rand::CryptoRng;
 use sotto_shared::crypto::kem::Wrapped;
 use sotto_shared::crypto::label::Label;
+use sotto_shared::crypto::password::Normalised;
 use sotto_shared::crypto::seal::OpenError;
 use sotto_shared::crypto::secret::PrivateKey;
 use sotto_shared::crypto::sign::{PublicKey, SignatureBytes, VerifyJob, is_low_s, signed_bytes, to_low_s};
@@ -68,6 +69,11 @@ impl WebCrypto {
 
 impl Suite for WebCrypto {
     type DeviceKey = DeviceKey;
+
+    fn normalise(&self, password: &str) -> Normalised {
+        let normal: String = js_sys::JsString::from(password).normalize("NFKC").into();
+        Normalised::by_platform(Zeroizing::new(normal))
+    }
 
     async fn make_device_key(&self, rng: &mut dyn CryptoRng) -> Result<DeviceKey, SuiteError> {
         if let Some(subtle) = &self.subtle {

@@ -55,14 +55,27 @@ pub const MAX_PASSWORD_BYTES: usize = 1024;
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct PasswordRoot([u8; 32]);
 
-/// NFKC, so that one password typed on two keyboards is one password.
-pub fn normalise(password: &str) -> Zeroizing<String> {
-    Zeroizing::new(password.nfkc().collect())
+/// A password in NFKC (UAX #15), so that typed on two keyboards it is one password.
+pub struct Normalised(Zeroizing<String>);
+
+impl Normalised {
+    pub fn new(password: &str) -> Self {
+        Self(Zeroizing::new(password.nfkc().collect()))
+    }
+
+    /// Text that the platform brought into NFKC: a browser has the tables already.
+    pub const fn by_platform(password: Zeroizing<String>) -> Self {
+        Self(password)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// `pw_root`. Takes 64 MiB and a few hundred milliseconds.
 pub fn derive_root(
-    password: &str,
+    password: &Normalised,
     realm: &str,
     handle: &str,
     salt: &[u8; 16],
@@ -72,7 +85,7 @@ pub fn derive_root(
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, profile.params()?);
     let mut root = PasswordRoot([0; 32]);
     argon
-        .hash_password_into(normalise(password).as_bytes(), &salt, &mut root.0)
+        .hash_password_into(password.as_str().as_bytes(), &salt, &mut root.0)
         .map_err(|_| UnknownProfile)?;
     Ok(root)
 }
@@ -122,6 +135,7 @@ mod tests {
 
     #[test]
     fn keyboards_that_compose_differently_give_one_password() {
-        assert_eq!(*normalise("Ame\u{301}lie ﬁn"), *normalise("Amélie fin"));
+        let normal = |text| Normalised::new(text).as_str().to_owned();
+        assert_eq!(normal("Ame\u{301}lie ﬁn"), normal("Amélie fin"));
     }
 }

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::kem::{self, Wrapped};
 use super::label::Label;
+use super::password::Normalised;
 use super::seal::{self, OpenError};
 use super::secret::PrivateKey;
 use super::sign::{PublicKey, SignatureBytes, VerifyJob};
@@ -81,6 +82,9 @@ pub trait Suite {
         jobs: &[UnwrapJob],
     ) -> impl Future<Output = Vec<Result<Zeroizing<Vec<u8>>, OpenError>>>;
 
+    /// NFKC of a password.
+    fn normalise(&self, password: &str) -> Normalised;
+
     /// Messages are small, and importing a key into WebCrypto costs more than opening them here.
     fn open_all(&self, jobs: &[OpenJob<'_>]) -> impl Future<Output = Vec<Result<Vec<u8>, OpenError>>> {
         std::future::ready(
@@ -97,6 +101,10 @@ pub struct RustCrypto;
 
 impl Suite for RustCrypto {
     type DeviceKey = Arc<PrivateKey>;
+
+    fn normalise(&self, password: &str) -> Normalised {
+        Normalised::new(password)
+    }
 
     async fn make_device_key(&self, rng: &mut dyn CryptoRng) -> Result<Self::DeviceKey, SuiteError> {
         Ok(Arc::new(PrivateKey::make(rng)))

@@ -123,12 +123,30 @@ pub struct SuiteReport {
 
 /// Runs everything and panics at the first answer that is wrong.
 pub async fn run_suite_vectors<S: Suite>(suite: &S) -> SuiteReport {
+    normalises(suite);
     SuiteReport {
         verified: verifies(suite).await,
         signed: signs(suite).await,
         unwrapped: unwraps(suite).await,
         wrapped: wraps(suite).await,
         opened: opens(suite).await,
+    }
+}
+
+/// Composed and not, Hangul, ligatures, widths, signs that are other letters, marks out of order, beyond the BMP.
+fn normalises<S: Suite>(suite: &S) {
+    for (text, wanted) in [
+        ("correct horse battery staple", "correct horse battery staple"),
+        ("Ame\u{301}lie", "Am\u{e9}lie"),
+        ("\u{1112}\u{1161}\u{11ab}", "\u{d55c}"),
+        ("\u{fb01}n \u{2167} \u{2460}", "fin VIII 1"),
+        ("\u{ff21}\u{ff76}\u{ff9e}", "A\u{30ac}"),
+        ("\u{2126}\u{212b}", "\u{3a9}\u{c5}"),
+        ("q\u{307}\u{323}", "q\u{323}\u{307}"),
+        ("\u{1d400}\u{1f600}", "A\u{1f600}"),
+        ("\u{ad}\u{a0}", "\u{ad} "),
+    ] {
+        assert_eq!(suite.normalise(text).as_str(), wanted, "{text:?}");
     }
 }
 

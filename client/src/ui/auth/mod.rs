@@ -59,7 +59,7 @@ impl Draft {
             .get_untracked()
             .trim()
             .trim_start_matches('@')
-            .to_lowercase()
+            .to_ascii_lowercase()
     }
 }
 

@@ -57,7 +57,7 @@ impl Lookup {
     /// What is typed, as the server knows it.
     pub fn handle(self) -> String {
         let text = self.text.get_untracked();
-        let text = text.trim().trim_start_matches('@').to_lowercase();
+        let text = text.trim().trim_start_matches('@').to_ascii_lowercase();
         // "noor@sotto.example" is how handles are shown, so it may be what was pasted.
         text.split('@').next().unwrap_or_default().to_owned()
     }

@@ -150,7 +150,7 @@ fn nothing_yet() -> AnyView {
 /// Nothing in the list fits: perhaps it is the handle of somebody new.
 fn not_found(typed: String, query: RwSignal<String>) -> AnyView {
     let (nav, toasts) = (use_nav(), use_toasts());
-    let handle = typed.trim().trim_start_matches('@').to_lowercase();
+    let handle = typed.trim().trim_start_matches('@').to_ascii_lowercase();
     let label = format!("Write to {handle}");
     let open = move || {
         wire::ask(
