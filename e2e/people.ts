@@ -153,7 +153,9 @@ export class Person {
 
   /** Opens a conversation from the list, by its title. */
   async opens(title: string): Promise<void> {
-    await this.conversations.getByRole('link').filter({ hasText: title }).click();
+    // By the title alone: a preview may name somebody too.
+    const row = this.conversations.getByRole('link').filter({ has: this.page.locator('.talk-name', { hasText: title }) });
+    await row.click();
     await expect(this.page.getByRole('region', { name: title }).getByRole('log')).toBeVisible();
   }
 

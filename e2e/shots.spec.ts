@@ -21,7 +21,8 @@ async function shoot(page: Page, screen: string): Promise<void> {
     for (const colorScheme of ['dark', 'light'] as const) {
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.screenshot({ path: join(FOLDER, `${screen}-${name}-${colorScheme}.png`) });
+      // Colours change at once, or the picture shows one theme turning into the other.
+      await page.screenshot({ path: join(FOLDER, `${screen}-${name}-${colorScheme}.png`), animations: 'disabled' });
     }
   }
   await page.setViewportSize({ width: 1280, height: 800 });
@@ -94,4 +95,119 @@ test('conversations', async ({ signedUp }) => {
     await expect(page.getByRole('main').getByRole('heading').first()).toBeVisible();
     await shoot(page, `settings-${place}`);
   }
+});
+
+test('what is written', async ({ signedUp }) => {
+  const [oona, jonas] = await signedUp('oona', 'jonas');
+  const { page } = oona;
+  await oona.opensDirectWith('jonas');
+  await oona.says('Anhaltend-schöne-Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverleihungsurkundenüberreichungszeremonie');
+  await oona.says(`https://example.org/a/very/long/address/${'without-a-break-anywhere'.repeat(8)}?and=more`);
+  await oona.says('A list of what to bring:\n\n- wood\n- the long rope\n- a torch for everyone, and spare batteries, because last time half of them were flat before midnight\n\nThe rest is there already. '.concat('Nobody needs to carry a chair. '.repeat(9)));
+  await oona.hasSentEverything();
+  await shoot(page, 'long-words');
+  await oona.message('a torch').or(oona.log.getByRole('listitem').last()).first().hover();
+  await shoot(page, 'hover');
+  await oona.log.focus();
+  await page.keyboard.press('ArrowUp');
+  await shoot(page, 'focus-message');
+  await page.getByRole('textbox', { name: /^Message / }).fill('A draft that is\non several lines\nand goes on');
+  await shoot(page, 'composer-lines');
+  await page.getByRole('textbox', { name: /^Message / }).fill('');
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await expect(page.getByRole('menuitem').first()).toBeVisible();
+  await shoot(page, 'menu-direct');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'New conversation' }).click();
+  await expect(page.getByRole('menuitem').first()).toBeVisible();
+  await shoot(page, 'menu-new');
+  await page.keyboard.press('Escape');
+  await jonas.opensToWrite('oona');
+  for (let at = 1; at <= 60; at += 1) await jonas.says(`Line ${at} of a long story that nobody had time to read yet`);
+  await expect(oona.log.getByText('Line 60 ')).toBeVisible();
+  await oona.log.evaluate((log) => log.scrollTo({ top: -900 }));
+  await jonas.says('And one more');
+  await expect(page.getByRole('button', { name: /new message|Newest/ })).toBeVisible();
+  await shoot(page, 'scrolled-up');
+  await oona.chooses('More', 'Safety number');
+  await oona.dialog(/^Safety number/).getByRole('button', { name: 'They match' }).click();
+  await expect(page.getByText('You checked jonas.')).toBeVisible();
+  await shoot(page, 'toast-checked');
+  await oona.chooses('More', 'Safety number');
+  await expect(oona.dialog(/^Safety number/).getByText('You checked jonas. If')).toBeVisible();
+  await shoot(page, 'safety-number-checked');
+  await page.keyboard.press('Escape');
+  await page.goto('/settings/devices');
+  await expect(page.getByText('This browser', { exact: true })).toBeVisible();
+  await shoot(page, 'settings-devices-online');
+  await page.getByRole('button', { name: 'Sign out of this browser' }).click();
+  await shoot(page, 'sign-out');
+  await page.keyboard.press('Escape');
+  await page.goto('/messages');
+  await oona.isIn();
+  for (let at = 1; at <= 30; at += 1) await jonas.says(`Unread ${at}`);
+  await expect(oona.column.getByText('Unread 30')).toBeVisible();
+  await shoot(page, 'unread');
+  await oona.opens('jonas');
+  await shoot(page, 'opened-unread');
+  await page.getByRole('searchbox').fill('nobody');
+  await shoot(page, 'find-nothing');
+  await page.goto('/nowhere/at/all');
+  await expect(page.getByRole('heading', { name: 'There is nothing' })).toBeVisible();
+  await shoot(page, 'lost');
+  await page.goto('/messages/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA');
+  await expect(page.getByRole('heading').first()).toBeVisible();
+  await page.waitForTimeout(1500);
+  await shoot(page, 'lost-room');
+});
+
+test('a group', async ({ signedUp }) => {
+  const [oona] = await signedUp('oona', 'jonas', 'mira');
+  const { page } = oona;
+  await oona.makesGroup('The committee for the very long summer fair on the harbour', ['jonas', 'mira']);
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await expect(page.getByRole('menuitem').first()).toBeVisible();
+  await shoot(page, 'menu-group');
+  await page.getByRole('menuitem', { name: 'Rename' }).click();
+  await shoot(page, 'rename');
+  await page.keyboard.press('Escape');
+  await oona.chooses('More', 'Leave group');
+  await shoot(page, 'leave');
+  await page.keyboard.press('Escape');
+  await oona.chooses('More', 'Add people');
+  await page.getByRole('textbox', { name: 'People' }).fill('nobody-here');
+  await page.getByRole('textbox', { name: 'People' }).press('Enter');
+  await expect(page.getByText('Nobody here is called')).toBeVisible();
+  await shoot(page, 'add-people-error');
+  await page.keyboard.press('Escape');
+  await oona.chooses('New conversation', 'New group');
+  const dialog = oona.dialog('New group');
+  for (const handle of ['jonas', 'mira']) {
+    await dialog.getByRole('textbox', { name: 'People' }).fill(handle);
+    await dialog.getByRole('textbox', { name: 'People' }).press('Enter');
+    await expect(dialog.getByRole('list', { name: 'Chosen people' }).getByText(handle)).toBeVisible();
+  }
+  await shoot(page, 'new-group-chosen');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: /^Members/ }).click();
+  await page.getByRole('complementary', { name: 'Members' }).getByRole('button', { name: 'jonas', exact: true }).click();
+  await expect(page.getByRole('menuitem').first()).toBeVisible();
+  await shoot(page, 'menu-member');
+});
+
+test('what goes wrong at the front door', async ({ signedUp, anotherBrowserOf }) => {
+  const [oona] = await signedUp('oona');
+  const other = await anotherBrowserOf(oona);
+  const { page } = other;
+  other.expectsTrouble();
+  await other.triesToSignIn('not the password');
+  await expect(page.getByText('Signing in').first()).toBeVisible();
+  await shoot(page, 'working');
+  await expect(page.getByRole('form', { name: 'Sign in' })).toBeVisible({ timeout: 20_000 });
+  await expect(page.locator('.field-error').first()).toBeVisible();
+  await shoot(page, 'wrong-password');
+  await page.goto('/sign-up');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  await shoot(page, 'focus-link');
 });

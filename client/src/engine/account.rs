@@ -38,7 +38,7 @@ pub(crate) struct Me<K> {
     pub vault: Vault,
 }
 
-/// Devices beyond which those without a session are retired at sign-in, and how many stay.
+/// Devices of an account at most; at sign-in those that were away longest make room.
 const MANY_DEVICES: usize = 24;
 
 /// A sign-up or sign-in under way.
@@ -244,13 +244,18 @@ impl<S: Suite> Engine<S> {
                 }
             }
             (Stage::Counting(unlocked), Reply::SessionList(list)) => {
-                let live: Vec<DeviceKeyId> = list.sessions.iter().map(|session| session.dk_id).collect();
-                let mut idle: Vec<(u64, DeviceKeyId)> = (unlocked.log.view().devices.iter())
-                    .filter(|(id, device)| device.active && !live.contains(id))
-                    .map(|(id, device)| (device.added, *id))
+                // The relay's list only orders them: however it lies, so many stay, and somebody gets in.
+                let seen = |id: &DeviceKeyId| {
+                    let session = list.sessions.iter().find(|session| session.dk_id == *id);
+                    session.map_or(0, |session| session.seen_ms)
+                };
+                let mut devices: Vec<(u64, u64, DeviceKeyId)> = (unlocked.log.view().devices.iter())
+                    .filter(|(_, device)| device.active)
+                    .map(|(id, device)| (seen(id), device.added, *id))
                     .collect();
-                idle.sort_unstable();
-                let retire: Vec<DeviceKeyId> = idle.into_iter().map(|(_, id)| id).collect();
+                devices.sort_unstable();
+                let too_many = (devices.len() + 1).saturating_sub(MANY_DEVICES);
+                let retire: Vec<DeviceKeyId> = (devices.into_iter().take(too_many)).map(|(.., id)| id).collect();
                 self.add_device(entering, *unlocked, &retire, ctx, out).await
             }
             (Stage::Registering(mut ready), Reply::Register(grant)) => {

@@ -101,6 +101,7 @@ pub(crate) enum Pending<K> {
     },
     Find {
         command: u32,
+        handle: String,
     },
     /// The people a new room or an addition needs, one request each.
     FindFor {
@@ -125,6 +126,7 @@ pub(crate) enum Pending<K> {
     },
     PageForward {
         room: RoomId,
+        after: u64,
     },
     PageEnd {
         room: RoomId,

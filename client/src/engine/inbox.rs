@@ -19,7 +19,7 @@ use sotto_shared::log::room_log::SUITE_1;
 use super::record::{self, Key, MessageRecord, PreviewRecord, StoredBody};
 use super::rooms::Room;
 use super::{Ctx, Effect, Engine, Out};
-use crate::view::{Tamper, Unreadable};
+use crate::view::{Problem, Tamper, Unreadable};
 
 /// Messages opened while the signatures of the batch before are being checked.
 const BATCH: usize = 64;
@@ -41,8 +41,8 @@ enum Verdict {
     Unreadable(Unreadable),
     /// Names a log entry that is not here.
     LogAhead,
-    /// Its sender's log is not ours.
-    Forked,
+    /// Sealed under a room key that the log we are given does not have.
+    Withheld,
 }
 
 impl<S: Suite> Engine<S> {
@@ -116,7 +116,8 @@ impl<S: Suite> Engine<S> {
         room.sync.log_wanted = 0;
         let mut saves = Vec::with_capacity(opened.len() + 2);
         let mut new = Vec::with_capacity(opened.len());
-        let mut forked = false;
+        let mut alarm = None;
+        let mut failed = Vec::new();
         for (arrival, outcome) in opened {
             let seq = arrival.message.seq;
             let after = room.channel.at.then(&arrival.hash);
@@ -131,7 +132,7 @@ impl<S: Suite> Engine<S> {
                     let contradicts = content.seen_seq >= seq
                         || room.channel.t_at(content.seen_seq).is_some_and(|t| t != content.seen_t);
                     if contradicts {
-                        forked = true;
+                        alarm = Some(Tamper::Fork);
                         break;
                     }
                     match room.lane_step(&content, hash) {
@@ -151,7 +152,11 @@ impl<S: Suite> Engine<S> {
                 Outcome::Unreadable(why) => StoredBody::Unreadable(why),
                 Outcome::LogAhead => continue,
                 Outcome::Forked => {
-                    forked = true;
+                    alarm = Some(Tamper::Fork);
+                    break;
+                }
+                Outcome::Withheld => {
+                    alarm = Some(Tamper::Withholding);
                     break;
                 }
             };
@@ -168,8 +173,18 @@ impl<S: Suite> Engine<S> {
                     room.channel.unread += 1;
                 }
             }
-            if room.outbox.arrived(&msg_id) {
-                saves.push(record::remove(Key::Outgoing(id, msg_id)));
+            // Only what we said ourselves is a receipt; anything else may carry the id of something that waits here.
+            let mine = matches!(&body, StoredBody::Text { author, .. } if Some(*author) == me);
+            if mine {
+                if room.outbox.arrived(&msg_id) {
+                    saves.push(record::remove(Key::Outgoing(id, msg_id)));
+                }
+            } else if let Some(item) = room
+                .outbox
+                .fail(&msg_id, Problem::ServerLied("a message under this one's id".into()))
+            {
+                saves.push(record::save(Key::Outgoing(id, msg_id), item));
+                failed.push(msg_id);
             }
             let record = MessageRecord {
                 room_id: id,
@@ -190,8 +205,11 @@ impl<S: Suite> Engine<S> {
         if shown {
             self.show_messages(id, &new, out);
         }
-        if forked {
-            self.freeze(id, Tamper::Fork, out);
+        for msg_id in failed {
+            self.show_outgoing(id, &msg_id, out);
+        }
+        if let Some(why) = alarm {
+            self.freeze(id, why, out);
         } else {
             self.show_room_row(id, out);
         }
@@ -222,7 +240,11 @@ impl<S: Suite> Engine<S> {
             let body = match outcome {
                 Outcome::Content(content) => room.body(&content),
                 Outcome::Unreadable(why) => StoredBody::Unreadable(why),
-                Outcome::Locked | Outcome::LogAhead | Outcome::Forked => continue,
+                Outcome::Forked => {
+                    self.freeze(id, Tamper::Fork, out);
+                    return;
+                }
+                Outcome::Locked | Outcome::LogAhead | Outcome::Withheld => continue,
             };
             if let Some(record) = room.channel.messages.get_mut(&seq) {
                 record.body = body;
@@ -281,7 +303,7 @@ impl<S: Suite> Engine<S> {
                     envelope: arrival.message.envelope,
                 },
                 Outcome::Unreadable(why) => StoredBody::Unreadable(why),
-                Outcome::LogAhead | Outcome::Forked => StoredBody::Unreadable(Unreadable::Damaged),
+                Outcome::LogAhead | Outcome::Forked | Outcome::Withheld => StoredBody::Unreadable(Unreadable::Damaged),
             };
             let msg_id = arrival
                 .header
@@ -315,6 +337,12 @@ enum Outcome {
     Unreadable(Unreadable),
     LogAhead,
     Forked,
+    Withheld,
+}
+
+/// Whether the sender wrote after the very entry that our log has at that place.
+fn is_ours(room: &Room, content: &Content) -> bool {
+    usize::try_from(content.log_seq).is_ok_and(|seq| room.state.hashes.get(seq) == Some(&content.log_head))
 }
 
 /// Opens and verifies, in order. Signatures of one batch are checked while the next is opened.
@@ -347,13 +375,15 @@ async fn open_all<S: Suite>(
         for (arrival, verdict) in arrivals.into_iter().zip(verdicts) {
             let outcome = match verdict {
                 Verdict::Signed(claim) => match claim.prove(&[checked.next().unwrap_or(false)]) {
+                    // Its sender's log is not ours, and the sender signed that.
+                    Ok(content) if !is_ours(room, &content) => Outcome::Forked,
                     Ok(content) => Outcome::Content(Box::new(content)),
                     Err(_) => Outcome::Unreadable(Unreadable::Damaged),
                 },
                 Verdict::Locked => Outcome::Locked,
                 Verdict::Unreadable(why) => Outcome::Unreadable(why),
                 Verdict::LogAhead => Outcome::LogAhead,
-                Verdict::Forked => Outcome::Forked,
+                Verdict::Withheld => Outcome::Withheld,
             };
             done.push((arrival, outcome));
         }
@@ -380,7 +410,8 @@ async fn open_batch<S: Suite>(room: &Room, arrivals: &[Arrival], log_is_all: boo
             None => Some(Verdict::Unreadable(Unreadable::Damaged)),
             Some(header) if header.n > room.state.epoch_number() && !log_is_all => Some(Verdict::LogAhead),
             Some(header) => match keys.get(&header.n) {
-                None if header.n > room.state.epoch_number() => Some(Verdict::Unreadable(Unreadable::Damaged)),
+                // No relay takes a message under a key that its log does not have: it keeps entries from us.
+                None if header.n > room.state.epoch_number() => Some(Verdict::Withheld),
                 None => Some(Verdict::Locked),
                 Some(key) => {
                     let context = envelope_context(&arrival.message.header.0);
@@ -412,9 +443,6 @@ fn judge(room: &Room, arrival: &Arrival, plain: Option<&[u8]>, log_is_all: bool)
     let content = &opened.content;
     if content.log_seq > room.state.seq {
         return if log_is_all { None } else { Some(Verdict::LogAhead) };
-    }
-    if room.state.hashes.get(usize::try_from(content.log_seq).ok()?) != Some(&content.log_head) {
-        return Some(Verdict::Forked);
     }
     let signer = room
         .state

@@ -637,7 +637,7 @@ impl<S: Suite> Engine<S> {
             wraps: Vec::new(),
         };
         let mine = room.state.members.get(&me.user_id).ok_or(Problem::RoomClosed)?;
-        if mine.view.active_device(&me.dk_id).is_none() {
+        if mine.view.active_device(&me.dk_id).is_none() || self.view_matters(&me.user_id, mine) {
             let member = self.people.member_ref(&me.user_id).ok_or(Problem::SignedOut)?;
             self.write(
                 &mut draft,

@@ -199,7 +199,7 @@ impl<S: Suite> Engine<S> {
             Input::SocketClosed => self.socket_closed(&mut out),
             Input::Frame(frame) => self.frame(frame, ctx, &mut out).await,
             Input::Tick => self.tick(ctx, &mut out).await,
-            Input::StorageFull => out.push(Effect::Show(Change::Notice(Problem::StorageFull))),
+            Input::StorageFull => self.storage_is_full(&mut out),
         }
         self.report_totals(&mut out);
         out

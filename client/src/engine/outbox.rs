@@ -24,6 +24,9 @@ use super::record::{self, Key, OutgoingRecord, SealedRecord};
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Delivery, Outcome, Problem, Standing};
 
+/// Before a message is tried again whose id the relay has under other bytes.
+const DUPLICATE_WAIT_MS: u64 = 2_000;
+
 /// What waits in one room, oldest first.
 #[derive(Default)]
 pub(crate) struct Outbox {
@@ -61,6 +64,15 @@ impl Outbox {
         let before = self.items.len();
         self.items.retain(|item| item.msg_id != *id);
         self.items.len() != before
+    }
+
+    /// It will not arrive as it is. Nothing for an id that does not wait here.
+    pub fn fail(&mut self, id: &MessageId, why: Problem) -> Option<&OutgoingRecord> {
+        self.under_way.retain(|other| other != id);
+        let item = self.get_mut(id)?;
+        item.sealed = None;
+        item.failed = Some(why);
+        Some(item)
     }
 
     /// The newest that waits, for the list of rooms.
@@ -233,20 +245,15 @@ impl<S: Suite> Engine<S> {
             return Ok(());
         };
         let mut messages = Vec::new();
-        for item in room
-            .outbox
-            .items
-            .iter()
+        let sealed = (room.outbox.items.iter())
             .filter(|item| item.failed.is_none())
-            .take(MAX_SEND_BATCH)
-        {
-            if let Some(sealed) = &item.sealed {
-                room.outbox.under_way.push(item.msg_id);
-                messages.push(Outgoing {
-                    header: sealed.header.clone(),
-                    envelope: sealed.envelope.clone(),
-                });
-            }
+            .filter_map(|item| Some((item.msg_id, item.sealed.as_ref()?)));
+        for (msg_id, sealed) in sealed.take(MAX_SEND_BATCH) {
+            room.outbox.under_way.push(msg_id);
+            messages.push(Outgoing {
+                header: sealed.header.clone(),
+                envelope: sealed.envelope.clone(),
+            });
         }
         if !messages.is_empty() {
             out.push(Effect::Transmit(ToRelay::Send { messages }));
@@ -355,11 +362,13 @@ impl<S: Suite> Engine<S> {
                 room.outbox.not_before_ms = ctx.now_ms + wait_ms;
                 out.push(Effect::Wake { after_ms: wait_ms });
             }
-            // It is there already, under other bytes of ours: it comes with the next page.
+            // It is there already, under other bytes of ours, or it follows one that is: what is there comes by itself.
             ErrorCode::Duplicate => {
-                let at = room.channel.at.seq;
-                room.sync.saw(at + 1);
-                self.catch_up(id, out);
+                item.sealed = None;
+                room.outbox.not_before_ms = ctx.now_ms + DUPLICATE_WAIT_MS;
+                out.push(Effect::Wake {
+                    after_ms: DUPLICATE_WAIT_MS,
+                });
             }
             ErrorCode::Draining => {}
             _ => {

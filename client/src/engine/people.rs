@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{UserFind, UserLogBody, UserLogGet};
+use sotto_shared::api::limits::is_handle;
 use sotto_shared::codec::{Codec, Text};
 use sotto_shared::crypto::hash::hash;
 use sotto_shared::crypto::label::Label;
@@ -217,7 +218,8 @@ impl<S: Suite> Engine<S> {
     ) -> Result<Option<Outcome>, Problem> {
         self.me()?;
         let handle = tidy_handle(handle)?;
-        self.ask(Request::UserFind(UserFind { handle }), Pending::Find { command }, out);
+        let request = Request::UserFind(UserFind { handle: handle.clone() });
+        self.ask(request, Pending::Find { command, handle }, out);
         Ok(None)
     }
 
@@ -243,7 +245,9 @@ impl<S: Suite> Engine<S> {
             .and_then(|pins| pins.get(&body.user_id))
             .map(|(pin, _)| pin.clone());
         let lie = Problem::ServerLied(format!("the keys of {}", body.handle));
-        if moved || renamed {
+        // Nor one of somebody who is known here.
+        let taken = (self.people.known.iter()).any(|(id, known)| known.handle == body.handle && *id != body.user_id);
+        if moved || renamed || taken || !is_handle(&body.handle) {
             return Err(lie);
         }
         match self.people.learn(body, pin.as_ref(), &realm, ctx.suite).await {
@@ -283,7 +287,12 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Ok(body) = result else { return };
+        let Ok(body) = result else {
+            out.push(Effect::Wake {
+                after_ms: super::rooms::RETRY_MS,
+            });
+            return;
+        };
         if body.user_id != user {
             out.push(Effect::Show(Change::Notice(Problem::ServerLied(
                 "the keys of somebody else".into(),

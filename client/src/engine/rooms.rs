@@ -21,6 +21,9 @@ use super::sync::Sync;
 use super::{Ctx, Effect, Engine, Out, people};
 use crate::view::{self, Change, Delivery, Member, Preview, Standing, Tamper, Trust};
 
+/// Before something is asked for again that could not be had.
+pub(super) const RETRY_MS: u64 = 5_000;
+
 pub(crate) struct Room {
     pub state: RoomState,
     /// The log as it came, the genesis first.
@@ -227,6 +230,9 @@ impl<S: Suite> Engine<S> {
                 blobs.into_iter().skip(known).collect()
             }
         };
+        if let Some(room) = self.rooms.get_mut(&id) {
+            room.waiting.clear();
+        }
         if fresh.is_empty() {
             return;
         }
@@ -287,7 +293,7 @@ impl<S: Suite> Engine<S> {
             .collect();
         for id in arriving {
             if let Some(blobs) = self.arriving.remove(&id) {
-                self.extend_room(id, blobs, ctx, out).await;
+                self.take_entries(id, 0, blobs, ctx, out).await;
             }
         }
         let waiting: Vec<RoomId> = (self.rooms.iter())
@@ -295,9 +301,37 @@ impl<S: Suite> Engine<S> {
             .map(|(id, _)| *id)
             .collect();
         for id in waiting {
-            if let Some(room) = self.rooms.get_mut(&id) {
-                let blobs = std::mem::take(&mut room.waiting);
-                self.extend_room(id, blobs, ctx, out).await;
+            self.take_waiting(id, ctx, out).await;
+        }
+    }
+
+    async fn take_waiting(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let blobs = std::mem::take(&mut room.waiting);
+        // Some of them may have come another way meanwhile.
+        let first = blobs.first().and_then(|blob| RoomEntry::from_bytes(&blob.body).ok());
+        match first {
+            Some(first) if first.seq > 0 => self.take_entries(id, first.seq, blobs, ctx, out).await,
+            _ => self.fetch_room_log(id, out),
+        }
+    }
+
+    /// Whatever could not be had when it was asked for is asked for again.
+    pub(super) async fn retry_waiting(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let arriving: Vec<RoomId> = self.arriving.keys().copied().collect();
+        for id in arriving {
+            if let Some(blobs) = self.arriving.remove(&id) {
+                self.take_entries(id, 0, blobs, ctx, out).await;
+            }
+        }
+        let rooms: Vec<(RoomId, bool, bool)> = (self.rooms.iter())
+            .map(|(id, room)| (*id, !room.waiting.is_empty(), room.sync.log_is_behind()))
+            .collect();
+        for (id, waits, behind) in rooms {
+            if waits {
+                self.take_waiting(id, ctx, out).await;
+            } else if behind {
+                self.fetch_room_log(id, out);
             }
         }
     }
@@ -338,8 +372,16 @@ impl<S: Suite> Engine<S> {
         } else if rest.is_empty() {
             self.log_grew_nothing(id, ctx, out).await;
         }
-        if fault.is_some() {
-            self.freeze(id, Tamper::InvalidEntry, out);
+        match fault {
+            None => {}
+            // The log of somebody it names could not be had yet, or not far enough. Asked for again at the next tick.
+            Some(LogError::NeedsUserLog { .. }) => {
+                if let Some(room) = self.rooms.get_mut(&id) {
+                    room.waiting = rest.get(accepted..).unwrap_or_default().to_vec();
+                }
+                out.push(Effect::Wake { after_ms: RETRY_MS });
+            }
+            Some(_) => self.freeze(id, Tamper::InvalidEntry, out),
         }
     }
 
@@ -409,7 +451,15 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Ok(reply) = result else { return };
+        let Ok(reply) = result else {
+            out.push(Effect::Wake { after_ms: RETRY_MS });
+            return;
+        };
+        if reply.seq.saturating_add(1) < from {
+            // It had more than this when we took it over.
+            self.freeze(id, Tamper::Withholding, out);
+            return;
+        }
         let Ok(blobs) = reply
             .entries
             .iter()
@@ -588,12 +638,13 @@ impl<S: Suite> Engine<S> {
         if room.frozen.is_some() {
             return;
         }
-        let have = room.state.hashes.get(head.seq as usize);
-        if head.seq < room.state.seq {
-            self.freeze(head.room_id, Tamper::Withholding, out);
-        } else if head.seq == room.state.seq && have != Some(&head.head) {
+        let have = usize::try_from(head.seq)
+            .ok()
+            .and_then(|seq| room.state.hashes.get(seq));
+        if have.is_some_and(|have| *have != head.head) {
             self.freeze(head.room_id, Tamper::Fork, out);
-        } else if head.seq > room.state.seq {
+        } else if head.seq != room.state.seq {
+            // Less than we have: written down before our newest entry came, or withheld. The answer tells.
             self.fetch_room_log(head.room_id, out);
         }
     }

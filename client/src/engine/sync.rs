@@ -19,6 +19,8 @@ use crate::view::{Change, Link, Outcome, Phase, Problem, Tamper};
 /// Messages fetched at once when a room is met for the first time.
 const FIRST_PAGE: u32 = 60;
 const MAX_WAIT_SECS: u32 = 30;
+/// After a save that failed.
+const STORAGE_WAIT_MS: u64 = 5_000;
 
 /// How far a room's messages are from what the relay has.
 #[derive(Default)]
@@ -68,6 +70,17 @@ impl<S: Suite> Engine<S> {
         }
     }
 
+    /// A save failed, and what was to follow it was not done: nothing of it is under way.
+    pub(super) fn storage_is_full(&mut self, out: &mut Out<S::DeviceKey>) {
+        out.push(Effect::Show(Change::Notice(Problem::StorageFull)));
+        for room in self.rooms.values_mut() {
+            room.outbox.connection_was_lost();
+        }
+        out.push(Effect::Wake {
+            after_ms: STORAGE_WAIT_MS,
+        });
+    }
+
     pub(super) fn set_link(&mut self, link: Link, out: &mut Out<S::DeviceKey>) {
         if self.link != link {
             self.link = link;
@@ -106,6 +119,7 @@ impl<S: Suite> Engine<S> {
             self.connect(out);
             return;
         }
+        self.retry_waiting(ctx, out).await;
         let ids: Vec<RoomId> = self.rooms.keys().copied().collect();
         for id in ids {
             self.flush(id, ctx, out).await;
@@ -204,6 +218,7 @@ impl<S: Suite> Engine<S> {
         for id in unnamed {
             self.fetch_room_log(id, out);
         }
+        self.retry_waiting(ctx, out).await;
         let ids: Vec<RoomId> = self.rooms.keys().copied().collect();
         for id in ids {
             self.learn_keys(id, ctx, out).await;
@@ -218,14 +233,14 @@ impl<S: Suite> Engine<S> {
             return;
         };
         room.sync.head = head.seq;
-        let at = &room.channel.at;
-        if room.sync.begun && (head.seq < at.seq || (head.seq == at.seq && head.t != at.t)) {
-            let why = if head.seq < at.seq {
-                Tamper::Withholding
-            } else {
-                Tamper::Fork
-            };
-            self.freeze(id, why, out);
+        if !room.sync.begun {
+            return;
+        }
+        if room.channel.t_at(head.seq).is_some_and(|t| t != head.t) {
+            self.freeze(id, Tamper::Fork, out);
+        } else if head.seq < room.channel.at.seq {
+            // Written down before something that we have heard already, or withheld: the answer to a page tells.
+            self.page_forward(id, out);
         }
     }
 
@@ -240,18 +255,32 @@ impl<S: Suite> Engine<S> {
         {
             return;
         }
-        let (from, limit, pending) = if room.sync.begun {
-            if room.channel.at.seq >= room.sync.head {
-                return;
-            }
-            (
-                PageFrom::After(room.channel.at.seq),
-                MAX_PAGE,
-                Pending::PageForward { room: id },
-            )
-        } else {
-            (PageFrom::End, FIRST_PAGE, Pending::PageEnd { room: id })
-        };
+        if !room.sync.begun {
+            self.ask_page(id, PageFrom::End, FIRST_PAGE, Pending::PageEnd { room: id }, out);
+        } else if room.channel.at.seq < room.sync.head {
+            self.page_forward(id, out);
+        }
+    }
+
+    fn page_forward(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get(&id) else { return };
+        let after = room.channel.at.seq;
+        let pending = Pending::PageForward { room: id, after };
+        self.ask_page(id, PageFrom::After(after), MAX_PAGE, pending, out);
+    }
+
+    fn ask_page(
+        &mut self,
+        id: RoomId,
+        from: PageFrom,
+        limit: u32,
+        pending: Pending<S::DeviceKey>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        if room.sync.paging {
+            return;
+        }
         room.sync.paging = true;
         let request = PageGet {
             room_id: id,
@@ -265,7 +294,8 @@ impl<S: Suite> Engine<S> {
     pub(super) async fn page_came(
         &mut self,
         id: RoomId,
-        at_end: bool,
+        // `None`: asked for from the end.
+        after: Option<u64>,
         result: Result<Page, Failure>,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
@@ -278,12 +308,19 @@ impl<S: Suite> Engine<S> {
             seq: page.before.seq,
             t: page.before.t,
         };
-        if at_end && !room.sync.begun {
+        if after.is_some_and(|after| page.head.seq < after) {
+            self.freeze(id, Tamper::Withholding, out);
+            return;
+        }
+        let Some(oldest) = before.seq.checked_add(1) else {
+            return;
+        };
+        if after.is_none() && !room.sync.begun {
             // The first word on this channel is the relay's; what members say of it later must agree.
             room.channel.at = before;
-            room.channel.oldest = before.seq + 1;
+            room.channel.oldest = oldest;
             room.channel.before_oldest = before.t;
-            room.channel.shown_from = before.seq + 1;
+            room.channel.shown_from = oldest;
             room.sync.begun = true;
             room.channel.read_seq = page.head.seq;
         } else if before != room.channel.at {
@@ -296,7 +333,7 @@ impl<S: Suite> Engine<S> {
             return;
         }
         let empty = page.messages.is_empty();
-        self.take_messages(id, page.messages, at_end, ctx, out).await;
+        self.take_messages(id, page.messages, after.is_none(), ctx, out).await;
         if let Some(room) = self.rooms.get_mut(&id)
             && empty
             && room.channel.at.seq < room.sync.head
@@ -321,7 +358,8 @@ impl<S: Suite> Engine<S> {
     /// Whether the room can be written to now; if entries are needed first, they are on their way.
     pub(super) async fn prepare(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) -> bool {
         let Some(room) = self.rooms.get(&id) else { return false };
-        if room.appending || room.sync.log_is_behind() || !room.intents.is_empty() {
+        // Entries that wait for somebody's keys may take somebody out.
+        if room.appending || room.sync.log_is_behind() || !room.waiting.is_empty() || !room.intents.is_empty() {
             return false;
         }
         if self.needs_preparing(room, ctx.now_ms) {
@@ -381,8 +419,9 @@ impl<S: Suite> Engine<S> {
                 let sessions = expect!(SessionList).map(|reply| reply.sessions);
                 self.devices_came(command, sessions, out);
             }
-            Pending::Find { command } => {
+            Pending::Find { command, handle } => {
                 let result = match expect!(UserFind) {
+                    Ok(body) if body.handle != handle => Err(Problem::ServerLied(format!("the keys of {handle}"))),
                     Ok(body) => self.learn_log(&body, ctx, out).await.and_then(|()| {
                         self.person(&body.user_id)
                             .map(Outcome::Person)
@@ -417,13 +456,13 @@ impl<S: Suite> Engine<S> {
                 let result = expect!(WrapsGet).map(|reply| reply.wraps);
                 self.wraps_came(room, result, ctx, out).await;
             }
-            Pending::PageForward { room } => {
+            Pending::PageForward { room, after } => {
                 let result = expect!(PageGet);
-                self.page_came(room, false, result, ctx, out).await;
+                self.page_came(room, Some(after), result, ctx, out).await;
             }
             Pending::PageEnd { room } => {
                 let result = expect!(PageGet);
-                self.page_came(room, true, result, ctx, out).await;
+                self.page_came(room, None, result, ctx, out).await;
             }
             Pending::PageBack { room } => {
                 let result = expect!(PageGet);

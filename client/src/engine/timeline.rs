@@ -137,6 +137,11 @@ impl<S: Suite> Engine<S> {
             return;
         }
         let upto = room.channel.first_loaded();
+        // An answer to a question from before the connection was lost; the place was filled meanwhile.
+        let end = before.seq.checked_add(page.messages.len() as u64 + 1);
+        if end != Some(upto) {
+            return;
+        }
         self.take_older(id, before, page.messages, ctx, out).await;
         if self.shown == Some(id) {
             self.show_range(id, upto, out);

@@ -23,7 +23,7 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-use crate::engine::{Ctx, Effect, Engine, Input, Loaded};
+use crate::engine::{Ctx, Effect, Engine, Failure, Input, Loaded};
 use crate::view::{FromWorker, Problem, ToWorker};
 use socket::Socket;
 use store::Store;
@@ -99,21 +99,38 @@ impl Runtime {
                 if self.store.save(records).await.is_err() {
                     // What follows depends on having been kept: it is not done, and whoever waits is told.
                     for left in effects.by_ref() {
-                        if let Effect::Answer { id, .. } = left {
-                            post(
-                                &self.scope,
-                                &FromWorker::Done {
-                                    id,
-                                    result: Err(Problem::StorageFull),
-                                },
-                            );
-                        }
+                        self.drop_one(left);
                     }
                     self.input(Input::StorageFull);
                 }
                 continue;
             }
             self.perform_one(effect).await;
+        }
+    }
+
+    /// An effect that is not done after a failed save.
+    fn drop_one(&self, effect: Effect<DeviceKey>) {
+        match effect {
+            Effect::Answer { id, .. } => post(
+                &self.scope,
+                &FromWorker::Done {
+                    id,
+                    result: Err(Problem::StorageFull),
+                },
+            ),
+            Effect::Ask { id, .. } => self.input(Input::Reply {
+                id,
+                result: Err(Failure::Offline),
+            }),
+            Effect::Load { id, .. } => self.input(Input::Loaded {
+                id,
+                loaded: Loaded::default(),
+            }),
+            Effect::Passwords { id, .. } => self.input(Input::Passwords { id, answer: None }),
+            Effect::Connect => self.input(Input::SocketClosed),
+            // What has no answer is asked for anew by the engine, or shown with the next change.
+            _ => {}
         }
     }
 

@@ -74,6 +74,7 @@ async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) 
     store::entries(&txn, &ask.room_id, old.seq + 1, &ask.entries).await?;
     store::head(&txn, &old, &new, app.now_ms()).await?;
     let moves = store::people(&txn, Some(&old), &new).await?;
+    store::wraps_for_all(&new, old.epoch_number(), &ask.wraps)?;
     let wrapped = store::wraps(&txn, &new, &ask.wraps).await?;
     txn.commit().await?;
     app.ledger.keep_room(new.into());

@@ -91,6 +91,7 @@ async fn store(
     store::entries(&txn, &room, 0, std::slice::from_ref(&ask.genesis)).await?;
     store::entries(&txn, &room, 1, &ask.entries).await?;
     let moves = store::people(&txn, None, &state).await?;
+    store::wraps_for_all(&state, 0, &ask.wraps)?;
     let wrapped = store::wraps(&txn, &state, &ask.wraps).await?;
     txn.commit().await?;
     app.ledger.keep_room(state.into());

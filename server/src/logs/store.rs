@@ -166,6 +166,24 @@ fn nothing_new(error: sea_orm::DbErr) -> Result<u64, sea_orm::DbErr> {
     }
 }
 
+/// A new room key comes with a wrap for everybody, or whoever made it could lock the others out. What is in the wraps only
+/// their receivers can tell.
+pub fn wraps_for_all(state: &RoomState, old_epoch: u32, wraps: &[Wrap]) -> Result<(), Problem> {
+    let newest = state.epoch_number();
+    if newest == old_epoch {
+        return Ok(());
+    }
+    let wrapped: BTreeSet<&UserId> = (wraps.iter())
+        .filter(|wrap| wrap.n == newest)
+        .map(|wrap| &wrap.user_id)
+        .collect();
+    if state.members.keys().all(|user| wrapped.contains(user)) {
+        Ok(())
+    } else {
+        Err(ErrorCode::InvalidEntry.into())
+    }
+}
+
 fn check_wrap(state: &RoomState, wrap: &Wrap) -> Result<(), Problem> {
     if wrap.channel != ChannelId::MAIN {
         return Err(ErrorCode::NotFound.into());

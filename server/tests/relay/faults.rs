@@ -94,7 +94,7 @@ async fn a_full_or_absent_database_refuses_and_nothing_that_was_acknowledged_is_
     let epoch = room.epoch(&ada);
     if on_postgres() {
         let refused = ground
-            .append(&ada, &room, vec![epoch.clone()], vec![])
+            .append(&ada, &room, vec![epoch.clone()], room.wraps())
             .await
             .unwrap_err();
         assert_eq!(refused.code, ErrorCode::Unavailable);

@@ -105,7 +105,7 @@ async fn a_retried_envelope_keeps_its_first_place() {
     assert_eq!(heard.iter().map(|message| message.seq).collect::<Vec<_>>(), [1, 2, 1]);
     assert_eq!(heard[0], heard[2]);
     let epoch = room.epoch(&ada);
-    ground.append(&ada, &room, vec![epoch], vec![]).await.unwrap();
+    ground.append(&ada, &room, vec![epoch], room.wraps()).await.unwrap();
     ground.clock.advance(Duration::from_secs(1000));
     at_ada.everything_heard().await;
     at_ada.say(std::slice::from_ref(&one)).await;
@@ -152,7 +152,7 @@ async fn only_the_newest_key_is_taken_and_for_two_minutes_the_one_before() {
     let mut socket = ground.socket(&ada).await;
     for _ in 0..2 {
         let epoch = room.epoch(&ada);
-        ground.append(&ada, &room, vec![epoch], vec![]).await.unwrap();
+        ground.append(&ada, &room, vec![epoch], room.wraps()).await.unwrap();
     }
     socket.everything_heard().await;
     let send = async |socket: &mut Socket, n| {

@@ -550,13 +550,34 @@ async fn a_new_browser_enters_its_rooms_by_updating_the_view_of_itself() {
 }
 
 #[tokio::test]
+async fn a_room_key_that_leaves_a_member_out_is_not_taken() {
+    let ground = Ground::new().await;
+    let (ada, bob) = (ground.person("ada").await, ground.person("bob").await);
+    let mut room = ground.group(&[&ada, &bob]).await;
+    let epoch = room.epoch(&bob);
+    let all = room.wraps();
+    let mine: Vec<Wrap> = all.iter().filter(|wrap| wrap.user_id == bob.user_id).cloned().collect();
+    let old: Vec<Wrap> = (all.iter().cloned())
+        .map(|wrap| Wrap { n: wrap.n - 1, ..wrap })
+        .collect();
+    for wraps in [vec![], mine, old] {
+        let refused = ground.append(&bob, &room, vec![epoch.clone()], wraps).await;
+        assert_eq!(refused.unwrap_err().code, ErrorCode::InvalidEntry);
+    }
+    ground.append(&bob, &room, vec![epoch], all).await.unwrap();
+    let (mut alone, mut create) = Room::new(&ada, RoomKind::Group, &[]);
+    create.entries.push(alone.epoch(&ada));
+    assert_eq!(ground.refused(Some(&ada.token), &create).await, ErrorCode::InvalidEntry);
+}
+
+#[tokio::test]
 async fn a_long_log_is_read_in_pages() {
     let ground = Ground::with(|config| config.limits.entries_per_hour = 100_000).await;
     let ada = ground.person("ada").await;
     let mut room = ground.group(&[&ada]).await;
     for _ in 0..2 {
         let entries = (0..300).map(|_| room.epoch(&ada)).collect();
-        ground.append(&ada, &room, entries, vec![]).await.unwrap();
+        ground.append(&ada, &room, entries, room.wraps()).await.unwrap();
     }
     let read = async |from_seq| {
         ground

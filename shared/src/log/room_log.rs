@@ -626,6 +626,9 @@ impl RoomState {
     /// The key of `device` if its owner was a member with it after entry `log_seq`: who may have signed a message that
     /// names that point of the log.
     pub fn author_key(&self, user: &UserId, device: &DeviceKeyId, log_seq: u64) -> Option<&PublicKey> {
+        if log_seq > self.seq {
+            return None;
+        }
         let tenure = self.tenures.get(&(*user, *device))?;
         let here = tenure
             .spans

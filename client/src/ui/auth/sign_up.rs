@@ -82,7 +82,10 @@ fn new_words(draft: Draft) {
     wire::ask(Command::MakePassphrase, move |result| match result {
         Ok(Outcome::Passphrase(words)) => {
             draft.words.set(words);
-            draft.saved.set(false);
+            // They may come late, when somebody has chosen a password of their own and saved that.
+            if !draft.own.get_untracked() {
+                draft.saved.set(false);
+            }
         }
         Ok(_) => {}
         Err(problem) => draft.form_error.set(Some(words::problem(&problem))),
