@@ -7,12 +7,18 @@ use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::id::{DeviceKeyId, Head, UserId};
 use sotto_shared::log::LogError;
-use sotto_shared::log::user_log::{MAX_ACTIVE_DEVICES, UserBody, UserEntry, UserGenesis, UserLog, possession_bytes};
+use sotto_shared::log::user_log::{
+    MAX_ACTIVE_DEVICES, MAX_USER_ENTRIES, UserBody, UserEntry, UserGenesis, UserLog, possession_bytes,
+};
 use sotto_shared::testing::people::{Person, REALM, key};
 
 fn vault_commit(dk_id: Option<DeviceKeyId>) -> UserBody {
+    vault_commit_of(1, dk_id)
+}
+
+fn vault_commit_of(rev: u64, dk_id: Option<DeviceKeyId>) -> UserBody {
     UserBody::VaultCommit {
-        rev: 1,
+        rev,
         hash: [1; 32],
         dk_id,
     }
@@ -242,10 +248,7 @@ fn a_revoked_device_is_gone_for_good() {
     let id = alice.device_id();
     alice.revoke(0);
     assert_eq!(alice.log.view().active_device(&id), None);
-    assert!(
-        alice.log.device(&id).is_some_and(|device| !device.active),
-        "but it is remembered"
-    );
+    assert!(alice.log.had_device(&id), "but it is remembered");
     assert_eq!(
         alice.append(UserBody::RevokeDevice { dk_id: id }),
         Err(LogError::NoSuchTarget)
@@ -289,21 +292,52 @@ fn sixty_four_devices_and_no_more_and_a_revoked_one_makes_room() {
 }
 
 #[test]
+fn a_kem_key_does_not_come_back() {
+    let mut alice = Person::new("alice");
+    let first = alice.log.view().kk;
+    alice.rotate_kem();
+    assert_eq!(
+        alice.append(UserBody::RotateKem { g: 3, kk: first }),
+        Err(LogError::BadEpoch)
+    );
+}
+
+#[test]
+fn a_log_has_an_end() {
+    let mut alice = Person::new("alice");
+    for rev in alice.log.seq()..MAX_USER_ENTRIES {
+        assert_eq!(alice.append(vault_commit_of(rev, None)), Ok(()));
+    }
+    assert_eq!(alice.append(vault_commit_of(u64::MAX, None)), Err(LogError::TooMany));
+}
+
+#[test]
 fn a_device_commits_to_the_vault_and_to_nothing_else() {
     let mut alice = Person::new("alice");
     assert_eq!(alice.append(vault_commit(Some(alice.device_id()))), Ok(()));
-    assert_eq!(alice.append(vault_commit(None)), Ok(()), "so does the identity key");
+    assert_eq!(
+        alice.append(vault_commit_of(2, None)),
+        Ok(()),
+        "so does the identity key"
+    );
+    for old in [0, 1, 2] {
+        assert_eq!(
+            alice.append(vault_commit_of(old, None)),
+            Err(LogError::Sequence),
+            "an older vault is not the newest"
+        );
+    }
     assert_eq!(
         alice.append(vault_commit(Some(DeviceKeyId::from_bytes([0; 32])))),
         Err(LogError::DeviceNotActive)
     );
     // A commit that names the device but is signed by the identity key, and the reverse.
-    let named = alice.entry(vault_commit(Some(alice.device_id())));
+    let named = alice.entry(vault_commit_of(3, Some(alice.device_id())));
     assert_eq!(
         alice.take(Person::sign_entry(&named, &alice.ik.clone())),
         Err(LogError::Signature)
     );
-    let unnamed = alice.entry(vault_commit(None));
+    let unnamed = alice.entry(vault_commit_of(3, None));
     assert_eq!(
         alice.take(Person::sign_entry(&unnamed, &alice.device().clone())),
         Err(LogError::Signature)
@@ -426,17 +460,7 @@ fn the_log_can_be_read_at_every_point_and_at_no_other() {
     alice.add_device();
     alice.rotate_kem();
     assert_eq!(alice.log.seq(), 3);
-    let active = |seq| {
-        alice
-            .log
-            .at(seq)
-            .unwrap()
-            .1
-            .devices
-            .values()
-            .filter(|device| device.active)
-            .count()
-    };
+    let active = |seq| alice.log.at(seq).unwrap().1.devices.len();
     assert_eq!([0, 1, 2, 3].map(active), [0, 1, 2, 2]);
     assert_eq!(alice.log.at(2).unwrap().1.kem_g, 1);
     assert_eq!(alice.log.at(3).unwrap().0, alice.log.head());

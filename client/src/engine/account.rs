@@ -222,13 +222,7 @@ impl<S: Suite> Engine<S> {
             (Stage::Proving(root), Reply::SignInProve(grant)) => {
                 out.push(Effect::Show(Change::Step(Step::Keys)));
                 let unlocked = entering.unlock(&root, grant, ctx).await?;
-                let active = unlocked
-                    .log
-                    .view()
-                    .devices
-                    .values()
-                    .filter(|device| device.active)
-                    .count();
+                let active = unlocked.log.view().devices.len();
                 if active >= MANY_DEVICES {
                     let token = Some(unlocked.token.clone());
                     entering.stage = Stage::Counting(Box::new(unlocked));
@@ -250,7 +244,6 @@ impl<S: Suite> Engine<S> {
                     session.map_or(0, |session| session.seen_ms)
                 };
                 let mut devices: Vec<(u64, u64, DeviceKeyId)> = (unlocked.log.view().devices.iter())
-                    .filter(|(_, device)| device.active)
                     .map(|(id, device)| (seen(id), device.added, *id))
                     .collect();
                 devices.sort_unstable();

@@ -63,8 +63,7 @@ impl<S: Suite> Engine<S> {
         let result = result.map_err(|failure| failure.problem()).and_then(|sessions| {
             let me = self.me()?;
             let log = self.people.log(&me.user_id).ok_or(Problem::SignedOut)?;
-            let active = log.view().devices.iter().filter(|(_, device)| device.active);
-            let mut devices: Vec<Device> = active
+            let mut devices: Vec<Device> = (log.view().devices.iter())
                 .map(|(id, device)| Device {
                     id: *id,
                     label: open_label(&me.dvk, id, device.label.as_slice()).unwrap_or_default(),

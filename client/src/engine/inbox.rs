@@ -13,10 +13,10 @@ use sotto_shared::crypto::sign::Unproven;
 use sotto_shared::crypto::suite::{OpenJob, Suite};
 use sotto_shared::envelope::content::{Content, MessageBody, OpenedContent, envelope_context, lane_start, message_key};
 use sotto_shared::envelope::header::{HEADER_BYTES, Header, envelope_hash};
-use sotto_shared::id::{ChannelId, EnvelopeHash, Head, MessageId, RoomId};
+use sotto_shared::id::{ChannelId, EnvelopeHash, Head, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::SUITE_1;
 
-use super::record::{self, Key, MessageRecord, PreviewRecord, StoredBody};
+use super::record::{self, Key, MessageRecord, PreviewRecord, Record, StoredBody};
 use super::rooms::Room;
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Problem, Tamper, Unreadable};
@@ -129,9 +129,7 @@ impl<S: Suite> Engine<S> {
             let mut gap = false;
             let body = match outcome {
                 Outcome::Content(content) => {
-                    let contradicts = content.seen_seq >= seq
-                        || room.channel.t_at(content.seen_seq).is_some_and(|t| t != content.seen_t);
-                    if contradicts {
+                    if room.contradicts(&content, seq) {
                         alarm = Some(Tamper::Fork);
                         break;
                     }
@@ -173,18 +171,9 @@ impl<S: Suite> Engine<S> {
                     room.channel.unread += 1;
                 }
             }
-            // Only what we said ourselves is a receipt; anything else may carry the id of something that waits here.
-            let mine = matches!(&body, StoredBody::Text { author, .. } if Some(*author) == me);
-            if mine {
-                if room.outbox.arrived(&msg_id) {
-                    saves.push(record::remove(Key::Outgoing(id, msg_id)));
-                }
-            } else if let Some(item) = room
-                .outbox
-                .fail(&msg_id, Problem::ServerLied("a message under this one's id".into()))
-            {
-                saves.push(record::save(Key::Outgoing(id, msg_id), item));
-                failed.push(msg_id);
+            if let Some((saved, has_failed)) = room.receipt(&msg_id, &body, me) {
+                saves.push(saved);
+                failed.extend(has_failed.then_some(msg_id));
             }
             let record = MessageRecord {
                 room_id: id,
@@ -232,13 +221,25 @@ impl<S: Suite> Engine<S> {
             return;
         }
         let opened = open_all(room, locked, true, ctx.suite).await;
+        let me = self.my_id();
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let mut saves = Vec::new();
         let mut changed = Vec::new();
+        let mut failed = Vec::new();
         for (arrival, outcome) in opened {
             let seq = arrival.message.seq;
+            let hash = Head::from_bytes(*arrival.hash.as_bytes());
+            let mut gap = false;
             let body = match outcome {
-                Outcome::Content(content) => room.body(&content),
+                Outcome::Content(content) if room.contradicts(&content, seq) => {
+                    self.freeze(id, Tamper::Fork, out);
+                    return;
+                }
+                // Its sender's chain goes on from here. What was loaded from the store may lie behind the chain's end.
+                Outcome::Content(content) => {
+                    gap = matches!(room.lane_step(&content, hash), LaneStep::Gap);
+                    room.body(&content)
+                }
                 Outcome::Unreadable(why) => StoredBody::Unreadable(why),
                 Outcome::Forked => {
                     self.freeze(id, Tamper::Fork, out);
@@ -246,8 +247,20 @@ impl<S: Suite> Engine<S> {
                 }
                 Outcome::Locked | Outcome::LogAhead | Outcome::Withheld => continue,
             };
+            let is_theirs = matches!(&body, StoredBody::Text { author, .. } if Some(*author) != me);
+            if is_theirs && seq > room.channel.read_seq {
+                room.channel.unread += 1;
+            }
+            let msg_id = arrival
+                .header
+                .map_or(MessageId::from_bytes([0; 16]), |header| header.msg_id);
+            if let Some((saved, has_failed)) = room.receipt(&msg_id, &body, me) {
+                saves.push(saved);
+                failed.extend(has_failed.then_some(msg_id));
+            }
             if let Some(record) = room.channel.messages.get_mut(&seq) {
                 record.body = body;
+                record.gap |= gap;
                 saves.push(record::save(Key::Message(id, seq), record));
                 changed.push(seq);
             }
@@ -266,6 +279,9 @@ impl<S: Suite> Engine<S> {
         saves.push(room.channel.to_record(&id));
         out.push(Effect::Save(saves));
         self.show_messages(id, &changed, out);
+        for msg_id in failed {
+            self.show_outgoing(id, &msg_id, out);
+        }
         self.show_room_row(id, out);
     }
 
@@ -479,6 +495,28 @@ enum LaneStep {
 }
 
 impl Room {
+    /// Whether the sender of message `seq` had seen another history than this one.
+    fn contradicts(&self, content: &Content, seq: u64) -> bool {
+        content.seen_seq >= seq || (self.channel.t_at(content.seen_seq)).is_some_and(|t| t != content.seen_t)
+    }
+
+    /// What became of the message that waits here under the id of one that came: its record, and whether it failed. Only
+    /// what we said ourselves is a receipt, anything else may carry the id as well; what cannot be read yet is neither.
+    fn receipt(&mut self, msg_id: &MessageId, body: &StoredBody, me: Option<UserId>) -> Option<(Record, bool)> {
+        let key = Key::Outgoing(self.state.room_id, *msg_id);
+        match body {
+            StoredBody::Locked { .. } => None,
+            StoredBody::Text { author, .. } if Some(*author) == me => {
+                self.outbox.arrived(msg_id).then(|| (record::remove(key), false))
+            }
+            StoredBody::Text { .. } | StoredBody::Unreadable(_) => {
+                let why = Problem::ServerLied("a message under this one's id".into());
+                let item = self.outbox.fail(msg_id, why)?;
+                Some((record::save(key, item), true))
+            }
+        }
+    }
+
     /// Moves a sender's chain on.
     fn lane_step(&mut self, content: &Content, hash: Head) -> LaneStep {
         let lane = (content.dk_id, content.lane);

@@ -620,11 +620,7 @@ impl<S: Suite> Engine<S> {
         log.seq() > member.ulog_seq
             && (now.kem_g != member.view.kem_g
                 || now.ik != member.view.ik
-                || member
-                    .view
-                    .devices
-                    .keys()
-                    .any(|id| member.view.active_device(id).is_some() && now.active_device(id).is_none()))
+                || now.revocations != member.view.revocations)
     }
 
     async fn write_intent(&self, id: RoomId, intent: &Intent, ctx: &mut Ctx<'_, S>) -> Result<Draft, Problem> {

@@ -14,7 +14,7 @@ use sotto_shared::api::limits::{MAX_LOG_PAGE, is_handle};
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::id::{DeviceKeyId, UserId};
-use sotto_shared::log::user_log::UserLog;
+use sotto_shared::log::user_log::{MAX_USER_ENTRIES, UserLog};
 
 use super::sessions::close_account;
 use crate::app::{App, to_row};
@@ -24,9 +24,6 @@ use crate::ledger::rooms::rooms_of;
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::{Caller, Session};
-
-/// Entries a user log may have; far more than a person makes in a lifetime.
-const MAX_USER_LOG: u64 = 10_000;
 
 pub async fn find(State(app): State<App>, _: Session, Body(ask): Body<UserFind>) -> Answer<UserFind> {
     if !is_handle(&ask.handle) {
@@ -87,7 +84,7 @@ async fn store_and_tell(app: &App, caller: &Caller, entries: Vec<B64>, blobs: Ve
         Err(_) if is_there(&txn, user, &entries, &blobs).await? => return Ok(()),
         Err(error) => return Err((if builds_on(&log, &blobs) { 1 } else { 0 }, error).into()),
     };
-    if log.seq() + blobs.len() as u64 > MAX_USER_LOG {
+    if log.seq() + blobs.len() as u64 > MAX_USER_ENTRIES {
         return Err(ErrorCode::TooLarge.into());
     }
     let next = next.prove_here().map_err(|_| ErrorCode::InvalidEntry)?;

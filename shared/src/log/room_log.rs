@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::LogError;
-use super::user_log::{UserLog, UserView};
+use super::user_log::{MAX_USER_ENTRIES, UserLog, UserView};
 use crate::codec::{Bytes, Codec, List};
 use crate::crypto::hash::hash;
 use crate::crypto::label::Label;
@@ -515,10 +515,7 @@ impl RoomState {
                 let next = self.moved_view(member, logs)?;
                 let current = self.members.get_mut(&member.user_id).ok_or(LogError::NoSuchTarget)?;
                 // Also a device that came and went between the two views: it had its owner's keys.
-                let revoked = next.devices.keys().any(|id| {
-                    let was_gone = current.view.devices.contains_key(id) && current.view.active_device(id).is_none();
-                    next.active_device(id).is_none() && !was_gone
-                });
+                let revoked = next.revocations != current.view.revocations || (next.closed && !current.view.closed);
                 // A cut voids messages of what is revoked; without that it would void a member's at any other's will.
                 cut_fits(cut)?;
                 if !revoked && !cut.is_empty() {
@@ -677,6 +674,10 @@ pub fn entry_hash(body: &[u8]) -> Head {
 }
 
 fn point(member: &MemberRef, logs: &impl UserLogs) -> Result<Arc<UserView>, LogError> {
+    // A place that no log has: waiting for it would be waiting for ever.
+    if member.ulog_seq > MAX_USER_ENTRIES {
+        return Err(LogError::UserLogMismatch);
+    }
     let missing = LogError::NeedsUserLog {
         user: member.user_id,
         seq: member.ulog_seq,

@@ -2,7 +2,7 @@
 //!
 //! `user_id = H("user-id", genesis)`, so a relay cannot swap the genesis; entry 0 is the genesis itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::LogError;
@@ -15,6 +15,8 @@ use crate::{choice, record};
 
 /// Devices a person may have active at a time.
 pub const MAX_ACTIVE_DEVICES: usize = 64;
+/// Entries of one log: what a log costs whoever keeps it has a bound.
+pub const MAX_USER_ENTRIES: u64 = 4_096;
 
 record! {
     /// Entry 0: the keys an account begins with. Not signed by itself: its hash is the account's id, and registering
@@ -78,8 +80,12 @@ pub struct UserView {
     pub ik_since: u64,
     pub kem_g: u32,
     pub kk: PublicKey,
-    /// Every device there ever was.
+    /// Those that are not revoked.
     pub devices: BTreeMap<DeviceKeyId, Device>,
+    /// How many were revoked so far.
+    pub revocations: u32,
+    /// The newest vault that was committed to; 0 before the first.
+    pub vault_rev: u64,
     pub closed: bool,
 }
 
@@ -89,16 +95,12 @@ pub struct Device {
     /// Milliseconds since 1970.
     pub added: u64,
     pub label: Bytes<256>,
-    pub active: bool,
 }
 
 impl UserView {
     /// The key of a device that may sign now.
     pub fn active_device(&self, id: &DeviceKeyId) -> Option<&PublicKey> {
-        self.devices
-            .get(id)
-            .filter(|device| device.active && !self.closed)
-            .map(|device| &device.pk)
+        self.devices.get(id).filter(|_| !self.closed).map(|device| &device.pk)
     }
 }
 
@@ -110,6 +112,9 @@ pub struct UserLog {
     created: u64,
     /// Index = seq.
     points: Vec<(Head, Arc<UserView>)>,
+    /// Every device there ever was, and every KEM key: neither comes back.
+    devices: BTreeSet<DeviceKeyId>,
+    kem_keys: BTreeSet<PublicKey>,
 }
 
 impl UserLog {
@@ -125,6 +130,8 @@ impl UserLog {
             kem_g: 1,
             kk: parsed.kk,
             devices: BTreeMap::new(),
+            revocations: 0,
+            vault_rev: 0,
             closed: false,
         };
         let head = Head::from_bytes(hash(Label::UserEntryHash, &[genesis]));
@@ -133,6 +140,8 @@ impl UserLog {
             realm: realm.to_owned(),
             created: parsed.created,
             points: vec![(head, Arc::new(view))],
+            devices: BTreeSet::new(),
+            kem_keys: BTreeSet::from([parsed.kk]),
         })
     }
 
@@ -157,6 +166,9 @@ impl UserLog {
         if entry.prev != self.head() {
             return Err(LogError::Chain);
         }
+        if entry.seq > MAX_USER_ENTRIES {
+            return Err(LogError::TooMany);
+        }
         let now = self.view();
         if now.closed {
             return Err(LogError::Closed);
@@ -166,12 +178,13 @@ impl UserLog {
         match entry.body {
             UserBody::AddDevice { dk, pop, label } => {
                 let id = dk.key_id();
-                if next.devices.contains_key(&id) {
+                if self.devices.contains(&id) {
                     return Err(LogError::AlreadyThere);
                 }
-                if next.devices.values().filter(|device| device.active).count() >= MAX_ACTIVE_DEVICES {
+                if next.devices.len() >= MAX_ACTIVE_DEVICES {
                     return Err(LogError::TooMany);
                 }
+                self.devices.insert(id);
                 jobs.push(self.possession(Label::DevicePossession, dk, pop));
                 next.devices.insert(
                     id,
@@ -179,16 +192,15 @@ impl UserLog {
                         pk: dk,
                         added: entry.ts,
                         label,
-                        active: true,
                     },
                 );
             }
             UserBody::RevokeDevice { dk_id } => {
-                let device = next.devices.get_mut(&dk_id).filter(|device| device.active);
-                device.ok_or(LogError::NoSuchTarget)?.active = false;
+                next.devices.remove(&dk_id).ok_or(LogError::NoSuchTarget)?;
+                next.revocations = next.revocations.saturating_add(1);
             }
             UserBody::RotateKem { g, kk } => {
-                if g != next.kem_g.saturating_add(1) || kk == next.kk {
+                if g != next.kem_g.saturating_add(1) || !self.kem_keys.insert(kk) {
                     return Err(LogError::BadEpoch);
                 }
                 next.kem_g = g;
@@ -202,10 +214,15 @@ impl UserLog {
                 next.ik = ik;
                 next.ik_since = entry.seq;
             }
-            UserBody::VaultCommit { dk_id: Some(id), .. } => {
-                signer = *next.active_device(&id).ok_or(LogError::DeviceNotActive)?;
+            UserBody::VaultCommit { rev, dk_id, .. } => {
+                if let Some(id) = dk_id {
+                    signer = *next.active_device(&id).ok_or(LogError::DeviceNotActive)?;
+                }
+                if rev <= next.vault_rev {
+                    return Err(LogError::Sequence);
+                }
+                next.vault_rev = rev;
             }
-            UserBody::VaultCommit { dk_id: None, .. } => {}
             UserBody::Close => next.closed = true,
         }
         let head = Head::from_bytes(hash(Label::UserEntryHash, &[&blob.body]));
@@ -258,9 +275,9 @@ impl UserLog {
         Some((*head, view))
     }
 
-    /// The device with this key id, active or not.
-    pub fn device(&self, id: &DeviceKeyId) -> Option<&Device> {
-        self.view().devices.get(id)
+    /// Whether there ever was a device with this key id.
+    pub fn had_device(&self, id: &DeviceKeyId) -> bool {
+        self.devices.contains(id)
     }
 
     fn newest(&self) -> &(Head, Arc<UserView>) {
