@@ -28,7 +28,7 @@ const QUIET = [
 export default defineConfig({
   testDir: '.',
   testMatch: '*.spec.ts',
-  // Pictures for people to look at, and measurements: neither is a check. `SOTTO_SHOTS=folder` and `bench.sh` ask for them.
+  // Pictures for people to look at, and measurements: neither is a check. `SOTTO_SHOTS=folder` and `SOTTO_BENCH=1` ask for them.
   testIgnore: [...(process.env['SOTTO_SHOTS'] ? [] : ['shots.spec.ts']), ...(process.env['SOTTO_BENCH'] ? [] : ['bench.spec.ts'])],
   outputDir: 'test-results',
   reporter: [['list']],

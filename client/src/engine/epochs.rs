@@ -9,6 +9,7 @@ use sotto_shared::id::{ChannelId, RoomId, UserId};
 use sotto_shared::log::room_log::RoomState;
 
 use super::ask::{Failure, Pending, Request};
+use super::sync::retry;
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Change, Problem};
 
@@ -190,7 +191,13 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Ok(wraps) = result else { return };
+        let wraps = match result {
+            Ok(wraps) => wraps,
+            Err(failure) => {
+                retry(&failure, out);
+                return;
+            }
+        };
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let new: Vec<Wrap> = wraps.into_iter().filter(|wrap| !room.wraps.contains(wrap)).collect();
         if new.is_empty() {
@@ -204,12 +211,13 @@ impl<S: Suite> Engine<S> {
         self.flush(id, ctx, out).await;
     }
 
-    /// Wraps for us lie at the relay.
+    /// Wraps for us may lie at the relay.
     pub(super) fn wraps_announced(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
-        let missing = self
-            .rooms
-            .get(&id)
-            .is_some_and(|room| !room.keys.contains_key(&room.state.epoch_number()));
+        let me = self.my_id();
+        let missing = self.rooms.get(&id).is_some_and(|room| {
+            let n = room.state.epoch_number();
+            n > 0 && !room.keys.contains_key(&n) && me.is_some_and(|me| room.is_member(&me))
+        });
         if missing {
             self.fetch_wraps(id, out);
         }

@@ -27,7 +27,7 @@ const BATCH: usize = 64;
 const LOG_TRIES: u32 = 2;
 
 /// A message on its way through.
-struct Arrival {
+pub(super) struct Arrival {
     message: StoredMessage,
     header: Option<Header>,
     hash: EnvelopeHash,
@@ -54,11 +54,15 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
-        if room.frozen.is_some() || !room.sync.has_begun() {
+        if room.frozen.is_some() {
+            return;
+        }
+        room.sync.saw(message.seq);
+        if !room.sync.has_begun() {
+            // The first page is on its way. If that was written down before this message, it is asked for after it.
             return;
         }
         let next = room.channel.at.seq + 1;
-        room.sync.saw(message.seq);
         if message.seq < next {
             // Heard before. The same number must carry the same bytes.
             let hash = Head::from_bytes(*envelope_hash(&message.header.0, &message.envelope.0).as_bytes());
@@ -347,7 +351,7 @@ impl<S: Suite> Engine<S> {
 }
 
 /// What became of a message.
-enum Outcome {
+pub(super) enum Outcome {
     Content(Box<Content>),
     Locked,
     Unreadable(Unreadable),
@@ -362,7 +366,7 @@ fn is_ours(room: &Room, content: &Content) -> bool {
 }
 
 /// Opens and verifies, in order. Signatures of one batch are checked while the next is opened.
-async fn open_all<S: Suite>(
+pub(super) async fn open_all<S: Suite>(
     room: &Room,
     messages: Vec<StoredMessage>,
     log_is_all: bool,

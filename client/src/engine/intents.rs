@@ -467,6 +467,7 @@ impl<S: Suite> Engine<S> {
                     out.push(Effect::Save(vec![room.to_record()]));
                 }
                 self.learn_keys(id, ctx, out).await;
+                self.unlock_messages(id, ctx, out).await;
                 self.show_room_row(id, out);
                 Ok(Outcome::Room(id))
             }
@@ -559,6 +560,8 @@ impl<S: Suite> Engine<S> {
                     room.keys.insert(n, secret);
                 }
                 self.take_entries(id, from, sent, ctx, out).await;
+                // The log may have been faster than this answer, and with it messages under the new key.
+                self.unlock_messages(id, ctx, out).await;
                 self.end_intent(intent, Ok(Outcome::Done), out);
                 self.show_room_row(id, out);
                 self.flush(id, ctx, out).await;

@@ -18,6 +18,8 @@ mod devices;
 mod epochs;
 mod inbox;
 mod intents;
+#[cfg(feature = "testing")]
+pub mod measure;
 mod outbox;
 mod people;
 mod record;

@@ -27,6 +27,9 @@ use crate::view::{Delivery, Outcome, Problem, Standing};
 /// Before a message is tried again whose id the relay has under other bytes.
 const DUPLICATE_WAIT_MS: u64 = 2_000;
 
+/// How long an echo may take before the message is sent again.
+const ECHO_WAIT_MS: u64 = 15_000;
+
 /// What waits in one room, oldest first.
 #[derive(Default)]
 pub(crate) struct Outbox {
@@ -34,6 +37,8 @@ pub(crate) struct Outbox {
     /// Ids that were transmitted over this connection and not yet heard back.
     under_way: Vec<MessageId>,
     next_place: u64,
+    /// When they were.
+    sent_ms: u64,
     /// Not before this time, milliseconds since 1970: the relay asked for patience.
     not_before_ms: u64,
 }
@@ -208,9 +213,11 @@ impl<S: Suite> Engine<S> {
         let Some(room) = self.rooms.get(&id) else { return };
         let wants = room.outbox.items.iter().any(|item| item.failed.is_none());
         let early = ctx.now_ms < room.outbox.not_before_ms;
+        // What was neither heard back nor refused is sent again: the same bytes under the same ids.
+        let waits = !room.outbox.under_way.is_empty() && ctx.now_ms < room.outbox.sent_ms + ECHO_WAIT_MS;
         // Echoes of what was sent before may still be on their way in.
         let behind = room.sync.is_busy() || !room.sync.has_begun();
-        if !wants || early || behind || !self.online || !room.outbox.under_way.is_empty() {
+        if !wants || early || behind || !self.online || waits {
             return;
         }
         if self.standing(room) != Standing::Open || !self.prepare(id, ctx, out).await {
@@ -245,6 +252,8 @@ impl<S: Suite> Engine<S> {
             return Ok(());
         };
         let mut messages = Vec::new();
+        room.outbox.under_way.clear();
+        room.outbox.sent_ms = ctx.now_ms;
         let sealed = (room.outbox.items.iter())
             .filter(|item| item.failed.is_none())
             .filter_map(|item| Some((item.msg_id, item.sealed.as_ref()?)));
@@ -257,6 +266,7 @@ impl<S: Suite> Engine<S> {
         }
         if !messages.is_empty() {
             out.push(Effect::Transmit(ToRelay::Send { messages }));
+            out.push(Effect::Wake { after_ms: ECHO_WAIT_MS });
         }
         Ok(())
     }

@@ -62,6 +62,15 @@ impl Sync {
     }
 }
 
+/// Asks for another try at the next tick, unless the answer would be the same.
+pub(super) fn retry<K>(failure: &Failure, out: &mut Out<K>) {
+    if !failure.is(ErrorCode::Forbidden) && !failure.is(ErrorCode::NotFound) {
+        out.push(Effect::Wake {
+            after_ms: super::rooms::RETRY_MS,
+        });
+    }
+}
+
 impl<S: Suite> Engine<S> {
     pub(super) fn connect(&mut self, out: &mut Out<S::DeviceKey>) {
         if self.me.is_some() && !self.online {
@@ -122,6 +131,8 @@ impl<S: Suite> Engine<S> {
         self.retry_waiting(ctx, out).await;
         let ids: Vec<RoomId> = self.rooms.keys().copied().collect();
         for id in ids {
+            self.wraps_announced(id, out);
+            self.catch_up(id, out);
             self.flush(id, ctx, out).await;
         }
     }
@@ -194,7 +205,6 @@ impl<S: Suite> Engine<S> {
         self.set_link(Link::Online, out);
         for room in self.rooms.values_mut() {
             room.outbox.connection_was_lost();
-            room.appending = false;
         }
         if let Some(me) = self.my_id()
             && self.people.log(&me).is_none_or(|log| log.seq() < user_log_seq)
@@ -302,7 +312,13 @@ impl<S: Suite> Engine<S> {
     ) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         room.sync.paging = false;
-        let Ok(page) = result else { return };
+        let page = match result {
+            Ok(page) => page,
+            Err(failure) => {
+                retry(&failure, out);
+                return;
+            }
+        };
         room.sync.head = room.sync.head.max(page.head.seq);
         let before = Transcript {
             seq: page.before.seq,
@@ -333,10 +349,12 @@ impl<S: Suite> Engine<S> {
             return;
         }
         let empty = page.messages.is_empty();
+        // Of what came live since a first page was asked for it cannot know.
+        let named = if after.is_none() { page.head.seq } else { room.sync.head };
         self.take_messages(id, page.messages, after.is_none(), ctx, out).await;
         if let Some(room) = self.rooms.get_mut(&id)
             && empty
-            && room.channel.at.seq < room.sync.head
+            && room.channel.at.seq < named
         {
             // The relay named more than it gives.
             self.freeze(id, Tamper::Withholding, out);

@@ -1,0 +1,425 @@
+//! One browser: an engine, what it keeps, and what a person sees of it. Performs effects as `runtime` does.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use reactive_graph::prelude::*;
+use sotto_shared::api::frame::{FromRelay, ToRelay};
+use sotto_shared::crypto::suite::Suite;
+use sotto_shared::id::{RoomId, UserId};
+use sotto_shared::testing::FixedRng;
+
+use super::relay::SocketId;
+use crate::engine::{Ctx, Effect, Engine, Failure, Input, KeptAccount, Key, Loaded, Query, Record, Reply, Request};
+use crate::passwords;
+use crate::state::Store;
+use crate::view::{Body, Change, Command, Delivery, Outcome, Phase, Problem, Room};
+
+/// What a browser keeps across reloads; shared by its tabs.
+#[derive(Clone)]
+pub struct Disk<K> {
+    /// Serialised, as it would lie in IndexedDB.
+    kept: Option<(Vec<u8>, K)>,
+    pub records: BTreeMap<Key, Vec<u8>>,
+    /// It takes nothing more.
+    pub full: bool,
+    /// Lanes of the tabs that live.
+    lanes: BTreeSet<String>,
+}
+
+impl<K> Default for Disk<K> {
+    fn default() -> Self {
+        Self {
+            kept: None,
+            records: BTreeMap::new(),
+            full: false,
+            lanes: BTreeSet::new(),
+        }
+    }
+}
+
+impl<K: Clone> Disk<K> {
+    fn wipe(&mut self) {
+        self.kept = None;
+        self.records.clear();
+    }
+
+    /// False: nothing of it was written.
+    fn save(&mut self, records: Vec<Record>) -> bool {
+        if self.full {
+            return false;
+        }
+        for Record { key, value } in records {
+            match value {
+                Some(value) => drop(self.records.insert(key, value)),
+                None => drop(self.records.remove(&key)),
+            }
+        }
+        true
+    }
+
+    fn load(&self, query: &Query) -> Loaded {
+        fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+            serde_json::from_slice(bytes).ok()
+        }
+        let mut loaded = Loaded::default();
+        match query {
+            Query::Messages { room, from, to } => {
+                let range = self
+                    .records
+                    .range(Key::Message(*room, *from)..=Key::Message(*room, *to));
+                loaded.messages = range.filter_map(|(_, bytes)| read(bytes)).collect();
+            }
+            Query::Base => {
+                for (key, bytes) in &self.records {
+                    match key {
+                        Key::Person(_) => loaded.people.extend(read(bytes)),
+                        Key::Room(_) => loaded.rooms.extend(read(bytes)),
+                        Key::Channel(_) => loaded.channels.extend(read(bytes)),
+                        Key::Outgoing(..) => loaded.outgoing.extend(read(bytes)),
+                        Key::Keys => loaded.keys = read(bytes),
+                        Key::Message(..) => {}
+                    }
+                }
+                let is_held = |lane: &[u8; 8]| self.lanes.contains(&crate::engine::lane_name(lane));
+                loaded.outgoing.retain(|item| !is_held(&item.lane));
+            }
+        }
+        loaded
+    }
+}
+
+/// A request on its way out.
+pub struct Ask {
+    pub id: u32,
+    pub token: Option<String>,
+    pub request: Request,
+}
+
+/// The socket, seen from the browser.
+pub struct Wire {
+    pub id: SocketId,
+    pub up: VecDeque<ToRelay>,
+    pub down: VecDeque<Down>,
+}
+
+pub enum Down {
+    Open,
+    Frame(FromRelay),
+    Closed,
+}
+
+/// What the browser wants of its socket, in order with what it asks for.
+pub enum Dial {
+    Connect,
+    Disconnect,
+}
+
+/// A text on screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The author's handle.
+    pub author: String,
+    pub text: String,
+    pub state: Delivery,
+}
+
+pub struct Browser<S: Suite> {
+    pub name: String,
+    pub disk: Rc<RefCell<Disk<S::DeviceKey>>>,
+    /// Everything the page was told, in order.
+    pub changes: Vec<Change>,
+    /// The page's own model of it.
+    pub store: Store,
+    pub answers: BTreeMap<u32, Result<Outcome, Problem>>,
+    /// Stops dead before so many effects more: a crash. Comes back with a reload.
+    pub fuse: Option<u32>,
+    pub has_network: bool,
+    /// Requests do not get through; the socket goes on.
+    pub holds_asks: bool,
+    /// Requests get through, answers do not.
+    pub holds_replies: bool,
+    /// Index of the relay it reaches.
+    pub relay: usize,
+    engine: Engine<S>,
+    suite: S,
+    rng: FixedRng,
+    /// The disk is open here: something is kept.
+    is_open: bool,
+    next_command: u32,
+    pub(super) inputs: VecDeque<Input<S::DeviceKey>>,
+    pub(super) asks: Vec<Ask>,
+    pub(super) replies: Vec<(u32, Result<Reply, Failure>)>,
+    pub(super) wire: Option<Wire>,
+    pub(super) dials: VecDeque<Dial>,
+    /// When ticks are due, milliseconds since 1970.
+    pub(super) timers: Vec<u64>,
+}
+
+impl<S: Suite> Browser<S> {
+    pub fn new(name: &str, suite: S, disk: Rc<RefCell<Disk<S::DeviceKey>>>, mut rng: FixedRng) -> Self {
+        let engine = Engine::new(&mut rng);
+        let mut browser = Self {
+            name: name.to_owned(),
+            disk,
+            changes: Vec::new(),
+            store: Store::default(),
+            answers: BTreeMap::new(),
+            fuse: None,
+            has_network: true,
+            holds_asks: false,
+            holds_replies: false,
+            relay: 0,
+            engine,
+            suite,
+            rng,
+            is_open: false,
+            next_command: 0,
+            inputs: VecDeque::new(),
+            asks: Vec::new(),
+            replies: Vec::new(),
+            wire: None,
+            dials: VecDeque::new(),
+            timers: Vec::new(),
+        };
+        browser.start();
+        browser
+    }
+
+    fn start(&mut self) {
+        let lane = self.engine.lane_name();
+        self.disk.borrow_mut().lanes.insert(lane);
+        self.command(Command::Start {
+            device: self.name.clone(),
+        });
+    }
+
+    /// The tab is gone: its lane is free for others.
+    pub(super) fn close(&mut self) {
+        let lane = self.engine.lane_name();
+        self.disk.borrow_mut().lanes.remove(&lane);
+        self.inputs.clear();
+        self.asks.clear();
+        self.replies.clear();
+        self.dials.clear();
+        self.timers.clear();
+        self.is_open = false;
+    }
+
+    /// A new engine and a new page over what was kept.
+    pub(super) fn boot(&mut self) {
+        self.close();
+        self.engine = Engine::new(&mut self.rng);
+        self.store = Store::default();
+        self.changes.clear();
+        self.answers.clear();
+        self.fuse = None;
+        self.start();
+    }
+
+    /// Queues a command; its answer comes under this number.
+    pub fn command(&mut self, command: Command) -> u32 {
+        self.next_command += 1;
+        let id = self.next_command;
+        self.inputs.push_back(Input::Command { id, command });
+        id
+    }
+
+    pub fn input(&mut self, input: Input<S::DeviceKey>) {
+        self.inputs.push_back(input);
+    }
+
+    pub fn is_dead(&self) -> bool {
+        self.fuse == Some(0)
+    }
+
+    /// The next input, and everything that follows from it.
+    pub(super) async fn think(&mut self, now_ms: u64) {
+        let Some(input) = self.inputs.pop_front() else { return };
+        let mut ctx = Ctx {
+            now_ms,
+            rng: &mut self.rng,
+            suite: &self.suite,
+        };
+        let effects = self.engine.handle(input, &mut ctx).await;
+        self.perform(effects, now_ms);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect<S::DeviceKey>>, now_ms: u64) {
+        let mut effects = effects.into_iter();
+        while let Some(effect) = effects.next() {
+            match &mut self.fuse {
+                Some(0) => return,
+                Some(left) => *left -= 1,
+                None => {}
+            }
+            match effect {
+                Effect::Save(records) => {
+                    if self.is_open && !records.is_empty() && !self.disk.borrow_mut().save(records) {
+                        // What follows depends on having been kept: it is not done, and whoever waits is told.
+                        for left in effects.by_ref() {
+                            self.drop_one(left);
+                        }
+                        self.inputs.push_back(Input::StorageFull);
+                    }
+                }
+                effect => self.perform_one(effect, now_ms),
+            }
+        }
+    }
+
+    /// An effect that is not done after a failed save.
+    fn drop_one(&mut self, effect: Effect<S::DeviceKey>) {
+        match effect {
+            Effect::Answer { id, .. } => drop(self.answers.insert(id, Err(Problem::StorageFull))),
+            Effect::Ask { id, .. } => self.inputs.push_back(Input::Reply {
+                id,
+                result: Err(Failure::Offline),
+            }),
+            Effect::Load { id, .. } => self.inputs.push_back(Input::Loaded {
+                id,
+                loaded: Loaded::default(),
+            }),
+            Effect::Passwords { id, .. } => self.inputs.push_back(Input::Passwords { id, answer: None }),
+            Effect::Connect => self.inputs.push_back(Input::SocketClosed),
+            _ => {}
+        }
+    }
+
+    fn perform_one(&mut self, effect: Effect<S::DeviceKey>, now_ms: u64) {
+        match effect {
+            Effect::Save(_) => {}
+            Effect::Load { id, query } => {
+                let loaded = if self.is_open {
+                    self.disk.borrow().load(&query)
+                } else {
+                    Loaded::default()
+                };
+                self.inputs.push_back(Input::Loaded { id, loaded });
+            }
+            Effect::Restore => {
+                let kept = self.disk.borrow().kept.clone();
+                let kept = kept.map(|(account, key)| {
+                    let account: KeptAccount = serde_json::from_slice(&account).expect("a kept account");
+                    (account, key)
+                });
+                self.is_open = kept.is_some();
+                self.inputs.push_back(Input::Restored(kept));
+            }
+            Effect::Keep { account, key } => {
+                let mut disk = self.disk.borrow_mut();
+                disk.wipe();
+                if disk.full {
+                    self.inputs.push_back(Input::StorageFull);
+                } else {
+                    disk.kept = Some((serde_json::to_vec(&account).expect("plain data"), key));
+                    self.is_open = true;
+                }
+            }
+            Effect::Wipe => {
+                self.disk.borrow_mut().wipe();
+                self.is_open = false;
+            }
+            Effect::Ask { id, token, request } => self.asks.push(Ask { id, token, request }),
+            Effect::Passwords { id, question } => {
+                let answer = Some(passwords::answer(&question, &mut self.rng));
+                self.inputs.push_back(Input::Passwords { id, answer });
+            }
+            Effect::Connect => self.dials.push_back(Dial::Connect),
+            Effect::Disconnect => self.dials.push_back(Dial::Disconnect),
+            Effect::Transmit(frame) => {
+                if let Some(wire) = &mut self.wire {
+                    wire.up.push_back(frame);
+                }
+            }
+            Effect::Wake { after_ms } => self.timers.push(now_ms + after_ms),
+            Effect::Show(change) => {
+                self.store.apply(change.clone());
+                self.changes.push(change);
+            }
+            Effect::Answer { id, result } => {
+                let earlier = self.answers.insert(id, result);
+                assert!(earlier.is_none(), "{}: command {id} was answered twice", self.name);
+            }
+        }
+    }
+
+    // --- What a person sees --------------------------------------------------------------------------------------------------
+
+    pub fn phase(&self) -> Phase {
+        self.store.phase().get_untracked()
+    }
+
+    pub fn me(&self) -> Option<UserId> {
+        untracked(|| self.store.me())
+    }
+
+    pub fn room(&self, id: RoomId) -> Option<Room> {
+        untracked(|| self.store.room(id))
+    }
+
+    pub fn rooms(&self) -> Vec<RoomId> {
+        untracked(|| self.store.room_list())
+    }
+
+    pub fn handle(&self, user: UserId) -> String {
+        untracked(|| self.store.handle(user))
+    }
+
+    /// Handles of a room's members, sorted.
+    pub fn members(&self, room: RoomId) -> Vec<String> {
+        let members = untracked(|| self.store.members(room)).unwrap_or_default();
+        let mut handles: Vec<String> = members.iter().map(|member| self.handle(member.user)).collect();
+        handles.sort();
+        handles
+    }
+
+    /// The room on screen.
+    pub fn shown(&self) -> Option<RoomId> {
+        self.store.shown().with_untracked(|shown| shown.room)
+    }
+
+    pub fn has_older(&self) -> bool {
+        self.store.shown().with_untracked(|shown| shown.has_older)
+    }
+
+    /// Everything on screen, in order.
+    pub fn rows(&self) -> Vec<Body> {
+        let shown = self.store.shown().get_untracked();
+        let rows = shown
+            .cells
+            .iter()
+            .map(|cell| cell.row.with_untracked(|row| row.body.clone()));
+        rows.collect()
+    }
+
+    /// The texts on screen, in order.
+    pub fn lines(&self) -> Vec<Line> {
+        let line = |body| match body {
+            Body::Text {
+                author, text, state, ..
+            } => Some(Line {
+                author: self.handle(author),
+                text,
+                state,
+            }),
+            Body::Unreadable(_) | Body::Note(_) => None,
+        };
+        self.rows().into_iter().filter_map(line).collect()
+    }
+
+    /// Problems the page was told of that no command waited for.
+    pub fn notices(&self) -> Vec<Problem> {
+        let notice = |change: &Change| match change {
+            Change::Notice(problem) => Some(problem.clone()),
+            _ => None,
+        };
+        self.changes.iter().filter_map(notice).collect()
+    }
+}
+
+/// Reads the page's model outside of anything that draws.
+fn untracked<T>(read: impl FnOnce() -> T) -> T {
+    reactive_graph::graph::untrack(read)
+}

@@ -1,0 +1,269 @@
+//! The socket: who is connected, what they hear, and messages coming in. Mirrors `server/src/gateway`, `hub` and
+//! `mailbox/accept`.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use sotto_shared::api::body::{API_VERSION, RoomHead, StoredMessage};
+use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
+use sotto_shared::api::limits::{MAX_SEND_BATCH, OLD_EPOCH_GRACE_SECS};
+use sotto_shared::codec::Codec;
+use sotto_shared::envelope::header::{HEADER_BYTES, Header, MAX_ENVELOPE_BYTES, is_envelope_size};
+use sotto_shared::id::{ChannelId, RoomId, UserId};
+use sotto_shared::log::room_log::SUITE_1;
+
+use super::{Answer, ModelRelay, Session};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SocketId(u64);
+
+#[derive(Debug, Clone, Default)]
+pub struct Socket {
+    /// `None` before `Hello`.
+    pub session: Option<Session>,
+    pub rooms: BTreeSet<RoomId>,
+    /// On their way out, in order.
+    pub outbox: VecDeque<FromRelay>,
+    /// Closes once the outbox is empty.
+    pub ended: bool,
+}
+
+impl Socket {
+    fn push(&mut self, frame: FromRelay) {
+        if !self.ended {
+            self.outbox.push_back(frame);
+        }
+    }
+
+    fn bye(&mut self, code: ErrorCode) {
+        // Whoever is not signed in any more hears nothing of what was on its way.
+        if code == ErrorCode::NotSignedIn {
+            self.outbox.clear();
+        }
+        self.push(FromRelay::Bye { code });
+        self.ended = true;
+    }
+}
+
+impl ModelRelay {
+    pub fn connect(&mut self) -> SocketId {
+        self.next_socket += 1;
+        let id = SocketId(self.next_socket);
+        self.sockets.insert(id, Socket::default());
+        id
+    }
+
+    pub fn hang_up(&mut self, id: SocketId) {
+        self.sockets.remove(&id);
+    }
+
+    /// One frame from a browser.
+    pub fn hear(&mut self, id: SocketId, frame: ToRelay) {
+        let Some(socket) = self.sockets.get(&id) else { return };
+        if socket.ended {
+            return;
+        }
+        let heard = match (socket.session.clone(), frame) {
+            (None, ToRelay::Hello { token, api }) => self.hello(id, &token, api),
+            (Some(session), ToRelay::Send { messages }) => self.send(id, &session, messages),
+            (Some(_), ToRelay::Ping) => {
+                self.push(id, FromRelay::Pong);
+                Ok(())
+            }
+            _ => Err(ErrorCode::Malformed),
+        };
+        if let (Err(code), Some(socket)) = (heard, self.sockets.get_mut(&id)) {
+            socket.bye(code);
+        }
+    }
+
+    fn hello(&mut self, id: SocketId, token: &str, api: u32) -> Answer<()> {
+        if api != API_VERSION {
+            return Err(ErrorCode::UnsupportedVersion);
+        }
+        let session = self.session(Some(token))?;
+        let user = session.user_id;
+        let rooms = self.rooms_of(&user);
+        let heads: Vec<RoomHead> = rooms.iter().map(|room| self.rooms[room].head()).collect();
+        let user_log_seq = self.people.0[&user].entries.len() as u64 - 1;
+        let now_ms = self.now_ms;
+        if let Some(socket) = self.sockets.get_mut(&id) {
+            socket.session = Some(session);
+            socket.rooms = rooms;
+            socket.push(FromRelay::Welcome {
+                rooms: heads,
+                user_log_seq,
+                now_ms,
+            });
+        }
+        Ok(())
+    }
+
+    /// Messages of one frame build on each other, so what comes after a refusal in a room is refused as well.
+    fn send(&mut self, id: SocketId, session: &Session, messages: Vec<Outgoing>) -> Answer<()> {
+        if self
+            .tokens
+            .get(&session.token)
+            .is_none_or(|token| token.expires_ms <= self.now_ms)
+        {
+            return Err(ErrorCode::NotSignedIn);
+        }
+        if messages.len() > MAX_SEND_BATCH {
+            return Err(ErrorCode::TooLarge);
+        }
+        let mut refused: BTreeMap<RoomId, ErrorCode> = BTreeMap::new();
+        for message in messages {
+            if message.header.0.len() != HEADER_BYTES {
+                return Err(ErrorCode::Malformed);
+            }
+            let header = Header::from_bytes(&message.header.0).map_err(|_| ErrorCode::Malformed)?;
+            let earlier = refused.get(&header.room_id).copied();
+            match earlier.map_or_else(|| self.accept(session, &header, &message), Err) {
+                Ok((seq, is_new)) => {
+                    let frame = FromRelay::Message {
+                        room_id: header.room_id,
+                        channel: header.channel,
+                        message: StoredMessage {
+                            seq,
+                            header: message.header,
+                            envelope: message.envelope,
+                        },
+                    };
+                    if is_new {
+                        self.tell_room(&header.room_id, &frame);
+                    } else {
+                        self.push(id, frame);
+                    }
+                }
+                Err(code) => {
+                    refused.insert(header.room_id, code);
+                    self.push(
+                        id,
+                        FromRelay::Refused {
+                            room_id: header.room_id,
+                            msg_id: header.msg_id,
+                            code,
+                            retry_secs: None,
+                        },
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The number it is stored under, and whether it was not there before.
+    fn accept(&mut self, session: &Session, header: &Header, message: &Outgoing) -> Answer<(u64, bool)> {
+        let bytes = message.envelope.0.len();
+        if header.suite != SUITE_1 {
+            return Err(ErrorCode::UnsupportedVersion);
+        }
+        if bytes > MAX_ENVELOPE_BYTES {
+            return Err(ErrorCode::TooLarge);
+        }
+        if !is_envelope_size(bytes) {
+            return Err(ErrorCode::Malformed);
+        }
+        if header.channel != ChannelId::MAIN {
+            return Err(ErrorCode::NotFound);
+        }
+        let now_ms = self.now_ms;
+        let room = self.rooms.get_mut(&header.room_id).ok_or(ErrorCode::NotFound)?;
+        let state = &room.state;
+        if !state.may_post(&session.user_id, &session.dk_id) {
+            let known = state.members.contains_key(&session.user_id) || state.former.contains_key(&session.user_id);
+            return Err(if known {
+                ErrorCode::Forbidden
+            } else {
+                ErrorCode::NotFound
+            });
+        }
+        let same_id = room
+            .messages
+            .iter()
+            .find(|there| Header::from_bytes(&there.header.0).is_ok_and(|there| there.msg_id == header.msg_id));
+        if let Some(there) = same_id {
+            return if there.header == message.header && there.envelope == message.envelope {
+                Ok((there.seq, false))
+            } else {
+                Err(ErrorCode::Duplicate)
+            };
+        }
+        let newest = state.epoch_number();
+        let in_grace = header.n > 0
+            && header.n.checked_add(1) == Some(newest)
+            && now_ms.saturating_sub(room.epoch_ms) <= OLD_EPOCH_GRACE_SECS * 1000;
+        if header.n == 0 || !(header.n == newest || in_grace) || state.rotation_due {
+            return Err(ErrorCode::WrongEpoch);
+        }
+        Ok((room.put_message(&message.header, &message.envelope).seq, true))
+    }
+
+    // --- Who hears what ------------------------------------------------------------------------------------------------------
+
+    fn push(&mut self, id: SocketId, frame: FromRelay) {
+        if let Some(socket) = self.sockets.get_mut(&id) {
+            socket.push(frame);
+        }
+    }
+
+    /// To everybody in a room.
+    pub fn tell_room(&mut self, room: &RoomId, frame: &FromRelay) {
+        for socket in self.sockets.values_mut().filter(|socket| socket.rooms.contains(room)) {
+            socket.push(frame.clone());
+        }
+    }
+
+    /// To every socket of one person.
+    pub fn tell(&mut self, user: &UserId, frame: &FromRelay) {
+        for socket in self.sockets_of(user) {
+            socket.push(frame.clone());
+        }
+    }
+
+    /// To one person and to everybody who shares a room with them, each socket once.
+    pub(super) fn tell_acquaintances(&mut self, user: &UserId, frame: &FromRelay) {
+        let rooms = self.rooms_of(user);
+        for socket in self.sockets.values_mut() {
+            let is_own = socket.session.as_ref().is_some_and(|session| session.user_id == *user);
+            if is_own || socket.rooms.iter().any(|room| rooms.contains(room)) {
+                socket.push(frame.clone());
+            }
+        }
+    }
+
+    pub(super) fn join_room(&mut self, user: &UserId, room: &RoomId) {
+        for socket in self.sockets_of(user) {
+            socket.rooms.insert(*room);
+        }
+    }
+
+    pub(super) fn leave_room(&mut self, user: &UserId, room: &RoomId) {
+        for socket in self.sockets_of(user) {
+            socket.rooms.remove(room);
+        }
+    }
+
+    pub(super) fn end_sockets(&mut self, user: &UserId, ends: impl Fn(&str) -> bool) {
+        for socket in self.sockets_of(user) {
+            if socket.session.as_ref().is_some_and(|session| ends(&session.token)) {
+                socket.bye(ErrorCode::NotSignedIn);
+            }
+        }
+    }
+
+    fn sockets_of(&mut self, user: &UserId) -> impl Iterator<Item = &mut Socket> {
+        let user = *user;
+        self.sockets
+            .values_mut()
+            .filter(move |socket| socket.session.as_ref().is_some_and(|session| session.user_id == user))
+    }
+
+    /// Every room a person is in now.
+    pub fn rooms_of(&self, user: &UserId) -> BTreeSet<RoomId> {
+        (self.rooms.iter())
+            .filter(|(_, room)| room.people.get(user).is_some_and(|tenure| tenure.until.is_none()))
+            .map(|(id, _)| *id)
+            .collect()
+    }
+}

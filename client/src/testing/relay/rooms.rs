@@ -1,0 +1,410 @@
+//! Room logs, wraps and pages of messages. Mirrors `server/src/logs` and `server/src/mailbox/pages`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sotto_shared::api::B64;
+use sotto_shared::api::body::*;
+use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::frame::FromRelay;
+use sotto_shared::api::limits::{MAX_LOG_PAGE, MAX_PAGE};
+use sotto_shared::codec::Codec;
+use sotto_shared::crypto::sign::SignedBlob;
+use sotto_shared::envelope::header::envelope_hash;
+use sotto_shared::envelope::transcript::Transcript;
+use sotto_shared::id::{ChannelId, RoomId, UserId};
+use sotto_shared::log::room_log::{RoomEntry, RoomGenesis, RoomState, room_id};
+
+use super::{Answer, ModelRelay, Session, refusal};
+
+/// Raw bytes of entries in one frame.
+const FRAME_ENTRY_BYTES: usize = 150 * 1024;
+/// Bytes of envelopes in one page.
+const PAGE_BYTES: usize = 2 * 1024 * 1024;
+
+#[derive(Debug, Clone)]
+pub struct StoredRoom {
+    /// What readers of the log are given, the genesis first.
+    pub entries: Vec<B64>,
+    /// What the relay itself goes by.
+    pub state: RoomState,
+    /// When the newest room key came in, by the relay's clock.
+    pub epoch_ms: u64,
+    /// Everybody who is or was in it.
+    pub people: BTreeMap<UserId, Tenure>,
+    pub wraps: Vec<Wrap>,
+    /// Ascending from number 1.
+    pub messages: Vec<StoredMessage>,
+    /// Transcript after each message; index 0 is the start.
+    pub transcript: Vec<Transcript>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tenure {
+    pub since: u64,
+    /// The entry that took them out.
+    pub until: Option<u64>,
+}
+
+/// Who came and who went between two states.
+struct Moves {
+    added: Vec<UserId>,
+    /// With the entry that took them out.
+    removed: Vec<(UserId, u64)>,
+}
+
+struct OwnEntries {
+    blobs: Vec<SignedBlob>,
+    parsed: Vec<RoomEntry>,
+}
+
+/// Entries of a request, every one by whoever is asking.
+fn own_entries(session: &Session, entries: &[B64]) -> Answer<OwnEntries> {
+    if entries.len() > MAX_LOG_PAGE as usize {
+        return Err(ErrorCode::TooLarge);
+    }
+    let blobs = (entries.iter().map(|entry| SignedBlob::from_bytes(&entry.0)))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_| ErrorCode::Malformed)?;
+    let parsed = (blobs.iter().map(|blob| RoomEntry::from_bytes(&blob.body)))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_| ErrorCode::Malformed)?;
+    if parsed
+        .iter()
+        .any(|entry| entry.actor != session.user_id || entry.actor_dk != session.dk_id)
+    {
+        return Err(ErrorCode::Forbidden);
+    }
+    Ok(OwnEntries { blobs, parsed })
+}
+
+impl StoredRoom {
+    /// Where it stands.
+    pub fn head(&self) -> RoomHead {
+        RoomHead {
+            room_id: self.state.room_id,
+            seq: self.state.seq,
+            head: self.state.head,
+            channels: vec![self.place(self.messages.len())],
+        }
+    }
+
+    /// Puts a message at the end, whoever may have sent it.
+    pub fn put_message(&mut self, header: &B64, envelope: &B64) -> StoredMessage {
+        let now = *self.transcript.last().expect("it begins with a start");
+        let now = now.then(&envelope_hash(&header.0, &envelope.0));
+        self.transcript.push(now);
+        let message = StoredMessage {
+            seq: now.seq,
+            header: header.clone(),
+            envelope: envelope.clone(),
+        };
+        self.messages.push(message.clone());
+        message
+    }
+
+    /// The transcript after message `seq`.
+    fn place(&self, seq: usize) -> ChannelHead {
+        let at = self.transcript[seq];
+        ChannelHead {
+            channel: ChannelId::MAIN,
+            seq: at.seq,
+            t: at.t,
+        }
+    }
+
+    /// Whether somebody is in it now; a stranger does not learn that it exists.
+    fn membership(&self, user: &UserId) -> Answer<()> {
+        match self.people.get(user) {
+            None => Err(ErrorCode::NotFound),
+            Some(Tenure { until: Some(_), .. }) => Err(ErrorCode::Forbidden),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Stores the wraps there were none of. Gives whom they are for.
+    fn put_wraps(&mut self, wraps: &[Wrap]) -> Answer<BTreeSet<UserId>> {
+        for wrap in wraps {
+            check_wrap(&self.state, wrap)?;
+        }
+        let mut seen = BTreeSet::new();
+        for wrap in wraps.iter().filter(|wrap| seen.insert((wrap.user_id, wrap.n))) {
+            let key = |wrap: &Wrap| (wrap.user_id, wrap.channel, wrap.n, wrap.g);
+            if !self.wraps.iter().any(|there| key(there) == key(wrap)) {
+                self.wraps.push(wrap.clone());
+            }
+        }
+        Ok(seen.into_iter().map(|(user, _)| user).collect())
+    }
+
+    /// Brings `people` to the state.
+    fn move_people(&mut self, old: Option<&RoomState>) -> Moves {
+        let state = &self.state;
+        let was = |user: &UserId| old.is_some_and(|old| old.members.contains_key(user));
+        // Somebody taken out and let in again by one request starts over as added.
+        let since = |user: &UserId| old.and_then(|old| old.members.get(user)).map(|member| member.since);
+        let mut moves = Moves {
+            added: Vec::new(),
+            removed: Vec::new(),
+        };
+        for (user, member) in &state.members {
+            if since(user) != Some(member.since) {
+                moves.added.push(*user);
+                let tenure = Tenure {
+                    since: member.since,
+                    until: None,
+                };
+                self.people.insert(*user, tenure);
+            }
+        }
+        for (user, former) in &state.former {
+            if was(user) {
+                moves.removed.push((*user, former.until));
+            }
+            let tenure = Tenure {
+                since: former.since,
+                until: Some(former.until),
+            };
+            self.people.insert(*user, tenure);
+        }
+        moves
+    }
+}
+
+/// A new room key comes with a wrap for everybody.
+fn wraps_for_all(state: &RoomState, old_epoch: u32, wraps: &[Wrap]) -> Answer<()> {
+    let newest = state.epoch_number();
+    let has_wrap = |user: &UserId| wraps.iter().any(|wrap| wrap.n == newest && wrap.user_id == *user);
+    if newest == old_epoch || state.members.keys().all(has_wrap) {
+        Ok(())
+    } else {
+        Err(ErrorCode::InvalidEntry)
+    }
+}
+
+fn check_wrap(state: &RoomState, wrap: &Wrap) -> Answer<()> {
+    if wrap.channel != ChannelId::MAIN {
+        return Err(ErrorCode::NotFound);
+    }
+    if wrap.enc.0.len() != 65 || wrap.enc.0.first() != Some(&4) || wrap.ct.0.len() != 48 {
+        return Err(ErrorCode::Malformed);
+    }
+    let member = state.members.get(&wrap.user_id).ok_or(ErrorCode::InvalidEntry)?;
+    if (1..=state.epoch_number()).contains(&wrap.n) && wrap.g == member.view.kem_g {
+        Ok(())
+    } else {
+        Err(ErrorCode::InvalidEntry)
+    }
+}
+
+impl ModelRelay {
+    pub(super) fn room_create(&mut self, session: &Session, ask: &RoomCreate) -> Answer<RoomHead> {
+        let genesis = SignedBlob::from_bytes(&ask.genesis.0).map_err(|_| ErrorCode::Malformed)?;
+        let parsed = RoomGenesis::from_bytes(&genesis.body).map_err(|_| ErrorCode::Malformed)?;
+        if parsed.creator.user_id != session.user_id || parsed.creator_dk != session.dk_id {
+            return Err(ErrorCode::Forbidden);
+        }
+        let own = own_entries(session, &ask.entries)?;
+        let id = room_id(&genesis.body);
+        if let Some(there) = self.rooms.get(&id) {
+            there.membership(&session.user_id)?;
+            return Ok(there.head());
+        }
+        let state = RoomState::begin(&genesis, &id, &self.people)
+            .map_err(|error| refusal(1, error))?
+            .prove_here()
+            .map_err(|_| ErrorCode::InvalidEntry)?;
+        let (state, _) = (state.extend(&own.blobs, &self.people))
+            .map_err(|(_, error)| refusal(1, error))?
+            .prove_here()
+            .map_err(|_| ErrorCode::InvalidEntry)?;
+        let mut room = StoredRoom {
+            entries: std::iter::once(&ask.genesis).chain(&ask.entries).cloned().collect(),
+            state,
+            epoch_ms: self.now_ms,
+            people: BTreeMap::new(),
+            wraps: Vec::new(),
+            messages: Vec::new(),
+            transcript: vec![Transcript::start(&id, &ChannelId::MAIN)],
+        };
+        let moves = room.move_people(None);
+        wraps_for_all(&room.state, 0, &ask.wraps)?;
+        let wrapped = room.put_wraps(&ask.wraps)?;
+        let head = room.head();
+        self.rooms.insert(id, room);
+        self.announce(&id, 0, &moves);
+        self.announce_wraps(&id, &wrapped);
+        Ok(head)
+    }
+
+    pub(super) fn room_append(&mut self, session: &Session, ask: &RoomAppend) -> Answer<RoomHead> {
+        if ask.entries.is_empty() {
+            return Err(ErrorCode::Malformed);
+        }
+        let own = own_entries(session, &ask.entries)?;
+        let room = self.rooms.get(&ask.room_id).ok_or(ErrorCode::NotFound)?;
+        // Their answer was lost, and they came again.
+        let first = own.parsed.first().map_or(0, |entry| entry.seq as usize);
+        let there = room.entries.get(first..first.saturating_add(ask.entries.len())) == Some(ask.entries.as_slice());
+        match room.membership(&session.user_id) {
+            Err(ErrorCode::Forbidden) if there => return Ok(room.head()),
+            membership => membership?,
+        }
+        let extended = match room.state.extend(&own.blobs, &self.people) {
+            Ok(extended) => extended,
+            Err((index, error)) => {
+                let code = refusal(index, error);
+                return if code == ErrorCode::StaleHead && there {
+                    Ok(room.head())
+                } else {
+                    Err(code)
+                };
+            }
+        };
+        let (state, _) = extended.prove_here().map_err(|_| ErrorCode::InvalidEntry)?;
+        // All or nothing: a wrap that does not fit leaves no trace of the entries.
+        let mut next = room.clone();
+        let old = std::mem::replace(&mut next.state, state);
+        if next.state.epoch_number() != old.epoch_number() {
+            next.epoch_ms = self.now_ms;
+        }
+        next.entries.extend(ask.entries.iter().cloned());
+        let moves = next.move_people(Some(&old));
+        wraps_for_all(&next.state, old.epoch_number(), &ask.wraps)?;
+        let wrapped = next.put_wraps(&ask.wraps)?;
+        let head = next.head();
+        self.rooms.insert(ask.room_id, next);
+        self.announce(&ask.room_id, old.seq + 1, &moves);
+        self.announce_wraps(&ask.room_id, &wrapped);
+        Ok(head)
+    }
+
+    pub(super) fn room_log_get(&self, session: &Session, ask: &RoomLogGet) -> Answer<RoomLogReply> {
+        let room = self.rooms.get(&ask.room_id).ok_or(ErrorCode::NotFound)?;
+        let tenure = room.people.get(&session.user_id).ok_or(ErrorCode::NotFound)?;
+        let seq = tenure.until.unwrap_or(room.entries.len() as u64 - 1);
+        let entries = room.entries.iter().take(seq as usize + 1).skip(ask.from_seq as usize);
+        Ok(RoomLogReply {
+            entries: entries.take(MAX_LOG_PAGE as usize).cloned().collect(),
+            seq,
+        })
+    }
+
+    pub(super) fn wraps_get(&self, session: &Session, ask: &WrapsGet) -> Answer<WrapsReply> {
+        let room = self.rooms.get(&ask.room_id).ok_or(ErrorCode::NotFound)?;
+        room.membership(&session.user_id)?;
+        let own = |wrap: &&Wrap| wrap.user_id == session.user_id && wrap.n >= ask.from_n;
+        let mut wraps: Vec<Wrap> = room.wraps.iter().filter(own).cloned().collect();
+        wraps.sort_by_key(|wrap| std::cmp::Reverse((wrap.n, wrap.g)));
+        Ok(WrapsReply { wraps })
+    }
+
+    pub(super) fn wraps_put(&mut self, session: &Session, ask: &WrapsPut) -> Answer<Empty> {
+        if ask.wraps.is_empty() {
+            return Err(ErrorCode::Malformed);
+        }
+        let room = self.rooms.get_mut(&ask.room_id).ok_or(ErrorCode::NotFound)?;
+        room.membership(&session.user_id)?;
+        if !room.state.may_post(&session.user_id, &session.dk_id) {
+            return Err(ErrorCode::Forbidden);
+        }
+        let wrapped = room.put_wraps(&ask.wraps)?;
+        self.announce_wraps(&ask.room_id, &wrapped);
+        Ok(Empty {})
+    }
+
+    pub(super) fn page_get(&self, session: &Session, ask: &PageGet) -> Answer<Page> {
+        let room = self.rooms.get(&ask.room_id).ok_or(ErrorCode::NotFound)?;
+        room.membership(&session.user_id)?;
+        if ask.channel != ChannelId::MAIN {
+            return Err(ErrorCode::NotFound);
+        }
+        let limit = ask.limit.clamp(1, MAX_PAGE) as usize;
+        // A page has no holes: once one does not fit, no later one does.
+        let mut left = PAGE_BYTES;
+        let mut taken = 0;
+        let mut fits = |message: &&StoredMessage| {
+            let bytes = message.envelope.0.len();
+            let fits = taken == 0 || bytes <= left;
+            left = if fits { left.saturating_sub(bytes) } else { 0 };
+            taken += 1;
+            fits
+        };
+        let all = room.messages.iter();
+        let mut messages: Vec<StoredMessage> = match ask.from {
+            PageFrom::After(seq) => (all.filter(|message| message.seq > seq).take(limit))
+                .take_while(|message| fits(message))
+                .cloned()
+                .collect(),
+            PageFrom::Before(_) | PageFrom::End => {
+                let bound = if let PageFrom::Before(seq) = ask.from {
+                    seq
+                } else {
+                    u64::MAX
+                };
+                (all.rev().filter(|message| message.seq < bound).take(limit))
+                    .take_while(|message| fits(message))
+                    .cloned()
+                    .collect()
+            }
+        };
+        messages.sort_by_key(|message| message.seq);
+        let before = match (messages.first(), ask.from) {
+            (Some(first), _) => first.seq - 1,
+            (None, PageFrom::After(seq)) => seq.min(room.messages.len() as u64),
+            (None, PageFrom::Before(_) | PageFrom::End) => 0,
+        };
+        Ok(Page {
+            before: room.place(before as usize),
+            messages,
+            head: room.place(room.messages.len()),
+        })
+    }
+
+    /// Tells what was appended from `from` on: those who went first, so that nothing later reaches them.
+    fn announce(&mut self, id: &RoomId, from: u64, moves: &Moves) {
+        let whole = self.rooms[id].entries.clone();
+        let new = &whole[from as usize..];
+        for (user, until) in &moves.removed {
+            let upto = (until.saturating_sub(from) as usize + 1).min(new.len());
+            for frame in frames(id, from, &new[..upto]) {
+                self.tell(user, &frame);
+            }
+            self.leave_room(user, id);
+        }
+        // Before anybody is put in: they get the log from its beginning instead.
+        for frame in frames(id, from, new) {
+            self.tell_room(id, &frame);
+        }
+        let first_page = frames(id, 0, &whole[..whole.len().min(MAX_LOG_PAGE as usize)]);
+        for user in &moves.added {
+            self.join_room(user, id);
+            for frame in &first_page {
+                self.tell(user, frame);
+            }
+        }
+    }
+
+    fn announce_wraps(&mut self, id: &RoomId, people: &BTreeSet<UserId>) {
+        for user in people {
+            self.tell(user, &FromRelay::Wraps { room_id: *id });
+        }
+    }
+}
+
+fn frames(room: &RoomId, from: u64, entries: &[B64]) -> Vec<FromRelay> {
+    let mut frames = Vec::new();
+    let (mut start, mut bytes) = (0, 0);
+    for (index, entry) in entries.iter().enumerate() {
+        bytes += entry.0.len();
+        let next = entries.get(index + 1).map(|next| next.0.len());
+        if next.is_none_or(|next| bytes + next > FRAME_ENTRY_BYTES) {
+            frames.push(FromRelay::Log {
+                room_id: *room,
+                from_seq: from + start as u64,
+                entries: entries[start..=index].to_vec(),
+            });
+            (start, bytes) = (index + 1, 0);
+        }
+    }
+    frames
+}
