@@ -18,16 +18,31 @@
     history.replaceState(null, "", location.pathname + location.search);
   }
 
+  const drawn = (name, attributes) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    return element;
+  };
+
   const say = (title, text, retry) => {
     const show = () => {
+      const mark = drawn("svg", { class: "logo-mark logo-mark-l", width: "32", height: "32", viewBox: "0 0 24 24", "aria-hidden": "true" });
+      mark.append(
+        drawn("path", { class: "logo-over", d: "M1 11.6A8.5 8.5 0 0 1 18 11.6Z" }),
+        drawn("path", { class: "logo-under", d: "M6 12.4A8.5 8.5 0 0 0 23 12.4Z" }),
+      );
       const main = document.createElement("main");
       main.className = "halt";
-      main.setAttribute("role", "alert");
+      const said = document.createElement("div");
+      said.className = "halt-said";
+      said.setAttribute("role", "alert");
       const h1 = document.createElement("h1");
       h1.textContent = title;
       const p = document.createElement("p");
       p.textContent = text;
-      main.append(h1, p);
+      said.append(h1, p);
+      main.append(mark, said);
+      document.title = "Sotto";
       if (retry) {
         const button = document.createElement("button");
         button.type = "button";
@@ -42,6 +57,12 @@
     else document.addEventListener("DOMContentLoaded", show, { once: true });
   };
 
+  // A fault in the page itself ends it: WebAssembly does not go on after one. What has stopped must not look alive.
+  const halt = (fault) => {
+    if (!(fault instanceof WebAssembly.RuntimeError)) return;
+    say("Sotto stopped", "A fault of ours ended this page. What you wrote is kept in this browser; load the page again to go on.", true);
+  };
+
   if (!window.isSecureContext) {
     say("Sotto needs a secure address", "Your browser only lets pages use encryption over https. Ask whoever runs this server for its https address.");
     return;
@@ -51,6 +72,9 @@
     say("This browser is too old for Sotto", "Messages are opened inside the browser, and this one lacks something that takes. A current Firefox, Chrome, Edge or Safari works.");
     return;
   }
+
+  addEventListener("error", (event) => halt(event.error));
+  addEventListener("unhandledrejection", (event) => halt(event.reason));
 
   // The only script address that may become a worker. There is no `default` policy: text can never become markup here.
   const entry = "/worker-entry.js";

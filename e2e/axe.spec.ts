@@ -1,4 +1,4 @@
-// Every screen passes axe (WCAG 2.2 A and AA), in both themes, wide and narrow.
+// Every screen passes axe (WCAG 2.2 A and AA), in both themes, wide and narrow, and has one main part with one heading.
 
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
@@ -20,6 +20,13 @@ async function passesAxe(page: Page, screen: string): Promise<void> {
     const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
     const said = violations.map(({ id, help, nodes }) => `${id}: ${help}\n${nodes.map(({ html }) => `    ${html}`).join('\n')}`);
     expect.soft(said, `${screen}, ${width} px, ${colorScheme}`).toEqual([]);
+    // One main part with one heading, also where a single pane stands; under a dialog they are not in reach.
+    if ((await page.getByRole('dialog').count()) === 0) {
+      await expect.soft(page.getByRole('main'), `${screen}, ${width} px: main`).toHaveCount(1);
+      await expect.soft(page.locator('h1:visible, h2[aria-level="1"]:visible'), `${screen}, ${width} px: h1`).toHaveCount(1);
+    }
+    const sideways = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect.soft(sideways, `${screen}, ${width} px: nothing stands out sideways`).toBeLessThanOrEqual(0);
   }
   await page.setViewportSize({ width: 1280, height: 800 });
 }

@@ -586,9 +586,9 @@ impl<S: Suite> Engine<S> {
     /// What this browser kept: paint from it at once, connect meanwhile.
     pub(super) fn restored(&mut self, kept: Option<(KeptAccount, S::DeviceKey)>, out: &mut Out<S::DeviceKey>) {
         let Some((account, key)) = kept else {
-            out.push(Effect::Show(Change::Phase(Phase::SignedOut {
-                realm: self.realm.clone().unwrap_or_default(),
-            })));
+            self.show_signed_out(out);
+            // Its name stands beside the handle in the forms.
+            self.ask_as(None, Request::Info(Info {}), Pending::Realm, out);
             return;
         };
         self.realm = Some(account.realm.clone());
@@ -633,6 +633,24 @@ impl<S: Suite> Engine<S> {
         }
     }
 
+    pub(super) fn show_signed_out(&self, out: &mut Out<S::DeviceKey>) {
+        out.push(Effect::Show(Change::Phase(Phase::SignedOut {
+            realm: self.realm.clone().unwrap_or_default(),
+        })));
+    }
+
+    pub(super) fn realm_came(&mut self, info: Result<InfoReply, Failure>, out: &mut Out<S::DeviceKey>) {
+        let entering =
+            (self.pending.values()).any(|pending| matches!(pending, Pending::Enter(_) | Pending::NewPassword(_)));
+        if let Ok(info) = info
+            && self.me.is_none()
+            && !entering
+        {
+            self.realm = Some(info.realm);
+            self.show_signed_out(out);
+        }
+    }
+
     fn forget_everything(&mut self, out: &mut Out<S::DeviceKey>) {
         self.me = None;
         self.people = Default::default();
@@ -642,9 +660,7 @@ impl<S: Suite> Engine<S> {
         self.online = false;
         out.push(Effect::Disconnect);
         out.push(Effect::Wipe);
-        out.push(Effect::Show(Change::Phase(Phase::SignedOut {
-            realm: self.realm.clone().unwrap_or_default(),
-        })));
+        self.show_signed_out(out);
     }
 
     pub(super) fn sign_out_others(

@@ -89,6 +89,8 @@ pub(crate) enum Pending<K> {
     Advice {
         command: u32,
     },
+    /// The name of the server, for a page on which nobody is signed in.
+    Realm,
     /// Signing up, once the password is found strong enough.
     NewPassword(Box<Entering<K>>),
     /// Signing up or in.

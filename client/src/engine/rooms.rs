@@ -56,6 +56,8 @@ pub(crate) struct Channel {
     /// (device, lane) → (ctr, newest envelope)
     pub lanes: HashMap<(DeviceKeyId, [u8; 8]), (u64, Head)>,
     pub read_seq: u64,
+    /// Where what was unread began when the room was opened: the line stays while one reads.
+    pub unread_from: u64,
     pub epoch_seq: u64,
     pub unread: u32,
     pub preview: Option<PreviewRecord>,
@@ -74,6 +76,7 @@ impl Channel {
             messages: BTreeMap::new(),
             lanes: HashMap::new(),
             read_seq: 0,
+            unread_from: 1,
             epoch_seq: 0,
             unread: 0,
             preview: None,

@@ -14,7 +14,7 @@ use super::ask::{Failure, Pending, Reply, Request};
 use super::intents::{Intent, What};
 use super::record::Loaded;
 use super::{Ctx, Effect, Engine, Out};
-use crate::view::{Change, Link, Outcome, Phase, Problem, Tamper};
+use crate::view::{Change, Link, Outcome, Problem, Tamper};
 
 /// Messages fetched at once when a room is met for the first time.
 const FIRST_PAGE: u32 = 60;
@@ -427,6 +427,10 @@ impl<S: Suite> Engine<S> {
             | Pending::Ignore
             | Pending::Base
             | Pending::LoadOlder { .. } => {}
+            Pending::Realm => {
+                let result = expect!(Info);
+                self.realm_came(result, out);
+            }
             Pending::SignOutOthers { command } => {
                 let result = expect!(SessionEndOthers)
                     .map(|_| Outcome::Done)
@@ -509,9 +513,7 @@ impl<S: Suite> Engine<S> {
 
     async fn base_came(&mut self, loaded: Loaded, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         if let Some(problem) = loaded.problem {
-            out.push(Effect::Show(Change::Phase(Phase::SignedOut {
-                realm: self.realm.clone().unwrap_or_default(),
-            })));
+            self.show_signed_out(out);
             self.me = None;
             self.notice(problem, out);
             return;

@@ -26,6 +26,7 @@ impl<S: Suite> Engine<S> {
         let room = self.rooms.get_mut(&id).ok_or(Problem::RoomClosed)?;
         self.shown = Some(id);
         let newest = room.channel.at.seq;
+        room.channel.unread_from = room.channel.read_seq + 1;
         // Everything unread, and some of what came before it.
         let unread = newest.saturating_sub(room.channel.read_seq).min(1000);
         room.channel.shown_from = (newest + 1).saturating_sub(WINDOW.max(unread + 10)).max(1);
@@ -175,7 +176,7 @@ impl<S: Suite> Engine<S> {
         rows.extend(room.event_rows(0));
         rows.extend(room.outbox.items().map(|item| outgoing_row(item, me)));
         rows.sort_by_key(|row| row.order);
-        let first_unread = (room.channel.messages.range(room.channel.read_seq + 1..))
+        let first_unread = (room.channel.messages.range(room.channel.unread_from..))
             .find(|(_, message)| matches!(&message.body, StoredBody::Text { author, .. } if *author != me))
             .map(|(_, message)| message_key(message));
         out.push(Effect::Show(Change::Timeline(Timeline {

@@ -142,6 +142,32 @@ pub fn is_narrow() -> bool {
         .is_some_and(|query| query.matches())
 }
 
+/// Whether one pane stands alone, followed as the window changes.
+#[derive(Clone, Copy)]
+pub struct Narrow(RwSignal<bool>);
+
+impl Narrow {
+    pub fn watch() -> Self {
+        let narrow = Self(RwSignal::new(is_narrow()));
+        drop(window_event_listener_untyped("resize", move |_| {
+            let now = is_narrow();
+            if narrow.0.get_untracked() != now {
+                narrow.0.set(now);
+            }
+        }));
+        narrow
+    }
+
+    pub fn get(self) -> bool {
+        self.0.get()
+    }
+
+    /// The level of a heading that names the only pane on a narrow screen, and one of several on a wide one.
+    pub fn level(self) -> Option<&'static str> {
+        self.get().then_some("1")
+    }
+}
+
 /// Whether fingers are the way to point: then nothing grabs the keyboard by itself.
 pub fn is_touch() -> bool {
     window()

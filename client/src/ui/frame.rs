@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use super::dialogs::{Ask, Dialogs, use_dialogs};
 use super::nav::{Nav, use_nav};
 use super::place::Place;
-use super::screen::use_store;
+use super::screen::{use_narrow, use_store};
 use super::{browser, rail, room, settings, sidebar};
 use crate::state::Store;
 
@@ -16,30 +16,43 @@ pub fn frame() -> AnyView {
     shortcuts(nav, store, dialogs);
 
     let in_settings = Memo::new(move |_| nav.place().in_settings());
-    let pane = move || match nav.place() {
+    let pane = Memo::new(move |_| match nav.place() {
         Place::Members(_) => "panel",
         Place::Room(_) | Place::Setting(_) => "room",
         _ => "list",
-    };
+    });
+    // Where the list stands alone, it is the main part.
+    let narrow = use_narrow();
+    let list_alone = Memo::new(move |_| narrow.get() && pane.get() == "list");
+    let main_if = |here: bool| here.then_some("main");
     html::div()
         .class("shell")
-        .attr("data-pane", pane)
+        .attr("data-pane", move || pane.get())
         .child((
             rail::rail(),
-            move || {
-                if in_settings.get() {
-                    settings::column()
-                } else {
-                    sidebar::column()
-                }
-            },
-            html::main().class("sheet").id("main").tabindex("-1").child(move || {
-                if in_settings.get() {
-                    settings::sheet()
-                } else {
-                    room::sheet()
-                }
-            }),
+            html::div()
+                .class("side")
+                .attr("role", move || main_if(list_alone.get()))
+                .attr("id", move || main_if(list_alone.get()))
+                .attr("tabindex", move || list_alone.get().then_some("-1"))
+                .child(move || {
+                    if in_settings.get() {
+                        settings::column()
+                    } else {
+                        sidebar::column()
+                    }
+                }),
+            html::main()
+                .class("sheet")
+                .attr("id", move || main_if(!list_alone.get()))
+                .tabindex("-1")
+                .child(move || {
+                    if in_settings.get() {
+                        settings::sheet()
+                    } else {
+                        room::sheet()
+                    }
+                }),
         ))
         .into_any()
 }

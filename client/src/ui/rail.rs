@@ -54,16 +54,11 @@ pub fn rail() -> AnyView {
                         .child((Icon::UserRound.l(), html::span().class("rail-label").child("You"))),
                 ),
             )),
-            html::div().class("rail-foot").child((
-                button::icon(Icon::CircleHelp, "Keyboard shortcuts", move || dialogs.open(Ask::Keys)),
-                html::a()
-                    .class("rail-item")
-                    .href(Place::Settings.path())
-                    .attr("aria-current", move || current(in_settings.get()))
-                    .attr("aria-label", "Settings")
-                    .title("Settings")
-                    .child(Icon::Settings.l()),
-            )),
+            html::div()
+                .class("rail-foot")
+                .child(button::icon(Icon::CircleHelp, "Keyboard shortcuts", move || {
+                    dialogs.open(Ask::Keys)
+                })),
         ))
         .into_any()
 }

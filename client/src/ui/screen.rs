@@ -4,6 +4,7 @@ use leptos::html;
 use leptos::mount::mount_to_body;
 use leptos::prelude::*;
 
+use super::browser::Narrow;
 use super::dialogs::Dialogs;
 use super::kit::toast::{Toasts, Tone};
 use super::kit::{button, logo};
@@ -34,6 +35,10 @@ pub fn use_store() -> Store {
     expect_context()
 }
 
+pub fn use_narrow() -> Narrow {
+    expect_context()
+}
+
 pub fn use_toasts() -> Toasts {
     expect_context()
 }
@@ -44,6 +49,7 @@ fn page() -> impl IntoView {
     provide_context(nav);
     provide_context(toasts);
     provide_context(dialogs);
+    provide_context(Narrow::watch());
 
     let halted = RwSignal::new(false);
     wire::connect(store, browser::device_name(), move || halted.set(true));
@@ -126,7 +132,7 @@ fn unknown() -> AnyView {
         .child((
             logo::figure("logo-mark logo-mark-l"),
             html::h1().child("There is nothing at this address"),
-            html::p().child("The link may be cut short, or the room is gone."),
+            html::p().child("The link may be cut short. Your messages are where they were."),
             button::button("button button-primary", "Go to your messages", move || {
                 nav.go(Place::Messages)
             }),
@@ -138,11 +144,12 @@ fn stopped() -> AnyView {
     html::main()
         .id("main")
         .class("halt")
-        .attr("role", "alert")
         .child((
             logo::figure("logo-mark logo-mark-l"),
-            html::h1().child("Sotto stopped"),
-            html::p().child("The part that opens your messages broke. What you wrote is kept in this browser; load the page again to go on."),
+            html::div().class("halt-said").attr("role", "alert").child((
+                html::h1().child("Sotto stopped"),
+                html::p().child("The part that opens your messages broke. What you wrote is kept in this browser; load the page again to go on."),
+            )),
             button::button("button button-primary", "Load the page again", || drop(window().location().reload())),
         ))
         .into_any()

@@ -18,6 +18,7 @@ pub fn keep(store: Store, nav: Nav) {
             Place::Room(room) | Place::Members(room) => store.room(room).map(|room| room.title).unwrap_or_default(),
             Place::Settings => "Settings".into(),
             Place::Setting(page) => page_title(page).into(),
+            Place::Unknown => "Nothing here".into(),
             _ => "Messages".into(),
         };
         let count = if unread > 0 {

@@ -8,7 +8,7 @@ use wasm_bindgen::JsValue;
 
 type Options = &'static [(&'static str, &'static str)];
 
-static TIME: Options = &[("hour", "2-digit"), ("minute", "2-digit")];
+static TIME: Options = &[("hour", "numeric"), ("minute", "2-digit")];
 static WEEKDAY: Options = &[("weekday", "short")];
 static DAY: Options = &[("day", "numeric"), ("month", "short")];
 static DAY_LONG: Options = &[("weekday", "long"), ("day", "numeric"), ("month", "long")];
@@ -78,6 +78,13 @@ fn days_ago(ms: u64) -> u32 {
 /// "11:26"
 pub fn time(ms: u64) -> String {
     write(ms, TIME)
+}
+
+/// The same for a narrow place: "8:26" where others write "8:26 AM".
+pub fn time_alone(ms: u64) -> String {
+    let text = time(ms);
+    text.trim_end_matches(|letter: char| letter.is_alphabetic() || letter.is_whitespace() || letter == '.')
+        .to_owned()
 }
 
 /// For machines, in `datetime` attributes.

@@ -1,6 +1,6 @@
 //! What the page says when something went wrong or changed. Short, plain, about the person's world: what happened, then what to do.
 
-use crate::view::{Delivery, Note, Problem, Role, Step, Tamper, Trust, Unreadable};
+use crate::view::{Delivery, Note, Problem, Role, RoomKind, Step, Tamper, Trust, Unreadable};
 
 /// One sentence for each problem, and where it helps a second one: what to do.
 pub fn problem(problem: &Problem) -> String {
@@ -105,6 +105,7 @@ pub enum Piece {
 /// `name` gives a person's name, `me` tells whether it is the reader.
 pub fn note(
     note: &Note,
+    kind: RoomKind,
     name: impl Fn(&sotto_shared::id::UserId) -> String,
     me: impl Fn(&sotto_shared::id::UserId) -> bool,
 ) -> Vec<Piece> {
@@ -112,11 +113,14 @@ pub fn note(
     let subject = |user| if me(user) { Plain("You") } else { Name(name(user)) };
     let object = |user| if me(user) { Plain("you") } else { Name(name(user)) };
     match note {
-        Note::Created { by } => vec![subject(by), Plain(" made this room.")],
+        Note::Created { by } => match kind {
+            RoomKind::Direct => vec![subject(by), Plain(" started this conversation.")],
+            RoomKind::Group => vec![subject(by), Plain(" made this group.")],
+        },
         Note::Added { by, who } => vec![subject(by), Plain(" added "), object(who), Plain(".")],
         Note::Removed { by, who } => vec![subject(by), Plain(" removed "), object(who), Plain(".")],
         Note::Left { who } => vec![subject(who), Plain(" left.")],
-        Note::Renamed { by, name } => vec![subject(by), Plain(" named this room "), Name(name.clone()), Plain(".")],
+        Note::Renamed { by, name } => vec![subject(by), Plain(" named this group "), Name(name.clone()), Plain(".")],
         Note::NewDevice { who } if me(who) => vec![Plain("You use another browser from now on.")],
         Note::NewDevice { who } => vec![subject(who), Plain(" uses another browser from now on.")],
         Note::IdentityChanged { who } => vec![subject(who), Plain(" has a new safety number.")],

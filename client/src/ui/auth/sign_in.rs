@@ -11,6 +11,8 @@ use crate::view::{Command, Problem};
 
 pub fn view(draft: Draft) -> AnyView {
     let password_id = unique("password");
+    // Back from a try that failed: the password is what to look at again.
+    let wrong = draft.password_error.with_untracked(Option::is_some);
     let password = Password {
         label: html::label()
             .class("field-label")
@@ -29,8 +31,12 @@ pub fn view(draft: Draft) -> AnyView {
         value: draft.handle,
         error: draft.handle_error.into(),
         suffix: suffix(),
-        focus: !browser::is_touch(),
+        focus: !browser::is_touch() && !wrong,
     };
+    if wrong && !browser::is_touch() {
+        let id = password_id.clone();
+        request_animation_frame(move || browser::focus(&id));
+    }
     let form = html::form()
         .class("front-form")
         .attr("aria-label", "Sign in")
@@ -45,7 +51,7 @@ pub fn view(draft: Draft) -> AnyView {
             password.view(),
             check(
                 "Stay signed in",
-                "Keeps your keys in this browser until you sign out. Leave it off where others use the browser too.",
+                "Leave it off where others use this browser too.",
                 draft.stay,
             ),
             form_error(draft.form_error),

@@ -64,7 +64,7 @@ pub fn view(draft: Draft) -> AnyView {
             },
             check(
                 "Stay signed in",
-                "Keeps your keys in this browser until you sign out. Leave it off where others use the browser too.",
+                "Leave it off where others use this browser too.",
                 draft.stay,
             ),
             form_error(draft.form_error),

@@ -10,12 +10,12 @@ use crate::ui::kit::menu::{Entry, Face, menu};
 use crate::ui::kit::{Icon, button};
 use crate::ui::nav::{icon_link, use_nav};
 use crate::ui::place::Place;
-use crate::ui::screen::{use_store, use_toasts};
+use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::{wire, words};
 use crate::view::{Command, Outcome, Role, RoomKind, Standing};
 
 pub fn panel(id: RoomId) -> AnyView {
-    let (store, dialogs) = (use_store(), use_dialogs());
+    let (store, dialogs, narrow) = (use_store(), use_dialogs(), use_narrow());
     let members = Memo::new(move |_| store.members(id));
     let can_add = Memo::new(move |_| {
         store
@@ -41,12 +41,15 @@ pub fn panel(id: RoomId) -> AnyView {
                     Icon::ArrowLeft,
                     "Back to the conversation",
                 ),
-                html::h2().class("bar-title").child((
-                    "Members ",
-                    html::span()
-                        .class("muted numeric")
-                        .child(move || members.get().map(|members| members.len().to_string())),
-                )),
+                html::h2()
+                    .class("bar-title")
+                    .attr("aria-level", move || narrow.level())
+                    .child((
+                        "Members ",
+                        html::span()
+                            .class("muted numeric")
+                            .child(move || members.get().map(|members| members.len().to_string())),
+                    )),
                 html::div().class("bar-actions").child((
                     move || {
                         can_add.get().then(|| {

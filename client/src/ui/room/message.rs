@@ -14,7 +14,7 @@ use crate::ui::kit::{Icon, button};
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::words::Piece;
 use crate::ui::{browser, when, wire, words};
-use crate::view::{Body, Command, Delivery, Note, Row, Unreadable};
+use crate::view::{Body, Command, Delivery, Note, RoomKind, Row, Unreadable};
 
 pub fn row(room: RoomId, cell: &Cell, beside: Memo<Beside>) -> AnyView {
     let row = cell.row.clone();
@@ -32,7 +32,7 @@ pub fn row(room: RoomId, cell: &Cell, beside: Memo<Beside>) -> AnyView {
             match now.body {
                 Body::Text { author, message, .. } => text(room, author, message, at, row.clone(), beside),
                 Body::Unreadable(why) => unreadable(why),
-                Body::Note(note) => happened(note),
+                Body::Note(note) => happened(room, note),
             }
         }
     };
@@ -128,7 +128,11 @@ fn text(
                 .into_any()
         } else {
             (
-                time().class("message-gutter"),
+                html::time()
+                    .class("message-gutter")
+                    .attr("datetime", when::iso(at))
+                    .title(when::full(at))
+                    .child(when::time_alone(at)),
                 html::span().class("visually-hidden").child(name),
             )
                 .into_any()
@@ -267,8 +271,9 @@ fn unreadable(why: Unreadable) -> AnyView {
         .into_any()
 }
 
-fn happened(note: Note) -> AnyView {
+fn happened(room: RoomId, note: Note) -> AnyView {
     let (store, dialogs) = (use_store(), use_dialogs());
+    let kind = untrack(|| store.room(room)).map_or(RoomKind::Group, |room| room.kind);
     let icon = match &note {
         Note::Created { .. } => Icon::MessageCircle,
         Note::Added { .. } => Icon::UserPlus,
@@ -285,6 +290,7 @@ fn happened(note: Note) -> AnyView {
     let sentence = move || {
         let pieces = words::note(
             &note,
+            kind,
             |user| {
                 let name = store.handle(*user);
                 if name.is_empty() { "Somebody".into() } else { name }

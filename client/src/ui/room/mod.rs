@@ -63,7 +63,9 @@ fn conversation(id: RoomId) -> AnyView {
             .class("room")
             .attr("aria-label", move || title.get())
             .child((
-                html::div().class("room-head").child((bar::bar(id), syncing())),
+                html::div()
+                    .class("room-head")
+                    .child((bar::bar(id), syncing(), timeline::jump_up(view))),
                 timeline::timeline(id, view, title),
                 html::div()
                     .class("foot")
@@ -92,7 +94,8 @@ fn syncing() -> AnyView {
 
 /// No conversation is open: who can read here, and what to do.
 fn nothing_open() -> AnyView {
-    let dialogs = use_dialogs();
+    let (store, dialogs) = (use_store(), use_dialogs());
+    let any = Memo::new(move |_| !store.room_list().is_empty() || store.syncing().get());
     let item = |icon: Icon, title: &'static str, text: &'static str, act: Ask| {
         html::li().child(
             html::button()
@@ -105,21 +108,42 @@ fn nothing_open() -> AnyView {
     html::section()
         .class("room room-none")
         .attr("aria-label", "No conversation open")
-        .child(
-            html::div().class("start").child((
-                html::div().child((
-                    html::h1().class("start-title").child("Nothing is open"),
-                    html::p()
-                        .class("start-text")
-                        .child("Choose a conversation on the left, or begin one. What is written can be read by the people in it and by nobody else, not even whoever runs this server."),
-                )),
-                html::ul().class("start-list").child((
-                    item(Icon::MessageCircle, "New message", "To one person, by handle", Ask::NewMessage),
-                    item(Icon::Users, "New group", "A name and the people in it", Ask::NewGroup),
-                    item(Icon::Server, "What the server sees", "And what it never gets", Ask::Server),
+        .child(html::div().class("start").child((
+            html::div().child((
+                html::h1().class("start-title").child(move || {
+                    if any.get() {
+                        "Nothing is open"
+                    } else {
+                        "Begin with one person"
+                    }
+                }),
+                html::p().class("start-text").child((
+                    move || {
+                        if any.get() {
+                            "Choose a conversation on the left, or begin one. "
+                        } else {
+                            "Write to somebody whose handle you know, or make a group. "
+                        }
+                    },
+                    "Only the people in a conversation can read it, nobody else, not even whoever runs this server.",
                 )),
             )),
-        )
+            html::ul().class("start-list").child((
+                item(
+                    Icon::MessageCircle,
+                    "New message",
+                    "To one person, by handle",
+                    Ask::NewMessage,
+                ),
+                item(Icon::Users, "New group", "A name and the people in it", Ask::NewGroup),
+                item(
+                    Icon::Server,
+                    "What the server sees",
+                    "And what it never gets",
+                    Ask::Server,
+                ),
+            )),
+        )))
         .into_any()
 }
 

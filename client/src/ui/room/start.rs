@@ -62,12 +62,9 @@ fn suggestions(id: RoomId, room: &Room) -> AnyView {
                 dialogs.open(Ask::AddPeople(id))
             }),
             (room.role > Role::Member).then(|| {
-                item(
-                    Icon::Pencil,
-                    "Rename the group",
-                    "Only its people see the name",
-                    move || dialogs.open(Ask::Rename(id)),
-                )
+                item(Icon::Pencil, "Rename the group", "Only its people see it", move || {
+                    dialogs.open(Ask::Rename(id))
+                })
             }),
         )
             .into_any(),

@@ -33,7 +33,10 @@ pub fn timeline(id: RoomId, view: Window, title: Memo<String>) -> AnyView {
     let store = use_store();
     let shown = store.shown();
     let loaded = Memo::new(move |_| shown.with(|shown| shown.room == Some(id)));
-    let beside = Memo::new(move |_| shown.with(|shown| arrange(&view.cells(shown), shown.first_unread.as_deref())));
+    let beside = Memo::new(move |_| {
+        let first = view.first_unread.get();
+        shown.with(|shown| arrange(&view.cells(shown), first.as_deref()))
+    });
     let at_start = Memo::new(move |_| shown.with(|shown| shown.room == Some(id) && view.at_start(shown)));
     let empty = Memo::new(move |_| {
         shown.with(|shown| {
@@ -181,6 +184,28 @@ pub fn jump_down(view: Window) -> AnyView {
                     0 => "Newest".to_owned(),
                     count => words::count(count, "new message", "new messages"),
                 }))
+        })
+    })
+    .into_any()
+}
+
+/// To the first message that was not read yet, while it stands above the screen.
+pub fn jump_up(view: Window) -> AnyView {
+    let store = use_store();
+    let above = Memo::new(move |_| !view.met_unread.get() && view.first_unread.with(Option::is_some));
+    (move || {
+        (above.get() && view.settled.get()).then(|| {
+            html::button()
+                .r#type("button")
+                .class("button button-s jump-up")
+                .on(ev::click, move |_| view.jump_to_unread(store))
+                .child((
+                    Icon::ArrowUp.view(),
+                    match view.unread {
+                        0 => "First unread".to_owned(),
+                        count => format!("First of {count} unread"),
+                    },
+                ))
         })
     })
     .into_any()

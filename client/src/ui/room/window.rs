@@ -3,6 +3,8 @@
 //! The scroller runs from the bottom (`column-reverse`), so position 0 is the newest row and stays there by itself. At
 //! most [`MOST`] rows stand in the page; scrolling near an end moves the window on.
 
+use std::time::Duration;
+
 use leptos::html::Div;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
@@ -23,6 +25,11 @@ const STEP: usize = 100;
 const NEAR: f64 = 900.0;
 /// Closer to the newest row than this counts as being there.
 const AT_BOTTOM: f64 = 40.0;
+/// The line before the first unread message, and how far below the top of the screen it is brought.
+const FRESH: &str = ".fresh";
+const ABOVE_UNREAD: f64 = 48.0;
+/// By then the rows of a conversation that was just opened have their true heights.
+const SETTLES_WITHIN: Duration = Duration::from_millis(250);
 
 /// A row on screen, how far below the top of the scroller it stood, and where the reader had scrolled to.
 struct Anchor {
@@ -42,6 +49,14 @@ pub struct Window {
     /// The newest row when the reader was last at the bottom.
     seen: RwSignal<Option<(u64, u64)>>,
     pub loading: RwSignal<bool>,
+    /// How many messages nobody had read here when the conversation was opened.
+    pub unread: u32,
+    /// The first of them. It stays while the conversation is open, though the rows are shown anew and are read by then.
+    pub first_unread: RwSignal<Option<String>>,
+    /// It stood on screen, or was asked for.
+    pub met_unread: RwSignal<bool>,
+    /// The rows were painted once: before that their heights are guesses.
+    pub settled: RwSignal<bool>,
     /// How things stood before the rows changed.
     anchor: StoredValue<Option<Anchor>>,
 }
@@ -57,6 +72,10 @@ impl Window {
             at_bottom: RwSignal::new(true),
             seen: RwSignal::new(None),
             loading: RwSignal::new(false),
+            unread: untrack(|| store.room(room)).map_or(0, |room| room.unread),
+            first_unread: RwSignal::new(None),
+            met_unread: RwSignal::new(false),
+            settled: RwSignal::new(false),
             anchor: StoredValue::new(None),
         };
         Effect::new(move |_| {
@@ -68,6 +87,34 @@ impl Window {
             }
             // After the rows were put into the page, before they are painted.
             request_animation_frame(move || window.settle(store));
+        });
+        let first_unread = move |shown: &Shown| shown.first_unread.clone().filter(|_| shown.room == Some(room));
+        // What still stands there from the last time.
+        let old = store.shown().with_untracked(first_unread);
+        Effect::new(move |_| {
+            let first = store.shown().with(first_unread);
+            if first.is_some() && first != old && window.first_unread.with_untracked(Option::is_none) {
+                window.first_unread.set(first);
+            }
+        });
+        Effect::new(move |before: Option<bool>| {
+            let before = before.unwrap_or(false);
+            let here = before
+                || store
+                    .shown()
+                    .with(|shown| shown.room == Some(room) && !shown.cells.is_empty());
+            if here && !before {
+                set_timeout(
+                    move || {
+                        // The room may have been left meanwhile.
+                        if window.settled.try_set(true).is_none() {
+                            window.look(store);
+                        }
+                    },
+                    SETTLES_WITHIN,
+                );
+            }
+            here
         });
         window
     }
@@ -126,6 +173,67 @@ impl Window {
         });
     }
 
+    /// To the first message that was not read when the conversation was opened, however far back it is.
+    pub fn jump_to_unread(self, store: Store) {
+        let wanted = store.shown().with_untracked(|shown| {
+            let key = self.first_unread.get_untracked()?;
+            let at = shown.cells.iter().position(|cell| *cell.key == *key);
+            Some((at, shown.cells.len(), shown.has_older))
+        });
+        match wanted {
+            Some((Some(at), count, _)) => {
+                // As many rows as may stand there, the wanted one with some before it.
+                let stop = (at + MOST - STEP).min(count);
+                let end = store
+                    .shown()
+                    .with_untracked(|shown| (stop < count).then(|| shown.cells[stop - 1].order));
+                self.met_unread.set(true);
+                self.at_bottom.set(false);
+                self.limit.set(MOST);
+                self.end.set(end);
+                self.show_unread(3);
+            }
+            // Not fetched yet.
+            Some((None, _, true)) => {
+                wire::ask(Command::LoadOlder { room: self.room }, move |result| {
+                    if result.is_ok() && self.node.try_get_untracked().flatten().is_some() {
+                        request_animation_frame(move || self.jump_to_unread(store));
+                    }
+                });
+            }
+            _ => self.met_unread.set(true),
+        }
+    }
+
+    /// Scrolls there once the rows stand in the page, and again while they find their heights.
+    fn show_unread(self, times: u32) {
+        request_animation_frame(move || {
+            let Some(scroller) = self.node.try_get_untracked().flatten() else {
+                return;
+            };
+            if let Ok(Some(line)) = scroller.query_selector(FRESH) {
+                let moved = (offset(&scroller, &line) - ABOVE_UNREAD).round() as i32;
+                scroller.set_scroll_top(scroller.scroll_top() + moved);
+            }
+            if times > 1 {
+                self.show_unread(times - 1);
+            } else {
+                drop(scroller.focus());
+            }
+        });
+    }
+
+    /// Whether the line before the first unread message is on screen, or has been scrolled past.
+    fn meets_unread(self, scroller: &HtmlElement) {
+        if self.settled.get_untracked()
+            && !self.met_unread.get_untracked()
+            && let Ok(Some(line)) = scroller.query_selector(FRESH)
+            && offset(scroller, &line) >= 0.0
+        {
+            self.met_unread.set(true);
+        }
+    }
+
     /// The reader scrolled.
     pub fn scrolled(self, store: Store) {
         self.look(store);
@@ -166,6 +274,7 @@ impl Window {
         else {
             return;
         };
+        self.meets_unread(&scroller);
         let below = f64::from(-scroller.scroll_top()).max(0.0);
         let above = f64::from(scroller.scroll_height() - scroller.client_height()) - below;
         let newest = self.end.get_untracked().is_none();

@@ -36,6 +36,11 @@ pub fn page() -> AnyView {
             load();
         }
     });
+    let others = Memo::new(move |_| {
+        list.with(|list| {
+            matches!(list, List::Here(devices) if devices.iter().any(|device| !device.is_this && device.seen_ms.is_some()))
+        })
+    });
     let content = move || match list.get() {
         List::Loading => html::ul()
             .class("settings-list rows")
@@ -61,12 +66,11 @@ pub fn page() -> AnyView {
                     std::cmp::Reverse(device.added_ms),
                 )
             });
-            let others = devices.iter().any(|device| !device.is_this && device.seen_ms.is_some());
             (
                 html::ul()
                     .class("settings-list rows rows-stack")
                     .child(devices.iter().map(row).collect_view()),
-                others.then(|| {
+                others.get().then(|| {
                     html::div().class("kit-row").child(button::button(
                         "button button-s button-danger-quiet",
                         (Icon::LogOut.view(), "Sign out everywhere else"),
@@ -78,15 +82,15 @@ pub fn page() -> AnyView {
         }
     };
     (
-        head(Page::Devices, "Each browser you sign in with keeps its own signing key."),
+        head(Page::Devices, "The browsers of this account. Each one has a key of its own."),
         content,
-        html::div().class("banner banner-tall").child((
+        move || others.get().then(|| html::div().class("banner banner-tall").child((
             Icon::Info.view(),
             html::div().class("banner-text").child((
                 html::b().child("You do not recognise one?"),
                 html::p().child("Sign out everywhere else. Your messages and rooms stay. Whoever knows your password could sign in again, though."),
             )),
-        )),
+        ))),
     )
         .into_any()
 }

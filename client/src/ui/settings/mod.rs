@@ -12,27 +12,31 @@ use super::dialogs::{Ask, Confirm, use_dialogs};
 use super::kit::Icon;
 use super::nav::{icon_link, use_nav};
 use super::place::{Page, Place};
+use super::screen::use_narrow;
 use super::sidebar;
 use super::title::page_title;
 use crate::view::Command;
 
 pub fn column() -> AnyView {
-    let dialogs = use_dialogs();
+    let (dialogs, narrow) = (use_dialogs(), use_narrow());
     html::nav()
         .class("column settings-nav")
         .attr("aria-label", "Settings")
         .child((
-            html::header()
-                .class("column-head")
-                .child(html::div().class("spread column-title").child((
-                    html::h2().class("column-name").child("Settings"),
+            html::header().class("column-head").child(
+                html::div().class("spread column-title").child((
+                    html::h2()
+                        .class("column-name")
+                        .attr("aria-level", move || narrow.level())
+                        .child("Settings"),
                     icon_link(
                         "button button-quiet button-icon button-s",
                         Place::Messages,
                         Icon::X,
                         "Back to messages",
                     ),
-                ))),
+                )),
+            ),
             html::div().class("column-body").child((
                 html::p().class("menu-title").child("You"),
                 html::ul().child((item(Page::Devices), item(Page::Security))),
@@ -66,11 +70,11 @@ const fn icon(page: Page) -> Icon {
 }
 
 fn item(page: Page) -> AnyView {
-    let nav = use_nav();
+    let (nav, narrow) = (use_nav(), use_narrow());
     let here = move || match nav.place() {
         Place::Setting(open) => (open == page).then_some("page"),
         // On a wide screen the first page stands open beside the list.
-        _ => (page == Page::Devices && !super::browser::is_narrow()).then_some("page"),
+        _ => (page == Page::Devices && !narrow.get()).then_some("page"),
     };
     html::li()
         .child(

@@ -12,7 +12,7 @@ use super::kit::menu::{Entry, Face, menu};
 use super::kit::{Icon, button};
 use super::nav::use_nav;
 use super::place::Place;
-use super::screen::{use_store, use_toasts};
+use super::screen::{use_narrow, use_store, use_toasts};
 use super::{browser, wire, words};
 use crate::view::{Command, Outcome};
 
@@ -23,7 +23,7 @@ pub use talk::{picture, title};
 pub const FIND: &str = "find";
 
 pub fn column() -> AnyView {
-    let (store, dialogs) = (use_store(), use_dialogs());
+    let (store, dialogs, narrow) = (use_store(), use_dialogs(), use_narrow());
     let query = RwSignal::new(String::new());
     let rooms = Memo::new(move |_| {
         let query = query.get().trim().trim_start_matches('@').to_lowercase();
@@ -44,7 +44,10 @@ pub fn column() -> AnyView {
         .child((
             html::header().class("column-head").child((
                 html::div().class("spread column-title").child((
-                    html::h2().class("column-name").child("Messages"),
+                    html::h2()
+                        .class("column-name")
+                        .attr("aria-level", move || narrow.level())
+                        .child("Messages"),
                     html::div().child(menu(
                         "button button-quiet button-icon button-s",
                         Face::Icon(Icon::Pencil),
@@ -129,6 +132,18 @@ fn find(query: RwSignal<String>, rooms: Memo<Vec<RoomId>>) -> AnyView {
         .into_any()
 }
 
+/// How others find the reader: `oona@talk.example`.
+pub fn handle() -> String {
+    let store = use_store();
+    let name = store.me().map(|me| store.handle(me)).unwrap_or_default();
+    let realm = store.realm();
+    if realm.is_empty() {
+        name
+    } else {
+        format!("{name}@{realm}")
+    }
+}
+
 fn nothing_yet() -> AnyView {
     let (store, dialogs) = (use_store(), use_dialogs());
     (move || {
@@ -140,7 +155,11 @@ fn nothing_yet() -> AnyView {
             .class("column-empty")
             .child((
                 html::p().child("No conversations yet. Write to somebody whose handle you know."),
-                button::button("button button-s", "New message", move || dialogs.open(Ask::NewMessage)),
+                html::p().child(("Others find you as ", html::b().child(handle()), ".")),
+                html::div().class("column-acts").child((
+                    button::button("button button-s", "New message", move || dialogs.open(Ask::NewMessage)),
+                    button::button("button button-s", "New group", move || dialogs.open(Ask::NewGroup)),
+                )),
             ))
             .into_any()
     })
