@@ -235,7 +235,7 @@ async fn post(
         return Err(ErrorCode::Malformed);
     }
     let header = Header::from_bytes(&header_bytes.0).map_err(|_| ErrorCode::Malformed)?;
-    let fate = fates.entry(header.room_id).or_default().next();
+    let fate = fates.entry(header.room_id).or_default().take_place();
     if let Err(problem) = is_formed(app, session, &header, &envelope.0) {
         fate.refuse(problem.code(), problem.retry_secs());
     }

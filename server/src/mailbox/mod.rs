@@ -52,8 +52,8 @@ pub struct Refusal {
 }
 
 impl Fate {
-    /// That of the next message.
-    pub fn next(&mut self) -> Self {
+    /// The place of the next message.
+    pub fn take_place(&mut self) -> Self {
         let fate = self.clone();
         self.place += 1;
         fate
