@@ -587,10 +587,7 @@ fn signing_out_the_others_ends_them_and_nobody_else() {
         world.run(ada, Command::SignOutOthers).await.unwrap();
         assert!(matches!(world.browsers[other].phase(), Phase::SignedOut { .. }));
         assert!(world.browsers[other].notices().contains(&Problem::SignedOut));
-        assert!(
-            world.browsers[other].disk.borrow().records.is_empty(),
-            "nothing stays behind"
-        );
+        // What the browser has stays sealed there; the way in is gone.
         world.reload(other);
         world.settle().await;
         assert!(matches!(world.browsers[other].phase(), Phase::SignedOut { .. }));
@@ -615,6 +612,40 @@ fn a_browser_signed_out_while_away_notices_when_it_is_back() {
         calm(&mut world).await;
         assert!(matches!(world.browsers[other].phase(), Phase::SignedOut { .. }));
         assert_eq!(world.texts(ada, room).await, ["first", "second"]);
+    });
+}
+
+#[test]
+fn what_waits_in_a_browser_that_the_relay_signs_out_is_sent_after_the_next_sign_in() {
+    let (past, room) = ada_and_bob();
+    block_on(async {
+        let mut world = World::from_snapshot(RustCrypto, &past, "locked");
+        let (ada, bob) = (0, 1);
+        world.settle().await;
+        let other = world.sign_in("ada").await;
+        world.go_offline(ada);
+        world.settle().await;
+        world.say(ada, room, "kept for later").await;
+        world.run(other, Command::SignOutOthers).await.unwrap();
+        world.go_online(ada);
+        calm(&mut world).await;
+        assert!(matches!(world.browsers[ada].phase(), Phase::SignedOut { .. }));
+        world.reload(ada);
+        world.settle().await;
+        assert!(
+            matches!(world.browsers[ada].phase(), Phase::SignedOut { .. }),
+            "the password is needed"
+        );
+        let command = Command::SignIn {
+            handle: "ada".into(),
+            password: password("ada"),
+            stay: true,
+        };
+        assert_eq!(world.run(ada, command).await, Ok(Outcome::Done));
+        calm(&mut world).await;
+        for browser in [ada, bob, other] {
+            assert_eq!(world.texts(browser, room).await, ["first", "second", "kept for later"]);
+        }
     });
 }
 

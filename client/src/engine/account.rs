@@ -568,18 +568,12 @@ impl<S: Suite> Engine<S> {
             dvk: copy_key(&dvk),
             vault,
         });
-        if let Some(me) = &self.me {
-            out.push(Effect::Save(
-                [vec![me.save_keys()], self.people.record(&user_id).into_iter().collect()].concat(),
-            ));
-        }
         out.push(Effect::Show(Change::Step(Step::Rooms)));
-        self.show_signed_in(out);
-        out.push(Effect::Answer {
-            id: entering.command,
-            result: Ok(Outcome::Done),
+        // This browser may have kept something of this account: what it verified counts, what waits is sent.
+        let id = self.remember(Pending::Base {
+            command: Some(entering.command),
         });
-        self.connect(out);
+        out.push(Effect::Load { id, query: Query::Base });
         Ok(())
     }
 
@@ -601,7 +595,7 @@ impl<S: Suite> Engine<S> {
             dvk: DayVaultKey::from_bytes(account.dvk),
             vault: Vault::default(),
         });
-        let id = self.remember(Pending::Base);
+        let id = self.remember(Pending::Base { command: None });
         out.push(Effect::Load { id, query: Query::Base });
     }
 
@@ -621,14 +615,15 @@ impl<S: Suite> Engine<S> {
     pub(super) fn sign_out(&mut self, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
         self.me()?;
         self.ask(Request::SessionEnd(SessionEnd {}), Pending::Ignore, out);
-        self.forget_everything(out);
+        self.forget_everything(Effect::Wipe, out);
         Ok(Some(Outcome::Done))
     }
 
     /// The relay does not know this session any more.
     pub(super) fn was_signed_out(&mut self, out: &mut Out<S::DeviceKey>) {
         if self.me.is_some() {
-            self.forget_everything(out);
+            // The relay's word: no reason to destroy what it has not got, or what was verified against it.
+            self.forget_everything(Effect::Lock, out);
             out.push(Effect::Show(Change::Notice(Problem::SignedOut)));
         }
     }
@@ -651,15 +646,18 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    fn forget_everything(&mut self, out: &mut Out<S::DeviceKey>) {
+    fn forget_everything(&mut self, store: Effect<S::DeviceKey>, out: &mut Out<S::DeviceKey>) {
         self.me = None;
         self.people = Default::default();
         self.rooms.clear();
+        self.arriving.clear();
+        self.tasks.clear();
+        self.creating.clear();
         self.pending.clear();
         self.shown = None;
         self.online = false;
         out.push(Effect::Disconnect);
-        out.push(Effect::Wipe);
+        out.push(store);
         self.show_signed_out(out);
     }
 
@@ -780,7 +778,7 @@ fn array<const N: usize>(bytes: &B64) -> Result<[u8; N], Problem> {
     bytes.0.as_slice().try_into().map_err(|_| Problem::OldPage)
 }
 
-fn lied(what: &str) -> Problem {
+pub(super) fn lied(what: &str) -> Problem {
     Problem::ServerLied(what.to_owned())
 }
 

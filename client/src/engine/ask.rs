@@ -141,7 +141,10 @@ pub(crate) enum Pending<K> {
         user: UserId,
         command: Option<u32>,
     },
-    Base,
+    /// What this browser kept; `command` is that of the sign-in it follows, if any.
+    Base {
+        command: Option<u32>,
+    },
     LoadOlder {
         room: RoomId,
     },

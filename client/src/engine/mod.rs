@@ -41,7 +41,7 @@ use crate::passwords::{self, Question};
 use crate::view::{Change, Command, Link, Outcome, Phase, Problem};
 
 pub use ask::{Failure, Reply, Request};
-pub use record::{KeptAccount, Key, Loaded, OutgoingRecord, Query, Record};
+pub use record::{KeptAccount, Key, KeysRecord, Loaded, OutgoingRecord, Query, Record};
 
 use account::Me;
 use ask::Pending;
@@ -101,13 +101,16 @@ pub enum Effect<K> {
     },
     /// Look for an account this browser keeps; answered by [`Input::Restored`].
     Restore,
-    /// Keep this account and its key in this browser, and open the store under the day vault key.
+    /// Keep this account and its key in this browser, and open the store under the day vault key. What the store has of this
+    /// very account stays; another's is removed.
     Keep {
         account: KeptAccount,
         key: K,
     },
     /// Remove everything this browser keeps.
     Wipe,
+    /// Remove the account and with it the way into the store; what lies there stays, sealed, until the same account signs in.
+    Lock,
     Ask {
         id: u32,
         token: Option<String>,

@@ -131,18 +131,24 @@ impl People {
         Ok(is_new)
     }
 
-    /// A log this browser verified before it sealed it: taken without checking signatures again.
-    pub fn restore(&mut self, record: PersonRecord, realm: &str) -> Option<()> {
+    /// A log this browser verified before it sealed it: taken without checking signatures again. If the log is here already,
+    /// it must go on where the kept one ends.
+    pub fn restore(&mut self, record: PersonRecord, realm: &str) -> Result<(), LogError> {
         let blobs = record
             .entries
             .iter()
             .map(|raw| SignedBlob::from_bytes(&raw.0))
-            .collect::<Result<Vec<_>, _>>()
-            .ok()?;
-        let start = UserLog::begin(&record.genesis.0, &record.user_id, realm).ok()?;
-        let unproven = start.extend(&blobs).ok()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        let start = UserLog::begin(&record.genesis.0, &record.user_id, realm)?;
+        let unproven = start.extend(&blobs)?;
         let verdicts = vec![true; unproven.jobs().len()];
-        let log = unproven.prove(&verdicts).ok()?;
+        let log = unproven.prove(&verdicts).map_err(|_| LogError::Signature)?;
+        if let Some(known) = self.known.get(&record.user_id) {
+            return match known.log.at(log.seq()) {
+                Some((head, _)) if head == log.head() => Ok(()),
+                _ => Err(LogError::UserLogMismatch),
+            };
+        }
         let known = Known {
             handle: record.handle,
             log,
@@ -150,7 +156,7 @@ impl People {
             entries: record.entries,
         };
         self.known.insert(record.user_id, known);
-        Some(())
+        Ok(())
     }
 
     pub fn record(&self, user: &UserId) -> Option<Record> {

@@ -425,7 +425,7 @@ impl<S: Suite> Engine<S> {
             | Pending::NewPassword(_)
             | Pending::Enter(_)
             | Pending::Ignore
-            | Pending::Base
+            | Pending::Base { .. }
             | Pending::LoadOlder { .. } => {}
             Pending::Realm => {
                 let result = expect!(Info);
@@ -505,25 +505,59 @@ impl<S: Suite> Engine<S> {
     /// Records came out of this browser's store.
     pub(super) async fn loaded(&mut self, id: u32, loaded: Loaded, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         match self.pending.remove(&id) {
-            Some(Pending::Base) => self.base_came(loaded, ctx, out).await,
+            Some(Pending::Base { command }) => self.base_came(command, loaded, ctx, out).await,
             Some(Pending::LoadOlder { room }) => self.older_loaded(room, loaded, ctx, out).await,
             _ => {}
         }
     }
 
-    async fn base_came(&mut self, loaded: Loaded, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+    async fn base_came(
+        &mut self,
+        command: Option<u32>,
+        loaded: Loaded,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
         if let Some(problem) = loaded.problem {
             self.show_signed_out(out);
             self.me = None;
-            self.notice(problem, out);
+            match command {
+                Some(id) => out.push(Effect::Answer {
+                    id,
+                    result: Err(problem),
+                }),
+                None => self.notice(problem, out),
+            }
             return;
         }
         let realm = self.realm.clone().unwrap_or_default();
         for person in loaded.people {
-            self.people.restore(person, &realm);
+            let is_me = self.my_id() == Some(person.user_id);
+            let restored = self.people.restore(person, &realm);
+            if restored.is_err()
+                && is_me
+                && let Some(id) = command
+            {
+                // The log that came with the sign-in does not go on where the one ends that this browser has verified.
+                self.me = None;
+                self.people = Default::default();
+                out.push(Effect::Lock);
+                self.show_signed_out(out);
+                out.push(Effect::Answer {
+                    id,
+                    result: Err(super::account::lied("the log of this account")),
+                });
+                return;
+            }
         }
         if let (Some(me), Some(keys)) = (&mut self.me, &loaded.keys) {
-            me.vault = super::vault::Vault::from_record(keys);
+            me.vault.restore(keys);
+        }
+        if command.is_some()
+            && let Some(me) = &self.me
+        {
+            let person = self.people.record(&me.user_id);
+            out.push(Effect::Save(std::iter::once(me.save_keys()).chain(person).collect()));
         }
         for room in loaded.rooms {
             self.restore_room(room);
@@ -546,6 +580,12 @@ impl<S: Suite> Engine<S> {
             self.learn_keys(id, ctx, out).await;
             self.show_room_row(id, out);
             self.show_members(id, out);
+        }
+        if let Some(id) = command {
+            out.push(Effect::Answer {
+                id,
+                result: Ok(Outcome::Done),
+            });
         }
         self.connect(out);
     }

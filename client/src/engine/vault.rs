@@ -64,19 +64,19 @@ impl Vault {
         }
     }
 
-    pub fn from_record(record: &KeysRecord) -> Self {
-        let kem = record
-            .kem
-            .iter()
-            .filter_map(|(g, key)| Some((*g, PrivateKey::from_bytes(&key.0)?)))
-            .collect();
-        let pins = record.pins.iter().filter_map(|(pin, rev)| {
-            let pin = Pin::from_bytes(&pin.0).ok()?;
-            Some((pin.user_id, (pin, *rev)))
-        });
-        Self {
-            kem,
-            pins: pins.collect(),
+    /// Takes in what this browser kept. Of two pins the later one counts, wherever it was.
+    pub fn restore(&mut self, record: &KeysRecord) {
+        for (g, key) in &record.kem {
+            if let Some(key) = PrivateKey::from_bytes(&key.0) {
+                self.kem.entry(*g).or_insert(key);
+            }
+        }
+        for (pin, rev) in &record.pins {
+            if let Ok(pin) = Pin::from_bytes(&pin.0)
+                && self.pins.get(&pin.user_id).is_none_or(|(_, known)| known < rev)
+            {
+                self.pins.insert(pin.user_id, (pin, *rev));
+            }
         }
     }
 }

@@ -157,6 +157,7 @@ impl Runtime {
                 }
             }
             Effect::Wipe => self.store.wipe().await,
+            Effect::Lock => self.store.lock().await,
             Effect::Ask { id, token, request } => {
                 let queue = self.queue.clone();
                 wasm_bindgen_futures::spawn_local(async move {

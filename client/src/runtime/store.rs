@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 
 use super::system;
 use super::webcrypto::{DeviceKey, WebCrypto, object};
-use crate::engine::{KeptAccount, Key, Loaded, OutgoingRecord, Query, Record};
+use crate::engine::{KeptAccount, Key, KeysRecord, Loaded, OutgoingRecord, Query, Record};
 use crate::view::Problem;
 
 const NAME: &str = "sotto";
@@ -77,8 +77,15 @@ impl Store {
         let (Some(subtle), DeviceKey::Platform { key, public }) = (suite.subtle(), key) else {
             return Ok(());
         };
-        self.wipe().await;
+        if let Some(open) = self.open.take() {
+            open.database.close();
+        }
         let database = open_database().await.map_err(|_| Refused)?.ok_or(Refused)?;
+        let open = Open::new(database, &account.dvk);
+        if open.read_range::<KeysRecord>("k", "k0").await?.is_empty() {
+            // Nothing, or another account's: its keys do not open under ours.
+            clear(&open.database).await?;
+        }
         let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
         let params = object(&[("name", "AES-GCM".into()), ("length", 256.into())]);
         let promise = subtle
@@ -99,14 +106,26 @@ impl Store {
             ("iv", Uint8Array::from(iv.as_slice()).into()),
             ("sealed", sealed),
         ]);
-        let transaction = database.transaction(&[ACCOUNT], TransactionMode::ReadWrite)?;
+        let transaction = open.database.transaction(&[ACCOUNT], TransactionMode::ReadWrite)?;
         transaction
             .object_store(ACCOUNT)?
             .put(&kept, Some(&KEPT.into()))?
             .await?;
         transaction.commit()?.await?;
-        self.open = Some(Open::new(database, &account.dvk));
+        self.open = Some(open);
         Ok(())
+    }
+
+    /// Removes the account and the keys that open the records.
+    pub async fn lock(&mut self) {
+        let database = match self.open.take() {
+            Some(open) => Some(open.database),
+            None => open_database().await.ok().flatten(),
+        };
+        if let Some(database) = database {
+            let _ = forget_account(&database).await;
+            database.close();
+        }
     }
 
     /// Removes everything.
@@ -304,6 +323,13 @@ async fn open_kept(subtle: &SubtleCrypto, kept: &JsValue) -> Option<(KeptAccount
     let plain = Zeroizing::new(Uint8Array::new(&JsFuture::from(promise).await.ok()?).to_vec());
     let account: KeptAccount = serde_json::from_slice(&plain).ok()?;
     (account.dk_id == public.key_id()).then_some((account, DeviceKey::Platform { key, public }))
+}
+
+async fn forget_account(database: &Database) -> Result<(), idb::Error> {
+    let transaction = database.transaction(&[ACCOUNT], TransactionMode::ReadWrite)?;
+    transaction.object_store(ACCOUNT)?.clear()?;
+    transaction.commit()?.await?;
+    Ok(())
 }
 
 async fn clear(database: &Database) -> Result<(), idb::Error> {

@@ -21,6 +21,8 @@ use crate::view::{Body, Change, Command, Delivery, Outcome, Phase, Problem, Room
 pub struct Disk<K> {
     /// Serialised, as it would lie in IndexedDB.
     kept: Option<(Vec<u8>, K)>,
+    /// Under which key the records are sealed: nobody else's open.
+    sealed_under: Option<[u8; 32]>,
     pub records: BTreeMap<Key, Vec<u8>>,
     /// It takes nothing more.
     pub full: bool,
@@ -32,6 +34,7 @@ impl<K> Default for Disk<K> {
     fn default() -> Self {
         Self {
             kept: None,
+            sealed_under: None,
             records: BTreeMap::new(),
             full: false,
             lanes: BTreeSet::new(),
@@ -309,7 +312,10 @@ impl<S: Suite> Browser<S> {
             }
             Effect::Keep { account, key } => {
                 let mut disk = self.disk.borrow_mut();
-                disk.wipe();
+                if disk.sealed_under != Some(account.dvk) {
+                    disk.wipe();
+                }
+                disk.sealed_under = Some(account.dvk);
                 if disk.full {
                     self.inputs.push_back(Input::StorageFull);
                 } else {
@@ -319,6 +325,10 @@ impl<S: Suite> Browser<S> {
             }
             Effect::Wipe => {
                 self.disk.borrow_mut().wipe();
+                self.is_open = false;
+            }
+            Effect::Lock => {
+                self.disk.borrow_mut().kept = None;
                 self.is_open = false;
             }
             Effect::Ask { id, token, request } => self.asks.push(Ask { id, token, request }),
