@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use axum::extract::{Request, State};
-use axum::http::header::CACHE_CONTROL;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -24,7 +24,7 @@ const PERMISSIONS_POLICY: &str = "accelerometer=(), autoplay=(self), bluetooth=(
     clipboard-read=(self), clipboard-write=(self), display-capture=(self), geolocation=(), gyroscope=(), hid=(), idle-detection=(), \
     local-fonts=(), magnetometer=(), microphone=(self), midi=(), payment=(), serial=(), usb=(), xr-spatial-tracking=()";
 
-/// On everything that goes out.
+/// On everything that goes out; the permissions on pages alone, since nothing else has any.
 pub const SECURITY_HEADERS: [(&str, &str); 8] = [
     ("content-security-policy", CONTENT_SECURITY_POLICY),
     ("cross-origin-opener-policy", "same-origin"),
@@ -38,7 +38,12 @@ pub const SECURITY_HEADERS: [(&str, &str); 8] = [
 
 pub async fn security_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let content_type = response.headers().get(CONTENT_TYPE);
+    let is_page = content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     for (name, value) in SECURITY_HEADERS {
+        if name == "permissions-policy" && !is_page {
+            continue;
+        }
         response
             .headers_mut()
             .insert(HeaderName::from_static(name), HeaderValue::from_static(value));
