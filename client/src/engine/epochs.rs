@@ -115,17 +115,22 @@ impl<S: Suite> Engine<S> {
                 },
             ));
         }
+        let mut makers = Vec::new();
         for (g, jobs) in by_generation {
             let Some(key) = me.vault.kem.get(&g) else { continue };
             let (numbers, jobs): (Vec<u32>, Vec<UnwrapJob>) = jobs.into_iter().unzip();
             let opened = ctx.suite.unwrap_all(key, &jobs).await;
             for (n, plain) in numbers.into_iter().zip(opened) {
                 let secret = plain.ok().and_then(|plain| EpochSecret::from_slice(&plain));
-                // A wrap that is swapped, stale or for another key than the log committed to is as good as none.
-                if let (Some(secret), Some(epoch)) = (secret, room.state.epochs.get(n as usize - 1))
-                    && fits(&secret, &id, epoch)
-                {
+                let (Some(secret), Some(epoch)) = (secret, room.state.epochs.get(n as usize - 1)) else {
+                    // Swapped, stale or garbage: as good as none.
+                    continue;
+                };
+                if fits(&secret, &id, epoch) {
                     room.keys.insert(n, secret);
+                } else if room.mismatched.insert(n) {
+                    // Made for us, and for another key than the log committed to. Said once; the right one may still come.
+                    makers.push(epoch.actor);
                 }
             }
         }
@@ -146,6 +151,10 @@ impl<S: Suite> Engine<S> {
         let n = room.state.epoch_number();
         let missing = n > 0 && !room.keys.contains_key(&n) && room.is_member(&me.user_id);
         let grew = room.keys.len() != before;
+        for maker in makers {
+            let maker = self.people.handle(&maker).unwrap_or_default();
+            self.notice(Problem::ServerLied(format!("the room key that {maker} made")), out);
+        }
         self.read_title(id);
         if missing {
             self.fetch_wraps(id, out);

@@ -17,14 +17,13 @@ use sotto_shared::id::{ChannelId, EnvelopeHash, Head, MessageId, RoomId, UserId}
 use sotto_shared::log::room_log::SUITE_1;
 
 use super::record::{self, Key, MessageRecord, PreviewRecord, Record, StoredBody};
-use super::rooms::Room;
+use super::rooms::{LaneEnd, Room};
+use super::sync::LOG_TRIES;
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Problem, Tamper, Unreadable};
 
 /// Messages opened while the signatures of the batch before are being checked.
 const BATCH: usize = 64;
-/// Times the log is asked for because a message names a point of it that is not here.
-const LOG_TRIES: u32 = 2;
 
 /// A message on its way through.
 pub(super) struct Arrival {
@@ -137,14 +136,16 @@ impl<S: Suite> Engine<S> {
                         alarm = Some(Tamper::Fork);
                         break;
                     }
-                    match room.lane_step(&content, hash) {
-                        LaneStep::Next => room.body(&content),
-                        LaneStep::Gap => {
-                            gap = true;
-                            room.body(&content)
-                        }
+                    let late = room.comes_late(&content, room.channel.log_seq);
+                    match room.lane_step(&content, hash, seq) {
                         // The same signed message under another number: shown once.
                         LaneStep::Again => StoredBody::Unreadable(Unreadable::Damaged),
+                        _ if late => StoredBody::Unreadable(Unreadable::Damaged),
+                        step => {
+                            gap = matches!(step, LaneStep::Gap);
+                            room.channel.log_seq = room.channel.log_seq.max(content.log_seq);
+                            room.body(&content)
+                        }
                     }
                 }
                 Outcome::Locked => StoredBody::Locked {
@@ -241,8 +242,15 @@ impl<S: Suite> Engine<S> {
                 }
                 // Its sender's chain goes on from here. What was loaded from the store may lie behind the chain's end.
                 Outcome::Content(content) => {
-                    gap = matches!(room.lane_step(&content, hash), LaneStep::Gap);
-                    room.body(&content)
+                    let step = room.lane_step(&content, hash, seq);
+                    let again = matches!(step, LaneStep::Again) && room.channel.has_shown(&content, seq);
+                    if again || room.comes_late(&content, room.channel.log_seq_before(seq)) {
+                        StoredBody::Unreadable(Unreadable::Damaged)
+                    } else {
+                        gap = matches!(step, LaneStep::Gap);
+                        room.channel.log_seq = room.channel.log_seq.max(content.log_seq);
+                        room.body(&content)
+                    }
                 }
                 Outcome::Unreadable(why) => StoredBody::Unreadable(why),
                 Outcome::Forked => {
@@ -314,10 +322,17 @@ impl<S: Suite> Engine<S> {
         let opened = open_all(room, messages, true, ctx.suite).await;
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let mut saves = Vec::with_capacity(opened.len() + 1);
+        let mut log_seq = 0;
         for ((arrival, outcome), t) in opened.into_iter().zip(ts) {
             let seq = arrival.message.seq;
             let body = match outcome {
-                Outcome::Content(content) => room.body(&content),
+                Outcome::Content(content) if room.comes_late(&content, log_seq) => {
+                    StoredBody::Unreadable(Unreadable::Damaged)
+                }
+                Outcome::Content(content) => {
+                    log_seq = log_seq.max(content.log_seq);
+                    room.body(&content)
+                }
                 Outcome::Locked => StoredBody::Locked {
                     header: arrival.message.header,
                     envelope: arrival.message.envelope,
@@ -504,6 +519,13 @@ impl Room {
         content.seen_seq >= seq || (self.channel.t_at(content.seen_seq)).is_some_and(|t| t != content.seen_t)
     }
 
+    /// Whether its author had gone, or that browser was revoked, by entry `log_seq`, which whoever wrote before it knew: no
+    /// relay takes a message from them after that, so it was put here later than it says.
+    fn comes_late(&self, content: &Content, log_seq: u64) -> bool {
+        let is_active = |at| self.state.author_key(&content.user_id, &content.dk_id, at).is_some();
+        !(content.log_seq..=log_seq).all(is_active)
+    }
+
     /// What became of the message that waits here under the id of one that came: its record, and whether it failed. Only
     /// what we said ourselves is a receipt, anything else may carry the id as well; what cannot be read yet is neither.
     fn receipt(&mut self, msg_id: &MessageId, body: &StoredBody, me: Option<UserId>) -> Option<(Record, bool)> {
@@ -522,17 +544,18 @@ impl Room {
     }
 
     /// Moves a sender's chain on.
-    fn lane_step(&mut self, content: &Content, hash: Head) -> LaneStep {
+    fn lane_step(&mut self, content: &Content, head: Head, seq: u64) -> LaneStep {
         let lane = (content.dk_id, content.lane);
         let step = match self.channel.lanes.get(&lane) {
-            Some((ctr, _)) if content.ctr <= *ctr => return LaneStep::Again,
-            Some((ctr, newest)) if content.ctr == ctr + 1 && content.prev_own == *newest => LaneStep::Next,
+            Some(end) if content.ctr <= end.ctr => return LaneStep::Again,
+            Some(end) if content.ctr == end.ctr + 1 && content.prev_own == end.head => LaneStep::Next,
             Some(_) => LaneStep::Gap,
             // The first of this chain that is seen here: its beginning is known only for number 1.
             None if content.ctr == 1 && content.prev_own != lane_start(&content.dk_id, &content.lane) => LaneStep::Gap,
             None => LaneStep::Next,
         };
-        self.channel.lanes.insert(lane, (content.ctr, hash));
+        let ctr = content.ctr;
+        self.channel.lanes.insert(lane, LaneEnd { ctr, head, seq });
         step
     }
 

@@ -286,8 +286,9 @@ impl<S: Suite> Engine<S> {
         let Some(secret) = room.keys.get(&n) else { return Ok(()) };
         let key = message_key(secret, &id, &ChannelId::MAIN);
         let delete_key = derive(me.dvk.expose(), Label::DeleteKey, &[]);
-        let newest = room.channel.lanes.get(&(me.dk_id, lane)).copied();
-        let (mut ctr, mut prev_own) = newest.unwrap_or((0, lane_start(&me.dk_id, &lane)));
+        let newest = room.channel.lanes.get(&(me.dk_id, lane));
+        let (mut ctr, mut prev_own) =
+            newest.map_or_else(|| (0, lane_start(&me.dk_id, &lane)), |end| (end.ctr, end.head));
         let mut saves = Vec::new();
         for item in room
             .outbox

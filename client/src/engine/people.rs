@@ -293,22 +293,20 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Ok(body) = result else {
-            out.push(Effect::Wake {
-                after_ms: super::rooms::RETRY_MS,
-            });
-            return;
+        let learnt = match result {
+            Ok(body) if body.user_id == user => self.learn_log(&body, ctx, out).await,
+            Ok(_) => Err(Problem::ServerLied("the keys of somebody else".into())),
+            Err(_) => {
+                out.push(Effect::Wake {
+                    after_ms: super::rooms::RETRY_MS,
+                });
+                return;
+            }
         };
-        if body.user_id != user {
-            out.push(Effect::Show(Change::Notice(Problem::ServerLied(
-                "the keys of somebody else".into(),
-            ))));
-            return;
-        }
-        if let Err(problem) = self.learn_log(&body, ctx, out).await {
+        if let Err(problem) = learnt {
             out.push(Effect::Show(Change::Notice(problem)));
         }
-        self.people_grew(ctx, out).await;
+        self.people_grew(user, ctx, out).await;
     }
 
     pub(super) fn show_safety(&self, user: UserId) -> Result<Outcome, Problem> {

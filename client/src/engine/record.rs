@@ -104,6 +104,24 @@ pub struct ChannelRecord {
     pub unread: u32,
     pub preview: Option<PreviewRecord>,
     pub draft: String,
+    /// Where the newest senders' chains stand, so that what was heard before a reload is not heard again.
+    #[serde(default)]
+    pub lanes: Vec<LaneRecord>,
+    /// The newest log entry that the author of any message so far had seen.
+    #[serde(default)]
+    pub log_seq: u64,
+}
+
+/// The end of one chain of a sender's messages.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LaneRecord {
+    pub device: DeviceKeyId,
+    pub lane: [u8; 8],
+    pub ctr: u64,
+    /// Its newest envelope.
+    pub head: Head,
+    /// That envelope's number in the channel.
+    pub seq: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

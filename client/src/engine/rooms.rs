@@ -1,6 +1,6 @@
 //! A room as this account knows it: its verified log, its keys, its one channel.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{RoomHead, RoomLogGet, RoomLogReply, Wrap};
@@ -8,6 +8,7 @@ use sotto_shared::codec::Codec;
 use sotto_shared::crypto::secret::EpochSecret;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
+use sotto_shared::envelope::content::Content;
 use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, RoomId, UserId};
 use sotto_shared::log::LogError;
@@ -16,10 +17,15 @@ use sotto_shared::log::room_log::{Event, MemberRef, Role, RoomBody, RoomEntry, R
 use super::ask::{Failure, Pending, Request};
 use super::intents::Intent;
 use super::outbox::Outbox;
-use super::record::{self, ChannelRecord, Key, MessageRecord, PreviewRecord, Record, RoomRecord};
-use super::sync::Sync;
+use super::record::{
+    self, ChannelRecord, Key, LaneRecord, MessageRecord, PreviewRecord, Record, RoomRecord, StoredBody,
+};
+use super::sync::{LOG_TRIES, Sync};
 use super::{Ctx, Effect, Engine, Out, people};
 use crate::view::{self, Change, Delivery, Member, Preview, Standing, Tamper, Trust};
+
+/// Senders' chains that are kept across reloads.
+const KEPT_LANES: usize = 64;
 
 /// Before something is asked for again that could not be had.
 pub(super) const RETRY_MS: u64 = 5_000;
@@ -32,6 +38,8 @@ pub(crate) struct Room {
     pub wraps: Vec<Wrap>,
     /// By epoch number.
     pub keys: BTreeMap<u32, EpochSecret>,
+    /// Epochs of which we were given another key than the log names.
+    pub mismatched: BTreeSet<u32>,
     pub frozen: Option<Tamper>,
     /// Entries that wait for a user log they name.
     pub waiting: Vec<SignedBlob>,
@@ -53,8 +61,10 @@ pub(crate) struct Channel {
     pub before_oldest: Head,
     /// In memory: without holes from its first key to `at.seq`.
     pub messages: BTreeMap<u64, MessageRecord>,
-    /// (device, lane) → (ctr, newest envelope)
-    pub lanes: HashMap<(DeviceKeyId, [u8; 8]), (u64, Head)>,
+    /// By device and lane.
+    pub lanes: HashMap<(DeviceKeyId, [u8; 8]), LaneEnd>,
+    /// The newest log entry that the author of any message so far had seen.
+    pub log_seq: u64,
     pub read_seq: u64,
     /// Where what was unread began when the room was opened: the line stays while one reads.
     pub unread_from: u64,
@@ -66,6 +76,15 @@ pub(crate) struct Channel {
     pub shown_from: u64,
 }
 
+/// How far one chain of a sender's messages goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LaneEnd {
+    pub ctr: u64,
+    /// The newest envelope, and its number in the channel.
+    pub head: Head,
+    pub seq: u64,
+}
+
 impl Channel {
     fn new(room: &RoomId) -> Self {
         let at = Transcript::start(room, &ChannelId::MAIN);
@@ -75,6 +94,7 @@ impl Channel {
             before_oldest: at.t,
             messages: BTreeMap::new(),
             lanes: HashMap::new(),
+            log_seq: 0,
             read_seq: 0,
             unread_from: 1,
             epoch_seq: 0,
@@ -96,6 +116,24 @@ impl Channel {
         self.messages.get(&seq).map(|message| message.t)
     }
 
+    /// The newest log entry that the authors of the messages in memory before `seq` had seen.
+    pub fn log_seq_before(&self, seq: u64) -> u64 {
+        let seen = self.messages.range(..seq).map(|(_, message)| match &message.body {
+            StoredBody::Text { log_seq, .. } => *log_seq,
+            _ => 0,
+        });
+        seen.max().unwrap_or_default()
+    }
+
+    /// Whether the message at this place of its sender's chain stands under another number than `seq`.
+    pub fn has_shown(&self, content: &Content, seq: u64) -> bool {
+        let place = (content.dk_id, content.lane, content.ctr);
+        self.messages.iter().any(|(other, message)| match &message.body {
+            StoredBody::Text { device, lane, ctr, .. } => *other != seq && (*device, *lane, *ctr) == place,
+            _ => false,
+        })
+    }
+
     /// Whether `at` is the transcript ahead of the first message in memory.
     pub fn joins(&self, at: &Transcript) -> bool {
         let first = self.first_loaded();
@@ -114,6 +152,17 @@ impl Channel {
     }
 
     pub fn to_record(&self, room: &RoomId) -> Record {
+        let mut lanes: Vec<LaneRecord> = (self.lanes.iter())
+            .map(|((device, lane), end)| LaneRecord {
+                device: *device,
+                lane: *lane,
+                ctr: end.ctr,
+                head: end.head,
+                seq: end.seq,
+            })
+            .collect();
+        lanes.sort_unstable_by_key(|lane| std::cmp::Reverse(lane.seq));
+        lanes.truncate(KEPT_LANES);
         let record = ChannelRecord {
             room_id: *room,
             seq: self.at.seq,
@@ -125,6 +174,8 @@ impl Channel {
             unread: self.unread,
             preview: self.preview.clone(),
             draft: self.draft.clone(),
+            lanes,
+            log_seq: self.log_seq,
         };
         record::save(Key::Channel(*room), &record)
     }
@@ -142,6 +193,18 @@ impl Channel {
         self.preview = record.preview;
         self.draft = record.draft;
         self.shown_from = record.seq + 1;
+        let ends = record.lanes.into_iter().map(|lane| {
+            let LaneRecord {
+                device,
+                lane,
+                ctr,
+                head,
+                seq,
+            } = lane;
+            ((device, lane), LaneEnd { ctr, head, seq })
+        });
+        self.lanes = ends.collect();
+        self.log_seq = record.log_seq;
     }
 }
 
@@ -154,6 +217,7 @@ impl Room {
             events: Vec::new(),
             wraps: Vec::new(),
             keys: BTreeMap::new(),
+            mismatched: BTreeSet::new(),
             frozen: None,
             waiting: Vec::new(),
             outbox: Outbox::default(),
@@ -253,28 +317,28 @@ impl<S: Suite> Engine<S> {
 
     /// Asks for every user log that `blobs` name and that is not here far enough. Says whether there are any.
     fn fetch_missing_logs(&mut self, blobs: &[SignedBlob], out: &mut Out<S::DeviceKey>) -> bool {
-        let mut missing = Vec::new();
-        for blob in blobs {
-            for member in named_people(&blob.body) {
-                if self
-                    .people
-                    .log(&member.user_id)
-                    .is_none_or(|log| log.seq() < member.ulog_seq)
-                {
-                    missing.push(member.user_id);
-                }
-            }
-        }
-        missing.sort_unstable();
-        missing.dedup();
+        let missing = self.missing_logs(blobs);
         for user in &missing {
             self.fetch_log(*user, out);
         }
         !missing.is_empty()
     }
 
-    /// A user log came: whatever waited for it goes on.
-    pub(super) async fn people_grew(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+    /// Whose logs `blobs` name further than they are here.
+    fn missing_logs(&self, blobs: &[SignedBlob]) -> Vec<UserId> {
+        let is_short = |member: &MemberRef| {
+            let log = self.people.log(&member.user_id);
+            log.is_none_or(|log| log.seq() < member.ulog_seq)
+        };
+        let named = blobs.iter().flat_map(|blob| named_people(&blob.body));
+        let mut missing: Vec<UserId> = named.filter(is_short).map(|member| member.user_id).collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
+    }
+
+    /// An answer with the log of `user` came: whatever waited for it goes on.
+    pub(super) async fn people_grew(&mut self, user: UserId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let fetching: Vec<UserId> = (self.pending.values())
             .filter_map(|pending| {
                 if let Pending::UserLog { user } = pending {
@@ -296,7 +360,15 @@ impl<S: Suite> Engine<S> {
             .collect();
         for id in arriving {
             if let Some(blobs) = self.arriving.remove(&id) {
-                self.take_entries(id, 0, blobs, ctx, out).await;
+                if self.missing_logs(&blobs).is_empty() {
+                    self.take_entries(id, 0, blobs, ctx, out).await;
+                    continue;
+                }
+                // The answer did not bring them. Asked for again at the next tick, not at once and for ever.
+                self.arriving.insert(id, blobs);
+                if fetching.is_empty() {
+                    out.push(Effect::Wake { after_ms: RETRY_MS });
+                }
             }
         }
         let waiting: Vec<RoomId> = (self.rooms.iter())
@@ -304,6 +376,17 @@ impl<S: Suite> Engine<S> {
             .map(|(id, _)| *id)
             .collect();
         for id in waiting {
+            let is_short = (self.rooms.get(&id)).is_some_and(|room| self.missing_logs(&room.waiting).contains(&user));
+            if let Some(room) = self.rooms.get_mut(&id)
+                && is_short
+            {
+                // An answer from before the entry came may be short; one that was asked for after it is not.
+                room.sync.people_wanted += 1;
+                if room.sync.people_wanted > LOG_TRIES {
+                    self.freeze(id, Tamper::Withholding, out);
+                    continue;
+                }
+            }
             self.take_waiting(id, ctx, out).await;
         }
     }
@@ -412,6 +495,7 @@ impl<S: Suite> Engine<S> {
         if new_epoch {
             room.channel.epoch_seq = room.channel.at.seq;
         }
+        room.sync.people_wanted = 0;
         let first_new = room.events.len();
         room.events.extend(events);
         let saved = vec![room.to_record(), room.channel.to_record(&id)];

@@ -18,7 +18,11 @@ use crate::view::{Change, Link, Outcome, Problem, Tamper};
 
 /// Messages fetched at once when a room is met for the first time.
 const FIRST_PAGE: u32 = 60;
+/// No channel gets this far; counting on from there stays within 64 bits.
+const MAX_SEQ: u64 = 1 << 53;
 const MAX_WAIT_SECS: u32 = 30;
+/// Times a log is asked for again because something names a point of it that is not here.
+pub(super) const LOG_TRIES: u32 = 2;
 /// After a save that failed.
 const STORAGE_WAIT_MS: u64 = 5_000;
 
@@ -33,6 +37,8 @@ pub(crate) struct Sync {
     log_behind: bool,
     /// A message names a point of the log that the relay has not shown.
     pub log_wanted: u32,
+    /// An entry names a point of somebody's log that the relay has not shown.
+    pub people_wanted: u32,
     pub paging_back: bool,
 }
 
@@ -328,7 +334,8 @@ impl<S: Suite> Engine<S> {
             self.freeze(id, Tamper::Withholding, out);
             return;
         }
-        let Some(oldest) = before.seq.checked_add(1) else {
+        let Some(oldest) = before.seq.checked_add(1).filter(|seq| *seq <= MAX_SEQ) else {
+            self.freeze(id, Tamper::Withholding, out);
             return;
         };
         if after.is_none() && !room.sync.begun {

@@ -13,7 +13,7 @@ use sotto_shared::log::room_log::{Event, RoomBody, RoomKind};
 use super::ask::{Failure, Pending, Request};
 use super::outbox::delivery;
 use super::record::{Loaded, MessageRecord, OutgoingRecord, Query, StoredBody};
-use super::rooms::Room;
+use super::rooms::{LaneEnd, Room};
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Body, Change, Delivery, Note, Outcome, Problem, Row, Timeline, Unreadable};
 
@@ -100,13 +100,14 @@ impl<S: Suite> Engine<S> {
             if message.seq + 1 == next {
                 next = message.seq;
                 if let StoredBody::Text { device, lane, ctr, .. } = &message.body {
-                    let newest = room
-                        .channel
-                        .lanes
-                        .entry((*device, *lane))
-                        .or_insert((*ctr, message.hash));
-                    if newest.0 < *ctr {
-                        *newest = (*ctr, message.hash);
+                    let end = LaneEnd {
+                        ctr: *ctr,
+                        head: message.hash,
+                        seq: message.seq,
+                    };
+                    let newest = room.channel.lanes.entry((*device, *lane)).or_insert(end);
+                    if newest.ctr < end.ctr {
+                        *newest = end;
                     }
                 }
                 room.channel.messages.insert(message.seq, message);

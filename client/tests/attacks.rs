@@ -1,0 +1,2224 @@
+//! A relay that lies, alone or together with a member: the attacks of `docs/protocol.md`, section 14, by their numbers.
+//!
+//! Each shows what the person is told, that nothing forged stands among the messages, and that nothing was sealed for
+//! whoever attacks. Eve and Dan are accounts without an engine: the relay has their keys.
+#![cfg(all(feature = "testing", not(target_arch = "wasm32")))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::{Arc, LazyLock};
+
+use futures_lite::future::block_on;
+use sotto_client::engine::{Failure, Reply, Request};
+use sotto_client::testing::relay::{Account, SignInRow, Token};
+use sotto_client::testing::world::password;
+use sotto_client::testing::{ModelRelay, Peer, Snapshot, Tamper as Hands, World};
+use sotto_client::view::{Body, Command, Note, Outcome, Phase, Problem, Standing, Tamper, Trust, Unreadable};
+use sotto_shared::api::B64;
+use sotto_shared::api::body::*;
+use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
+use sotto_shared::codec::{Bytes, Codec, List, Text};
+use sotto_shared::crypto::epoch::{commitment, fits, next_secret, open_backlink, seal_backlink};
+use sotto_shared::crypto::hash::hash;
+use sotto_shared::crypto::kem::{self, WrapInfo, Wrapped};
+use sotto_shared::crypto::label::Label;
+use sotto_shared::crypto::password::{Normalised, Profile, derive_root};
+use sotto_shared::crypto::seal;
+use sotto_shared::crypto::secret::{EpochSecret, PrivateKey, VaultKey};
+use sotto_shared::crypto::sign::SignedBlob;
+use sotto_shared::crypto::suite::RustCrypto;
+use sotto_shared::envelope::content::{
+    Content, MessageBody, OpenedContent, envelope_context, lane_start, message_key, seal_message,
+};
+use sotto_shared::envelope::header::{Header, MessageKind};
+use sotto_shared::id::{ChannelId, Head, MessageId, RoomId, UserId};
+use sotto_shared::log::room_log::{
+    EpochReason, History, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, SUITE_1, room_id,
+};
+use sotto_shared::log::user_log::{UserBody, UserGenesis, possession_bytes};
+use sotto_shared::testing::FixedRng;
+use sotto_shared::testing::people::{NOW, Person, REALM, TestRoom, key, public_key};
+use sotto_shared::vault::{Method, VaultHeader, wrap_vault_key};
+
+type TestWorld = World<RustCrypto>;
+type Past = Snapshot<Arc<PrivateKey>>;
+
+const ADA: usize = 0;
+const BOB: usize = 1;
+const CYD: usize = 2;
+
+// --- The stage -----------------------------------------------------------------------------------------------------------
+
+/// What the relay was handed while somebody attacked.
+#[derive(Default)]
+struct Seen {
+    requests: Vec<Request>,
+    sent: Vec<Outgoing>,
+}
+
+type FrameRule = Box<dyn FnMut(&mut ModelRelay, Peer, FromRelay) -> Vec<FromRelay>>;
+type ReplyRule = Box<dyn FnMut(&mut ModelRelay, Peer, &Request, Reply) -> Reply>;
+
+/// Changes what the relay says, frames and answers alone, so that a proxy before a real browser can do the same.
+struct Script {
+    seen: Rc<RefCell<Seen>>,
+    frame: FrameRule,
+    reply: ReplyRule,
+}
+
+impl Hands for Script {
+    fn request(&mut self, _: &mut ModelRelay, _: Peer, request: &mut Request) -> Option<Result<Reply, Failure>> {
+        self.seen.borrow_mut().requests.push(request.clone());
+        None
+    }
+
+    fn reply(
+        &mut self,
+        relay: &mut ModelRelay,
+        to: Peer,
+        request: &Request,
+        reply: Result<Reply, Failure>,
+    ) -> Result<Reply, Failure> {
+        reply.map(|reply| (self.reply)(relay, to, request, reply))
+    }
+
+    fn heard(&mut self, _: &mut ModelRelay, _: Peer, frame: ToRelay) -> Vec<ToRelay> {
+        if let ToRelay::Send { messages } = &frame {
+            self.seen.borrow_mut().sent.extend(messages.iter().cloned());
+        }
+        vec![frame]
+    }
+
+    fn frame(&mut self, relay: &mut ModelRelay, to: Peer, frame: FromRelay) -> Vec<FromRelay> {
+        (self.frame)(relay, to, frame)
+    }
+}
+
+/// Ada, Bob and Cyd with their browsers, and Eve and Dan, whose keys the relay holds.
+struct Stage {
+    world: TestWorld,
+    /// Ada (owner), Bob, Cyd.
+    tea: RoomId,
+    /// Ada (owner), Bob, Eve.
+    den: RoomId,
+    /// Ada and Eve, a direct message.
+    duo: RoomId,
+    eve: Person,
+    /// In no room.
+    dan: Person,
+    seen: Rc<RefCell<Seen>>,
+}
+
+static PAST: LazyLock<(Past, [RoomId; 3])> = LazyLock::new(|| {
+    block_on(async {
+        let mut world = World::new(RustCrypto, "attacks");
+        for handle in ["ada", "bob", "cyd"] {
+            world.newcomer(handle).await;
+        }
+        for name in ["eve", "dan"] {
+            enlist(world.relay(), &Person::new(name));
+        }
+        let tea = world.group(ADA, "Tea", &["bob", "cyd"]).await;
+        let den = world.group(ADA, "Den", &["bob", "eve"]).await;
+        let duo = world.direct(ADA, "eve").await;
+        for room in [tea, den] {
+            world.say(ADA, room, "first").await;
+            world.say(BOB, room, "second").await;
+        }
+        (world.into_snapshot(), [tea, den, duo])
+    })
+});
+
+/// Gives somebody without an engine an account, and a session under their name.
+fn enlist(relay: &mut ModelRelay, person: &Person) {
+    let sign_in = SignInRow {
+        salt: [0; 16],
+        profile: 1,
+        ak: public_key(&format!("{}/ak", person.name)),
+        vault_header: Vec::new(),
+    };
+    let genesis = B64(person.genesis.clone());
+    let entries = person.blobs.iter().map(|blob| B64(blob.to_bytes()));
+    let account = Account {
+        handle: person.name.clone(),
+        created_ms: NOW,
+        closed: false,
+        sign_in,
+        entries: std::iter::once(genesis).chain(entries).collect(),
+        log: person.log.clone(),
+        vault: BTreeMap::new(),
+    };
+    relay.people.0.insert(person.id(), account);
+    let token = Token {
+        user_id: person.id(),
+        dk_id: Some(person.device_id()),
+        created_ms: NOW,
+        expires_ms: u64::MAX,
+    };
+    relay.tokens.insert(person.name.clone(), token);
+}
+
+impl Stage {
+    /// Everybody online, nothing under way, the relay still honest.
+    async fn new(seed: &str) -> Self {
+        let (past, [tea, den, duo]) = &*PAST;
+        let mut world = World::from_snapshot(RustCrypto, past, seed);
+        world.settle().await;
+        let mut stage = Self {
+            world,
+            tea: *tea,
+            den: *den,
+            duo: *duo,
+            eve: Person::new("eve"),
+            dan: Person::new("dan"),
+            seen: Rc::default(),
+        };
+        stage.script(pass_frame(), pass_reply());
+        stage
+    }
+
+    /// From here on the relay speaks by these rules; what it was handed before is forgotten.
+    fn script(&mut self, frame: FrameRule, reply: ReplyRule) {
+        self.seen = Rc::default();
+        self.world.tamper = Box::new(Script {
+            seen: Rc::clone(&self.seen),
+            frame,
+            reply,
+        });
+    }
+
+    fn id(&mut self, handle: &str) -> UserId {
+        *self.world.relay().people.find(handle).unwrap().0
+    }
+
+    fn standing(&self, browser: usize, room: RoomId) -> Standing {
+        self.world.browsers[browser].room(room).unwrap().standing
+    }
+
+    async fn texts(&mut self, browser: usize, room: RoomId) -> Vec<String> {
+        let lines = self.world.read(browser, room).await.into_iter();
+        lines.map(|line| line.text).collect()
+    }
+
+    /// What stands in the room for messages that cannot be shown.
+    async fn unreadable(&mut self, browser: usize, room: RoomId) -> Vec<Unreadable> {
+        self.world.read(browser, room).await;
+        let rows = self.world.browsers[browser].rows().into_iter();
+        rows.filter_map(|row| match row {
+            Body::Unreadable(why) => Some(why),
+            _ => None,
+        })
+        .collect()
+    }
+
+    async fn send(&mut self, browser: usize, room: RoomId, text: &str) -> Result<Outcome, Problem> {
+        let text = text.to_owned();
+        self.world.run(browser, Command::Send { room, text }).await
+    }
+
+    /// The connection of somebody breaks and comes back.
+    async fn reconnect(&mut self, browser: usize) {
+        self.world.drop_socket(browser);
+        self.world.settle().await;
+        self.world.advance(2_000);
+        self.world.settle().await;
+    }
+
+    /// A room of somebody is frozen for this reason, shows these texts and takes no more, and nobody is in it who was not.
+    async fn assert_frozen(&mut self, browser: usize, room: RoomId, why: Tamper, texts: &[&str], case: &str) {
+        assert_eq!(self.standing(browser, room), Standing::Frozen(why), "{case}");
+        assert_eq!(self.texts(browser, room).await, texts, "{case}");
+        let sent = self.seen.borrow().sent.len();
+        let refused = self.send(browser, room, "into the trap").await;
+        assert_eq!(refused, Err(Problem::RoomClosed), "{case}");
+        assert_eq!(self.seen.borrow().sent.len(), sent, "{case}: nothing leaves");
+        // What was verified holds after a reload.
+        self.world.reload(browser);
+        self.world.settle().await;
+        assert_eq!(
+            self.standing(browser, room),
+            Standing::Frozen(why),
+            "{case}, after a reload"
+        );
+        assert_eq!(self.texts(browser, room).await, texts, "{case}, after a reload");
+    }
+
+    /// Nothing that was handed to the relay during the attack opens with what somebody has.
+    fn assert_shut_out(&self, who: &Person, case: &str) {
+        let seen = self.seen.borrow();
+        for (_, wrap) in seen.requests.iter().flat_map(wraps_of) {
+            assert_ne!(wrap.user_id, who.id(), "{case}: a wrap for {}", who.name);
+        }
+        for relay in &self.world.relays {
+            for room in relay.rooms.keys() {
+                let keys = keys_of(relay, *room, who);
+                for (room_of_wraps, wrap) in seen.requests.iter().flat_map(wraps_of) {
+                    let opens = room_of_wraps == Some(*room) && unwraps(relay, *room, &wrap, who);
+                    assert!(!opens, "{case}: a wrap that {} opens", who.name);
+                }
+                for sent in &seen.sent {
+                    let text = open(&keys, room, &sent.header.0, &sent.envelope.0);
+                    assert_eq!(text, None, "{case}: {} reads it", who.name);
+                }
+            }
+        }
+    }
+
+    /// Frames that somebody is told, and what follows from them.
+    async fn tell(&mut self, user: &str, frames: Vec<FromRelay>) {
+        let user = self.id(user);
+        for frame in frames {
+            self.world.relay().tell(&user, &frame);
+        }
+        self.world.settle().await;
+    }
+}
+
+fn pass_frame() -> FrameRule {
+    Box::new(|_, _, frame| vec![frame])
+}
+
+fn pass_reply() -> ReplyRule {
+    Box::new(|_, _, _, reply| reply)
+}
+
+/// Wraps that a request brings, with the room if it names one.
+fn wraps_of(request: &Request) -> Vec<(Option<RoomId>, Wrap)> {
+    let (room, wraps) = match request {
+        Request::RoomCreate(ask) => (None, &ask.wraps),
+        Request::RoomAppend(ask) => (Some(ask.room_id), &ask.wraps),
+        Request::WrapsPut(ask) => (Some(ask.room_id), &ask.wraps),
+        _ => return Vec::new(),
+    };
+    wraps.iter().map(|wrap| (room, wrap.clone())).collect()
+}
+
+// --- What Eve can do -------------------------------------------------------------------------------------------------------
+
+fn unwrap(relay: &ModelRelay, room: RoomId, wrap: &Wrap, who: &Person) -> Option<EpochSecret> {
+    let epoch = relay.rooms.get(&room)?.state.epochs.get(wrap.n as usize - 1)?;
+    let info = WrapInfo {
+        room_id: room,
+        channel: wrap.channel,
+        n: wrap.n,
+        user_id: wrap.user_id,
+        g: wrap.g,
+        commit: epoch.commit,
+    };
+    let wrapped = Wrapped {
+        enc: wrap.enc.0.clone(),
+        ct: wrap.ct.0.clone(),
+    };
+    let plain = kem::unwrap(&who.kk[0], &info.info(), &wrapped).ok()?;
+    EpochSecret::from_slice(&plain).filter(|secret| fits(secret, &room, epoch))
+}
+
+fn unwraps(relay: &ModelRelay, room: RoomId, wrap: &Wrap, who: &Person) -> bool {
+    unwrap(relay, room, wrap, who).is_some()
+}
+
+/// The room keys that somebody has: from every wrap that opens, and backwards from there.
+fn keys_of(relay: &ModelRelay, room: RoomId, who: &Person) -> BTreeMap<u32, EpochSecret> {
+    let stored = &relay.rooms[&room];
+    let mut keys = BTreeMap::new();
+    for wrap in &stored.wraps {
+        if let Some(secret) = unwrap(relay, room, wrap, who) {
+            keys.insert(wrap.n, secret);
+        }
+    }
+    for epoch in stored.state.epochs.iter().rev() {
+        let older = keys.get(&epoch.n).and_then(|secret| {
+            let link = epoch.backlink.as_slice();
+            open_backlink(secret, &room, epoch.n, link).ok()
+        });
+        if let Some(older) = older {
+            keys.insert(epoch.n - 1, older);
+        }
+    }
+    keys
+}
+
+/// The text of a message, for who has these keys.
+fn open(keys: &BTreeMap<u32, EpochSecret>, room: &RoomId, header: &[u8], envelope: &[u8]) -> Option<String> {
+    let parsed = Header::from_bytes(header).ok()?;
+    let key = message_key(keys.get(&parsed.n)?, room, &ChannelId::MAIN);
+    let plain = seal::open(key.expose(), &envelope_context(header), envelope).ok()?;
+    let MessageBody::Text { text } = OpenedContent::parse(&plain, &parsed).ok()?.content.body;
+    Some(text.as_str().to_owned())
+}
+
+/// The entry that would come next in a room, signed by somebody's device.
+fn entry(relay: &ModelRelay, room: RoomId, who: &Person, body: RoomBody) -> RoomEntry {
+    let state = &relay.rooms[&room].state;
+    RoomEntry {
+        room_id: room,
+        seq: state.seq + 1,
+        prev: state.head,
+        ts: NOW,
+        actor: who.id(),
+        actor_dk: who.device_id(),
+        body,
+    }
+}
+
+fn signed(entry: &RoomEntry, who: &Person) -> SignedBlob {
+    TestRoom::sign_entry(entry, who.device())
+}
+
+/// An entry that the relay's rules allow, by somebody without an engine.
+fn act(relay: &mut ModelRelay, room: RoomId, who: &Person, body: RoomBody) {
+    let blob = signed(&entry(relay, room, who, body), who);
+    let request = Request::RoomAppend(RoomAppend {
+        room_id: room,
+        entries: vec![B64(blob.to_bytes())],
+        wraps: Vec::new(),
+    });
+    relay.answer(Some(&who.name), &request).unwrap();
+}
+
+/// Puts an entry at the end of a log, whatever the relay's own rules say, and tells everybody.
+fn force(relay: &mut ModelRelay, room: RoomId, blob: &SignedBlob) {
+    let bytes = B64(blob.to_bytes());
+    let stored = relay.rooms.get_mut(&room).unwrap();
+    let from_seq = stored.entries.len() as u64;
+    stored.entries.push(bytes.clone());
+    let entries = vec![bytes];
+    relay.tell_room(
+        &room,
+        &FromRelay::Log {
+            room_id: room,
+            from_seq,
+            entries,
+        },
+    );
+}
+
+/// A message by somebody under the room's newest key, after `edit` has had it. Signed by them whatever it says then.
+fn forge(
+    relay: &ModelRelay,
+    room: RoomId,
+    who: &Person,
+    text: &str,
+    edit: impl FnOnce(&mut Header, &mut Content),
+) -> Outgoing {
+    let stored = &relay.rooms[&room];
+    let keys = keys_of(relay, room, who);
+    let (n, _) = keys.last_key_value().unwrap();
+    let seen = stored.transcript.last().unwrap();
+    let mut rng = FixedRng::new(&format!("{}/{text}", who.name));
+    let mut msg_id = [0; 16];
+    rand::Rng::fill_bytes(&mut rng, &mut msg_id);
+    let mut header = Header {
+        suite: SUITE_1,
+        kind: MessageKind::Durable,
+        room_id: room,
+        channel: ChannelId::MAIN,
+        n: *n,
+        msg_id: MessageId::from_bytes(msg_id),
+        ttl_class: 0,
+        del_commit: [0; 32],
+    };
+    let mut lane = [0; 8];
+    lane.copy_from_slice(&msg_id[..8]);
+    let mut content = Content {
+        header_hash: [0; 32],
+        user_id: who.id(),
+        dk_id: who.device_id(),
+        lane,
+        ctr: 1,
+        prev_own: lane_start(&who.device_id(), &lane),
+        log_seq: stored.state.seq,
+        log_head: stored.state.head,
+        seen_seq: seen.seq,
+        seen_t: seen.t,
+        ts: NOW,
+        body: MessageBody::Text {
+            text: Text::new(text).unwrap(),
+        },
+    };
+    edit(&mut header, &mut content);
+    content.header_hash = header.hash();
+    let secret = keys.get(&header.n).unwrap_or(&keys[n]);
+    let bytes = content.to_bytes();
+    let sig = who.device().sign(Label::Message, &bytes);
+    let key = message_key(secret, &room, &ChannelId::MAIN);
+    let sealed = seal_message(&mut rng, &key, &header, &bytes, &sig);
+    Outgoing {
+        header: B64(sealed.header),
+        envelope: B64(sealed.envelope),
+    }
+}
+
+/// Stores a message without asking any rule, and tells everybody in the room.
+fn post(relay: &mut ModelRelay, room: RoomId, header: &B64, envelope: &B64) {
+    let message = relay.rooms.get_mut(&room).unwrap().put_message(header, envelope);
+    relay.tell_room(
+        &room,
+        &FromRelay::Message {
+            room_id: room,
+            channel: ChannelId::MAIN,
+            message,
+        },
+    );
+}
+
+/// Tells these messages of one relay through another, under the numbers that come next there.
+async fn retell(world: &mut TestWorld, from: usize, to: usize, room: RoomId, seqs: &[u64]) {
+    for seq in seqs {
+        let message = world.relays[from].rooms[&room].messages[*seq as usize - 1].clone();
+        post(&mut world.relays[to], room, &message.header, &message.envelope);
+        world.settle().await;
+    }
+}
+
+const fn plain_member(member: MemberRef) -> RoomBody {
+    RoomBody::AddMember {
+        member,
+        role: Role::Member,
+    }
+}
+
+// --- Logs ------------------------------------------------------------------------------------------------------------------
+
+#[test]
+fn a01_a_member_is_put_in() {
+    for (case, by_fetch) in ["unsigned", "outsider", "rank", "direct"]
+        .into_iter()
+        .flat_map(|case| [(case, false), (case, true)])
+    {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a01 {case} {by_fetch}")).await;
+            let (tea, den, duo) = (stage.tea, stage.den, stage.duo);
+            let ada = stage.id("ada");
+            let (eve, dan) = (stage.eve.clone(), stage.dan.clone());
+            let relay = stage.world.relay();
+            let (room, blob) = match case {
+                // In the owner's name, but the relay has no key of hers.
+                "unsigned" => {
+                    let mut forged = entry(relay, tea, &eve, plain_member(eve.member_ref()));
+                    forged.actor = ada;
+                    forged.actor_dk = *relay.people.0[&ada].log.view().devices.keys().next().unwrap();
+                    (tea, signed(&forged, &eve))
+                }
+                "outsider" => {
+                    let body = plain_member(eve.member_ref());
+                    (tea, signed(&entry(relay, tea, &eve, body), &eve))
+                }
+                // A plain member brings in somebody above herself.
+                "rank" => {
+                    let body = RoomBody::AddMember {
+                        member: dan.member_ref(),
+                        role: Role::Moderator,
+                    };
+                    (den, signed(&entry(relay, den, &eve, body), &eve))
+                }
+                _ => {
+                    let body = plain_member(dan.member_ref());
+                    (duo, signed(&entry(relay, duo, &eve, body), &eve))
+                }
+            };
+            let intruder = if room == tea { &eve } else { &dan };
+            if by_fetch {
+                stage.world.go_offline(ADA);
+                stage.world.settle().await;
+            }
+            let members = stage.world.browsers[ADA].members(room);
+            force(stage.world.relay(), room, &blob);
+            let seq = stage.world.relay().rooms[&room].entries.len() as u64 - 1;
+            if by_fetch {
+                // Told of it by where the room is said to stand.
+                let frame: FrameRule = Box::new(move |_, _, mut frame| {
+                    if let FromRelay::Welcome { rooms, .. } = &mut frame {
+                        rooms.iter_mut().filter(|head| head.room_id == room).for_each(|head| {
+                            head.seq = seq;
+                            head.head = Head::from_bytes([7; 32]);
+                        });
+                    }
+                    vec![frame]
+                });
+                stage.script(frame, pass_reply());
+                stage.world.go_online(ADA);
+            }
+            stage.world.settle().await;
+            let texts: &[&str] = if room == duo { &[] } else { &["first", "second"] };
+            stage.assert_frozen(ADA, room, Tamper::InvalidEntry, texts, case).await;
+            assert_eq!(stage.world.browsers[ADA].members(room), members, "{case}");
+            let who = intruder.id();
+            let added = |body: &Body| matches!(body, Body::Note(Note::Added { who: added, .. }) if *added == who);
+            stage.world.read(ADA, room).await;
+            assert!(!stage.world.browsers[ADA].rows().iter().any(added), "{case}");
+            stage.assert_shut_out(intruder, case);
+        });
+    }
+}
+
+#[test]
+fn a02_a_device_is_added_to_somebody_elses_log() {
+    block_on(async {
+        let mut stage = Stage::new("a02").await;
+        let (bob, den) = (stage.id("bob"), stage.den);
+        let eve = stage.eve.clone();
+        let device = key("a02/device");
+        let relay = stage.world.relay();
+        let account = relay.people.0.get_mut(&bob).unwrap();
+        let mut entry = eve.entry(UserBody::AddDevice {
+            dk: device.public(),
+            pop: device.sign(Label::DevicePossession, &possession_bytes(&bob, &device.public())),
+            label: Bytes::default(),
+        });
+        (entry.user_id, entry.seq, entry.prev) = (bob, account.log.seq() + 1, account.log.head());
+        let forged = Person::sign_entry(&entry, &eve.ik);
+        account.entries.push(B64(forged.to_bytes()));
+        let news = FromRelay::UserLog {
+            user_id: bob,
+            seq: entry.seq,
+        };
+        stage.tell("ada", vec![news]).await;
+        let lie = Problem::ServerLied("the keys of bob".into());
+        assert_eq!(stage.world.browsers[ADA].notices(), std::slice::from_ref(&lie));
+
+        // Nor does it speak for him, by the hand of a member.
+        let (dk, lane) = (device.public().key_id(), [5; 8]);
+        let mut writer = eve.clone();
+        writer.devices = vec![Arc::clone(&device)];
+        let message = forge(stage.world.relay(), den, &writer, "bob's gift", |_, content| {
+            (content.user_id, content.dk_id) = (bob, dk);
+            (content.lane, content.prev_own) = (lane, lane_start(&dk, &lane));
+        });
+        post(stage.world.relay(), den, &message.header, &message.envelope);
+        stage.world.settle().await;
+        assert_eq!(stage.texts(ADA, den).await, ["first", "second"]);
+        assert_eq!(stage.unreadable(ADA, den).await, [Unreadable::Damaged]);
+
+        // A member's entry that names it leads to a log that cannot be had.
+        let relay = stage.world.relay();
+        let ulog_head = Head::from_bytes(hash(Label::UserEntryHash, &[&forged.body]));
+        let member = MemberRef {
+            user_id: bob,
+            ulog_seq: entry.seq,
+            ulog_head,
+        };
+        let cut = List::default();
+        let body = RoomBody::UserUpdate { member, cut };
+        let update = signed(&self::entry(relay, den, &eve, body), &eve);
+        stage.script(pass_frame(), pass_reply());
+        force(stage.world.relay(), den, &update);
+        stage.world.settle().await;
+        let texts = ["first", "second"];
+        stage
+            .assert_frozen(ADA, den, Tamper::Withholding, &texts, "named by an entry")
+            .await;
+        let asked = |ask: &&Request| matches!(ask, Request::UserLogGet(ask) if ask.user_id == bob);
+        let asked = stage.seen.borrow().requests.iter().filter(asked).count();
+        assert!((2..10).contains(&asked), "asked so often: {asked}");
+        stage.assert_shut_out(&eve, "named by an entry");
+    });
+}
+
+/// The same before a room is there at all: it is asked for with patience, and not taken up.
+#[test]
+fn a02_a_new_room_names_a_log_that_cannot_be_had() {
+    block_on(async {
+        let mut stage = Stage::new("a02 new").await;
+        let (bob, eve) = (stage.id("bob"), stage.eve.clone());
+        let log = stage.world.relay().people.0[&bob].log.clone();
+        let mut genesis = TestRoom::genesis_of(&eve, RoomKind::Direct, &[&stage.dan], History::Shared);
+        genesis.members = List::new(vec![MemberRef {
+            user_id: bob,
+            ulog_seq: log.seq() + 1,
+            ulog_head: Head::from_bytes([8; 32]),
+        }])
+        .unwrap();
+        let body = genesis.to_bytes();
+        let room = room_id(&body);
+        let sig = eve.device().sign(Label::RoomLog, &body);
+        let frame = FromRelay::Log {
+            room_id: room,
+            from_seq: 0,
+            entries: vec![B64(SignedBlob { body, sig }.to_bytes())],
+        };
+        stage.script(pass_frame(), pass_reply());
+        stage.tell("bob", vec![frame]).await;
+        for _ in 0..3 {
+            stage.world.advance(5_000);
+            stage.world.settle().await;
+        }
+        let asked = |ask: &&Request| matches!(ask, Request::UserLogGet(ask) if ask.user_id == bob);
+        let asked = stage.seen.borrow().requests.iter().filter(asked).count();
+        assert!((2..10).contains(&asked), "asked so often: {asked}");
+        assert_eq!(stage.world.browsers[BOB].room(room), None);
+        stage.world.say(BOB, stage.tea, "third").await;
+        assert_eq!(stage.texts(ADA, stage.tea).await, ["first", "second", "third"]);
+    });
+}
+
+/// A log of somebody with another key for room-key wraps in it.
+fn swapped_kem(relay: &ModelRelay, handle: &str, eve: &Person, case: &str) -> UserLogBody {
+    let (user, account) = relay.people.find(handle).unwrap();
+    let mut body = UserLogBody {
+        user_id: *user,
+        handle: handle.to_owned(),
+        genesis: Some(account.entries[0].clone()),
+        entries: account.entries[1..].to_vec(),
+    };
+    match case {
+        "genesis" => {
+            let mut genesis = UserGenesis::from_bytes(&account.entries[0].0).unwrap();
+            genesis.kk = eve.kk[0].public();
+            body.genesis = Some(B64(genesis.to_bytes()));
+        }
+        "entry" => {
+            let mut entry = eve.entry(UserBody::RotateKem {
+                g: 2,
+                kk: eve.kk[0].public(),
+            });
+            (entry.user_id, entry.seq, entry.prev) = (*user, account.log.seq() + 1, account.log.head());
+            body.entries.push(B64(Person::sign_entry(&entry, &eve.ik).to_bytes()));
+        }
+        // Eve's whole log, which is in order, under another's name or id.
+        _ => {
+            let (_, eves) = relay.people.find("eve").unwrap();
+            body.genesis = Some(eves.entries[0].clone());
+            body.entries = eves.entries[1..].to_vec();
+            if case == "person" {
+                body.user_id = eve.id();
+            }
+        }
+    }
+    body
+}
+
+#[test]
+fn a03_a_key_for_wraps_is_swapped() {
+    for (handle, case) in [
+        ("bob", "genesis"),
+        ("bob", "entry"),
+        ("bob", "log"),
+        ("bob", "person"),
+        // Somebody Ada has never met.
+        ("dan", "genesis"),
+        ("dan", "entry"),
+        ("dan", "log"),
+    ] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a03 {handle} {case}")).await;
+            let eve = stage.eve.clone();
+            let reply: ReplyRule = Box::new(move |relay, _, request, reply| match request {
+                Request::UserFind(ask) if ask.handle == handle => {
+                    Reply::UserFind(swapped_kem(relay, handle, &eve, case))
+                }
+                _ => reply,
+            });
+            stage.script(pass_frame(), reply);
+            let rooms = stage.world.relay().rooms.len();
+            let handles = vec![handle.to_owned()];
+            let commands = [
+                Command::OpenDirect {
+                    handle: handle.to_owned(),
+                },
+                Command::CreateGroup {
+                    name: "Trap".into(),
+                    handles: handles.clone(),
+                },
+                Command::AddPeople {
+                    room: stage.duo,
+                    handles,
+                },
+            ];
+            for command in commands {
+                let refused = stage.world.run(ADA, command).await;
+                let lie = Problem::ServerLied(format!("the keys of {handle}"));
+                assert_eq!(refused, Err(lie), "{handle}, {case}");
+            }
+            assert_eq!(stage.world.relay().rooms.len(), rooms, "{handle}, {case}");
+            let seen = stage.seen.borrow();
+            assert!(
+                seen.requests.iter().flat_map(wraps_of).next().is_none(),
+                "{handle}, {case}: no wrap for anybody"
+            );
+        });
+    }
+}
+
+#[test]
+fn a04_a_bit_of_an_entry_is_flipped() {
+    for case in ["role", "target", "actor", "time", "signature"] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a04 {case}")).await;
+            let (den, eve, bob) = (stage.den, stage.eve.clone(), stage.id("bob"));
+            let frame: FrameRule = Box::new(move |_, to, mut frame| {
+                if let FromRelay::Log { entries, .. } = &mut frame
+                    && to.browser == BOB
+                {
+                    let mut blob = SignedBlob::from_bytes(&entries[0].0).unwrap();
+                    let mut entry = RoomEntry::from_bytes(&blob.body).unwrap();
+                    match (case, &mut entry.body) {
+                        ("role", RoomBody::AddMember { role, .. }) => *role = Role::Moderator,
+                        ("target", RoomBody::AddMember { member, .. }) => *member = eve.member_ref(),
+                        ("actor", _) => entry.actor = bob,
+                        ("time", _) => entry.ts += 1,
+                        _ => blob.sig[40] ^= 1,
+                    }
+                    blob.body = entry.to_bytes();
+                    entries[0] = B64(blob.to_bytes());
+                }
+                vec![frame]
+            });
+            stage.script(frame, pass_reply());
+            let handles = vec!["dan".to_owned()];
+            let command = Command::AddPeople { room: den, handles };
+            assert_eq!(stage.world.run(ADA, command).await, Ok(Outcome::Done));
+            // Ada did give Dan the key: what follows is about Bob.
+            stage.seen.borrow_mut().requests.clear();
+            stage
+                .assert_frozen(BOB, den, Tamper::InvalidEntry, &["first", "second"], case)
+                .await;
+            assert_eq!(stage.world.browsers[BOB].members(den), ["ada", "bob", "eve"], "{case}");
+            stage.assert_shut_out(&stage.dan, case);
+        });
+    }
+}
+
+#[test]
+fn a04_a_bit_of_a_genesis_is_flipped() {
+    block_on(async {
+        let mut stage = Stage::new("a04 genesis").await;
+        let frame: FrameRule = Box::new(|_, to, mut frame| {
+            if let FromRelay::Log {
+                entries, from_seq: 0, ..
+            } = &mut frame
+                && to.browser == BOB
+            {
+                let mut blob = SignedBlob::from_bytes(&entries[0].0).unwrap();
+                let mut genesis = RoomGenesis::from_bytes(&blob.body).unwrap();
+                genesis.policy.history = History::Joined;
+                blob.body = genesis.to_bytes();
+                entries[0] = B64(blob.to_bytes());
+            }
+            vec![frame]
+        });
+        stage.script(frame, pass_reply());
+        let room = stage.world.group(ADA, "New", &["bob"]).await;
+        assert_eq!(stage.world.browsers[BOB].room(room), None, "not taken up");
+        assert_eq!(stage.send(BOB, room, "hello?").await, Err(Problem::RoomClosed));
+    });
+}
+
+/// Ada takes Eve out of the den; gives the entry that once put her in.
+async fn eve_is_removed(stage: &mut Stage) -> B64 {
+    let (den, eve) = (stage.den, stage.eve.id());
+    let added = |blob: &&B64| {
+        let blob = SignedBlob::from_bytes(&blob.0).unwrap();
+        let body = RoomEntry::from_bytes(&blob.body).map(|entry| entry.body);
+        matches!(body, Ok(RoomBody::AddMember { member, .. }) if member.user_id == eve)
+    };
+    let old = stage.world.relay().rooms[&den]
+        .entries
+        .iter()
+        .find(added)
+        .unwrap()
+        .clone();
+    let command = Command::RemovePerson { room: den, user: eve };
+    assert_eq!(stage.world.run(ADA, command).await, Ok(Outcome::Done));
+    old
+}
+
+#[test]
+fn a05_an_old_addition_is_replayed() {
+    block_on(async {
+        let mut stage = Stage::new("a05").await;
+        let den = stage.den;
+        let old = eve_is_removed(&mut stage).await;
+        let blob = SignedBlob::from_bytes(&old.0).unwrap();
+        let seq = RoomEntry::from_bytes(&blob.body).unwrap().seq;
+        stage.script(pass_frame(), pass_reply());
+        // Under its own number it says nothing new.
+        let again = FromRelay::Log {
+            room_id: den,
+            from_seq: seq,
+            entries: vec![old],
+        };
+        stage.world.relay().tell_room(&den, &again);
+        stage.world.settle().await;
+        for browser in [ADA, BOB] {
+            assert_eq!(stage.standing(browser, den), Standing::Open);
+            assert_eq!(stage.world.browsers[browser].members(den), ["ada", "bob"]);
+        }
+        force(stage.world.relay(), den, &blob);
+        stage.world.settle().await;
+        for browser in [ADA, BOB] {
+            let texts = ["first", "second"];
+            stage
+                .assert_frozen(browser, den, Tamper::InvalidEntry, &texts, "replayed")
+                .await;
+            assert_eq!(stage.world.browsers[browser].members(den), ["ada", "bob"]);
+        }
+        stage.assert_shut_out(&stage.eve, "replayed");
+    });
+}
+
+/// Bob hears nothing of a log from entry `from` on.
+fn withhold_log(room: RoomId, from: u64) -> (FrameRule, ReplyRule) {
+    let frame: FrameRule = Box::new(move |_, to, mut frame| {
+        match &mut frame {
+            FromRelay::Log { room_id, from_seq, .. } if to.browser == BOB && *room_id == room && *from_seq >= from => {
+                return Vec::new();
+            }
+            FromRelay::Welcome { rooms, .. } if to.browser == BOB => rooms.retain(|head| head.room_id != room),
+            _ => {}
+        }
+        vec![frame]
+    });
+    let reply: ReplyRule = Box::new(move |_, to, request, mut reply| {
+        if let (Request::RoomLogGet(ask), Reply::RoomLogGet(log)) = (request, &mut reply)
+            && to.browser == BOB
+            && ask.room_id == room
+        {
+            log.seq = log.seq.min(from - 1);
+            log.entries.truncate(from.saturating_sub(ask.from_seq) as usize);
+        }
+        reply
+    });
+    (frame, reply)
+}
+
+#[test]
+fn a06_a_removal_is_withheld() {
+    block_on(async {
+        let mut stage = Stage::new("a06").await;
+        let den = stage.den;
+        let from = stage.world.relay().rooms[&den].entries.len() as u64;
+        let (frame, reply) = withhold_log(den, from);
+        stage.script(frame, reply);
+        eve_is_removed(&mut stage).await;
+        assert_eq!(stage.world.browsers[BOB].members(den), ["ada", "bob", "eve"]);
+        stage.world.say(ADA, den, "she is gone").await;
+        let texts = ["first", "second"];
+        stage.assert_frozen(BOB, den, Tamper::Withholding, &texts, "live").await;
+        assert_eq!(stage.standing(ADA, den), Standing::Open);
+        stage.assert_shut_out(&stage.eve, "live");
+    });
+}
+
+/// Nobody goes, so the key stays; what names the entry is not shown, and neither is what a member writes who is not known.
+#[test]
+fn a06_an_addition_is_withheld() {
+    block_on(async {
+        let mut stage = Stage::new("a06 addition").await;
+        let (den, dan) = (stage.den, stage.dan.clone());
+        let from = stage.world.relay().rooms[&den].entries.len() as u64;
+        let (frame, reply) = withhold_log(den, from);
+        stage.script(frame, reply);
+        let handles = vec!["dan".to_owned()];
+        let command = Command::AddPeople { room: den, handles };
+        assert_eq!(stage.world.run(ADA, command).await, Ok(Outcome::Done));
+        let message = forge(stage.world.relay(), den, &dan, "hello from dan", |_, _| {});
+        post(stage.world.relay(), den, &message.header, &message.envelope);
+        stage.world.settle().await;
+        assert_eq!(stage.texts(ADA, den).await, ["first", "second", "hello from dan"]);
+        assert_eq!(stage.texts(BOB, den).await, ["first", "second"]);
+        assert_eq!(stage.unreadable(BOB, den).await, [Unreadable::Damaged]);
+        assert_eq!(stage.world.browsers[BOB].members(den), ["ada", "bob", "eve"]);
+    });
+}
+
+#[test]
+fn a07_two_forks_of_a_log() {
+    for case in ["message", "entry", "head"] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a07 {case}")).await;
+            let den = stage.den;
+            let other = stage.world.fork(&[BOB]);
+            for browser in [ADA, BOB] {
+                let handles = vec!["dan".to_owned()];
+                let command = Command::AddPeople { room: den, handles };
+                assert_eq!(stage.world.run(browser, command).await, Ok(Outcome::Done));
+            }
+            stage.script(pass_frame(), pass_reply());
+            let (frame, reply) = (pass_frame(), pass_reply());
+            match case {
+                "message" => {
+                    stage.world.say(BOB, den, "from the other side").await;
+                    stage.script(frame, reply);
+                    retell(&mut stage.world, other, 0, den, &[3]).await;
+                }
+                "entry" => {
+                    let entries = stage.world.relays[other].rooms[&den].entries.clone();
+                    let from_seq = entries.len() as u64 - 1;
+                    let frame = FromRelay::Log {
+                        room_id: den,
+                        from_seq,
+                        entries: entries[from_seq as usize..].to_vec(),
+                    };
+                    stage.tell("ada", vec![frame]).await;
+                }
+                _ => {
+                    stage.world.browsers[ADA].relay = other;
+                    stage.reconnect(ADA).await;
+                }
+            }
+            let texts = ["first", "second"];
+            stage.assert_frozen(ADA, den, Tamper::Fork, &texts, case).await;
+            stage.assert_shut_out(&stage.eve, case);
+        });
+    }
+}
+
+#[test]
+fn a08_entries_are_reordered() {
+    for by_fetch in [false, true] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a08 {by_fetch}")).await;
+            let den = stage.den;
+            // A removal and the new room key are appended together.
+            let frame: FrameRule = Box::new(move |_, to, mut frame| {
+                if let FromRelay::Log { entries, from_seq, .. } = &mut frame
+                    && to.browser == BOB
+                    && *from_seq > 0
+                {
+                    entries.reverse();
+                }
+                vec![frame]
+            });
+            let reply: ReplyRule = Box::new(move |_, _, request, mut reply| {
+                if let (Request::RoomLogGet(ask), Reply::RoomLogGet(log)) = (request, &mut reply)
+                    && ask.room_id == den
+                    && by_fetch
+                {
+                    log.entries.reverse();
+                }
+                reply
+            });
+            stage.script(frame, reply);
+            if by_fetch {
+                stage.world.go_offline(BOB);
+                stage.world.settle().await;
+            }
+            eve_is_removed(&mut stage).await;
+            stage.world.go_online(BOB);
+            stage.world.settle().await;
+            let texts = ["first", "second"];
+            stage
+                .assert_frozen(BOB, den, Tamper::InvalidEntry, &texts, "reordered")
+                .await;
+            stage.assert_shut_out(&stage.eve, "reordered");
+        });
+    }
+}
+
+#[test]
+fn a32_a_changed_log_is_hidden_from_a_contact() {
+    for case in ["revoked", "rotated"] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a32 {case}")).await;
+            let (den, mut eve) = (stage.den, stage.eve.clone());
+            let id = eve.id();
+            let reply: ReplyRule = Box::new(move |_, to, _, mut reply| {
+                if let Reply::UserLogGet(body) = &mut reply
+                    && to.browser == BOB
+                    && body.user_id == id
+                {
+                    // There is nothing behind what he has.
+                    body.entries.clear();
+                }
+                reply
+            });
+            stage.script(pass_frame(), reply);
+            if case == "revoked" {
+                eve.add_device();
+                eve.revoke(1);
+            } else {
+                eve.rotate_kem();
+            }
+            enlist(stage.world.relay(), &eve);
+            let member = eve.member_ref();
+            let cut = List::default();
+            act(stage.world.relay(), den, &eve, RoomBody::UserUpdate { member, cut });
+            stage.world.settle().await;
+            let texts = ["first", "second"];
+            stage.assert_frozen(BOB, den, Tamper::Withholding, &texts, case).await;
+            stage.assert_shut_out(&eve, case);
+            // Who is told of it changes the key before anything else.
+            stage.world.say(ADA, den, "third").await;
+            assert_eq!(stage.world.relay().rooms[&den].state.epoch_number(), 2, "{case}");
+        });
+    }
+}
+
+// --- Messages --------------------------------------------------------------------------------------------------------------
+
+/// Ada has written three messages in one go, which all say that they come after "second"; Bob is told by another relay,
+/// which does not have them yet.
+async fn three_at_once(stage: &mut Stage) -> usize {
+    let (tea, other) = (stage.tea, stage.world.fork(&[BOB]));
+    stage.world.go_offline(ADA);
+    stage.world.settle().await;
+    for text in ["one", "two", "three"] {
+        stage.world.say(ADA, tea, text).await;
+    }
+    stage.world.go_online(ADA);
+    stage.world.settle().await;
+    assert_eq!(stage.world.relay().rooms[&tea].messages.len(), 5);
+    other
+}
+
+/// The same, one after the other: each says that it comes after the one before.
+async fn three_in_turn(stage: &mut Stage) -> usize {
+    let (tea, other) = (stage.tea, stage.world.fork(&[BOB]));
+    for (author, text) in [(ADA, "one"), (CYD, "two"), (ADA, "three")] {
+        stage.world.say(author, tea, text).await;
+    }
+    other
+}
+
+#[test]
+fn a09_a_message_in_the_middle_is_dropped() {
+    block_on(async {
+        let mut stage = Stage::new("a09 at once").await;
+        let tea = stage.tea;
+        let other = three_at_once(&mut stage).await;
+        retell(&mut stage.world, 0, other, tea, &[3, 5]).await;
+        assert_eq!(stage.texts(BOB, tea).await, ["first", "second", "one", "three"]);
+        let rows = stage.world.browsers[BOB].rows();
+        let gap = rows.iter().position(|row| *row == Body::Unreadable(Unreadable::Gap));
+        assert_eq!(gap, Some(rows.len() - 2), "before the one after it: {rows:?}");
+        // Whatever is said by somebody who heard them all shows that the relay lied.
+        stage.world.say(CYD, tea, "indeed").await;
+        retell(&mut stage.world, 0, other, tea, &[6]).await;
+        let texts = ["first", "second", "one", "three"];
+        stage.assert_frozen(BOB, tea, Tamper::Fork, &texts, "at once").await;
+
+        let mut stage = Stage::new("a09 in turn").await;
+        let other = three_in_turn(&mut stage).await;
+        retell(&mut stage.world, 0, other, tea, &[3, 5]).await;
+        let texts = ["first", "second", "one"];
+        stage.assert_frozen(BOB, tea, Tamper::Fork, &texts, "in turn").await;
+    });
+}
+
+#[test]
+fn a09_a_page_has_a_hole() {
+    block_on(async {
+        let mut stage = Stage::new("a09 page").await;
+        let tea = stage.tea;
+        stage.world.go_offline(BOB);
+        stage.world.settle().await;
+        for text in ["one", "two", "three"] {
+            stage.world.say(ADA, tea, text).await;
+        }
+        let reply: ReplyRule = Box::new(move |_, to, _, mut reply| {
+            if let Reply::PageGet(page) = &mut reply
+                && to.browser == BOB
+            {
+                page.messages.retain(|message| message.seq != 4);
+            }
+            reply
+        });
+        stage.script(pass_frame(), reply);
+        stage.world.go_online(BOB);
+        stage.world.settle().await;
+        let texts = ["first", "second"];
+        stage.assert_frozen(BOB, tea, Tamper::Withholding, &texts, "page").await;
+    });
+}
+
+/// What was never heard is noticed by what comes after it alone; what was heard is missed at once.
+#[test]
+fn a10_the_newest_messages_are_taken_back() {
+    for (case, by_reload) in [("reconnect", false), ("reload", true)] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a10 {case}")).await;
+            let tea = stage.tea;
+            stage.world.say(ADA, tea, "third").await;
+            let stored = stage.world.relay().rooms.get_mut(&tea).unwrap();
+            stored.messages.truncate(2);
+            stored.transcript.truncate(3);
+            if by_reload {
+                stage.world.reload(BOB);
+                stage.world.settle().await;
+            } else {
+                stage.reconnect(BOB).await;
+            }
+            let texts = ["first", "second", "third"];
+            stage.assert_frozen(BOB, tea, Tamper::Withholding, &texts, case).await;
+        });
+    }
+}
+
+#[test]
+fn a11_messages_are_reordered() {
+    block_on(async {
+        let mut stage = Stage::new("a11 at once").await;
+        let tea = stage.tea;
+        let other = three_at_once(&mut stage).await;
+        retell(&mut stage.world, 0, other, tea, &[3, 5, 4]).await;
+        assert_eq!(stage.texts(BOB, tea).await, ["first", "second", "one", "three"]);
+        assert_eq!(stage.unreadable(BOB, tea).await, [Unreadable::Gap, Unreadable::Damaged]);
+
+        let mut stage = Stage::new("a11 in turn").await;
+        let other = three_in_turn(&mut stage).await;
+        retell(&mut stage.world, 0, other, tea, &[4]).await;
+        let texts = ["first", "second"];
+        stage.assert_frozen(BOB, tea, Tamper::Fork, &texts, "in turn").await;
+    });
+}
+
+#[test]
+fn a12_a_message_comes_again() {
+    block_on(async {
+        let mut stage = Stage::new("a12").await;
+        let tea = stage.tea;
+        let stored = stage.world.relay().rooms[&tea].messages.clone();
+        // Under its own number: heard already.
+        let same = FromRelay::Message {
+            room_id: tea,
+            channel: ChannelId::MAIN,
+            message: stored[1].clone(),
+        };
+        stage.tell("ada", vec![same.clone(), same]).await;
+        assert_eq!(stage.texts(ADA, tea).await, ["first", "second"]);
+        assert_eq!(stage.unreadable(ADA, tea).await, []);
+
+        // Under another one, now and after a reload.
+        let unread = stage.world.browsers[ADA].room(tea).unwrap().unread;
+        for (count, reload) in [(1, false), (2, true)] {
+            if reload {
+                stage.world.reload(ADA);
+                stage.world.settle().await;
+            }
+            let message = &stored[1];
+            post(stage.world.relay(), tea, &message.header, &message.envelope);
+            stage.world.settle().await;
+            assert_eq!(stage.texts(ADA, tea).await, ["first", "second"], "reload: {reload}");
+            let rows = stage.unreadable(ADA, tea).await;
+            assert_eq!(rows, vec![Unreadable::Damaged; count], "reload: {reload}");
+            let row = stage.world.browsers[ADA].room(tea).unwrap();
+            assert_eq!(row.unread, unread, "no news, reload: {reload}");
+        }
+        // The conversation goes on.
+        stage.world.say(BOB, tea, "third").await;
+        assert_eq!(stage.texts(ADA, tea).await, ["first", "second", "third"]);
+        assert_eq!(stage.standing(ADA, tea), Standing::Open);
+    });
+}
+
+/// A message that cannot be opened yet, twice.
+#[test]
+fn a12_a_message_comes_again_before_its_key() {
+    block_on(async {
+        let mut stage = Stage::new("a12 locked").await;
+        let tea = stage.tea;
+        let held = Rc::new(std::cell::Cell::new(true));
+        let holds = Rc::clone(&held);
+        let reply: ReplyRule = Box::new(move |_, to, _, mut reply| {
+            if let Reply::WrapsGet(answer) = &mut reply
+                && to.browser == BOB
+                && holds.get()
+            {
+                answer.wraps.clear();
+            }
+            reply
+        });
+        stage.script(pass_frame(), reply);
+        stage.world.advance(25 * 3_600_000);
+        stage.world.settle().await;
+        stage.world.say(ADA, tea, "third").await;
+        let message = stage.world.relay().rooms[&tea].messages[2].clone();
+        post(stage.world.relay(), tea, &message.header, &message.envelope);
+        stage.world.settle().await;
+        assert_eq!(
+            stage.unreadable(BOB, tea).await,
+            [Unreadable::KeyOnTheWay],
+            "one row for one id"
+        );
+        let unread = stage.world.browsers[BOB].room(tea).unwrap().unread;
+        held.set(false);
+        stage.reconnect(BOB).await;
+        assert_eq!(stage.texts(BOB, tea).await, ["first", "second", "third"]);
+        assert_eq!(stage.unreadable(BOB, tea).await, [Unreadable::Damaged]);
+        assert_eq!(stage.world.browsers[BOB].room(tea).unwrap().unread, unread + 1);
+    });
+}
+
+#[test]
+fn a12_other_bytes_under_a_number_that_was_heard() {
+    block_on(async {
+        let mut stage = Stage::new("a12 bytes").await;
+        let tea = stage.tea;
+        // In memory: it was read.
+        stage.texts(ADA, tea).await;
+        let mut message = stage.world.relay().rooms[&tea].messages[1].clone();
+        message.envelope.0[80] ^= 1;
+        let frame = FromRelay::Message {
+            room_id: tea,
+            channel: ChannelId::MAIN,
+            message,
+        };
+        stage.tell("ada", vec![frame]).await;
+        let texts = ["first", "second"];
+        stage.assert_frozen(ADA, tea, Tamper::Fork, &texts, "other bytes").await;
+    });
+}
+
+/// Puts each in place of a message, in a room of its own time: nothing of it is shown, the conversation goes on.
+async fn assert_damaged(stage: &mut Stage, room: RoomId, forgeries: Vec<(&str, B64, B64)>) {
+    let mut texts = stage.texts(ADA, room).await;
+    let others: &[usize] = if room == stage.tea { &[BOB, CYD] } else { &[BOB] };
+    for (case, header, envelope) in forgeries {
+        let before = stage.unreadable(ADA, room).await.len();
+        post(stage.world.relay(), room, &header, &envelope);
+        stage.world.settle().await;
+        assert_eq!(stage.texts(ADA, room).await, texts, "{case}");
+        let rows = stage.unreadable(ADA, room).await;
+        assert_eq!(rows.len(), before + 1, "{case}");
+        assert!(rows.iter().all(|why| *why == Unreadable::Damaged), "{case}: {rows:?}");
+        let preview = stage.world.browsers[ADA].room(room).unwrap().preview;
+        assert_eq!(preview.map(|preview| preview.text), texts.last().cloned(), "{case}");
+        let after = format!("after {case}");
+        stage.world.say(BOB, room, &after).await;
+        texts.push(after);
+        for browser in others.iter().chain(&[ADA]) {
+            assert_eq!(stage.texts(*browser, room).await, texts, "{case}");
+            assert_eq!(stage.standing(*browser, room), Standing::Open, "{case}");
+        }
+    }
+}
+
+#[test]
+fn a13_a_message_is_replayed_elsewhere() {
+    block_on(async {
+        let mut stage = Stage::new("a13").await;
+        let (tea, den) = (stage.tea, stage.den);
+        // A second room key in the den.
+        stage.world.advance(25 * 3_600_000);
+        stage.world.settle().await;
+        stage.world.say(ADA, den, "third").await;
+        assert_eq!(stage.world.relay().rooms[&den].state.epoch_number(), 2);
+        stage.script(pass_frame(), pass_reply());
+        let of_tea = stage.world.relay().rooms[&tea].messages[1].clone();
+        let of_den = stage.world.relay().rooms[&den].messages[2].clone();
+        let edited = |message: &StoredMessage, edit: fn(&mut Header)| {
+            let mut header = Header::from_bytes(&message.header.0).unwrap();
+            edit(&mut header);
+            header
+        };
+        let mut moved = edited(&of_tea, |_| {});
+        moved.room_id = den;
+        let channel = edited(&of_den, |header| header.channel = ChannelId::from_bytes([1; 16]));
+        let epoch = edited(&of_den, |header| header.n = 1);
+        let nowhen = edited(&of_den, |header| header.n = 0);
+        let forgeries = vec![
+            ("another room's", of_tea.header.clone(), of_tea.envelope.clone()),
+            ("relabelled", B64(moved.to_bytes()), of_tea.envelope),
+            ("another channel", B64(channel.to_bytes()), of_den.envelope.clone()),
+            ("another epoch", B64(epoch.to_bytes()), of_den.envelope.clone()),
+            ("no epoch", B64(nowhen.to_bytes()), of_den.envelope),
+        ];
+        assert_damaged(&mut stage, den, forgeries).await;
+    });
+}
+
+#[test]
+fn a14_a_message_is_damaged() {
+    block_on(async {
+        let mut stage = Stage::new("a14").await;
+        let tea = stage.tea;
+        let message = stage.world.relay().rooms[&tea].messages[1].clone();
+        let (header, envelope) = (message.header.0, message.envelope.0);
+        let flip = |bytes: &[u8], at: usize| {
+            let mut bytes = bytes.to_vec();
+            bytes[at] ^= 0x10;
+            B64(bytes)
+        };
+        let (as_it_was, sealed) = (B64(header.clone()), B64(envelope.clone()));
+        let last = envelope.len() - 1;
+        let garbage = {
+            let mut bytes = vec![0; envelope.len()];
+            rand::Rng::fill_bytes(&mut FixedRng::new("garbage"), &mut bytes);
+            B64(bytes)
+        };
+        let mut forgeries = vec![
+            ("salt", as_it_was.clone(), flip(&envelope, 0)),
+            ("commitment", as_it_was.clone(), flip(&envelope, 30)),
+            ("text", as_it_was.clone(), flip(&envelope, 100)),
+            ("tag", as_it_was.clone(), flip(&envelope, last)),
+            ("cut", as_it_was.clone(), B64(envelope[..last].to_vec())),
+            ("extended", as_it_was.clone(), B64([envelope.as_slice(), &[0]].concat())),
+            ("garbage", as_it_was.clone(), garbage),
+            ("empty", as_it_was.clone(), B64(Vec::new())),
+            ("no header", B64(Vec::new()), sealed.clone()),
+            ("long header", B64([header.as_slice(), &[0]].concat()), sealed.clone()),
+        ];
+        // Every field of the header that the relay could turn: suite, kind, id, lifetime, deletion.
+        for (what, at) in [
+            ("tag of a header", 0),
+            ("version", 2),
+            ("suite", 4),
+            ("kind", 5),
+            ("id", 60),
+            ("lifetime", HEADER_TTL),
+            ("deletion", HEADER_TTL + 5),
+        ] {
+            forgeries.push((what, flip(&header, at), sealed.clone()));
+        }
+        assert_damaged(&mut stage, tea, forgeries).await;
+        stage.assert_shut_out(&stage.eve, "damaged");
+    });
+}
+
+/// Where the lifetime stands in a header.
+const HEADER_TTL: usize = sotto_shared::envelope::header::HEADER_BYTES - 33;
+
+/// A member who has the room key, together with the relay: as herself alone.
+#[test]
+fn a14_a_member_forges() {
+    block_on(async {
+        let mut stage = Stage::new("a14 member").await;
+        let (den, eve) = (stage.den, stage.eve.clone());
+        let bob = stage.id("bob");
+        let relay = stage.world.relay();
+        let bobs = *relay.people.0[&bob].log.view().devices.keys().next().unwrap();
+        // She has the key, and is heard when she speaks for herself.
+        let stored = &relay.rooms[&den].messages[0];
+        let keys = keys_of(relay, den, &eve);
+        let read = open(&keys, &den, &stored.header.0, &stored.envelope.0);
+        assert_eq!(read.as_deref(), Some("first"));
+        let honest = forge(relay, den, &eve, "as eve", |_, _| {});
+        post(relay, den, &honest.header, &honest.envelope);
+        stage.world.settle().await;
+        assert_eq!(stage.texts(ADA, den).await, ["first", "second", "as eve"]);
+        let relay = stage.world.relay();
+        let forged = |text: &str, edit: &dyn Fn(&mut Header, &mut Content)| {
+            let message = forge(relay, den, &eve, text, |header, content| edit(header, content));
+            (message.header, message.envelope)
+        };
+        let cases: Vec<(&str, (B64, B64))> = vec![
+            ("as bob", forged("as bob", &|_, content| content.user_id = bob)),
+            (
+                "as bob's browser",
+                forged("as bob's browser", &|_, content| {
+                    (content.user_id, content.dk_id) = (bob, bobs);
+                }),
+            ),
+            (
+                "by bob's browser",
+                forged("by bob's browser", &|_, content| content.dk_id = bobs),
+            ),
+            (
+                "from before she came",
+                forged("from before she came", &|_, content| content.log_seq = 0),
+            ),
+        ];
+        let forgeries = cases
+            .into_iter()
+            .map(|(case, (header, envelope))| (case, header, envelope));
+        let forgeries = forgeries.collect();
+        assert_damaged(&mut stage, den, forgeries).await;
+    });
+}
+
+// --- Room keys -------------------------------------------------------------------------------------------------------------
+
+#[test]
+fn a15_wraps_are_swapped() {
+    for case in ["member", "epoch", "garbage"] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a15 {case}")).await;
+            let tea = stage.tea;
+            let cyd = stage.id("cyd");
+            let lies = Rc::new(std::cell::Cell::new(true));
+            let swaps = Rc::clone(&lies);
+            let reply: ReplyRule = Box::new(move |relay, to, request, mut reply| {
+                if let (Request::WrapsGet(ask), Reply::WrapsGet(answer)) = (request, &mut reply)
+                    && to.browser == BOB
+                    && ask.room_id == tea
+                    && swaps.get()
+                {
+                    let stored = &relay.rooms[&tea].wraps;
+                    for wrap in &mut answer.wraps {
+                        let other = match case {
+                            "member" => stored.iter().find(|row| row.user_id == cyd && row.n == wrap.n),
+                            "epoch" => stored.iter().find(|row| row.user_id == wrap.user_id && row.n != wrap.n),
+                            _ => None,
+                        };
+                        match other {
+                            Some(other) => (wrap.enc, wrap.ct) = (other.enc.clone(), other.ct.clone()),
+                            None => wrap.ct.0[5] ^= 1,
+                        }
+                    }
+                }
+                reply
+            });
+            stage.script(pass_frame(), reply);
+            // A new room key, which Bob does not get.
+            stage.world.advance(25 * 3_600_000);
+            stage.world.settle().await;
+            stage.world.say(ADA, tea, "third").await;
+            assert_eq!(stage.standing(BOB, tea), Standing::WaitingForKey, "{case}");
+            assert_eq!(stage.texts(BOB, tea).await, ["first", "second"], "{case}");
+            assert_eq!(stage.unreadable(BOB, tea).await, [Unreadable::KeyOnTheWay], "{case}");
+            let sent = stage.seen.borrow().sent.len();
+            assert_eq!(stage.send(BOB, tea, "fourth").await, Ok(Outcome::Done), "{case}: kept");
+            stage.world.advance(20_000);
+            stage.world.settle().await;
+            assert_eq!(
+                stage.seen.borrow().sent.len(),
+                sent,
+                "{case}: nothing goes out under an old key"
+            );
+            // The right one opens everything.
+            lies.set(false);
+            stage.world.advance(20_000);
+            stage.world.settle().await;
+            stage.reconnect(BOB).await;
+            assert_eq!(stage.standing(BOB, tea), Standing::Open, "{case}");
+            for browser in [ADA, BOB, CYD] {
+                let texts = ["first", "second", "third", "fourth"];
+                assert_eq!(stage.texts(browser, tea).await, texts, "{case}");
+            }
+        });
+    }
+}
+
+/// A member makes the next room key, and the relay hands on what she made: the true one to Ada, another to Bob.
+#[test]
+fn a16_different_keys_for_different_people() {
+    block_on(async {
+        let mut stage = Stage::new("a16").await;
+        let (den, eve, bob) = (stage.den, stage.eve.clone(), stage.id("bob"));
+        let relay = stage.world.relay();
+        let state = &relay.rooms[&den].state;
+        let previous = &keys_of(relay, den, &eve)[&1];
+        let mut rng = FixedRng::new("a16");
+        let secret = next_secret(Some(previous), &EpochSecret::make(&mut rng));
+        let other = EpochSecret::make(&mut rng);
+        let roster_hash = state.roster_hash();
+        let commit = commitment(&secret, &den, 2, &state.head, &roster_hash);
+        let body = RoomBody::Epoch {
+            n: 2,
+            suite: SUITE_1,
+            commit,
+            roster_hash,
+            reason: EpochReason::Age,
+            backlink: Bytes::new(seal_backlink(&mut rng, &secret, &den, 2, previous)).unwrap(),
+        };
+        let wraps = state.members.iter().map(|(user, member)| {
+            let info = WrapInfo {
+                room_id: den,
+                channel: ChannelId::MAIN,
+                n: 2,
+                user_id: *user,
+                g: 1,
+                commit,
+            };
+            let given = if *user == bob { &other } else { &secret };
+            let wrapped = kem::wrap(&mut rng, &member.view.kk, &info.info(), given.expose()).unwrap();
+            Wrap {
+                channel: info.channel,
+                n: 2,
+                user_id: *user,
+                g: 1,
+                enc: B64(wrapped.enc),
+                ct: B64(wrapped.ct),
+            }
+        });
+        let request = Request::RoomAppend(RoomAppend {
+            room_id: den,
+            wraps: wraps.collect(),
+            entries: vec![B64(signed(&entry(relay, den, &eve, body), &eve).to_bytes())],
+        });
+        relay.answer(Some("eve"), &request).unwrap();
+        stage.world.settle().await;
+        stage.world.say(ADA, den, "third").await;
+        assert_eq!(stage.standing(ADA, den), Standing::Open);
+        stage.script(pass_frame(), pass_reply());
+        assert_eq!(stage.send(BOB, den, "fourth").await, Ok(Outcome::Done), "kept");
+        stage.reconnect(BOB).await;
+        let told = Problem::ServerLied("the room key that eve made".into());
+        assert_eq!(stage.world.browsers[BOB].notices(), [told], "once");
+        assert_eq!(stage.standing(BOB, den), Standing::WaitingForKey);
+        assert_eq!(stage.texts(BOB, den).await, ["first", "second", "fourth"]);
+        assert_eq!(stage.unreadable(BOB, den).await, [Unreadable::KeyOnTheWay]);
+        assert!(
+            stage.seen.borrow().sent.is_empty(),
+            "nothing is sealed under her other key"
+        );
+    });
+}
+
+#[test]
+fn a17_the_new_key_after_a_removal_is_kept_back() {
+    block_on(async {
+        let mut stage = Stage::new("a17").await;
+        let (den, eve) = (stage.den, stage.eve.clone());
+        let other = stage.world.fork(&[BOB]);
+        eve_is_removed(&mut stage).await;
+        // Bob is told of the removal, and that it ends there.
+        let removal = stage.world.relay().rooms[&den]
+            .entries
+            .iter()
+            .rev()
+            .nth(1)
+            .unwrap()
+            .clone();
+        let blob = SignedBlob::from_bytes(&removal.0).unwrap();
+        let relay = &mut stage.world.relays[other];
+        let state = &relay.rooms[&den].state;
+        let next = state.extend(std::slice::from_ref(&blob), &relay.people).unwrap();
+        let (state, _) = next.prove_here().unwrap();
+        let stored = relay.rooms.get_mut(&den).unwrap();
+        stored.people.get_mut(&eve.id()).unwrap().until = Some(state.seq);
+        stored.state = state;
+        force(relay, den, &blob);
+        stage.script(pass_frame(), pass_reply());
+        stage.world.settle().await;
+        assert_eq!(stage.world.browsers[BOB].members(den), ["ada", "bob"]);
+        stage.world.say(BOB, den, "just us").await;
+        let stored = &stage.world.relays[other].rooms[&den];
+        let newest = Header::from_bytes(&stored.messages.last().unwrap().header.0).unwrap();
+        assert_eq!(newest.n, 2, "the key was changed first");
+        let wrapped: Vec<UserId> = (stored.wraps.iter().filter(|wrap| wrap.n == 2))
+            .map(|wrap| wrap.user_id)
+            .collect();
+        assert!(wrapped.len() == 2 && !wrapped.contains(&eve.id()));
+        assert!(keys_of(&stage.world.relays[other], den, &eve).contains_key(&1));
+        stage.assert_shut_out(&eve, "after the removal");
+        assert_eq!(stage.texts(BOB, den).await, ["first", "second", "just us"]);
+    });
+}
+
+#[test]
+fn a18_somebody_who_is_gone_writes_on() {
+    for case in ["removed", "removed just now", "left", "added again", "revoked browser"] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a18 {case}")).await;
+            let (den, mut eve) = (stage.den, stage.eve.clone());
+            let update = |person: &Person| RoomBody::UserUpdate {
+                member: person.member_ref(),
+                cut: List::default(),
+            };
+            if case == "revoked browser" {
+                eve.add_device();
+                enlist(stage.world.relay(), &eve);
+                act(stage.world.relay(), den, &eve, update(&eve));
+                stage.world.settle().await;
+            }
+            let state = &stage.world.relay().rooms[&den].state;
+            let before = (state.seq, state.head);
+            match case {
+                "left" => act(stage.world.relay(), den, &eve, RoomBody::Leave),
+                "revoked browser" => {
+                    eve.revoke(1);
+                    enlist(stage.world.relay(), &eve);
+                    act(stage.world.relay(), den, &eve, update(&eve));
+                }
+                _ => drop(eve_is_removed(&mut stage).await),
+            }
+            stage.world.settle().await;
+            // Somebody speaks who knows of it. The remover's cut works without.
+            if case != "removed just now" {
+                stage.world.say(BOB, den, "third").await;
+            }
+            if case == "added again" {
+                let handles = vec!["eve".to_owned()];
+                let command = Command::AddPeople { room: den, handles };
+                assert_eq!(stage.world.run(ADA, command).await, Ok(Outcome::Done));
+                stage.world.say(BOB, den, "fourth").await;
+            }
+            stage.script(pass_frame(), pass_reply());
+            let relay = stage.world.relay();
+            let now = (relay.rooms[&den].state.seq, relay.rooms[&den].state.head);
+            let mut writer = eve.clone();
+            if case == "revoked browser" {
+                writer.use_device(1);
+            }
+            let mut forgeries = Vec::new();
+            for (what, log) in [("as if before", before), ("as if now", now)] {
+                if case == "added again" && log == now {
+                    continue;
+                }
+                let message = forge(relay, den, &writer, what, |header, content| {
+                    header.n = 1;
+                    (content.log_seq, content.log_head) = log;
+                });
+                forgeries.push((what, message.header, message.envelope));
+            }
+            // Also when it comes first thing after a reload.
+            stage.world.reload(ADA);
+            stage.world.settle().await;
+            assert_damaged(&mut stage, den, forgeries).await;
+            if !matches!(case, "added again" | "revoked browser") {
+                stage.assert_shut_out(&eve, case);
+            }
+            // And to a browser that meets the room only now.
+            let texts = stage.texts(ADA, den).await;
+            let (browser, answer) = new_browser(&mut stage).await;
+            assert_eq!(answer, Ok(Outcome::Done), "{case}");
+            assert_eq!(stage.texts(browser, den).await, texts, "{case}, on a new browser");
+        });
+    }
+}
+
+// --- Accounts --------------------------------------------------------------------------------------------------------------
+
+/// Ada signs in on a new browser; gives it and what she is told.
+async fn new_browser(stage: &mut Stage) -> (usize, Result<Outcome, Problem>) {
+    let browser = stage.world.browser("new");
+    let command = Command::SignIn {
+        handle: "ada".into(),
+        password: password("ada"),
+        stay: true,
+    };
+    let answer = stage.world.run(browser, command).await;
+    (browser, answer)
+}
+
+/// Nobody is signed in there, and nothing is kept.
+fn assert_nobody(stage: &Stage, browser: usize, case: &str) {
+    let browser = &stage.world.browsers[browser];
+    assert!(!matches!(browser.phase(), Phase::SignedIn { .. }), "{case}");
+    assert!(browser.rooms().is_empty(), "{case}");
+    assert!(browser.disk.borrow().records.is_empty(), "{case}");
+}
+
+#[test]
+fn a19_a_weaker_password_protection_is_asked_for() {
+    block_on(async {
+        let mut stage = Stage::new("a19").await;
+        let lied = "it asks for a weaker password protection than this page accepts";
+        let weak = Problem::ServerLied(lied.into());
+        for (profile, salt, told) in [
+            (0, 16, weak.clone()),
+            (2, 16, weak.clone()),
+            (255, 16, weak),
+            (1, 0, Problem::OldPage),
+            (1, 15, Problem::OldPage),
+            (1, 1_000_000, Problem::OldPage),
+        ] {
+            let reply: ReplyRule = Box::new(move |_, _, _, mut reply| {
+                if let Reply::SignInStart(start) = &mut reply {
+                    (start.profile, start.salt) = (profile, B64(vec![0; salt]));
+                }
+                reply
+            });
+            stage.script(pass_frame(), reply);
+            let (browser, answer) = new_browser(&mut stage).await;
+            let case = format!("profile {profile}, salt of {salt}");
+            assert_eq!(answer, Err(told), "{case}");
+            let seen = stage.seen.borrow();
+            let proved = |ask: &Request| matches!(ask, Request::SignInProve(_));
+            assert!(!seen.requests.iter().any(proved), "{case}: nothing was derived");
+            assert_nobody(&stage, browser, &case);
+        }
+    });
+}
+
+#[test]
+fn a19_a_salt_of_the_relays_choice_is_no_use() {
+    block_on(async {
+        let mut stage = Stage::new("a19 salt").await;
+        let reply: ReplyRule = Box::new(|_, _, _, mut reply| {
+            if let Reply::SignInStart(start) = &mut reply {
+                start.salt = B64(vec![0; 16]);
+            }
+            reply
+        });
+        stage.script(pass_frame(), reply);
+        let (browser, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Err(Problem::WrongPassword));
+        assert_nobody(&stage, browser, "salt");
+        // Bound to realm and handle: it is not the key that somebody has worked out for all accounts at once.
+        let proved = stage.seen.borrow().requests.iter().find_map(|ask| match ask {
+            Request::SignInProve(proof) => Some(proof.clone()),
+            _ => None,
+        });
+        let proof = proved.unwrap();
+        let elsewhere = derive_root(
+            &Normalised::new(&password("ada")),
+            REALM,
+            "cyd",
+            &[0; 16],
+            Profile::NEWEST,
+        )
+        .unwrap();
+        let bytes = LoginProof {
+            realm: Text::new(REALM).unwrap(),
+            handle: Text::new("ada").unwrap(),
+            challenge: proof.challenge.0.as_slice().try_into().unwrap(),
+            session_nonce: proof.session_nonce.0.as_slice().try_into().unwrap(),
+        }
+        .to_bytes();
+        let sig = proof.sig.0.as_slice().try_into().unwrap();
+        let key = elsewhere.sign_in_key(REALM).public();
+        assert!(sotto_shared::crypto::sign::verify(&key, Label::Login, &bytes, &sig).is_err());
+    });
+}
+
+#[test]
+fn a20_another_vault_or_a_part_of_it() {
+    block_on(async {
+        let mut stage = Stage::new("a20").await;
+        let bob = stage.id("bob");
+        for case in [
+            "another's",
+            "header of another",
+            "items of another",
+            "empty",
+            "one less",
+            "revision",
+        ] {
+            // Which item is which only Ada knows: each of hers is left out once.
+            let many = if case == "one less" { 3 } else { 1 };
+            for at in 0..many {
+                let reply: ReplyRule = Box::new(move |relay, _, _, mut reply| {
+                    let Reply::SignInProve(grant) = &mut reply else {
+                        return reply;
+                    };
+                    let account = &relay.people.0[&bob];
+                    let theirs: Vec<VaultItem> = account.vault.values().cloned().collect();
+                    let header = B64(account.sign_in.vault_header.clone());
+                    match case {
+                        "another's" => (grant.vault_header, grant.items) = (header, theirs),
+                        "header of another" => grant.vault_header = header,
+                        "items of another" => grant.items = theirs,
+                        "empty" => grant.items.clear(),
+                        "one less" => drop(grant.items.remove(at)),
+                        _ => grant.items.iter_mut().for_each(|item| item.rev += 1),
+                    }
+                    reply
+                });
+                stage.script(pass_frame(), reply);
+                let (browser, answer) = new_browser(&mut stage).await;
+                assert_eq!(answer, Err(Problem::ServerLied("the vault".into())), "{case} {at}");
+                assert_nobody(&stage, browser, case);
+                let seen = stage.seen.borrow();
+                let added = |ask: &Request| matches!(ask, Request::UserLogAppend(_) | Request::SessionProve(_));
+                assert!(!seen.requests.iter().any(added), "{case}: no browser is added");
+            }
+        }
+    });
+}
+
+#[test]
+fn a20_an_older_pin_does_not_come_back() {
+    block_on(async {
+        let mut stage = Stage::new("a20 pin").await;
+        let (ada, bob) = (stage.id("ada"), stage.id("bob"));
+        let trust = |stage: &Stage| {
+            let cell = stage.world.browsers[ADA].changes.iter().rev();
+            cell.clone()
+                .find_map(|change| match change {
+                    sotto_client::view::Change::Person(person) if person.id == bob => Some(person.trust),
+                    _ => None,
+                })
+                .unwrap()
+        };
+        let mark = |verified| Command::MarkVerified { user: bob, verified };
+        stage.world.run(ADA, mark(false)).await.unwrap();
+        let older = stage.world.relay().people.0[&ada].vault.clone();
+        stage.world.run(ADA, mark(true)).await.unwrap();
+        assert_eq!(trust(&stage), Trust::Verified);
+        for (case, vault) in [("older", older), ("none", BTreeMap::new())] {
+            stage.world.relay().people.0.get_mut(&ada).unwrap().vault = vault;
+            stage.reconnect(ADA).await;
+            assert_eq!(trust(&stage), Trust::Verified, "{case}");
+            stage.world.reload(ADA);
+            stage.world.settle().await;
+            assert_eq!(trust(&stage), Trust::Verified, "{case}, after a reload");
+        }
+    });
+}
+
+#[test]
+fn a21_one_header_for_two_passwords() {
+    block_on(async {
+        let mut stage = Stage::new("a21").await;
+        let ada = stage.id("ada");
+        let header = stage.world.relay().people.0[&ada].sign_in.vault_header.clone();
+        let mut theirs = VaultHeader::from_bytes(&header).unwrap();
+        let own = theirs.wraps.as_slice()[0].clone();
+        // A vault key of the relay's own, under a password that the relay chose.
+        let root = derive_root(
+            &Normalised::new("a password of the relay's"),
+            REALM,
+            "ada",
+            &[0; 16],
+            Profile::NEWEST,
+        )
+        .unwrap();
+        let mut rng = FixedRng::new("a21");
+        let vault_key = VaultKey::make(&mut rng);
+        let kek = root.vault_wrap_key(&ada);
+        let wrap = wrap_vault_key(&mut rng, &kek, &ada, Method::Password, 1, &vault_key).unwrap();
+        let mut mixed = own.clone();
+        // Its commitment and box, under the salt of the true one.
+        let bytes = [&own.sealed.as_slice()[..24], &wrap.sealed.as_slice()[24..]].concat();
+        mixed.sealed = Bytes::new(bytes).unwrap();
+        let mut flipped = own.clone();
+        let mut bytes = own.sealed.as_slice().to_vec();
+        bytes[40] ^= 1;
+        flipped.sealed = Bytes::new(bytes).unwrap();
+        for (case, wraps) in [
+            ("the relay's", vec![wrap.clone()]),
+            ("the relay's first", vec![wrap, own]),
+            ("mixed", vec![mixed]),
+            ("commitment", vec![flipped]),
+        ] {
+            theirs.wraps = List::new(wraps).unwrap();
+            let header = B64(theirs.to_bytes());
+            let reply: ReplyRule = Box::new(move |_, _, _, mut reply| {
+                if let Reply::SignInProve(grant) = &mut reply {
+                    grant.vault_header = header.clone();
+                }
+                reply
+            });
+            stage.script(pass_frame(), reply);
+            let (browser, answer) = new_browser(&mut stage).await;
+            assert_eq!(answer, Err(Problem::ServerLied("the vault".into())), "{case}");
+            assert_nobody(&stage, browser, case);
+        }
+    });
+}
+
+#[test]
+fn a22_a_pinned_handle_becomes_somebody_else() {
+    block_on(async {
+        let mut stage = Stage::new("a22").await;
+        let (bob, eve) = (stage.id("bob"), stage.eve.clone());
+        let command = Command::MarkVerified {
+            user: bob,
+            verified: true,
+        };
+        assert_eq!(stage.world.run(ADA, command).await, Ok(Outcome::Done));
+        let as_bob = move |relay: &ModelRelay| swapped_kem(relay, "bob", &eve, "person");
+        let rule = |as_bob: Rc<dyn Fn(&ModelRelay) -> UserLogBody>| -> ReplyRule {
+            Box::new(move |relay, _, request, reply| match request {
+                Request::UserFind(ask) if ask.handle == "bob" => Reply::UserFind(as_bob(relay)),
+                _ => reply,
+            })
+        };
+        let as_bob: Rc<dyn Fn(&ModelRelay) -> UserLogBody> = Rc::new(as_bob);
+        // Here, and in a browser that knows of Bob by the pin alone.
+        let (browser, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Ok(Outcome::Done));
+        for browser in [ADA, browser] {
+            stage.script(pass_frame(), rule(Rc::clone(&as_bob)));
+            let commands = [
+                Command::FindPerson { handle: "bob".into() },
+                Command::OpenDirect { handle: "bob".into() },
+                Command::CreateGroup {
+                    name: "Trap".into(),
+                    handles: vec!["bob".into()],
+                },
+            ];
+            for command in commands {
+                let refused = stage.world.run(browser, command).await;
+                assert_eq!(refused, Err(Problem::ServerLied("the keys of bob".into())));
+            }
+            stage.assert_shut_out(&stage.eve, "pinned");
+            let seen = stage.seen.borrow();
+            let made = |ask: &Request| matches!(ask, Request::RoomCreate(_));
+            assert!(!seen.requests.iter().any(made));
+        }
+    });
+}
+
+#[test]
+fn a30_a_proof_is_used_again() {
+    block_on(async {
+        // Under another name than its own the relay gets a proof that is good nowhere else.
+        let mut stage = Stage::new("a30 realm").await;
+        let reply: ReplyRule = Box::new(|_, _, _, mut reply| {
+            if let Reply::Info(info) = &mut reply {
+                info.realm = "evil.test".into();
+            }
+            reply
+        });
+        stage.script(pass_frame(), reply);
+        let (browser, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Err(Problem::WrongPassword));
+        assert_nobody(&stage, browser, "realm");
+
+        // The proofs of a sign-in that worked, a second time, with the same challenge and with a new one.
+        let mut stage = Stage::new("a30 session").await;
+        let (_, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Ok(Outcome::Done));
+        let requests = std::mem::take(&mut stage.seen.borrow_mut().requests);
+        let relay = stage.world.relay();
+        let refused = |code| {
+            Err(Failure::Refused(sotto_shared::api::error::ErrorBody {
+                code,
+                retry_secs: None,
+            }))
+        };
+        let mut count = 0;
+        for request in requests {
+            match request {
+                Request::SignInProve(mut proof) => {
+                    let again = Request::SignInProve(proof.clone());
+                    assert_eq!(relay.answer(None, &again), refused(ErrorCode::BadProof));
+                    let start = Request::SignInStart(SignInStart { handle: "ada".into() });
+                    let Ok(Reply::SignInStart(start)) = relay.answer(None, &start) else {
+                        panic!("no challenge")
+                    };
+                    proof.challenge = start.challenge;
+                    let again = Request::SignInProve(proof);
+                    assert_eq!(relay.answer(None, &again), refused(ErrorCode::BadProof));
+                    count += 1;
+                }
+                Request::SessionProve(proof) => {
+                    let ada = *relay.people.find("ada").unwrap().0;
+                    let grant = Token {
+                        user_id: ada,
+                        dk_id: None,
+                        created_ms: NOW,
+                        expires_ms: u64::MAX,
+                    };
+                    relay.tokens.insert("stolen".into(), grant);
+                    let again = Request::SessionProve(proof.clone());
+                    assert_eq!(relay.answer(Some("stolen"), &again), refused(ErrorCode::BadProof));
+                    let Ok(Reply::SessionStart(start)) =
+                        relay.answer(Some("stolen"), &Request::SessionStart(SessionStart {}))
+                    else {
+                        panic!("no challenge")
+                    };
+                    let again = Request::SessionProve(SessionProve {
+                        challenge: start.challenge,
+                        ..proof
+                    });
+                    assert_eq!(relay.answer(Some("stolen"), &again), refused(ErrorCode::BadProof));
+                    count += 1;
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(count, 2);
+    });
+}
+
+// --- Versions, and what nobody asked for -------------------------------------------------------------------------------------
+
+#[test]
+fn a33_an_older_suite_or_version() {
+    for case in ["suite 0", "suite 2", "version", "tag", "policy"] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a33 {case}")).await;
+            let (den, eve) = (stage.den, stage.eve.clone());
+            let relay = stage.world.relay();
+            let state = &relay.rooms[&den].state;
+            let epoch = |suite| RoomBody::Epoch {
+                n: state.epoch_number() + 1,
+                suite,
+                commit: [1; 32],
+                roster_hash: state.roster_hash(),
+                reason: EpochReason::Age,
+                backlink: Bytes::new(vec![1; 104]).unwrap(),
+            };
+            let body = match case {
+                "suite 0" => epoch(0),
+                "suite 2" => epoch(2),
+                "policy" => RoomBody::SetPolicy {
+                    policy: Policy {
+                        suite: 0,
+                        history: History::Shared,
+                    },
+                },
+                _ => RoomBody::Unban { user_id: eve.id() },
+            };
+            let mut bytes = entry(relay, den, &eve, body).to_bytes();
+            match case {
+                "version" => bytes[2] = 0,
+                "tag" => bytes[1] ^= 1,
+                _ => {}
+            }
+            let sig = eve.device().sign(Label::RoomLog, &bytes);
+            force(relay, den, &SignedBlob { body: bytes, sig });
+            stage.world.settle().await;
+            for browser in [ADA, BOB] {
+                let texts = ["first", "second"];
+                stage
+                    .assert_frozen(browser, den, Tamper::InvalidEntry, &texts, case)
+                    .await;
+            }
+            stage.assert_shut_out(&eve, case);
+        });
+    }
+}
+
+#[test]
+fn a33_a_message_a_room_and_a_relay_of_another_suite() {
+    block_on(async {
+        let mut stage = Stage::new("a33 others").await;
+        let (den, eve) = (stage.den, stage.eve.clone());
+        let relay = stage.world.relay();
+        let forgeries = [("suite 0", 0), ("suite 2", 2)].map(|(case, suite)| {
+            let message = forge(relay, den, &eve, case, |header, _| header.suite = suite);
+            (case, message.header, message.envelope)
+        });
+        assert_damaged(&mut stage, den, forgeries.to_vec()).await;
+
+        // A member's room of a suite that nobody here has.
+        let relay = stage.world.relay();
+        let (ada_id, account) = relay.people.find("ada").unwrap();
+        let ada = MemberRef {
+            user_id: *ada_id,
+            ulog_seq: account.log.seq(),
+            ulog_head: account.log.head(),
+        };
+        let mut genesis = TestRoom::genesis_of(&eve, RoomKind::Direct, &[&stage.dan], History::Shared);
+        genesis.members = List::new(vec![ada]).unwrap();
+        genesis.policy.suite = 2;
+        let body = genesis.to_bytes();
+        let room = room_id(&body);
+        let blob = SignedBlob {
+            sig: eve.device().sign(Label::RoomLog, &body),
+            body,
+        };
+        let frame = FromRelay::Log {
+            room_id: room,
+            from_seq: 0,
+            entries: vec![B64(blob.to_bytes())],
+        };
+        stage.tell("ada", vec![frame]).await;
+        assert_eq!(stage.world.browsers[ADA].room(room), None, "not taken up");
+
+        // Another version of the protocol.
+        let reply: ReplyRule = Box::new(|_, _, _, mut reply| {
+            if let Reply::Info(info) = &mut reply {
+                info.api = 0;
+            }
+            reply
+        });
+        stage.script(pass_frame(), reply);
+        let (browser, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Err(Problem::OldPage));
+        assert_nobody(&stage, browser, "version");
+        let start = |ask: &Request| matches!(ask, Request::SignInStart(_));
+        assert!(!stage.seen.borrow().requests.iter().any(start));
+    });
+}
+
+#[test]
+fn a34_rooms_and_frames_that_nobody_asked_for() {
+    block_on(async {
+        let mut stage = Stage::new("a34").await;
+        let (tea, eve, dan) = (stage.tea, stage.eve.clone(), stage.dan.clone());
+        let rooms = stage.world.browsers[ADA].rooms();
+        // A room that Ada is not in.
+        let mut strangers = TestRoom::group(&eve);
+        strangers.add(&eve, &dan, Role::Member).unwrap();
+        strangers.epoch(&eve).unwrap();
+        let blobs = std::iter::once(&strangers.genesis).chain(&strangers.blobs);
+        let entries: Vec<B64> = blobs.map(|blob| B64(blob.to_bytes())).collect();
+        let theirs = strangers.id();
+        let sealed = strangers.seal_text(&eve, "psst");
+        let message = |room_id, seq, channel| FromRelay::Message {
+            room_id,
+            channel,
+            message: StoredMessage {
+                seq,
+                header: B64(sealed.header.clone()),
+                envelope: B64(sealed.envelope.clone()),
+            },
+        };
+        let nowhere = RoomId::from_bytes([3; 32]);
+        let log = |room_id, from_seq, entries: &[B64]| FromRelay::Log {
+            room_id,
+            from_seq,
+            entries: entries.to_vec(),
+        };
+        let next = stage.world.relay().rooms[&tea].messages.len() as u64 + 1;
+        let frames = vec![
+            log(theirs, 0, &entries),
+            log(theirs, 1, &entries[1..]),
+            // Another room's log under an id of its own, and one that begins in the middle.
+            log(nowhere, 0, &entries),
+            log(nowhere, 5, &entries),
+            log(nowhere, u64::MAX, &entries),
+            log(nowhere, 0, &[]),
+            message(theirs, 1, ChannelId::MAIN),
+            message(nowhere, u64::MAX, ChannelId::MAIN),
+            message(tea, next, ChannelId::from_bytes([1; 16])),
+            message(tea, 0, ChannelId::MAIN),
+            FromRelay::Wraps { room_id: nowhere },
+            FromRelay::Wraps { room_id: tea },
+            FromRelay::UserLog {
+                user_id: UserId::from_bytes([4; 32]),
+                seq: u64::MAX,
+            },
+            FromRelay::Refused {
+                room_id: tea,
+                msg_id: MessageId::from_bytes([5; 16]),
+                code: ErrorCode::Internal,
+                retry_secs: Some(u32::MAX),
+            },
+            FromRelay::Refused {
+                room_id: nowhere,
+                msg_id: MessageId::from_bytes([5; 16]),
+                code: ErrorCode::WrongEpoch,
+                retry_secs: None,
+            },
+            FromRelay::Pong,
+        ];
+        for frame in frames {
+            let case = format!("{frame:?}");
+            stage.tell("ada", vec![frame]).await;
+            assert_eq!(stage.world.browsers[ADA].rooms(), rooms, "{case}");
+            assert_eq!(stage.standing(ADA, tea), Standing::Open, "{case}");
+            assert_eq!(stage.world.browsers[ADA].notices(), [], "{case}");
+        }
+        for room in [theirs, nowhere] {
+            assert_eq!(stage.send(ADA, room, "hello").await, Err(Problem::RoomClosed));
+        }
+        assert_eq!(stage.texts(ADA, tea).await, ["first", "second"]);
+        assert_eq!(stage.unreadable(ADA, tea).await, []);
+        stage.world.say(ADA, tea, "third").await;
+        assert_eq!(stage.texts(BOB, tea).await, ["first", "second", "third"]);
+        stage.assert_shut_out(&eve, "unasked");
+    });
+}
+
+/// A number that no room has: what is named and not given is withheld.
+#[test]
+fn a34_numbers_out_of_this_world() {
+    for seq in [1 << 40, u64::MAX - 1, u64::MAX] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a34 {seq}")).await;
+            let tea = stage.tea;
+            let reply: ReplyRule = Box::new(move |_, to, _, mut reply| {
+                if let Reply::PageGet(page) = &mut reply
+                    && to.browser > CYD
+                {
+                    page.before.seq = seq - 1;
+                    for (at, message) in page.messages.iter_mut().enumerate() {
+                        message.seq = seq.wrapping_add(at as u64);
+                    }
+                    page.head.seq = seq;
+                }
+                reply
+            });
+            stage.script(pass_frame(), reply);
+            if seq > 1 << 53 {
+                let (browser, answer) = new_browser(&mut stage).await;
+                assert_eq!(answer, Ok(Outcome::Done));
+                assert_eq!(stage.standing(browser, tea), Standing::Frozen(Tamper::Withholding));
+                assert_eq!(stage.texts(browser, tea).await, Vec::<String>::new());
+            }
+            let mut message = stage.world.relay().rooms[&tea].messages[1].clone();
+            message.seq = seq;
+            let frame = FromRelay::Message {
+                room_id: tea,
+                channel: ChannelId::MAIN,
+                message,
+            };
+            stage.tell("ada", vec![frame]).await;
+            let texts = ["first", "second"];
+            stage
+                .assert_frozen(ADA, tea, Tamper::Withholding, &texts, "number")
+                .await;
+        });
+    }
+}
