@@ -156,8 +156,7 @@ test('what is written', async ({ signedUp }) => {
   await expect(page.getByRole('heading', { name: 'There is nothing' })).toBeVisible();
   await shoot(page, 'lost');
   await page.goto('/messages/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA');
-  await expect(page.getByRole('heading').first()).toBeVisible();
-  await page.waitForTimeout(1500);
+  await expect(page.getByRole('heading', { name: 'This conversation is not here' })).toBeVisible();
   await shoot(page, 'lost-room');
 });
 

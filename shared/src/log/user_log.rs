@@ -275,11 +275,6 @@ impl UserLog {
         Some((*head, view))
     }
 
-    /// Whether there ever was a device with this key id.
-    pub fn had_device(&self, id: &DeviceKeyId) -> bool {
-        self.devices.contains(id)
-    }
-
     fn newest(&self) -> &(Head, Arc<UserView>) {
         // `begin` puts the first point in and nothing takes one out.
         &self.points[self.points.len() - 1]
