@@ -90,6 +90,19 @@ pub enum Command {
     },
     /// No room is on screen.
     HideRoom,
+    /// Whether the page can be seen. While it can, this browser tells the others in the room on screen how far it has got,
+    /// once a minute: so it shows when the server keeps something back.
+    Looking {
+        visible: bool,
+    },
+    /// Write here although somebody has seen something that the server does not give (`Standing::Withheld`, `held_back`).
+    GoOn {
+        room: RoomId,
+    },
+    /// → `Outcome::Evidence`: what shows why a room was stopped.
+    ShowEvidence {
+        room: RoomId,
+    },
     /// Rows before the oldest that the page has. Answered by `Change::Timeline`.
     LoadOlder {
         room: RoomId,
@@ -125,7 +138,7 @@ pub enum Command {
         user: UserId,
         verified: bool,
     },
-    /// Try to reach the server now rather than when the waiting time is over.
+    /// Try to reach the server now rather than when the waiting time is over, and ask again for what it holds back.
     Reconnect,
 }
 
@@ -139,6 +152,8 @@ pub enum Outcome {
     Person(Person),
     Devices(Vec<Device>),
     Safety(Safety),
+    /// `None`: nothing more is known than the standing says.
+    Evidence(Option<Evidence>),
 }
 
 /// A change of what is on screen. `state::apply` is the only place that takes these in.
@@ -245,6 +260,8 @@ pub struct Room {
     pub members: u32,
     pub role: Role,
     pub standing: Standing,
+    /// Who has seen messages here that the server does not give us.
+    pub held_back: Option<UserId>,
     /// Newest message, for the list.
     pub preview: Option<Preview>,
     /// Milliseconds since 1970; rooms are listed by this, newest first.
@@ -278,6 +295,11 @@ pub enum Standing {
     Frozen(Tamper),
     /// The other person's identity changed after it was verified.
     IdentityChanged(UserId),
+    /// Somebody (`by`, where it can be told) has seen a change to this room that the server does not give us: it may have
+    /// taken somebody out.
+    Withheld {
+        by: Option<UserId>,
+    },
 }
 
 /// What the server, or somebody with its help, was caught at. Events of the protocol, for the person in plain words.
@@ -291,6 +313,24 @@ pub enum Tamper {
     Withholding,
     /// Different keys were handed to different people.
     KeyMismatch,
+}
+
+/// Two statements that cannot both be true of one room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// When it was noticed, milliseconds since 1970.
+    pub at_ms: u64,
+    /// Who signed the other statement; nobody when it is the server's own word.
+    pub by: Option<UserId>,
+    /// About the list of changes to the room; otherwise about its messages.
+    pub about_log: bool,
+    /// Number of the change or message that differs.
+    pub seq: u64,
+    /// What stands at that place here and there: hashes, as text.
+    pub ours: String,
+    pub theirs: String,
+    /// Both signed statements as JSON, to be handed on. It holds no text of any message.
+    pub file: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use sotto_client::engine::{Failure, Reply, Request};
 use sotto_client::testing::relay::{Account, SignInRow, Token};
 use sotto_client::testing::world::password;
 use sotto_client::testing::{ModelRelay, Peer, Snapshot, Tamper as Hands, World};
-use sotto_client::view::{Body, Command, Note, Outcome, Phase, Problem, Standing, Tamper, Trust, Unreadable};
+use sotto_client::view::{Body, Command, Evidence, Note, Outcome, Phase, Problem, Standing, Tamper, Trust, Unreadable};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
@@ -28,7 +28,7 @@ use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::password::{Normalised, Profile, derive_root};
 use sotto_shared::crypto::seal;
 use sotto_shared::crypto::secret::{EpochSecret, PrivateKey, VaultKey};
-use sotto_shared::crypto::sign::SignedBlob;
+use sotto_shared::crypto::sign::{PublicKey, SignedBlob, verify};
 use sotto_shared::crypto::suite::RustCrypto;
 use sotto_shared::envelope::content::{
     Content, MessageBody, OpenedContent, envelope_context, lane_start, message_key, seal_message,
@@ -219,6 +219,28 @@ impl Stage {
         self.world.run(browser, Command::Send { room, text }).await
     }
 
+    /// Somebody has a room before their eyes: their browser says how far it has got.
+    async fn look(&mut self, browser: usize, room: RoomId) {
+        for command in [Command::ShowRoom { room }, Command::Looking { visible: true }] {
+            assert_eq!(self.world.run(browser, command).await, Ok(Outcome::Done));
+        }
+    }
+
+    /// What could not be had is asked for again.
+    async fn wait(&mut self) {
+        for _ in 0..4 {
+            self.world.advance(6_000);
+            self.world.settle().await;
+        }
+    }
+
+    async fn evidence(&mut self, browser: usize, room: RoomId) -> Option<Evidence> {
+        match self.world.run(browser, Command::ShowEvidence { room }).await {
+            Ok(Outcome::Evidence(evidence)) => evidence,
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// The connection of somebody breaks and comes back.
     async fn reconnect(&mut self, browser: usize) {
         self.world.drop_socket(browser);
@@ -346,8 +368,10 @@ fn open(keys: &BTreeMap<u32, EpochSecret>, room: &RoomId, header: &[u8], envelop
     let parsed = Header::from_bytes(header).ok()?;
     let key = message_key(keys.get(&parsed.n)?, room, &ChannelId::MAIN);
     let plain = seal::open(key.expose(), &envelope_context(header), envelope).ok()?;
-    let MessageBody::Text { text } = OpenedContent::parse(&plain, &parsed).ok()?.content.body;
-    Some(text.as_str().to_owned())
+    Some(match OpenedContent::parse(&plain, &parsed).ok()?.content.body {
+        MessageBody::Text { text } => text.as_str().to_owned(),
+        other => format!("{other:?}"),
+    })
 }
 
 /// The entry that would come next in a room, signed by somebody's device.
@@ -903,31 +927,99 @@ fn a06_a_removal_is_withheld() {
     });
 }
 
-/// Nobody goes, so the key stays; what names the entry is not shown, and neither is what a member writes who is not known.
+/// Nobody goes, so the key stays; what names the entry waits, be it by a member who is known or by the one who is not.
+/// Nothing is sent meanwhile, unless the person wants to; when the entry comes, all is well.
 #[test]
 fn a06_an_addition_is_withheld() {
+    for case in [
+        "the new one writes",
+        "a member writes",
+        "a member looks",
+        "the person goes on",
+    ] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a06 {case}")).await;
+            let (den, dan) = (stage.den, stage.dan.clone());
+            let from = stage.world.relay().rooms[&den].entries.len() as u64;
+            let (frame, reply) = withhold_log(den, from);
+            stage.script(frame, reply);
+            let handles = vec!["dan".to_owned()];
+            let command = Command::AddPeople { room: den, handles };
+            assert_eq!(stage.world.run(ADA, command).await, Ok(Outcome::Done));
+            let mut by = stage.id("ada");
+            let mut texts = vec!["first", "second"];
+            match case {
+                "the new one writes" => {
+                    let message = forge(stage.world.relay(), den, &dan, "hello from dan", |_, _| {});
+                    post(stage.world.relay(), den, &message.header, &message.envelope);
+                    stage.world.settle().await;
+                    by = dan.id();
+                    texts.push("hello from dan");
+                }
+                "a member writes" => {
+                    stage.world.say(ADA, den, "welcome").await;
+                    texts.push("welcome");
+                }
+                _ => stage.look(ADA, den).await,
+            }
+            stage.wait().await;
+            assert_eq!(stage.texts(ADA, den).await, texts, "{case}");
+            assert_eq!(stage.texts(BOB, den).await, ["first", "second"], "{case}");
+            let waits = vec![Unreadable::KeyOnTheWay; texts.len() - 2];
+            assert_eq!(stage.unreadable(BOB, den).await, waits, "{case}");
+            assert_eq!(stage.world.browsers[BOB].members(den), ["ada", "bob", "eve"]);
+            let standing = Standing::Withheld { by: Some(by) };
+            assert_eq!(stage.standing(BOB, den), standing, "{case}");
+            assert_eq!(
+                stage.send(BOB, den, "unwitting").await,
+                Err(Problem::RoomClosed),
+                "{case}"
+            );
+            stage.world.reload(BOB);
+            stage.world.settle().await;
+            assert_eq!(stage.standing(BOB, den), standing, "{case}, after a reload");
+            if case == "the person goes on" {
+                let command = Command::GoOn { room: den };
+                assert_eq!(stage.world.run(BOB, command).await, Ok(Outcome::Done));
+                assert_eq!(stage.standing(BOB, den), Standing::Open, "{case}");
+            }
+            stage.script(pass_frame(), pass_reply());
+            stage.reconnect(BOB).await;
+            stage.wait().await;
+            assert_eq!(stage.standing(BOB, den), Standing::Open, "{case}");
+            assert_eq!(stage.texts(BOB, den).await, texts, "{case}");
+            assert_eq!(stage.world.browsers[BOB].members(den), ["ada", "bob", "dan", "eve"]);
+            stage.world.say(BOB, den, "so it is").await;
+        });
+    }
+}
+
+/// Nobody's word can be read, but that there is a newer key can be seen.
+#[test]
+fn a06_a_removal_is_withheld_from_somebody_who_hears_a_beacon() {
     block_on(async {
-        let mut stage = Stage::new("a06 addition").await;
-        let (den, dan) = (stage.den, stage.dan.clone());
+        let mut stage = Stage::new("a06 beacon").await;
+        let den = stage.den;
         let from = stage.world.relay().rooms[&den].entries.len() as u64;
         let (frame, reply) = withhold_log(den, from);
         stage.script(frame, reply);
-        let handles = vec!["dan".to_owned()];
-        let command = Command::AddPeople { room: den, handles };
-        assert_eq!(stage.world.run(ADA, command).await, Ok(Outcome::Done));
-        let message = forge(stage.world.relay(), den, &dan, "hello from dan", |_, _| {});
-        post(stage.world.relay(), den, &message.header, &message.envelope);
-        stage.world.settle().await;
-        assert_eq!(stage.texts(ADA, den).await, ["first", "second", "hello from dan"]);
-        assert_eq!(stage.texts(BOB, den).await, ["first", "second"]);
-        assert_eq!(stage.unreadable(BOB, den).await, [Unreadable::Damaged]);
-        assert_eq!(stage.world.browsers[BOB].members(den), ["ada", "bob", "eve"]);
+        eve_is_removed(&mut stage).await;
+        stage.look(ADA, den).await;
+        stage.wait().await;
+        assert_eq!(stage.standing(BOB, den), Standing::Withheld { by: None });
+        assert_eq!(stage.send(BOB, den, "unwitting").await, Err(Problem::RoomClosed));
+        stage.assert_shut_out(&stage.eve, "beacon");
+        stage.script(pass_frame(), pass_reply());
+        stage.reconnect(BOB).await;
+        stage.wait().await;
+        assert_eq!(stage.standing(BOB, den), Standing::Open);
+        assert_eq!(stage.world.browsers[BOB].members(den), ["ada", "bob"]);
     });
 }
 
 #[test]
 fn a07_two_forks_of_a_log() {
-    for case in ["message", "entry", "head"] {
+    for case in ["message", "entry", "head", "beacon"] {
         block_on(async {
             let mut stage = Stage::new(&format!("a07 {case}")).await;
             let den = stage.den;
@@ -955,6 +1047,18 @@ fn a07_two_forks_of_a_log() {
                     };
                     stage.tell("ada", vec![frame]).await;
                 }
+                "beacon" => {
+                    stage.look(BOB, den).await;
+                    let said = stage.seen.borrow().sent.last().unwrap().clone();
+                    let frame = FromRelay::Ephemeral {
+                        room_id: den,
+                        channel: ChannelId::MAIN,
+                        header: said.header,
+                        envelope: said.envelope,
+                    };
+                    stage.script(pass_frame(), pass_reply());
+                    stage.tell("ada", vec![frame]).await;
+                }
                 _ => {
                     stage.world.browsers[ADA].relay = other;
                     stage.reconnect(ADA).await;
@@ -962,8 +1066,27 @@ fn a07_two_forks_of_a_log() {
             }
             let texts = ["first", "second"];
             stage.assert_frozen(ADA, den, Tamper::Fork, &texts, case).await;
+            let evidence = stage.evidence(ADA, den).await.expect("what shows it");
+            assert_ne!(evidence.ours, evidence.theirs, "{case}");
+            assert!(evidence.about_log, "{case}");
+            let is_signed = matches!(case, "message" | "beacon");
+            assert_eq!(evidence.by, is_signed.then_some(stage.id("bob")), "{case}");
+            assert_statements(&evidence, is_signed, case);
             stage.assert_shut_out(&stage.eve, case);
         });
+    }
+}
+
+/// Everything in a file of evidence that says it is signed is.
+fn assert_statements(evidence: &Evidence, by_both: bool, case: &str) {
+    let file: serde_json::Value = serde_json::from_str(&evidence.file).unwrap();
+    let theirs = &file["cause"]["signed"];
+    assert_eq!(!theirs.is_null(), by_both, "{case}");
+    for signed in [theirs, &file["ours"]].into_iter().filter(|signed| !signed.is_null()) {
+        let bytes = |name: &str| serde_json::from_value::<B64>(signed[name].clone()).unwrap().0;
+        let key = PublicKey::from_bytes(&bytes("key")).unwrap();
+        let sig = bytes("sig").try_into().unwrap();
+        assert!(verify(&key, Label::Message, &bytes("content"), &sig).is_ok(), "{case}");
     }
 }
 
@@ -1122,6 +1245,41 @@ fn a09_a_page_has_a_hole() {
         stage.world.settle().await;
         let texts = ["first", "second"];
         stage.assert_frozen(BOB, tea, Tamper::Withholding, &texts, "page").await;
+    });
+}
+
+/// A message that one has seen and the other is not given.
+#[test]
+fn a10_the_newest_message_is_held_back() {
+    block_on(async {
+        let mut stage = Stage::new("a10 beacon").await;
+        let tea = stage.tea;
+        let frame: FrameRule = Box::new(|_, to, frame| match frame {
+            FromRelay::Message { .. } if to.browser == BOB => Vec::new(),
+            frame => vec![frame],
+        });
+        let reply: ReplyRule = Box::new(|_, to, request, mut reply| {
+            if let (Request::PageGet(_), Reply::PageGet(page)) = (request, &mut reply)
+                && to.browser == BOB
+            {
+                page.messages.retain(|message| message.seq <= 2);
+                page.head = page.before.clone();
+            }
+            reply
+        });
+        stage.script(frame, reply);
+        stage.world.say(ADA, tea, "third").await;
+        assert_eq!(stage.world.browsers[BOB].room(tea).unwrap().held_back, None);
+        stage.look(CYD, tea).await;
+        stage.wait().await;
+        let cyd = stage.id("cyd");
+        assert_eq!(stage.world.browsers[BOB].room(tea).unwrap().held_back, Some(cyd));
+        assert_eq!(stage.standing(BOB, tea), Standing::Open);
+        assert_eq!(stage.texts(BOB, tea).await, ["first", "second"]);
+        stage.script(pass_frame(), pass_reply());
+        assert_eq!(stage.world.run(BOB, Command::Reconnect).await, Ok(Outcome::Done));
+        assert_eq!(stage.texts(BOB, tea).await, ["first", "second", "third"]);
+        assert_eq!(stage.world.browsers[BOB].room(tea).unwrap().held_back, None);
     });
 }
 

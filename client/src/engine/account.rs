@@ -656,6 +656,7 @@ impl<S: Suite> Engine<S> {
         self.pending.clear();
         self.shown = None;
         self.online = false;
+        self.dialing = false;
         out.push(Effect::Disconnect);
         out.push(store);
         self.show_signed_out(out);

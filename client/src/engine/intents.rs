@@ -591,6 +591,7 @@ impl<S: Suite> Engine<S> {
     pub(super) async fn log_is_current(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         room.sync.log_current();
+        self.settle_claims(id, true, ctx, out).await;
         self.advance(id, ctx, out).await;
         self.catch_up(id, out);
         self.flush(id, ctx, out).await;

@@ -14,8 +14,10 @@
 
 mod account;
 mod ask;
+mod beacons;
 mod devices;
 mod epochs;
+mod evidence;
 mod inbox;
 mod intents;
 #[cfg(feature = "testing")]
@@ -154,9 +156,15 @@ pub struct Engine<S: Suite> {
     pending: HashMap<u32, Pending<S::DeviceKey>>,
     next_request: u32,
     online: bool,
+    /// A socket is being opened.
+    dialing: bool,
     link: Link,
     tries: u32,
     shown: Option<RoomId>,
+    /// Somebody has the page before them.
+    visible: bool,
+    /// When the next beacon is thought of, milliseconds since 1970.
+    wakes_ms: u64,
     queued: u32,
     syncing: bool,
 }
@@ -178,9 +186,12 @@ impl<S: Suite> Engine<S> {
             pending: HashMap::new(),
             next_request: 0,
             online: false,
+            dialing: false,
             link: Link::Connecting,
             tries: 0,
             shown: None,
+            visible: false,
+            wakes_ms: 0,
             queued: 0,
             syncing: false,
         }
@@ -234,11 +245,18 @@ impl<S: Suite> Engine<S> {
             Command::RemovePerson { room, user } => self.remove_person(id, room, user, ctx, out).await,
             Command::LeaveRoom { room } => self.leave_room(id, room, ctx, out).await,
             Command::RenameRoom { room, name } => self.rename_room(id, room, &name, ctx, out).await,
-            Command::ShowRoom { room } => self.show_room(room, out),
+            Command::ShowRoom { room } => {
+                let shown = self.show_room(room, out);
+                self.speak_up(ctx, out).await;
+                shown
+            }
             Command::HideRoom => {
                 self.shown = None;
                 Ok(Some(Outcome::Done))
             }
+            Command::Looking { visible } => self.looking(visible, ctx, out).await,
+            Command::GoOn { room } => self.go_on(room, ctx, out).await,
+            Command::ShowEvidence { room } => self.show_evidence(room),
             Command::LoadOlder { room } => self.load_older(room, out),
             Command::MarkRead { room } => self.mark_read(room, out),
             Command::Send { room, text } => self.send(room, &text, ctx, out).await,
@@ -250,6 +268,10 @@ impl<S: Suite> Engine<S> {
             Command::Reconnect => {
                 self.tries = 0;
                 self.connect(out);
+                let ids: Vec<RoomId> = self.rooms.keys().copied().collect();
+                for id in ids {
+                    self.ask_for_claims(id, out);
+                }
                 Ok(Some(Outcome::Done))
             }
         };

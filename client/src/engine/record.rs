@@ -87,6 +87,10 @@ pub struct RoomRecord {
     pub log: Vec<B64>,
     pub wraps: Vec<Wrap>,
     pub frozen: Option<crate::view::Tamper>,
+    #[serde(default)]
+    pub(crate) evidence: Option<super::evidence::Evidence>,
+    #[serde(default)]
+    pub(crate) claims: Vec<(UserId, super::beacons::Claim)>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -15,6 +15,8 @@ use sotto_shared::log::LogError;
 use sotto_shared::log::room_log::{Event, MemberRef, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState};
 
 use super::ask::{Failure, Pending, Request};
+use super::beacons::Claim;
+use super::evidence::{Cause, Evidence};
 use super::intents::Intent;
 use super::outbox::Outbox;
 use super::record::{
@@ -41,6 +43,12 @@ pub(crate) struct Room {
     /// Epochs of which we were given another key than the log names.
     pub mismatched: BTreeSet<u32>,
     pub frozen: Option<Tamper>,
+    /// What shows why it is.
+    pub evidence: Option<Evidence>,
+    /// What members have seen and we have not, by who says so.
+    pub claims: BTreeMap<UserId, Claim>,
+    /// When this browser last said where it stands, or heard somebody say the same. Milliseconds since 1970.
+    pub beacon_ms: u64,
     /// Entries that wait for a user log they name.
     pub waiting: Vec<SignedBlob>,
     pub channel: Channel,
@@ -219,6 +227,9 @@ impl Room {
             keys: BTreeMap::new(),
             mismatched: BTreeSet::new(),
             frozen: None,
+            evidence: None,
+            claims: BTreeMap::new(),
+            beacon_ms: 0,
             waiting: Vec::new(),
             outbox: Outbox::default(),
             sync: Sync::default(),
@@ -234,6 +245,8 @@ impl Room {
             log: self.log.clone(),
             wraps: self.wraps.clone(),
             frozen: self.frozen,
+            evidence: self.evidence.clone(),
+            claims: self.claims.iter().map(|(by, claim)| (*by, claim.clone())).collect(),
         };
         record::save(Key::Room(self.state.room_id), &record)
     }
@@ -286,12 +299,13 @@ impl<S: Suite> Engine<S> {
                     return;
                 }
                 let known = (room.state.seq + 1 - from) as usize;
-                let forked = blobs.iter().take(known).enumerate().any(|(index, blob)| {
-                    let have = room.state.hashes.get(from as usize + index);
-                    have != Some(&sotto_shared::log::room_log::entry_hash(&blob.body))
+                let other = blobs.iter().take(known).enumerate().find_map(|(index, blob)| {
+                    let ours = *room.state.hashes.get(from as usize + index)?;
+                    let theirs = sotto_shared::log::room_log::entry_hash(&blob.body);
+                    (ours != theirs).then(|| Cause::entry(from + index as u64, ours, theirs).with_entry(blob))
                 });
-                if forked {
-                    self.freeze(id, Tamper::Fork, out);
+                if other.is_some() {
+                    self.freeze_with(id, Tamper::Fork, other, ctx, out).await;
                     return;
                 }
                 blobs.into_iter().skip(known).collect()
@@ -512,6 +526,8 @@ impl<S: Suite> Engine<S> {
         self.show_room_row(id, out);
         self.show_members(id, out);
         self.show_events(id, first_new, out);
+        // What named entries that are here only now.
+        self.unlock_messages(id, ctx, out).await;
         self.after_log(id, ctx, out).await;
     }
 
@@ -608,6 +624,9 @@ impl<S: Suite> Engine<S> {
         {
             return Standing::IdentityChanged(*changed);
         }
+        if let Some(by) = room.log_withheld() {
+            return Standing::Withheld { by };
+        }
         let n = room.state.epoch_number();
         if n > 0 && !room.keys.contains_key(&n) {
             Standing::WaitingForKey
@@ -669,6 +688,7 @@ impl<S: Suite> Engine<S> {
                 .get(&me)
                 .map_or(view::Role::Member, |member| role(member.role)),
             standing,
+            held_back: room.tail_withheld(),
             active_ms: preview.as_ref().map_or(newest_event, |preview| preview.at_ms),
             preview,
             unread: room.channel.unread,
@@ -712,12 +732,14 @@ impl<S: Suite> Engine<S> {
         room.log = record.log;
         room.wraps = record.wraps;
         room.frozen = record.frozen;
+        room.evidence = record.evidence;
+        room.claims = record.claims.into_iter().collect();
         self.rooms.insert(record.room_id, room);
         Some(())
     }
 
     /// The relay's word of where a room stands, held against our own.
-    pub(super) fn compare_head(&mut self, head: &RoomHead, out: &mut Out<S::DeviceKey>) {
+    pub(super) async fn compare_head(&mut self, head: &RoomHead, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get_mut(&head.room_id) else {
             self.fetch_room_log(head.room_id, out);
             return;
@@ -728,8 +750,10 @@ impl<S: Suite> Engine<S> {
         let have = usize::try_from(head.seq)
             .ok()
             .and_then(|seq| room.state.hashes.get(seq));
-        if have.is_some_and(|have| *have != head.head) {
-            self.freeze(head.room_id, Tamper::Fork, out);
+        if let Some(have) = have.filter(|have| **have != head.head) {
+            let cause = Cause::entry(head.seq, *have, head.head);
+            self.freeze_with(head.room_id, Tamper::Fork, Some(cause), ctx, out)
+                .await;
         } else if head.seq != room.state.seq {
             // Less than we have: written down before our newest entry came, or withheld. The answer tells.
             self.fetch_room_log(head.room_id, out);

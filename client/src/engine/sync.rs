@@ -11,6 +11,7 @@ use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::id::{ChannelId, RoomId};
 
 use super::ask::{Failure, Pending, Reply, Request};
+use super::evidence::Cause;
 use super::intents::{Intent, What};
 use super::record::Loaded;
 use super::{Ctx, Effect, Engine, Out};
@@ -79,7 +80,10 @@ pub(super) fn retry<K>(failure: &Failure, out: &mut Out<K>) {
 
 impl<S: Suite> Engine<S> {
     pub(super) fn connect(&mut self, out: &mut Out<S::DeviceKey>) {
-        if self.me.is_some() && !self.online {
+        // A second socket beside one that is still opening would take its place, and what the first has said already would
+        // be taken for the second's word.
+        if self.me.is_some() && !self.online && !self.dialing {
+            self.dialing = true;
             self.set_link(Link::Connecting, out);
             out.push(Effect::Connect);
         }
@@ -114,6 +118,7 @@ impl<S: Suite> Engine<S> {
 
     pub(super) fn socket_closed(&mut self, out: &mut Out<S::DeviceKey>) {
         self.online = false;
+        self.dialing = false;
         for room in self.rooms.values_mut() {
             room.sync.paging = false;
             room.sync.paging_back = false;
@@ -138,9 +143,11 @@ impl<S: Suite> Engine<S> {
         let ids: Vec<RoomId> = self.rooms.keys().copied().collect();
         for id in ids {
             self.wraps_announced(id, out);
+            self.ask_for_claims(id, out);
             self.catch_up(id, out);
             self.flush(id, ctx, out).await;
         }
+        self.speak_up(ctx, out).await;
     }
 
     pub(super) async fn frame(&mut self, frame: FromRelay, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
@@ -160,6 +167,16 @@ impl<S: Suite> Engine<S> {
             } => {
                 if channel == ChannelId::MAIN {
                     self.message_came(room_id, message, ctx, out).await;
+                }
+            }
+            FromRelay::Ephemeral {
+                room_id,
+                channel,
+                header,
+                envelope,
+            } => {
+                if channel == ChannelId::MAIN {
+                    self.ephemeral_came(room_id, &header, &envelope, ctx, out).await;
                 }
             }
             FromRelay::Log {
@@ -207,6 +224,7 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) {
         self.online = true;
+        self.dialing = false;
         self.tries = 0;
         self.set_link(Link::Online, out);
         for room in self.rooms.values_mut() {
@@ -219,8 +237,9 @@ impl<S: Suite> Engine<S> {
         }
         self.fetch_vault(out);
         for head in rooms {
-            self.compare_head(head, out);
-            self.note_channel(head.room_id, &head.channels, out);
+            self.compare_head(head, ctx, out).await;
+            self.note_channel(head.room_id, &head.channels, ctx, out).await;
+            self.ask_for_claims(head.room_id, out);
             self.catch_up(head.room_id, out);
         }
         // Rooms the relay does not name: the log says whether one was taken out.
@@ -243,7 +262,13 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    fn note_channel(&mut self, id: RoomId, channels: &[ChannelHead], out: &mut Out<S::DeviceKey>) {
+    async fn note_channel(
+        &mut self,
+        id: RoomId,
+        channels: &[ChannelHead],
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let Some(head) = channels.iter().find(|head| head.channel == ChannelId::MAIN) else {
             return;
@@ -252,8 +277,9 @@ impl<S: Suite> Engine<S> {
         if !room.sync.begun {
             return;
         }
-        if room.channel.t_at(head.seq).is_some_and(|t| t != head.t) {
-            self.freeze(id, Tamper::Fork, out);
+        if let Some(t) = room.channel.t_at(head.seq).filter(|t| *t != head.t) {
+            let cause = Cause::messages(head.seq, t, head.t);
+            self.freeze_with(id, Tamper::Fork, Some(cause), ctx, out).await;
         } else if head.seq < room.channel.at.seq {
             // Written down before something that we have heard already, or withheld: the answer to a page tells.
             self.page_forward(id, out);
@@ -278,7 +304,7 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    fn page_forward(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+    pub(super) fn page_forward(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get(&id) else { return };
         let after = room.channel.at.seq;
         let pending = Pending::PageForward { room: id, after };
@@ -349,7 +375,8 @@ impl<S: Suite> Engine<S> {
         } else if before != room.channel.at {
             // Overtaken by live messages: ask anew from where we are. Another history at the same place is a fork.
             if before.seq == room.channel.at.seq {
-                self.freeze(id, Tamper::Fork, out);
+                let cause = Cause::messages(before.seq, room.channel.at.t, before.t);
+                self.freeze_with(id, Tamper::Fork, Some(cause), ctx, out).await;
             } else {
                 self.catch_up(id, out);
             }
@@ -366,6 +393,9 @@ impl<S: Suite> Engine<S> {
             // The relay named more than it gives.
             self.freeze(id, Tamper::Withholding, out);
             return;
+        }
+        if empty {
+            self.settle_claims(id, false, ctx, out).await;
         }
         self.catch_up(id, out);
         self.flush(id, ctx, out).await;

@@ -499,9 +499,18 @@ impl Room {
     }
 
     pub fn message_under(&self, n: u32, bytes: usize) -> Outgoing {
+        self.envelope(MessageKind::Durable, n, bytes)
+    }
+
+    /// Something that is not to be kept.
+    pub fn word(&self) -> Outgoing {
+        self.envelope(MessageKind::Ephemeral, self.state.epoch_number(), 512)
+    }
+
+    fn envelope(&self, kind: MessageKind, n: u32, bytes: usize) -> Outgoing {
         let header = Header {
             suite: SUITE_1,
-            kind: MessageKind::Durable,
+            kind,
             room_id: self.id,
             channel: ChannelId::MAIN,
             n,

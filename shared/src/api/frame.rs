@@ -47,6 +47,14 @@ pub enum FromRelay {
         channel: ChannelId,
         message: StoredMessage,
     },
+    /// What somebody says to those who are there now. Not stored: whoever is away misses it.
+    Ephemeral {
+        room_id: RoomId,
+        channel: ChannelId,
+        /// Encoded `Header`.
+        header: B64,
+        envelope: B64,
+    },
     /// New entries of a room's log; also the first word of a room one was added to.
     Log {
         room_id: RoomId,
