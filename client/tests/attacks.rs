@@ -23,7 +23,7 @@ use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
 use sotto_shared::codec::{Bytes, Codec, List, Text};
 use sotto_shared::crypto::epoch::{commitment, fits, next_secret, open_backlink, seal_backlink};
 use sotto_shared::crypto::hash::hash;
-use sotto_shared::crypto::kem::{self, WrapInfo, Wrapped};
+use sotto_shared::crypto::kem::{self, KeyRequest, WrapInfo, Wrapped};
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::password::{Normalised, Profile, derive_root};
 use sotto_shared::crypto::seal;
@@ -1580,6 +1580,140 @@ fn a14_a_member_forges() {
 
 // --- Room keys -------------------------------------------------------------------------------------------------------------
 
+/// The stored wrap is no good, whoever made it so. The others are there and make another.
+#[test]
+fn a15_a_wrap_that_does_not_open_is_made_again() {
+    for case in ["garbage", "somebody else's", "none", "of another key"] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a15 again {case}")).await;
+            let tea = stage.tea;
+            let (bob, cyd) = (stage.id("bob"), stage.id("cyd"));
+            stage.world.go_offline(BOB);
+            stage.world.advance(25 * 3_600_000);
+            stage.world.settle().await;
+            stage.world.say(ADA, tea, "third").await;
+            let room = stage.world.relay().rooms.get_mut(&tea).unwrap();
+            let n = room.state.epoch_number();
+            let theirs = room
+                .wraps
+                .iter()
+                .find(|wrap| wrap.n == n && wrap.user_id == cyd)
+                .unwrap()
+                .clone();
+            let info = WrapInfo {
+                room_id: tea,
+                channel: ChannelId::MAIN,
+                n,
+                user_id: bob,
+                g: theirs.g,
+                commit: room.state.epoch().unwrap().commit,
+            };
+            let kk = room.state.members[&bob].view.kk;
+            let is_bobs = |wrap: &&mut Wrap| wrap.n == n && wrap.user_id == bob;
+            let wrap = room.wraps.iter_mut().find(is_bobs).unwrap();
+            match case {
+                "garbage" => wrap.ct.0[5] ^= 1,
+                "none" => room.wraps.retain(|wrap| wrap.n != n || wrap.user_id != bob),
+                "of another key" => {
+                    let made = kem::wrap(&mut FixedRng::new("other"), &kk, &info.info(), &[9; 32]).unwrap();
+                    (wrap.enc, wrap.ct) = (made.enc.into(), made.ct.into());
+                }
+                _ => (wrap.enc, wrap.ct) = (theirs.enc, theirs.ct),
+            }
+            stage.script(pass_frame(), pass_reply());
+            stage.world.go_online(BOB);
+            stage.world.settle().await;
+            assert_eq!(stage.standing(BOB, tea), Standing::Open, "{case}");
+            assert_eq!(stage.texts(BOB, tea).await, ["first", "second", "third"], "{case}");
+            stage.world.say(BOB, tea, "fourth").await;
+            assert_eq!(
+                stage.texts(CYD, tea).await,
+                ["first", "second", "third", "fourth"],
+                "{case}"
+            );
+            stage.assert_shut_out(&stage.eve, case);
+        });
+    }
+}
+
+fn key_request(relay: &ModelRelay, room: RoomId, who: &Person, change: impl FnOnce(&mut KeyRequest)) -> B64 {
+    let mut request = KeyRequest {
+        room_id: room,
+        channel: ChannelId::MAIN,
+        n: relay.rooms[&room].state.epoch_number(),
+        user_id: who.id(),
+        dk_id: who.device_id(),
+        ts: NOW,
+    };
+    change(&mut request);
+    let body = request.to_bytes();
+    let sig = who.device().sign(Label::KeyRequest, &body);
+    B64(SignedBlob { body, sig }.to_bytes())
+}
+
+#[test]
+fn a35_a_key_is_asked_for_by_somebody_who_may_not_have_it() {
+    block_on(async {
+        let mut stage = Stage::new("a35").await;
+        let (den, eve, dan) = (stage.den, stage.eve.clone(), stage.dan.clone());
+        let bob = stage.id("bob");
+        let bobs = *stage.world.relay().people.0[&bob]
+            .log
+            .view()
+            .devices
+            .keys()
+            .next()
+            .unwrap();
+        let wrapped = |stage: &Stage| {
+            let seen = stage.seen.borrow();
+            seen.requests
+                .iter()
+                .filter(|request| matches!(request, Request::WrapsPut(_)))
+                .count()
+        };
+        let relay = stage.world.relay();
+        let cases = [
+            ("a member", key_request(relay, den, &eve, |_| {})),
+            ("not a member", key_request(relay, den, &dan, |_| {})),
+            (
+                "in bob's name",
+                key_request(relay, den, &eve, |request| request.user_id = bob),
+            ),
+            (
+                "with bob's browser",
+                key_request(relay, den, &eve, |request| {
+                    (request.user_id, request.dk_id) = (bob, bobs);
+                }),
+            ),
+            ("another room", key_request(relay, stage.tea, &eve, |_| {})),
+            ("an older key", key_request(relay, den, &eve, |request| request.n = 0)),
+            ("a key to come", key_request(relay, den, &eve, |request| request.n += 1)),
+            ("no request", B64(vec![0; 40])),
+        ];
+        for (case, request) in cases {
+            stage.script(pass_frame(), pass_reply());
+            stage
+                .tell("ada", vec![FromRelay::KeyRequest { room_id: den, request }])
+                .await;
+            assert_eq!(wrapped(&stage), usize::from(case == "a member"), "{case}");
+        }
+        let request = key_request(stage.world.relay(), den, &eve, |_| {});
+        stage
+            .tell("ada", vec![FromRelay::KeyRequest { room_id: den, request }])
+            .await;
+        assert_eq!(wrapped(&stage), 0, "not twice in a short time");
+        eve_is_removed(&mut stage).await;
+        stage.world.advance(60_000);
+        stage.script(pass_frame(), pass_reply());
+        let request = key_request(stage.world.relay(), den, &eve, |_| {});
+        stage
+            .tell("ada", vec![FromRelay::KeyRequest { room_id: den, request }])
+            .await;
+        assert_eq!(wrapped(&stage), 0, "after she was removed");
+        stage.assert_shut_out(&eve, "removed");
+    });
+}
+
 #[test]
 fn a15_wraps_are_swapped() {
     for case in ["member", "epoch", "garbage"] {
@@ -1688,10 +1822,15 @@ fn a16_different_keys_for_different_people() {
             wraps: wraps.collect(),
             entries: vec![B64(signed(&entry(relay, den, &eve, body), &eve).to_bytes())],
         });
+        // Nobody is there who could give Bob the true one.
         relay.answer(Some("eve"), &request).unwrap();
+        stage.world.go_offline(BOB);
         stage.world.settle().await;
         stage.world.say(ADA, den, "third").await;
         assert_eq!(stage.standing(ADA, den), Standing::Open);
+        stage.world.go_offline(ADA);
+        stage.world.go_online(BOB);
+        stage.world.settle().await;
         stage.script(pass_frame(), pass_reply());
         assert_eq!(stage.send(BOB, den, "fourth").await, Ok(Outcome::Done), "kept");
         stage.reconnect(BOB).await;
@@ -1704,6 +1843,14 @@ fn a16_different_keys_for_different_people() {
             stage.seen.borrow().sent.is_empty(),
             "nothing is sealed under her other key"
         );
+        stage.world.go_online(ADA);
+        stage.world.settle().await;
+        stage.world.advance(60_000);
+        stage.world.settle().await;
+        assert_eq!(stage.standing(BOB, den), Standing::Open, "Ada has made him another");
+        for browser in [ADA, BOB] {
+            assert_eq!(stage.texts(browser, den).await, ["first", "second", "third", "fourth"]);
+        }
     });
 }
 

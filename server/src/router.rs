@@ -15,7 +15,7 @@ use sotto_shared::api::Endpoint;
 use sotto_shared::api::body::{
     API_VERSION, Info, InfoReply, PageGet, Register, RoomAppend, RoomCreate, RoomLogGet, SessionEnd, SessionEndOthers,
     SessionList, SessionProve, SessionStart, SignInProve, SignInStart, UserFind, UserLogAppend, UserLogGet, VaultGet,
-    VaultPut, WrapsGet, WrapsPut,
+    VaultPut, WrapsDrop, WrapsGet, WrapsPut,
 };
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::{MAX_BODY_BYTES, MAX_WRAPS_BODY_BYTES};
@@ -49,6 +49,7 @@ pub fn router(app: &App) -> Router {
         // rooms
         .ask::<RoomLogGet, _, _>(read::log)
         .ask::<WrapsGet, _, _>(wraps::get)
+        .ask::<WrapsDrop, _, _>(wraps::drop_own)
         // messages
         .ask::<PageGet, _, _>(pages::page)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));

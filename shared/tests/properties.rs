@@ -12,7 +12,7 @@ use common::gen_values::Gen;
 use proptest::prelude::*;
 use sotto_shared::api::body::{LoginProof, Registration, SessionProof, VaultPutRecord};
 use sotto_shared::codec::{Bytes, Codec, List};
-use sotto_shared::crypto::kem::{self, WrapInfo, Wrapped};
+use sotto_shared::crypto::kem::{self, KeyRequest, WrapInfo, Wrapped};
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::seal;
 use sotto_shared::crypto::secret::VaultKey;
@@ -82,6 +82,7 @@ macro_rules! for_every_type {
         $survives::<Content>($bytes);
         $survives::<MessageBody>($bytes);
         $survives::<WrapInfo>($bytes);
+        $survives::<KeyRequest>($bytes);
         $survives::<VaultHeader>($bytes);
         $survives::<VaultWrap>($bytes);
         $survives::<Method>($bytes);
@@ -118,6 +119,7 @@ proptest! {
         is_canonical(&rng.header(), rng);
         is_canonical(&rng.content(), rng);
         is_canonical(&rng.wrap_info(), rng);
+        is_canonical(&rng.key_request(), rng);
         is_canonical(&rng.vault_header(), rng);
         is_canonical(&rng.pin(), rng);
         is_canonical(&rng.registration(), rng);

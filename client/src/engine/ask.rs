@@ -1,8 +1,8 @@
 //! Requests over HTTP and what the engine was doing when it sent them.
 
-use sotto_shared::api::Endpoint;
 use sotto_shared::api::body;
 use sotto_shared::api::error::ErrorBody;
+use sotto_shared::api::{B64, Endpoint};
 use sotto_shared::id::{RoomId, UserId};
 
 use super::account::Entering;
@@ -40,7 +40,7 @@ macro_rules! requests {
 
 requests! {
     Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
-    VaultGet, VaultPut, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsPut, PageGet,
+    VaultGet, VaultPut, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet,
 }
 
 /// Why there is no answer.
@@ -125,6 +125,11 @@ pub(crate) enum Pending<K> {
     },
     Wraps {
         room: RoomId,
+    },
+    /// Wraps that do not open are taken away; then the others are asked.
+    KeyRequest {
+        room: RoomId,
+        request: B64,
     },
     PageForward {
         room: RoomId,

@@ -540,14 +540,9 @@ fn judge(room: &Room, arrival: &Arrival, plain: Option<&[u8]>, log_is_all: bool)
     let Some(signer) = signer else {
         return is_ahead.then(|| Verdict::Ahead(Box::new(opened.content)));
     };
-    // Somebody who was removed: what came after the point that the remover had verified is void.
-    let voided = room.state.former.get(&content.user_id).is_some_and(|former| {
-        former
-            .cut
-            .iter()
-            .any(|cut| cut.channel == header.channel && arrival.message.seq > cut.seq)
-    });
-    if voided {
+    // What came after the point that whoever removed them, or revoked that browser, had verified is void.
+    let seq = arrival.message.seq;
+    if (room.state).is_cut_off(&content.user_id, &content.dk_id, &header.channel, seq) {
         return None;
     }
     opened.claim(signer).map(|claim| Verdict::Signed(Box::new(claim)))

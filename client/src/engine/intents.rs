@@ -16,8 +16,8 @@ use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::id::{ChannelId, RoomId, UserId};
 use sotto_shared::log::room_log::{
-    Cut, EpochReason, History, MAX_MEMBERS, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState,
-    SUITE_1, room_id,
+    Cut, EpochReason, History, MAX_MEMBERS, Permission, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
+    RoomState, SUITE_1, room_id,
 };
 
 use super::account::{internal, tidy_handle};
@@ -638,21 +638,15 @@ impl<S: Suite> Engine<S> {
         };
         let mine = room.state.members.get(&me.user_id).ok_or(Problem::RoomClosed)?;
         if mine.view.active_device(&me.dk_id).is_none() || self.view_matters(&me.user_id, mine) {
+            let cut = self.update_cut(room, &me.user_id)?;
             let member = self.people.member_ref(&me.user_id).ok_or(Problem::SignedOut)?;
-            self.write(
-                &mut draft,
-                RoomBody::UserUpdate {
-                    member,
-                    cut: List::default(),
-                },
-                ctx,
-            )
-            .await?;
+            self.write(&mut draft, RoomBody::UserUpdate { member, cut }, ctx)
+                .await?;
         }
         for (user, member) in &room.state.members {
             if *user != me.user_id && self.view_matters(user, member) {
+                let cut = self.update_cut(room, user)?;
                 let member = self.people.member_ref(user).ok_or(Problem::SignedOut)?;
-                let cut = self.cut(room)?;
                 self.write(&mut draft, RoomBody::UserUpdate { member, cut }, ctx)
                     .await?;
             }
@@ -725,6 +719,27 @@ impl<S: Suite> Engine<S> {
             self.write(&mut draft, RoomBody::SetMeta { n, sealed }, ctx).await?;
         }
         Ok(draft)
+    }
+
+    /// How far messages of browsers count that the newest log of `user` has revoked: to what has been verified here, if we
+    /// have heard everything and may say so. Otherwise later words decide (`comes_late`).
+    fn update_cut(&self, room: &Room, user: &UserId) -> Result<List<Cut, 512>, Problem> {
+        let (Some(log), Some(target)) = (self.people.log(user), room.state.members.get(user)) else {
+            return Ok(List::default());
+        };
+        let now = log.view();
+        let mine = self
+            .my_id()
+            .and_then(|me| room.state.members.get(&me))
+            .map(|me| me.role);
+        let revoked = now.revocations != target.view.revocations || (now.closed && !target.view.closed);
+        let may_cut =
+            self.my_id() == Some(*user) || mine.is_some_and(|mine| mine > target.role && mine.allows(Permission::Kick));
+        if revoked && may_cut && room.sync.is_caught_up(room.channel.at.seq) {
+            self.cut(room)
+        } else {
+            Ok(List::default())
+        }
     }
 
     /// How far messages of somebody who goes count: to what has been verified here.

@@ -25,6 +25,7 @@ pub mod measure;
 mod outbox;
 mod people;
 mod record;
+mod rewrap;
 mod rooms;
 mod sync;
 mod timeline;

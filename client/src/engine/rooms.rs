@@ -29,6 +29,9 @@ use crate::view::{self, Change, Delivery, Member, Preview, Standing, Tamper, Tru
 /// Senders' chains that are kept across reloads.
 const KEPT_LANES: usize = 64;
 
+/// Rooms that wait for logs of people at a time.
+const MAX_ARRIVING: usize = 256;
+
 /// Before something is asked for again that could not be had.
 pub(super) const RETRY_MS: u64 = 5_000;
 
@@ -40,6 +43,10 @@ pub(crate) struct Room {
     pub wraps: Vec<Wrap>,
     /// By epoch number.
     pub keys: BTreeMap<u32, EpochSecret>,
+    /// When the others were last asked for the newest key, milliseconds since 1970.
+    pub key_asked_ms: u64,
+    /// When others were last given it.
+    pub answered: BTreeMap<UserId, u64>,
     /// Epochs of which we were given another key than the log names.
     pub mismatched: BTreeSet<u32>,
     pub frozen: Option<Tamper>,
@@ -225,6 +232,8 @@ impl Room {
             events: Vec::new(),
             wraps: Vec::new(),
             keys: BTreeMap::new(),
+            key_asked_ms: 0,
+            answered: BTreeMap::new(),
             mismatched: BTreeSet::new(),
             frozen: None,
             evidence: None,
@@ -320,9 +329,11 @@ impl<S: Suite> Engine<S> {
         if self.fetch_missing_logs(&fresh, out) {
             match self.rooms.get_mut(&id) {
                 Some(room) => room.waiting = fresh,
-                None => {
+                // More than anybody is added to at a time: the rest is told again after the next connection.
+                None if self.arriving.len() < MAX_ARRIVING => {
                     self.arriving.insert(id, fresh);
                 }
+                None => {}
             }
             return;
         }
@@ -511,9 +522,28 @@ impl<S: Suite> Engine<S> {
         }
         room.sync.people_wanted = 0;
         let first_new = room.events.len();
+        // A cut says what its author has seen: it must be what is here.
+        let other = events.iter().find_map(|event| {
+            let cuts = match &event.body {
+                RoomBody::Remove { cut, .. } | RoomBody::UserUpdate { cut, .. } => cut,
+                _ => return None,
+            };
+            cuts.iter().find_map(|cut| {
+                let ours = room.channel.t_at(cut.seq).filter(|ours| *ours != cut.transcript)?;
+                let index = usize::try_from(event.seq).ok()?;
+                let blob = room
+                    .log
+                    .get(index)
+                    .and_then(|raw| SignedBlob::from_bytes(&raw.0).ok())?;
+                Some(Cause::messages(cut.seq, ours, cut.transcript).with_entry(&blob))
+            })
+        });
         room.events.extend(events);
         let saved = vec![room.to_record(), room.channel.to_record(&id)];
         out.push(Effect::Save(saved));
+        if other.is_some() {
+            self.freeze_with(id, Tamper::Fork, other, ctx, out).await;
+        }
         self.learn_keys(id, ctx, out).await;
         for user in self
             .rooms

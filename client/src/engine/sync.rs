@@ -64,6 +64,10 @@ impl Sync {
     pub fn saw(&mut self, seq: u64) {
         self.head = self.head.max(seq);
     }
+    /// Whether everything the relay has told of is here, `seq` being the newest.
+    pub const fn is_caught_up(&self, seq: u64) -> bool {
+        self.begun && !self.paging && seq >= self.head
+    }
     pub const fn has_begun(&self) -> bool {
         self.begun
     }
@@ -193,6 +197,7 @@ impl<S: Suite> Engine<S> {
                     Err(_) => self.freeze(room_id, Tamper::InvalidEntry, out),
                 }
             }
+            FromRelay::KeyRequest { room_id, request } => self.key_requested(room_id, &request, ctx, out).await,
             FromRelay::Wraps { room_id } => self.wraps_announced(room_id, out),
             FromRelay::UserLog { user_id, seq } => {
                 if self.people.log(&user_id).is_some_and(|log| log.seq() < seq) {
@@ -514,6 +519,11 @@ impl<S: Suite> Engine<S> {
             Pending::Wraps { room } => {
                 let result = expect!(WrapsGet).map(|reply| reply.wraps);
                 self.wraps_came(room, result, ctx, out).await;
+            }
+            Pending::KeyRequest { room, request } => {
+                if expect!(WrapsDrop).is_ok() {
+                    self.wraps_dropped(room, request, out);
+                }
             }
             Pending::PageForward { room, after } => {
                 let result = expect!(PageGet);

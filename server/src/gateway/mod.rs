@@ -22,7 +22,7 @@ use sotto_shared::api::B64;
 use sotto_shared::api::body::API_VERSION;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
-use sotto_shared::api::limits::{HEARTBEAT_SECS, MAX_FRAME_BYTES, MAX_SEND_BATCH};
+use sotto_shared::api::limits::{HEARTBEAT_SECS, MAX_FRAME_BYTES, MAX_KEY_REQUEST_BYTES, MAX_SEND_BATCH};
 use sotto_shared::codec::Codec;
 use sotto_shared::envelope::header::{
     EPHEMERAL_BYTES, HEADER_BYTES, Header, MAX_ENVELOPE_BYTES, MessageKind, is_envelope_size,
@@ -207,6 +207,16 @@ async fn take(app: &App, session: &Session, id: SocketId, outbox: &Arc<Outbox>, 
         ToRelay::Hello { .. } => Err(ErrorCode::Malformed),
         ToRelay::Ping => {
             outbox.push(encode(&FromRelay::Pong));
+            Ok(())
+        }
+        ToRelay::KeyRequest { room_id, request } => {
+            if request.0.len() > MAX_KEY_REQUEST_BYTES {
+                return Err(ErrorCode::TooLarge);
+            }
+            if app.rates.ephemeral.take(&session.dk_id).is_ok() {
+                let frame = encode(&FromRelay::KeyRequest { room_id, request });
+                app.hub.pass_on(id, &room_id, &frame);
+            }
             Ok(())
         }
         ToRelay::Send { messages } if messages.len() > MAX_SEND_BATCH => Err(ErrorCode::TooLarge),

@@ -339,6 +339,11 @@ endpoint! {
 }
 
 endpoint! {
+    /// Removes the caller's own wraps of an epoch, because none of them opens: others can take their place.
+    "rooms/drop-wraps", WrapsDrop { room_id: RoomId, n: u32 } -> Empty
+}
+
+endpoint! {
     /// Messages of a channel, ascending by number, at most `limit` and `MAX_PAGE`.
     "messages/page", PageGet {
         room_id: RoomId,

@@ -21,6 +21,12 @@ pub enum ToRelay {
     Send {
         messages: Vec<Outgoing>,
     },
+    /// Asks the others in a room to wrap its newest key anew. Passed on, not stored.
+    KeyRequest {
+        room_id: RoomId,
+        /// Encoded `SignedBlob` of a `KeyRequest`, at most `MAX_KEY_REQUEST_BYTES`.
+        request: B64,
+    },
     Ping,
 }
 
@@ -54,6 +60,12 @@ pub enum FromRelay {
         /// Encoded `Header`.
         header: B64,
         envelope: B64,
+    },
+    /// Somebody in the room has no key that opens.
+    KeyRequest {
+        room_id: RoomId,
+        /// As it was sent.
+        request: B64,
     },
     /// New entries of a room's log; also the first word of a room one was added to.
     Log {

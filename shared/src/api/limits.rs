@@ -12,6 +12,7 @@ pub const MAX_WRAPS_BODY_BYTES: usize = 2 * 1024 * 1024;
 pub const MAX_FRAME_BYTES: usize = 256 * 1024;
 /// Envelopes in one `Send` frame.
 pub const MAX_SEND_BATCH: usize = 32;
+pub const MAX_KEY_REQUEST_BYTES: usize = 512;
 pub const MAX_PAGE: u32 = 200;
 pub const MAX_LOG_PAGE: u32 = 500;
 pub const MAX_VAULT_ITEM_BYTES: usize = 65_536;

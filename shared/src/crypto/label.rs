@@ -70,6 +70,7 @@ labels! {
     Login = "login", Sign,
     Session = "session", Sign,
     Register = "register", Sign,
+    KeyRequest = "key-request", Sign,
 
     SealedMessage = "sealed-msg", Seal,
     VaultWrap = "vault-wrap", Seal,

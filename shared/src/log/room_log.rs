@@ -248,6 +248,8 @@ pub struct RoomState {
     /// A member went, or somebody's keys changed, since the newest epoch: nobody may send before the key is changed.
     pub rotation_due: bool,
     tenures: BTreeMap<(UserId, DeviceKeyId), Tenure>,
+    /// Of browsers that were revoked.
+    cuts: BTreeMap<(UserId, DeviceKeyId), Vec<Cut>>,
 }
 
 impl RoomState {
@@ -303,6 +305,7 @@ impl RoomState {
             closed: false,
             rotation_due: true,
             tenures: BTreeMap::new(),
+            cuts: BTreeMap::new(),
         };
         let people: Vec<UserId> = state.members.keys().copied().collect();
         for user in &people {
@@ -516,10 +519,19 @@ impl RoomState {
                 let current = self.members.get_mut(&member.user_id).ok_or(LogError::NoSuchTarget)?;
                 // Also a device that came and went between the two views: it had its owner's keys.
                 let revoked = next.revocations != current.view.revocations || (next.closed && !current.view.closed);
-                // A cut voids messages of what is revoked; without that it would void a member's at any other's will.
+                // A cut voids messages of what is revoked, and only for who may: it could be set before what was rightly said.
                 cut_fits(cut)?;
-                if !revoked && !cut.is_empty() {
+                let may_cut = member.user_id == entry.actor || (role > current.role && role.allows(Permission::Kick));
+                if !cut.is_empty() && !(revoked && may_cut) {
                     return Err(LogError::BadCut);
+                }
+                let gone = current
+                    .view
+                    .devices
+                    .keys()
+                    .filter(|id| next.active_device(id).is_none());
+                for device in gone.filter(|_| !cut.is_empty()) {
+                    self.cuts.insert((member.user_id, *device), cut.as_slice().to_vec());
                 }
                 self.rotation_due |= revoked || current.view.kem_g != next.kem_g || current.view.ik != next.ik;
                 current.ulog_seq = member.ulog_seq;
@@ -632,6 +644,15 @@ impl RoomState {
             .iter()
             .any(|(from, until)| *from <= log_seq && until.is_none_or(|until| log_seq < until));
         here.then_some(&tenure.pk)
+    }
+
+    /// Whether message `seq` of this author comes after the point up to which theirs count: they were removed, or that
+    /// browser was revoked, by somebody who had verified the channel so far.
+    pub fn is_cut_off(&self, user: &UserId, device: &DeviceKeyId, channel: &ChannelId, seq: u64) -> bool {
+        let former = self.former.get(user).map(|former| former.cut.as_slice());
+        let revoked = self.cuts.get(&(*user, *device)).map(Vec::as_slice);
+        let mut cuts = former.into_iter().chain(revoked).flatten();
+        cuts.any(|cut| cut.channel == *channel && seq > cut.seq)
     }
 
     pub fn epoch(&self) -> Option<&EpochInfo> {

@@ -3,7 +3,7 @@
 use rand::Rng;
 use sotto_shared::api::body::{LoginProof, Registration, SessionProof, VaultPutRecord};
 use sotto_shared::codec::{Bytes, List, Text};
-use sotto_shared::crypto::kem::WrapInfo;
+use sotto_shared::crypto::kem::{KeyRequest, WrapInfo};
 use sotto_shared::crypto::sign::{PublicKey, SignedBlob};
 use sotto_shared::envelope::content::{Content, MessageBody};
 use sotto_shared::envelope::header::{Header, MessageKind};
@@ -304,6 +304,17 @@ impl Gen {
             seen_t: self.head(),
             ts: self.u64(),
             body: MessageBody::Text { text: self.text() },
+        }
+    }
+
+    pub fn key_request(&mut self) -> KeyRequest {
+        KeyRequest {
+            room_id: self.room(),
+            channel: self.channel(),
+            n: self.u32(),
+            user_id: self.user(),
+            dk_id: self.device(),
+            ts: self.u64(),
         }
     }
 

@@ -68,6 +68,10 @@ impl ModelRelay {
         let heard = match (socket.session.clone(), frame) {
             (None, ToRelay::Hello { token, api }) => self.hello(id, &token, api),
             (Some(session), ToRelay::Send { messages }) => self.send(id, &session, messages),
+            (Some(_), ToRelay::KeyRequest { room_id, request }) => {
+                self.pass_frame_on(id, &room_id, &FromRelay::KeyRequest { room_id, request });
+                Ok(())
+            }
             (Some(_), ToRelay::Ping) => {
                 self.push(id, FromRelay::Pong);
                 Ok(())
@@ -162,24 +166,26 @@ impl ModelRelay {
         if message.envelope.0.len() != EPHEMERAL_BYTES {
             return Err(ErrorCode::Malformed);
         }
-        let is_in = |socket: &Socket| socket.rooms.contains(&header.room_id);
-        if !self.sockets.get(&from).is_some_and(is_in) {
-            return Ok(());
-        }
         let frame = FromRelay::Ephemeral {
             room_id: header.room_id,
             channel: header.channel,
             header: message.header,
             envelope: message.envelope,
         };
-        for (_, socket) in self
-            .sockets
-            .iter_mut()
-            .filter(|(id, socket)| **id != from && is_in(socket))
-        {
-            socket.push(frame.clone());
-        }
+        self.pass_frame_on(from, &header.room_id, &frame);
         Ok(())
+    }
+
+    fn pass_frame_on(&mut self, from: SocketId, room: &RoomId, frame: &FromRelay) {
+        let is_in = |socket: &Socket| socket.rooms.contains(room);
+        if !self.sockets.get(&from).is_some_and(is_in) {
+            return;
+        }
+        for (id, socket) in &mut self.sockets {
+            if *id != from && is_in(socket) {
+                socket.push(frame.clone());
+            }
+        }
     }
 
     /// The number it is stored under, and whether it was not there before.

@@ -116,6 +116,7 @@ impl ModelRelay {
             Request::RoomAppend(ask) => Reply::RoomAppend(self.room_append(&self.session(token)?, ask)?),
             Request::RoomLogGet(ask) => Reply::RoomLogGet(self.room_log_get(&self.session(token)?, ask)?),
             Request::WrapsGet(ask) => Reply::WrapsGet(self.wraps_get(&self.session(token)?, ask)?),
+            Request::WrapsDrop(ask) => Reply::WrapsDrop(self.wraps_drop(&self.session(token)?, ask)?),
             Request::WrapsPut(ask) => Reply::WrapsPut(self.wraps_put(&self.session(token)?, ask)?),
             Request::PageGet(ask) => Reply::PageGet(self.page_get(&self.session(token)?, ask)?),
         })

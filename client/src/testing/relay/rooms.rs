@@ -298,6 +298,14 @@ impl ModelRelay {
         Ok(WrapsReply { wraps })
     }
 
+    pub(super) fn wraps_drop(&mut self, session: &Session, ask: &WrapsDrop) -> Answer<Empty> {
+        let room = self.rooms.get_mut(&ask.room_id).ok_or(ErrorCode::NotFound)?;
+        room.membership(&session.user_id)?;
+        room.wraps
+            .retain(|wrap| wrap.user_id != session.user_id || wrap.n != ask.n);
+        Ok(Empty {})
+    }
+
     pub(super) fn wraps_put(&mut self, session: &Session, ask: &WrapsPut) -> Answer<Empty> {
         if ask.wraps.is_empty() {
             return Err(ErrorCode::Malformed);
