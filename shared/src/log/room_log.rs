@@ -522,7 +522,7 @@ impl RoomState {
                 // A cut voids messages of what is revoked, and only for who may: it could be set before what was rightly said.
                 cut_fits(cut)?;
                 let may_cut = member.user_id == entry.actor || (role > current.role && role.allows(Permission::Kick));
-                if !cut.is_empty() && !(revoked && may_cut) {
+                if !(cut.is_empty() || revoked && may_cut) {
                     return Err(LogError::BadCut);
                 }
                 let gone = current
