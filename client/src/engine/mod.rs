@@ -252,6 +252,16 @@ impl<S: Suite> Engine<S> {
                 self.connect(out);
                 Ok(Some(Outcome::Done))
             }
+            Command::ChangePassword { .. }
+            | Command::MakeRecoveryKey { .. }
+            | Command::ConfirmRecoveryKey { .. }
+            | Command::CancelRecoveryKey
+            | Command::RemoveRecoveryKey { .. }
+            | Command::CheckRecoveryKey { .. }
+            | Command::Recover { .. }
+            | Command::RevokeDevice { .. }
+            | Command::ResetIdentity { .. }
+            | Command::DeleteAccount { .. } => Err(Problem::NotAllowed),
         };
         match result {
             Ok(Some(outcome)) => out.push(Effect::Answer {
