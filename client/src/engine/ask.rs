@@ -5,7 +5,7 @@ use sotto_shared::api::body;
 use sotto_shared::api::error::ErrorBody;
 use sotto_shared::id::{RoomId, UserId};
 
-use super::account::Entering;
+use super::entering::Entering;
 use super::{Effect, Engine, Out};
 use crate::view::Problem;
 use sotto_shared::crypto::suite::Suite;

@@ -15,6 +15,7 @@
 mod account;
 mod ask;
 mod devices;
+mod entering;
 mod epochs;
 mod inbox;
 mod intents;
