@@ -46,9 +46,13 @@ labels! {
     KdfSalt = "kdf-salt", Hash,
     LaneStart = "lane", Hash,
     Mark = "mark", Hash,
+    VaultItems = "vault-items", Hash,
+    RecoveryCheck = "rec-check", Hash,
 
     SignInKey = "ak", Kdf,
     PasswordKey = "kek-pw", Kdf,
+    RecoverySignInKey = "ak-rec", Kdf,
+    RecoveryKey = "kek-rec", Kdf,
     VaultItemKey = "vault-item-key", Kdf,
     VaultNameKey = "vault-name", Kdf,
     DeviceLabelKey = "device-label-key", Kdf,
@@ -70,6 +74,9 @@ labels! {
     Login = "login", Sign,
     Session = "session", Sign,
     Register = "register", Sign,
+    RecoveryLogin = "login-rec", Sign,
+    Rekey = "rekey", Sign,
+    RecoveryChange = "recovery", Sign,
 
     SealedMessage = "sealed-msg", Seal,
     VaultWrap = "vault-wrap", Seal,
