@@ -139,6 +139,7 @@ fn enlist(relay: &mut ModelRelay, person: &Person) {
         profile: 1,
         ak: public_key(&format!("{}/ak", person.name)),
         vault_header: Vec::new(),
+        recovery: None,
     };
     let genesis = B64(person.genesis.clone());
     let entries = person.blobs.iter().map(|blob| B64(blob.to_bytes()));
@@ -146,6 +147,7 @@ fn enlist(relay: &mut ModelRelay, person: &Person) {
         handle: person.name.clone(),
         created_ms: NOW,
         closed: false,
+        passed_on: false,
         sign_in,
         entries: std::iter::once(genesis).chain(entries).collect(),
         log: person.log.clone(),

@@ -9,7 +9,7 @@ use sotto_shared::id::{DeviceKeyId, UserId};
 use super::ask::{Pending, Request};
 use super::record::{KeptAccount, Query};
 use super::vault::Vault;
-use super::{Effect, Engine, Failure, Out};
+use super::{Effect, Ending, Engine, Failure, Out};
 use crate::view::{Change, Outcome, Phase, Problem};
 
 /// The account that is signed in here.
@@ -19,6 +19,8 @@ pub(crate) struct Me<K> {
     pub dk_id: DeviceKeyId,
     pub key: K,
     pub token: String,
+    /// This browser keeps it.
+    pub stay: bool,
     pub dvk: DayVaultKey,
     pub vault: Vault,
 }
@@ -39,6 +41,7 @@ impl<S: Suite> Engine<S> {
             dk_id: account.dk_id,
             key,
             token: account.token.clone(),
+            stay: true,
             dvk: DayVaultKey::from_bytes(account.dvk),
             vault: Vault::default(),
         });
@@ -75,6 +78,24 @@ impl<S: Suite> Engine<S> {
         }
     }
 
+    /// Whether a request went out in a session that ended at our own wish: that it is over is no news then.
+    pub(super) fn is_of_an_ended_session(&mut self, request: u32) -> bool {
+        self.outlived.remove(&request) || self.ending == Ending::Expected
+    }
+
+    /// Signed in, but what the relay brought is older than what this browser has verified: nothing is taken, what was kept
+    /// stays sealed.
+    pub(super) fn refuse_account(&mut self, command: u32, problem: Problem, out: &mut Out<S::DeviceKey>) {
+        self.me = None;
+        self.people = Default::default();
+        out.push(Effect::Lock);
+        self.show_signed_out(out);
+        out.push(Effect::Answer {
+            id: command,
+            result: Err(problem),
+        });
+    }
+
     pub(super) fn show_signed_out(&self, out: &mut Out<S::DeviceKey>) {
         out.push(Effect::Show(Change::Phase(Phase::SignedOut {
             realm: self.realm.clone().unwrap_or_default(),
@@ -93,14 +114,28 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    fn forget_everything(&mut self, store: Effect<S::DeviceKey>, out: &mut Out<S::DeviceKey>) {
+    pub(super) fn forget_everything(&mut self, store: Effect<S::DeviceKey>, out: &mut Out<S::DeviceKey>) {
         self.me = None;
         self.people = Default::default();
         self.rooms.clear();
         self.arriving.clear();
         self.tasks.clear();
         self.creating.clear();
-        self.pending.clear();
+        let pending = std::mem::take(&mut self.pending).into_values();
+        let entering = pending.filter_map(|pending| match pending {
+            Pending::Enter(entering) | Pending::NewPassword(entering) => Some(entering.command),
+            _ => None,
+        });
+        let departing = self.departing.take().map(|departing| departing.command());
+        for id in entering.chain(departing) {
+            out.push(Effect::Answer {
+                id,
+                result: Err(Problem::SignedOut),
+            });
+        }
+        self.offered = None;
+        self.ending = Ending::No;
+        self.outlived.clear();
         self.shown = None;
         self.online = false;
         out.push(Effect::Disconnect);

@@ -40,7 +40,7 @@ macro_rules! requests {
 
 requests! {
     Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
-    VaultGet, VaultPut, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsPut, PageGet,
+    VaultGet, VaultPut, Rekey, SetRecovery, ResetIdentity, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsPut, PageGet,
 }
 
 /// Why there is no answer.
@@ -136,10 +136,14 @@ pub(crate) enum Pending<K> {
     PageBack {
         room: RoomId,
     },
-    Vault,
-    PutPin {
-        user: UserId,
-        command: Option<u32>,
+    /// The vault, with the counter that it must have reached.
+    Vault {
+        floor: u64,
+    },
+    PutVault,
+    /// A recovery key, confirmed.
+    Recovery {
+        command: u32,
     },
     /// What this browser kept; `command` is that of the sign-in it follows, if any.
     Base {

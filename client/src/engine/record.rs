@@ -192,6 +192,12 @@ pub struct KeysRecord {
     pub kem: Vec<(u32, B64)>,
     /// Encoded pins with the revision they have in the vault.
     pub pins: Vec<(B64, u64)>,
+    /// Pins that the vault has not got yet.
+    #[serde(default)]
+    pub unsent: Vec<UserId>,
+    /// The newest encoded `Manifest` of the vault: an older one is refused.
+    #[serde(default)]
+    pub manifest: Option<B64>,
 }
 
 impl Drop for KeysRecord {
