@@ -63,8 +63,9 @@ pub async fn prove(State(app): State<App>, peer: Peer, Body(ask): Body<SignInPro
         return Err(ErrorCode::BadProof.into());
     };
     app.rates.lockout.succeeded(subject, peer.network);
-    let items: Vec<VaultItem> = vault::items(app.db.read(), &user_id).await?;
+    // The log first: a vault may be newer than the log that names it, never older.
     let log = users::body(&app, &user_id, 0).await?;
+    let items: Vec<VaultItem> = vault::items(app.db.read(), &user_id).await?;
     let (token, _) = session::issue(&app, &user_id, None)?.store(app.db.write()).await?;
     Ok(Json(SignInGrant {
         token,
