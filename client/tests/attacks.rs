@@ -1844,7 +1844,12 @@ fn a20_an_older_vault_on_a_browser_that_was_never_here() {
         stage.world.settle().await;
         assert!(!told_of_an_older_vault(&stage, second));
         let mut mixed = first.clone();
-        mixed.extend(newest.iter().filter(|(id, _)| !first.contains_key(*id)).map(|(id, item)| (*id, item.clone())));
+        mixed.extend(
+            newest
+                .iter()
+                .filter(|(id, _)| !first.contains_key(*id))
+                .map(|(id, item)| (*id, item.clone())),
+        );
         let mut without_pin = newest.clone();
         without_pin.retain(|id, _| first.contains_key(id));
         for (case, vault) in [("older", &first), ("mixed", &mixed), ("omitted", &without_pin)] {
@@ -1854,7 +1859,10 @@ fn a20_an_older_vault_on_a_browser_that_was_never_here() {
             assert_eq!(answer, Err(Problem::VaultRolledBack), "{case}");
             assert_nobody(&stage, browser, case);
             let added = |ask: &Request| matches!(ask, Request::UserLogAppend(_) | Request::SessionProve(_));
-            assert!(!stage.seen.borrow().requests.iter().any(added), "{case}: no browser is added");
+            assert!(
+                !stage.seen.borrow().requests.iter().any(added),
+                "{case}: no browser is added"
+            );
         }
         show_vault(&mut stage, ada, &newest);
         assert_eq!(new_browser(&mut stage).await.1, Ok(Outcome::Done));
@@ -1902,7 +1910,10 @@ fn a20_an_older_vault_on_a_browser_that_was_here_before() {
             stage.world.reload(ADA);
             stage.world.settle().await;
             assert!(told_of_an_older_vault(&stage, ADA), "{case}");
-            assert!(matches!(stage.world.browsers[ADA].phase(), Phase::SignedIn { .. }), "{case}");
+            assert!(
+                matches!(stage.world.browsers[ADA].phase(), Phase::SignedIn { .. }),
+                "{case}"
+            );
             assert_eq!(stage.texts(ADA, tea).await, texts, "{case}: nothing is destroyed");
             let mark = Command::MarkVerified { user: bob, verified };
             let refused = stage.world.run(ADA, mark).await;
@@ -1958,7 +1969,12 @@ fn a20_a_vault_and_a_log_of_different_identities() {
         .to_bytes();
         let sig = ik.sign(Label::UserLog, &body);
         let blob = SignedBlob { body, sig };
-        account.log = account.log.extend(std::slice::from_ref(&blob)).unwrap().prove_here().unwrap();
+        account.log = account
+            .log
+            .extend(std::slice::from_ref(&blob))
+            .unwrap()
+            .prove_here()
+            .unwrap();
         account.entries.push(B64(blob.to_bytes()));
         let (browser, answer) = new_browser(&mut stage).await;
         assert_eq!(answer, Err(Problem::ServerLied("the log of this account".into())));

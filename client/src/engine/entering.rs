@@ -179,9 +179,6 @@ impl<S: Suite> Engine<S> {
         stay: bool,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
-        if self.me.is_some() {
-            return Err(Problem::NotAllowed);
-        }
         self.from_outside(command, handle, password, Goal::Reset { stay }, out)
     }
 
@@ -193,6 +190,7 @@ impl<S: Suite> Engine<S> {
         goal: Goal,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
+        self.nobody_is_here()?;
         let password = old_password(password)?;
         // What is not a handle is nobody's: the same answer as for one that nobody has.
         let handle = tidy_handle(handle).map_err(|_| Problem::WrongPassword)?;
@@ -209,6 +207,7 @@ impl<S: Suite> Engine<S> {
         stay: bool,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
+        self.nobody_is_here()?;
         let key = read_recovery_key(key)?;
         let new = new_password(password)?;
         let handle = tidy_handle(handle).map_err(|_| Problem::WrongRecoveryKey)?;
@@ -244,6 +243,15 @@ impl<S: Suite> Engine<S> {
             return Err(Problem::NotAllowed);
         }
         self.with_password(command, password, Goal::RevokeDevice(device), out)
+    }
+
+    /// One account at a time.
+    const fn nobody_is_here(&self) -> Result<(), Problem> {
+        if self.me.is_some() {
+            Err(Problem::NotAllowed)
+        } else {
+            Ok(())
+        }
     }
 
     /// Whoever is signed in types the password once more.
