@@ -46,7 +46,8 @@ impl<S: Suite> Engine<S> {
             vault: Vault::default(),
         });
         let id = self.remember(Pending::Base { command: None });
-        out.push(Effect::Load { id, query: Query::Base });
+        let query = Query::Base { lane: self.lane };
+        out.push(Effect::Load { id, query });
     }
 
     pub(super) fn show_signed_in(&self, out: &mut Out<S::DeviceKey>) {

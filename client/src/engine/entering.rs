@@ -793,7 +793,8 @@ impl<S: Suite> Engine<S> {
         let id = self.remember(Pending::Base {
             command: Some(entering.command),
         });
-        out.push(Effect::Load { id, query: Query::Base });
+        let query = Query::Base { lane: self.lane };
+        out.push(Effect::Load { id, query });
         Ok(())
     }
 }

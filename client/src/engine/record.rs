@@ -32,8 +32,8 @@ pub struct Record {
 /// What to load.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Query {
-    /// Everything but messages.
-    Base,
+    /// Everything but messages. Of what waits to be sent, what other tabs that are open have written stays with them.
+    Base { lane: [u8; 8] },
     /// Messages `from..=to` of a room.
     Messages { room: RoomId, from: u64, to: u64 },
 }

@@ -191,7 +191,7 @@ impl Store {
             return Ok(Loaded::default());
         };
         match query {
-            Query::Base => open.load_base().await,
+            Query::Base { lane } => open.load_base(lane).await,
             Query::Messages { room, from, to } => {
                 let first = open.keys.name(&Key::Message(*room, *from));
                 let last = open.keys.name(&Key::Message(*room, *to));
@@ -336,7 +336,7 @@ impl Open {
         Ok(read.collect())
     }
 
-    async fn load_base(&self) -> Result<Loaded, Problem> {
+    async fn load_base(&self, own: &[u8; 8]) -> Result<Loaded, Problem> {
         async fn all<T: DeserializeOwned>(open: &Open, kind: &str) -> Result<Vec<T>, Problem> {
             // "/" comes right before "0".
             open.read_range(kind, &format!("{kind}0"))
@@ -345,7 +345,7 @@ impl Open {
         }
         let mut outgoing: Vec<OutgoingRecord> = all(self, "o").await?;
         let held: HashSet<String> = system::held_lanes().await.into_iter().collect();
-        outgoing.retain(|item| !held.contains(&crate::engine::lane_name(&item.lane)));
+        outgoing.retain(|item| item.lane == *own || !held.contains(&crate::engine::lane_name(&item.lane)));
         Ok(Loaded {
             people: all(self, "p").await?,
             rooms: all(self, "r").await?,

@@ -74,7 +74,7 @@ impl<K: Clone> Disk<K> {
                     .range(Key::Message(*room, *from)..=Key::Message(*room, *to));
                 loaded.messages = range.filter_map(|(_, bytes)| read(bytes)).collect();
             }
-            Query::Base => {
+            Query::Base { lane: own } => {
                 for (key, bytes) in &self.records {
                     match key {
                         Key::Person(_) => loaded.people.extend(read(bytes)),
@@ -86,7 +86,7 @@ impl<K: Clone> Disk<K> {
                     }
                 }
                 let is_held = |lane: &[u8; 8]| self.lanes.contains(&crate::engine::lane_name(lane));
-                loaded.outgoing.retain(|item| !is_held(&item.lane));
+                loaded.outgoing.retain(|item| item.lane == *own || !is_held(&item.lane));
             }
         }
         loaded
