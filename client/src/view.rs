@@ -1,7 +1,8 @@
 //! What the page and the worker say to each other, as JSON over `postMessage`.
 //!
 //! The page sends a [`Command`] with a number and gets one [`Outcome`] or [`Problem`] back under that number. Everything
-//! that may change what is on screen comes as a [`Change`], in order, whoever caused it. No key ever appears here.
+//! that may change what is on screen comes as a [`Change`], in order, whoever caused it. No key ever appears here, but for the
+//! recovery key on its one way to paper and back.
 
 use serde::{Deserialize, Serialize};
 use sotto_shared::id::{DeviceKeyId, MessageId, RoomId, UserId};
@@ -140,6 +141,57 @@ pub enum Command {
     },
     /// Try to reach the server now rather than when the waiting time is over, and ask again for what it holds back.
     Reconnect,
+    /// → `Outcome::PasswordChanged`. Ends every other session of this account; other browsers sign in anew and then send
+    /// what they have kept.
+    ChangePassword {
+        old: String,
+        new: String,
+    },
+    /// → `Outcome::RecoveryKey`. Nothing has changed before [`Command::ConfirmRecoveryKey`]; that must come within ten
+    /// minutes. Replaces an earlier key, if there is one.
+    MakeRecoveryKey {
+        password: String,
+    },
+    /// The two groups that `Outcome::RecoveryKey` asked for, in its order. `Problem::WrongGroups` may be tried again.
+    /// → `Outcome::Done`, and `Change::RecoveryKey`.
+    ConfirmRecoveryKey {
+        groups: [String; 2],
+    },
+    /// Forgets a key that was made and not confirmed.
+    CancelRecoveryKey,
+    /// → `Outcome::Done`, and `Change::RecoveryKey`.
+    RemoveRecoveryKey {
+        password: String,
+    },
+    /// → `Outcome::Done`: what was typed is a recovery key without slips, or `Problem::RecoveryKeyMistyped`. Asks nobody.
+    CheckRecoveryKey {
+        key: String,
+    },
+    /// Signs in with the recovery key, which stays good, and sets a new password in the same go. Like `SignIn` for the page,
+    /// but that every other session ends.
+    Recover {
+        handle: String,
+        key: String,
+        password: String,
+        stay: bool,
+    },
+    /// Takes another browser's right to sign for this account away, for good, and signs it out.
+    RevokeDevice {
+        device: DeviceKeyId,
+        password: String,
+    },
+    /// A new account under the same handle and password: for when the server has lost or changed what opens the old one.
+    /// From the signed-out screen; like `SignUp` for the page. Rooms must add the person again, contacts are warned.
+    ResetIdentity {
+        handle: String,
+        password: String,
+        stay: bool,
+    },
+    /// → `Outcome::Deleted`. Leaves groups, closes the account for good and removes everything this browser keeps. The handle
+    /// is never given to anybody else.
+    DeleteAccount {
+        password: String,
+    },
 }
 
 /// What a command brought back.
@@ -154,6 +206,22 @@ pub enum Outcome {
     Safety(Safety),
     /// `None`: nothing more is known than the standing says.
     Evidence(Option<Evidence>),
+    PasswordChanged {
+        /// There was a recovery key: it opened the old lock and is good no longer. Offer to make a new one.
+        recovery_key_gone: bool,
+    },
+    /// To be shown once, saved or printed, and never kept.
+    RecoveryKey {
+        /// Fourteen groups of four.
+        groups: Vec<String>,
+        /// Indices of the two groups to be typed back.
+        ask: [u8; 2],
+    },
+    /// The account is closed. Messages that were sent stay with the people they were sent to: say so.
+    Deleted {
+        /// Names of groups that could not be left, since this was the last owner. They go on without one.
+        without_owner: Vec<String>,
+    },
 }
 
 /// A change of what is on screen. `state::apply` is the only place that takes these in.
@@ -180,6 +248,8 @@ pub enum Change {
     Timeline(Timeline),
     /// Something went wrong that no command waits for.
     Notice(Problem),
+    /// Whether this account has a recovery key. Comes at every sign-in and connection, and when it changes.
+    RecoveryKey(bool),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -434,6 +504,10 @@ pub enum Note {
     IdentityChanged {
         who: UserId,
     },
+    /// They deleted their account, or began a new one: nobody reads or writes as this person any more.
+    AccountClosed {
+        who: UserId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -490,8 +564,23 @@ pub enum Problem {
     OldPage,
     /// This browser was signed out from another one.
     SignedOut,
-    /// What the server sent does not hold up: wrong keys, forged log, weak settings, rolled back vault.
+    /// What the server sent does not hold up: wrong keys, forged log, weak settings.
     ServerLied(String),
+    /// The server keeps an older state of this account's keys and contacts than it should, or a part of it. Nothing of it was
+    /// taken, nothing here was destroyed.
+    VaultRolledBack,
+    /// The answer to a change of password was lost: the new one counts, or still the old one. Try the new one first.
+    MaybeChanged,
+    /// What was begun with the password was not finished within ten minutes: begin again.
+    TookTooLong,
+    /// Not a recovery key: something was mistyped. The group, counted from 1, if it can be told.
+    RecoveryKeyMistyped {
+        group: Option<u8>,
+    },
+    /// Not the groups that were asked for.
+    WrongGroups,
+    /// Handle and recovery key do not belong together.
+    WrongRecoveryKey,
     /// This browser's storage refused; nothing was sent.
     StorageFull,
     /// Storage was written by a newer Sotto: reload the page.

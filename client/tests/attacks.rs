@@ -34,14 +34,14 @@ use sotto_shared::envelope::content::{
     Content, MessageBody, OpenedContent, envelope_context, lane_start, message_key, seal_message,
 };
 use sotto_shared::envelope::header::{Header, MessageKind};
-use sotto_shared::id::{ChannelId, Head, MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, Head, ItemId, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::{
     EpochReason, History, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, SUITE_1, room_id,
 };
-use sotto_shared::log::user_log::{UserBody, UserGenesis, possession_bytes};
+use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis, possession_bytes};
 use sotto_shared::testing::FixedRng;
 use sotto_shared::testing::people::{NOW, Person, REALM, TestRoom, key, public_key};
-use sotto_shared::vault::{Method, VaultHeader, wrap_vault_key};
+use sotto_shared::vault::{ItemName, Method, VaultHeader, open_item, wrap_vault_key};
 
 type TestWorld = World<RustCrypto>;
 type Past = Snapshot<Arc<PrivateKey>>;
@@ -139,6 +139,7 @@ fn enlist(relay: &mut ModelRelay, person: &Person) {
         profile: 1,
         ak: public_key(&format!("{}/ak", person.name)),
         vault_header: Vec::new(),
+        recovery: None,
     };
     let genesis = B64(person.genesis.clone());
     let entries = person.blobs.iter().map(|blob| B64(blob.to_bytes()));
@@ -146,6 +147,7 @@ fn enlist(relay: &mut ModelRelay, person: &Person) {
         handle: person.name.clone(),
         created_ms: NOW,
         closed: false,
+        passed_on: false,
         sign_in,
         entries: std::iter::once(genesis).chain(entries).collect(),
         log: person.log.clone(),
@@ -2076,7 +2078,8 @@ fn a20_another_vault_or_a_part_of_it() {
             "revision",
         ] {
             // Which item is which only Ada knows: each of hers is left out once.
-            let many = if case == "one less" { 3 } else { 1 };
+            let many = if case == "one less" { 4 } else { 1 };
+            let mut incomplete = 0;
             for at in 0..many {
                 let reply: ReplyRule = Box::new(move |relay, _, _, mut reply| {
                     let Reply::SignInProve(grant) = &mut reply else {
@@ -2097,13 +2100,190 @@ fn a20_another_vault_or_a_part_of_it() {
                 });
                 stage.script(pass_frame(), reply);
                 let (browser, answer) = new_browser(&mut stage).await;
-                assert_eq!(answer, Err(Problem::ServerLied("the vault".into())), "{case} {at}");
+                let rolled_back = answer == Err(Problem::VaultRolledBack);
+                incomplete += usize::from(rolled_back);
+                assert!(
+                    rolled_back || answer == Err(Problem::ServerLied("the vault".into())),
+                    "{case} {at} {answer:?}"
+                );
                 assert_nobody(&stage, browser, case);
                 let seen = stage.seen.borrow();
                 let added = |ask: &Request| matches!(ask, Request::UserLogAppend(_) | Request::SessionProve(_));
                 assert!(!seen.requests.iter().any(added), "{case}: no browser is added");
             }
+            // Without one of the two items under the root key nothing opens; the other two are missed in what opens.
+            assert_eq!(incomplete, if case == "one less" { 2 } else { 0 }, "{case}");
         }
+    });
+}
+
+/// What the relay has of somebody's vault, to be shown again later.
+fn vault_of(stage: &mut Stage, user: UserId) -> (SignInRow, BTreeMap<ItemId, VaultItem>) {
+    let account = &stage.world.relay().people.0[&user];
+    (account.sign_in.clone(), account.vault.clone())
+}
+
+fn show_vault(stage: &mut Stage, user: UserId, vault: &BTreeMap<ItemId, VaultItem>) {
+    stage.world.relay().people.0.get_mut(&user).unwrap().vault = vault.clone();
+}
+
+fn told_of_an_older_vault(stage: &Stage, browser: usize) -> bool {
+    stage.world.browsers[browser]
+        .notices()
+        .contains(&Problem::VaultRolledBack)
+}
+
+#[test]
+fn a20_an_older_vault_on_a_browser_that_was_never_here() {
+    block_on(async {
+        let mut stage = Stage::new("a20 new").await;
+        let (ada, bob) = (stage.id("ada"), stage.id("bob"));
+        let (_, first) = vault_of(&mut stage, ada);
+        let verified = true;
+        let mark = Command::MarkVerified { user: bob, verified };
+        stage.world.run(ADA, mark).await.unwrap();
+        let (_, newest) = vault_of(&mut stage, ada);
+        // The log names the newest vault since a browser came after the last change of it.
+        let (second, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Ok(Outcome::Done));
+        stage.world.settle().await;
+        assert!(!told_of_an_older_vault(&stage, second));
+        let mut mixed = first.clone();
+        mixed.extend(
+            newest
+                .iter()
+                .filter(|(id, _)| !first.contains_key(*id))
+                .map(|(id, item)| (*id, item.clone())),
+        );
+        let mut without_pin = newest.clone();
+        without_pin.retain(|id, _| first.contains_key(id));
+        for (case, vault) in [("older", &first), ("mixed", &mixed), ("omitted", &without_pin)] {
+            show_vault(&mut stage, ada, vault);
+            stage.script(pass_frame(), pass_reply());
+            let (browser, answer) = new_browser(&mut stage).await;
+            assert_eq!(answer, Err(Problem::VaultRolledBack), "{case}");
+            assert_nobody(&stage, browser, case);
+            let added = |ask: &Request| matches!(ask, Request::UserLogAppend(_) | Request::SessionProve(_));
+            assert!(
+                !stage.seen.borrow().requests.iter().any(added),
+                "{case}: no browser is added"
+            );
+        }
+        show_vault(&mut stage, ada, &newest);
+        assert_eq!(new_browser(&mut stage).await.1, Ok(Outcome::Done));
+    });
+}
+
+#[test]
+fn a20_an_older_vault_after_a_change_of_password() {
+    block_on(async {
+        let mut stage = Stage::new("a20 password").await;
+        let ada = stage.id("ada");
+        let (sign_in, vault) = vault_of(&mut stage, ada);
+        let change = Command::ChangePassword {
+            old: password("ada"),
+            new: "quartz lantern under seven orchards".into(),
+        };
+        assert!(stage.world.run(ADA, change).await.is_ok());
+        // The relay puts everything back, so that the old password opens it again.
+        let account = stage.world.relay().people.0.get_mut(&ada).unwrap();
+        (account.sign_in, account.vault) = (sign_in, vault);
+        let (browser, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Err(Problem::VaultRolledBack));
+        assert_nobody(&stage, browser, "the old password");
+        stage.reconnect(ADA).await;
+        assert!(told_of_an_older_vault(&stage, ADA));
+    });
+}
+
+#[test]
+fn a20_an_older_vault_on_a_browser_that_was_here_before() {
+    block_on(async {
+        let mut stage = Stage::new("a20 known").await;
+        let (ada, bob) = (stage.id("ada"), stage.id("bob"));
+        let (_, first) = vault_of(&mut stage, ada);
+        let verified = true;
+        let mark = Command::MarkVerified { user: bob, verified };
+        stage.world.run(ADA, mark).await.unwrap();
+        let (_, newest) = vault_of(&mut stage, ada);
+        let mut without_pin = newest.clone();
+        without_pin.retain(|id, _| first.contains_key(id));
+        let (tea, kept) = (stage.tea, stage.world.browsers[ADA].disk.borrow().records.len());
+        let texts = stage.texts(ADA, tea).await;
+        for (case, vault) in [("older", &first), ("omitted", &without_pin), ("none", &BTreeMap::new())] {
+            show_vault(&mut stage, ada, vault);
+            stage.world.reload(ADA);
+            stage.world.settle().await;
+            assert!(told_of_an_older_vault(&stage, ADA), "{case}");
+            assert!(
+                matches!(stage.world.browsers[ADA].phase(), Phase::SignedIn { .. }),
+                "{case}"
+            );
+            assert_eq!(stage.texts(ADA, tea).await, texts, "{case}: nothing is destroyed");
+            let mark = Command::MarkVerified { user: bob, verified };
+            let refused = stage.world.run(ADA, mark).await;
+            assert_eq!(refused, Err(Problem::VaultRolledBack), "{case}: nothing is built on it");
+        }
+        // The log does not name the newest vault yet; this browser has seen it, and refuses to go back.
+        show_vault(&mut stage, ada, &first);
+        stage.world.relay().tokens.retain(|_, token| token.user_id != ada);
+        stage.reconnect(ADA).await;
+        let sign_in = || Command::SignIn {
+            handle: "ada".into(),
+            password: password("ada"),
+            stay: true,
+        };
+        assert_eq!(stage.world.run(ADA, sign_in()).await, Err(Problem::VaultRolledBack));
+        assert!(!matches!(stage.world.browsers[ADA].phase(), Phase::SignedIn { .. }));
+        assert!(stage.world.browsers[ADA].disk.borrow().records.len() >= kept);
+        // With the true one it goes on where it was.
+        show_vault(&mut stage, ada, &newest);
+        assert_eq!(stage.world.run(ADA, sign_in()).await, Ok(Outcome::Done));
+        stage.world.settle().await;
+        assert_eq!(stage.texts(ADA, tea).await, texts);
+    });
+}
+
+#[test]
+fn a20_a_vault_and_a_log_of_different_identities() {
+    block_on(async {
+        let mut stage = Stage::new("a20 identity").await;
+        let ada = stage.id("ada");
+        let (row, vault) = vault_of(&mut stage, ada);
+        // With Ada's own key, so that the log holds in itself: the vault does not speak for what it names now.
+        let normalised = Normalised::new(&password("ada"));
+        let root = derive_root(&normalised, REALM, "ada", &row.salt, Profile::NEWEST).unwrap();
+        let header = VaultHeader::from_bytes(&row.vault_header).unwrap();
+        let vault_key = header.open(&root.vault_wrap_key(&ada), &ada, Method::Password).unwrap();
+        let id = ItemName::IdentityKey.id(vault_key.expose());
+        let plain = open_item(vault_key.expose(), &ada, &id, vault[&id].rev, &vault[&id].sealed.0).unwrap();
+        let ik = PrivateKey::from_bytes(&plain).unwrap();
+        let account = stage.world.relay().people.0.get_mut(&ada).unwrap();
+        let theirs = key("another identity");
+        let pop = theirs.sign(Label::IdentityPossession, &possession_bytes(&ada, &theirs.public()));
+        let body = UserEntry {
+            user_id: ada,
+            seq: account.log.seq() + 1,
+            prev: account.log.head(),
+            ts: NOW,
+            body: UserBody::RotateIdentity {
+                ik: theirs.public(),
+                pop,
+            },
+        }
+        .to_bytes();
+        let sig = ik.sign(Label::UserLog, &body);
+        let blob = SignedBlob { body, sig };
+        account.log = account
+            .log
+            .extend(std::slice::from_ref(&blob))
+            .unwrap()
+            .prove_here()
+            .unwrap();
+        account.entries.push(B64(blob.to_bytes()));
+        let (browser, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Err(Problem::ServerLied("the log of this account".into())));
+        assert_nobody(&stage, browser, "another identity");
     });
 }
 

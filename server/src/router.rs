@@ -13,15 +13,15 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use sotto_shared::api::Endpoint;
 use sotto_shared::api::body::{
-    API_VERSION, Info, InfoReply, PageGet, Register, RoomAppend, RoomCreate, RoomLogGet, SessionEnd, SessionEndOthers,
-    SessionList, SessionProve, SessionStart, SignInProve, SignInStart, UserFind, UserLogAppend, UserLogGet, VaultGet,
-    VaultPut, WrapsDrop, WrapsGet, WrapsPut,
+    API_VERSION, Info, InfoReply, PageGet, Register, Rekey, ResetIdentity, RoomAppend, RoomCreate, RoomLogGet,
+    SessionEnd, SessionEndOthers, SessionList, SessionProve, SessionStart, SetRecovery, SignInProve, SignInStart,
+    UserFind, UserLogAppend, UserLogGet, VaultGet, VaultPut, WrapsDrop, WrapsGet, WrapsPut,
 };
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::{MAX_BODY_BYTES, MAX_WRAPS_BODY_BYTES};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::accounts::{register, sessions, sign_in, users, vault};
+use crate::accounts::{close, register, rekey, sessions, sign_in, users, vault};
 use crate::app::App;
 use crate::logs::{append, create, read, wraps};
 use crate::mailbox::pages;
@@ -46,6 +46,8 @@ pub fn router(app: &App) -> Router {
         .ask::<UserFind, _, _>(users::find)
         .ask::<UserLogGet, _, _>(users::log)
         .ask::<UserLogAppend, _, _>(users::append)
+        .ask::<SetRecovery, _, _>(rekey::recovery)
+        .ask::<ResetIdentity, _, _>(close::reset)
         // rooms
         .ask::<RoomLogGet, _, _>(read::log)
         .ask::<WrapsGet, _, _>(wraps::get)
@@ -55,6 +57,7 @@ pub fn router(app: &App) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     let large = Router::new()
         .ask::<Register, _, _>(register::register)
+        .ask::<Rekey, _, _>(rekey::rekey)
         .ask::<VaultPut, _, _>(vault::put)
         .ask::<RoomCreate, _, _>(create::create)
         .ask::<RoomAppend, _, _>(append::append)

@@ -5,6 +5,7 @@
 use sotto_shared::crypto::kem::Wrapped;
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::password::{Normalised, PasswordRoot, Profile, derive_root};
+use sotto_shared::crypto::recovery::RecoveryKey;
 use sotto_shared::crypto::seal::{Keys, seal_with_salt};
 use sotto_shared::crypto::secret::{
     DayVaultKey, DerivedKey, EpochSecret, PrivateKey, VaultKey, WrapKey, derive, opaque_id,
@@ -23,6 +24,7 @@ const _: () = {
     wiped::<EpochSecret>();
     wiped::<DerivedKey>();
     wiped::<PasswordRoot>();
+    wiped::<RecoveryKey>();
     // What `PrivateKey` and `Keys` hold.
     wiped::<p256::SecretKey>();
     wiped::<Zeroizing<[u8; 32]>>();
@@ -43,9 +45,9 @@ macro_rules! is_not {
     };
 }
 
-is_not!(Clone: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, PrivateKey, PasswordRoot, Keys);
-is_not!(serde::Serialize: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, PrivateKey, PasswordRoot, Keys);
-is_not!(std::fmt::Display: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, PrivateKey, PasswordRoot, Keys);
+is_not!(Clone: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, PrivateKey, PasswordRoot, RecoveryKey, Keys);
+is_not!(serde::Serialize: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, PrivateKey, PasswordRoot, RecoveryKey, Keys);
+is_not!(std::fmt::Display: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, PrivateKey, PasswordRoot, RecoveryKey, Keys);
 is_not!(std::fmt::Debug: Keys);
 
 #[test]

@@ -227,7 +227,8 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
             handle: text(rng),
             challenge: b64(rng),
             session_nonce: b64(rng),
-            sig: b64(rng)
+            sig: b64(rng),
+            recovery: rng.below(2) > 0
         },
         SignInGrant {
             token: text(rng),
@@ -265,7 +266,23 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
             from_seq: rng.u64()
         },
         UserLogAppend {
-            entries: some(rng, b64)
+            entries: some(rng, b64),
+            puts: some(rng, item)
+        },
+        Rekey {
+            change: b64(rng),
+            ak_sig: b64(rng),
+            ik_sig: b64(rng)
+        },
+        SetRecovery {
+            change: b64(rng),
+            ik_sig: b64(rng)
+        },
+        ResetIdentity {
+            registration: b64(rng),
+            ak_sig: b64(rng),
+            ik_sig: b64(rng),
+            close: (rng.below(2) > 0).then(|| b64(rng))
         },
         RoomCreate {
             genesis: b64(rng),
@@ -418,8 +435,8 @@ fn no_two_endpoints_share_a_path() {
     each_type!(
         path, &mut paths;
         Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
-        VaultGet, VaultPut, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsPut,
-        PageGet
+        VaultGet, VaultPut, UserFind, UserLogGet, UserLogAppend, Rekey, SetRecovery, ResetIdentity, RoomCreate, RoomAppend,
+        RoomLogGet, WrapsGet, WrapsPut, PageGet
     );
     let distinct: BTreeSet<&str> = paths.iter().copied().collect();
     assert_eq!(distinct.len(), paths.len());

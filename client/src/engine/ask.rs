@@ -5,7 +5,7 @@ use sotto_shared::api::error::ErrorBody;
 use sotto_shared::api::{B64, Endpoint};
 use sotto_shared::id::{RoomId, UserId};
 
-use super::account::Entering;
+use super::entering::Entering;
 use super::{Effect, Engine, Out};
 use crate::view::Problem;
 use sotto_shared::crypto::suite::Suite;
@@ -40,7 +40,7 @@ macro_rules! requests {
 
 requests! {
     Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
-    VaultGet, VaultPut, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet,
+    VaultGet, VaultPut, Rekey, SetRecovery, ResetIdentity, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet,
 }
 
 /// Why there is no answer.
@@ -141,10 +141,14 @@ pub(crate) enum Pending<K> {
     PageBack {
         room: RoomId,
     },
-    Vault,
-    PutPin {
-        user: UserId,
-        command: Option<u32>,
+    /// The vault, with the counter that it must have reached.
+    Vault {
+        floor: u64,
+    },
+    PutVault,
+    /// A recovery key, confirmed.
+    Recovery {
+        command: u32,
     },
     /// What this browser kept; `command` is that of the sign-in it follows, if any.
     Base {

@@ -624,7 +624,8 @@ impl<S: Suite> Engine<S> {
         log.seq() > member.ulog_seq
             && (now.kem_g != member.view.kem_g
                 || now.ik != member.view.ik
-                || now.revocations != member.view.revocations)
+                || now.revocations != member.view.revocations
+                || now.closed != member.view.closed)
     }
 
     async fn write_intent(&self, id: RoomId, intent: &Intent, ctx: &mut Ctx<'_, S>) -> Result<Draft, Problem> {
@@ -781,7 +782,7 @@ impl<S: Suite> Engine<S> {
             backlink: Bytes::new(linked).map_err(internal)?,
         };
         self.write(draft, body, ctx).await?;
-        let everyone: Vec<UserId> = draft.state.members.keys().copied().collect();
+        let everyone: Vec<UserId> = draft.state.roster().map(|(user, _)| *user).collect();
         draft.wraps = wrap_for(&draft.state, &everyone, &secret, ctx).await?;
         draft.secret = Some((n, secret));
         Ok(())

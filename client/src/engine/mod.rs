@@ -16,6 +16,7 @@ mod account;
 mod ask;
 mod beacons;
 mod devices;
+mod entering;
 mod epochs;
 mod evidence;
 mod inbox;
@@ -25,13 +26,14 @@ pub mod measure;
 mod outbox;
 mod people;
 mod record;
+mod rekey;
 mod rewrap;
 mod rooms;
 mod sync;
 mod timeline;
 mod vault;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rand::CryptoRng;
 use sotto_shared::api::frame::{FromRelay, ToRelay};
@@ -44,12 +46,17 @@ use crate::passwords::{self, Question};
 use crate::view::{Change, Command, Link, Outcome, Phase, Problem};
 
 pub use ask::{Failure, Reply, Request};
-pub use record::{KeptAccount, Key, KeysRecord, Loaded, OutgoingRecord, Query, Record};
+pub use record::{
+    ChannelRecord, KeptAccount, Key, KeysRecord, Loaded, MessageRecord, OutgoingRecord, PersonRecord, Query, Record,
+    RoomRecord,
+};
 
 use account::Me;
 use ask::Pending;
+use entering::{Goal, read_recovery_key};
 use intents::{Creation, Task};
 use people::People;
+use rekey::{Departing, Offered};
 use rooms::Room;
 
 /// What the engine is handed at every step.
@@ -106,13 +113,16 @@ pub enum Effect<K> {
     Restore,
     /// Keep this account and its key in this browser, and open the store under the day vault key. What the store has of this
     /// very account stays; another's is removed.
+    /// What lies under one of the `former` day keys is sealed anew under the one of `account`.
     Keep {
         account: KeptAccount,
         key: K,
+        former: Vec<DayVaultKey>,
     },
     /// Remove everything this browser keeps.
     Wipe,
     /// Remove the account and with it the way into the store; what lies there stays, sealed, until the same account signs in.
+    /// An account that another tab has kept since stays, too.
     Lock,
     Ask {
         id: u32,
@@ -168,6 +178,23 @@ pub struct Engine<S: Suite> {
     wakes_ms: u64,
     queued: u32,
     syncing: bool,
+    ending: Ending,
+    /// Requests of a session that ended at our own wish.
+    outlived: BTreeSet<u32>,
+    /// A recovery key that waits for two of its groups.
+    offered: Option<Offered>,
+    /// An account that is closed once its groups are left.
+    departing: Option<Departing<S::DeviceKey>>,
+}
+
+/// Whether the relay's word that this session is over is news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    No,
+    /// A change is under way that ends it.
+    Expected,
+    /// It did; the socket of the new one is not open yet.
+    UntilConnected,
 }
 
 impl<S: Suite> Engine<S> {
@@ -195,6 +222,10 @@ impl<S: Suite> Engine<S> {
             wakes_ms: 0,
             queued: 0,
             syncing: false,
+            ending: Ending::No,
+            outlived: BTreeSet::new(),
+            offered: None,
+            departing: None,
         }
     }
 
@@ -218,6 +249,7 @@ impl<S: Suite> Engine<S> {
             Input::Tick => self.tick(ctx, &mut out).await,
             Input::StorageFull => self.storage_is_full(&mut out),
         }
+        self.depart(&mut out);
         self.report_totals(&mut out);
         out
     }
@@ -275,6 +307,24 @@ impl<S: Suite> Engine<S> {
                 }
                 Ok(Some(Outcome::Done))
             }
+            Command::ChangePassword { old, new } => self.change_password(id, old, new, out),
+            Command::MakeRecoveryKey { password } => self.with_password(id, password, Goal::MakeRecoveryKey, out),
+            Command::ConfirmRecoveryKey { groups } => self.confirm_recovery_key(id, &groups, out),
+            Command::CancelRecoveryKey => {
+                self.offered = None;
+                Ok(Some(Outcome::Done))
+            }
+            Command::RemoveRecoveryKey { password } => self.with_password(id, password, Goal::RemoveRecoveryKey, out),
+            Command::CheckRecoveryKey { key } => read_recovery_key(key).map(|_| Some(Outcome::Done)),
+            Command::Recover {
+                handle,
+                key,
+                password,
+                stay,
+            } => self.recover(id, &handle, key, password, stay, out),
+            Command::RevokeDevice { device, password } => self.revoke_device(id, device, password, out),
+            Command::ResetIdentity { handle, password, stay } => self.reset_identity(id, &handle, password, stay, out),
+            Command::DeleteAccount { password } => self.with_password(id, password, Goal::Delete, out),
         };
         match result {
             Ok(Some(outcome)) => out.push(Effect::Answer {

@@ -14,7 +14,7 @@ use super::ask::{Failure, Pending, Reply, Request};
 use super::evidence::Cause;
 use super::intents::{Intent, What};
 use super::record::Loaded;
-use super::{Ctx, Effect, Engine, Out};
+use super::{Ctx, Effect, Ending, Engine, Out};
 use crate::view::{Change, Link, Outcome, Problem, Tamper};
 
 /// Messages fetched at once when a room is met for the first time.
@@ -112,6 +112,9 @@ impl<S: Suite> Engine<S> {
     }
 
     pub(super) fn socket_open(&mut self, out: &mut Out<S::DeviceKey>) {
+        if self.ending == Ending::UntilConnected {
+            self.ending = Ending::No;
+        }
         if let Some(me) = &self.me {
             out.push(Effect::Transmit(ToRelay::Hello {
                 token: me.token.clone(),
@@ -121,12 +124,7 @@ impl<S: Suite> Engine<S> {
     }
 
     pub(super) fn socket_closed(&mut self, out: &mut Out<S::DeviceKey>) {
-        self.online = false;
-        self.dialing = false;
-        for room in self.rooms.values_mut() {
-            room.sync.paging = false;
-            room.sync.paging_back = false;
-        }
+        self.line_is_cut();
         if self.me.is_some() {
             self.tries = self.tries.saturating_add(1);
             let retry_secs = (1_u32 << self.tries.min(5)).min(MAX_WAIT_SECS) / 2;
@@ -135,6 +133,15 @@ impl<S: Suite> Engine<S> {
             out.push(Effect::Wake {
                 after_ms: u64::from(retry_secs) * 1000,
             });
+        }
+    }
+
+    pub(super) fn line_is_cut(&mut self) {
+        self.online = false;
+        self.dialing = false;
+        for room in self.rooms.values_mut() {
+            room.sync.paging = false;
+            room.sync.paging_back = false;
         }
     }
 
@@ -202,6 +209,10 @@ impl<S: Suite> Engine<S> {
             FromRelay::UserLog { user_id, seq } => {
                 if self.people.log(&user_id).is_some_and(|log| log.seq() < seq) {
                     self.fetch_log(user_id, out);
+                    if self.my_id() == Some(user_id) {
+                        // Another browser of ours may have changed the key that room keys are wrapped for.
+                        self.fetch_vault(out);
+                    }
                 }
             }
             FromRelay::Refused {
@@ -214,6 +225,8 @@ impl<S: Suite> Engine<S> {
             }
             FromRelay::Pong => {}
             FromRelay::Bye { code } => match code {
+                // At our own wish, when keys are being changed: a new session is on the way.
+                ErrorCode::NotSignedIn if self.ending != Ending::No => {}
                 ErrorCode::NotSignedIn | ErrorCode::BadProof => self.was_signed_out(out),
                 ErrorCode::UnsupportedVersion => self.notice(Problem::OldPage, out),
                 _ => {}
@@ -445,11 +458,16 @@ impl<S: Suite> Engine<S> {
             self.entering(entering, result, ctx, out).await;
             return;
         }
+        let mut result = result;
         if let Err(failure) = &result
             && failure.is(ErrorCode::NotSignedIn)
+            && !matches!(pending, Pending::Recovery { .. })
         {
-            self.was_signed_out(out);
-            return;
+            if !self.is_of_an_ended_session(id) {
+                self.was_signed_out(out);
+                return;
+            }
+            result = Err(Failure::Offline);
         }
         macro_rules! expect {
             ($kind:ident) => {
@@ -537,14 +555,17 @@ impl<S: Suite> Engine<S> {
                 let result = expect!(PageGet);
                 self.older_came(room, result, ctx, out).await;
             }
-            Pending::Vault => {
-                if let Ok(reply) = expect!(VaultGet) {
-                    self.vault_came(&reply.items, out);
-                }
+            Pending::Vault { floor } => {
+                let result = expect!(VaultGet);
+                self.vault_came(floor, result, ctx, out).await;
             }
-            Pending::PutPin { user, command } => {
+            Pending::PutVault => {
                 let result = expect!(VaultPut).map(|_| ());
-                self.pin_was_put(user, command, result, out);
+                self.vault_was_put(result, ctx, out);
+            }
+            Pending::Recovery { command } => {
+                let result = expect!(SetRecovery).map(|_| ());
+                self.recovery_was_set(command, true, result, out);
             }
         }
     }
@@ -586,19 +607,17 @@ impl<S: Suite> Engine<S> {
                 && let Some(id) = command
             {
                 // The log that came with the sign-in does not go on where the one ends that this browser has verified.
-                self.me = None;
-                self.people = Default::default();
-                out.push(Effect::Lock);
-                self.show_signed_out(out);
-                out.push(Effect::Answer {
-                    id,
-                    result: Err(super::account::lied("the log of this account")),
-                });
+                self.refuse_account(id, super::account::lied("the log of this account"), out);
                 return;
             }
         }
-        if let (Some(me), Some(keys)) = (&mut self.me, &loaded.keys) {
-            me.vault.restore(keys);
+        let restored = match (&mut self.me, &loaded.keys) {
+            (Some(me), Some(keys)) => me.vault.restore(keys),
+            _ => Ok(()),
+        };
+        if let (Err(problem), Some(id)) = (restored, command) {
+            self.refuse_account(id, problem, out);
+            return;
         }
         if command.is_some()
             && let Some(me) = &self.me

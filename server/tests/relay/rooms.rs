@@ -522,10 +522,7 @@ async fn a_new_browser_enters_its_rooms_by_updating_the_view_of_itself() {
     let mut room = ground.group(&[&ada, &bob]).await;
     let second = key();
     let entry = ada.add_device(&second);
-    ground
-        .ask(Some(&ada.token), &UserLogAppend { entries: vec![entry] })
-        .await
-        .unwrap();
+    ground.ask(Some(&ada.token), &log_append(vec![entry])).await.unwrap();
     ada.token = ground.session(&ada, &second).await.unwrap();
     ada.dk = second;
     let mut socket = ground.socket(&ada).await;

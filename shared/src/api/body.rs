@@ -1,9 +1,13 @@
 //! Bodies of the HTTP endpoints, in the order a person meets them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{B64, Endpoint};
 use crate::codec::{Bytes, List, Text};
+use crate::crypto::hash::{hash, sha256};
+use crate::crypto::label::Label;
 use crate::crypto::sign::PublicKey;
 use crate::id::{ChannelId, DeviceKeyId, Head, ItemId, RoomId, UserId};
 use crate::record;
@@ -73,6 +77,39 @@ record! {
     }
 }
 
+record! {
+    /// What a change of password signs, with the sign-in key it brings and with the identity key: everything that hangs on the
+    /// password, at once.
+    pub struct KeyChange = 0x0604, 1 {
+        pub realm: Text<253>,
+        pub user_id: UserId,
+        /// [`items_digest`] of all the items that go.
+        pub base: [u8; 32],
+        pub salt: [u8; 16],
+        pub profile: u8,
+        pub ak: PublicKey,
+        /// Sign-in key of the recovery key, if the new vault has a wrap for one.
+        pub recovery: Option<PublicKey>,
+        pub vault_header: Bytes<1024>,
+        /// All there are from now on, each with revision 1.
+        pub items: List<VaultPutRecord, 4096>,
+        /// Encoded `SignedBlob`s for the user log.
+        pub entries: List<Bytes<1024>, 96>,
+    }
+}
+
+record! {
+    /// What the identity key signs when a recovery key is set or taken away.
+    pub struct RecoveryChange = 0x0605, 1 {
+        pub realm: Text<253>,
+        pub user_id: UserId,
+        /// Its sign-in key; none takes it away.
+        pub recovery: Option<PublicKey>,
+        /// With or without a wrap for it.
+        pub vault_header: Bytes<1024>,
+    }
+}
+
 endpoint! {
     /// What anyone may know of this relay.
     "info", Info {} -> InfoReply
@@ -127,8 +164,11 @@ endpoint! {
         handle: String,
         challenge: B64,
         session_nonce: B64,
-        /// By the sign-in key over `LoginProof`, label `login`.
+        /// By the sign-in key over `LoginProof`, label `login`; by that of the recovery key, label `login-rec`.
         sig: B64,
+        /// With the recovery key. Whether somebody has one shows nowhere before this is proven.
+        #[serde(default)]
+        recovery: bool,
     } -> SignInGrant
 }
 
@@ -149,6 +189,26 @@ pub struct VaultItem {
     /// Rises by one with every change; 1 is the first.
     pub rev: u64,
     pub sealed: B64,
+}
+
+/// Items by id: revision, and SHA-256 of what is sealed.
+pub type Listing = BTreeMap<ItemId, (u64, [u8; 32])>;
+
+impl VaultItem {
+    pub fn listed(&self) -> (ItemId, (u64, [u8; 32])) {
+        (self.item_id, (self.rev, sha256(&self.sealed.0)))
+    }
+}
+
+/// `H("vault-items", item_id ‖ rev ‖ SHA-256(sealed) ‖ …)`, ascending by id: names one state of a vault.
+pub fn items_digest(listing: &Listing) -> [u8; 32] {
+    let mut all = Vec::with_capacity(listing.len() * 56);
+    for (id, (rev, sealed)) in listing {
+        all.extend_from_slice(id.as_bytes());
+        all.extend_from_slice(&rev.to_be_bytes());
+        all.extend_from_slice(sealed);
+    }
+    hash(Label::VaultItems, &[&all])
 }
 
 /// A user log, or the part of it from `from_seq` on.
@@ -247,7 +307,46 @@ endpoint! {
     "users/append", UserLogAppend {
         /// Encoded `SignedBlob`s.
         entries: Vec<B64>,
+        /// Vault items that go with them, as in [`VaultPut`]: both or neither.
+        #[serde(default)]
+        puts: Vec<VaultItem>,
     } -> Empty
+}
+
+endpoint! {
+    /// With a grant: another password, and with it another vault. Ends every session of the account; the grant then opens
+    /// one. `StaleItem` or `StaleHead` when another browser changed something meanwhile. The same again changes nothing.
+    "account/rekey", Rekey {
+        /// Encoded `KeyChange`.
+        change: B64,
+        /// By the new sign-in key, label `rekey`.
+        ak_sig: B64,
+        /// By the identity key, label `rekey`.
+        ik_sig: B64,
+    } -> Empty
+}
+
+endpoint! {
+    /// With a grant.
+    "account/recovery", SetRecovery {
+        /// Encoded `RecoveryChange`.
+        change: B64,
+        /// By the identity key, label `recovery`.
+        ik_sig: B64,
+    } -> Empty
+}
+
+endpoint! {
+    /// With a grant: a new account under the handle of the one that the grant is for, which is closed.
+    "account/reset", ResetIdentity {
+        /// Encoded `Registration`.
+        registration: B64,
+        /// As in [`Register`].
+        ak_sig: B64,
+        ik_sig: B64,
+        /// Encoded `SignedBlob` of the old log's `Close`, from whoever can still sign it.
+        close: Option<B64>,
+    } -> Grant
 }
 
 // --- Rooms ---------------------------------------------------------------------------------------------------------------

@@ -46,9 +46,13 @@ labels! {
     KdfSalt = "kdf-salt", Hash,
     LaneStart = "lane", Hash,
     Mark = "mark", Hash,
+    VaultItems = "vault-items", Hash,
+    RecoveryCheck = "rec-check", Hash,
 
     SignInKey = "ak", Kdf,
     PasswordKey = "kek-pw", Kdf,
+    RecoverySignInKey = "ak-rec", Kdf,
+    RecoveryKey = "kek-rec", Kdf,
     VaultItemKey = "vault-item-key", Kdf,
     VaultNameKey = "vault-name", Kdf,
     DeviceLabelKey = "device-label-key", Kdf,
@@ -71,6 +75,9 @@ labels! {
     Session = "session", Sign,
     Register = "register", Sign,
     KeyRequest = "key-request", Sign,
+    RecoveryLogin = "login-rec", Sign,
+    Rekey = "rekey", Sign,
+    RecoveryChange = "recovery", Sign,
 
     SealedMessage = "sealed-msg", Seal,
     VaultWrap = "vault-wrap", Seal,

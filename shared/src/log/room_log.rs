@@ -664,10 +664,15 @@ impl RoomState {
         self.epochs.last().map_or(0, |epoch| epoch.n)
     }
 
-    /// `H("roster", sorted (user_id, g, kk))`: to whom a room key is wrapped.
+    /// To whom a room key is wrapped: everybody whose account the room does not see closed.
+    pub fn roster(&self) -> impl Iterator<Item = (&UserId, &Member)> {
+        self.members.iter().filter(|(_, member)| !member.view.closed)
+    }
+
+    /// `H("roster", sorted (user_id, g, kk))`.
     pub fn roster_hash(&self) -> [u8; 32] {
         let mut roster = Vec::with_capacity(self.members.len() * 101);
-        for (user, member) in &self.members {
+        for (user, member) in self.roster() {
             user.encode(&mut roster);
             member.view.kem_g.encode(&mut roster);
             member.view.kk.encode(&mut roster);

@@ -1,7 +1,7 @@
 //! Values of every encoded type, from a seed.
 
 use rand::Rng;
-use sotto_shared::api::body::{LoginProof, Registration, SessionProof, VaultPutRecord};
+use sotto_shared::api::body::{KeyChange, LoginProof, RecoveryChange, Registration, SessionProof, VaultPutRecord};
 use sotto_shared::codec::{Bytes, List, Text};
 use sotto_shared::crypto::kem::{KeyRequest, WrapInfo};
 use sotto_shared::crypto::sign::{PublicKey, SignedBlob};
@@ -14,7 +14,7 @@ use sotto_shared::log::room_log::{
 use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis};
 use sotto_shared::testing::FixedRng;
 use sotto_shared::testing::people::public_key;
-use sotto_shared::vault::{Method, Pin, PinState, VaultHeader, VaultWrap};
+use sotto_shared::vault::{Manifest, Method, Pin, PinState, VaultHeader, VaultWrap};
 
 pub struct Gen(FixedRng);
 
@@ -371,6 +371,44 @@ impl Gen {
                 sealed: rng.bytes(),
             }),
         }
+    }
+
+    pub fn manifest(&mut self) -> Manifest {
+        Manifest {
+            counter: self.u64(),
+            hash: self.array(),
+        }
+    }
+
+    pub fn key_change(&mut self) -> KeyChange {
+        KeyChange {
+            realm: self.text(),
+            user_id: self.user(),
+            base: self.array(),
+            salt: self.array(),
+            profile: self.u8(),
+            ak: self.key(),
+            recovery: self.maybe_key(),
+            vault_header: self.bytes(),
+            items: self.list(|rng| VaultPutRecord {
+                item_id: rng.item(),
+                sealed: rng.bytes(),
+            }),
+            entries: self.list(Self::bytes),
+        }
+    }
+
+    pub fn recovery_change(&mut self) -> RecoveryChange {
+        RecoveryChange {
+            realm: self.text(),
+            user_id: self.user(),
+            recovery: self.maybe_key(),
+            vault_header: self.bytes(),
+        }
+    }
+
+    fn maybe_key(&mut self) -> Option<PublicKey> {
+        (self.below(2) > 0).then(|| self.key())
     }
 
     pub fn login(&mut self) -> LoginProof {

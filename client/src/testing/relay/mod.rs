@@ -106,6 +106,9 @@ impl ModelRelay {
             Request::SessionList(_) => Reply::SessionList(self.session_list(&self.caller(token)?)),
             Request::VaultGet(_) => Reply::VaultGet(self.vault_get(&self.caller(token)?)?),
             Request::VaultPut(ask) => Reply::VaultPut(self.vault_put(&self.caller(token)?, ask)?),
+            Request::Rekey(ask) => Reply::Rekey(self.rekey(&self.grant(token)?, ask)?),
+            Request::SetRecovery(ask) => Reply::SetRecovery(self.set_recovery(&self.grant(token)?, ask)?),
+            Request::ResetIdentity(ask) => Reply::ResetIdentity(self.reset_identity(&self.grant(token)?, ask)?),
             Request::UserFind(ask) => {
                 self.session(token)?;
                 Reply::UserFind(self.user_find(ask)?)

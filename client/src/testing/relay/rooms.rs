@@ -174,7 +174,7 @@ impl StoredRoom {
 fn wraps_for_all(state: &RoomState, old_epoch: u32, wraps: &[Wrap]) -> Answer<()> {
     let newest = state.epoch_number();
     let has_wrap = |user: &UserId| wraps.iter().any(|wrap| wrap.n == newest && wrap.user_id == *user);
-    if newest == old_epoch || state.members.keys().all(has_wrap) {
+    if newest == old_epoch || state.roster().map(|(user, _)| user).all(has_wrap) {
         Ok(())
     } else {
         Err(ErrorCode::InvalidEntry)

@@ -277,7 +277,7 @@ fn happened(room: RoomId, note: Note) -> AnyView {
     let icon = match &note {
         Note::Created { .. } => Icon::MessageCircle,
         Note::Added { .. } => Icon::UserPlus,
-        Note::Removed { .. } | Note::Left { .. } => Icon::LogOut,
+        Note::Removed { .. } | Note::Left { .. } | Note::AccountClosed { .. } => Icon::LogOut,
         Note::Renamed { .. } => Icon::Pencil,
         Note::NewDevice { .. } => Icon::Laptop,
         Note::IdentityChanged { .. } => Icon::Shield,
