@@ -90,9 +90,18 @@ export class Person {
   }
 
   async triesToSignIn(password: string): Promise<void> {
+    await this.fillsSignIn(password);
+    await this.pressesSignIn();
+  }
+
+  /** Everything but the press. */
+  async fillsSignIn(password: string): Promise<void> {
     await this.page.goto('/');
     await this.page.getByLabel('Handle').fill(this.handle);
     await this.page.getByLabel('Password', { exact: true }).fill(password);
+  }
+
+  async pressesSignIn(): Promise<void> {
     await this.page.getByRole('button', { name: 'Sign in' }).click();
   }
 
