@@ -833,22 +833,24 @@ test('A18: somebody who was removed writes on under the old room key', async ({ 
   const head = (await page(ada, room)).head;
   const writes = (text: string, at: RoomLog): Outgoing =>
     eve.writes(before.room, secret, by(eve.actor, at, head, text));
-  // The key is the right one: this would have been read.
+  // With this key she is heard as long as she is here.
+  const put = stowaways(room, 1, ada, bob);
+  put(writes('still one of us', before));
+  for (const person of [ada, bob]) await person.sees('still one of us');
   const early = writes('as if before', before);
   await ada.removes('eve');
   await expect(bob.log.getByText('ada removed eve.')).toBeVisible();
-  const put = stowaways(room, 1, ada, bob);
   for (const [index, message] of [early, writes('as if now', await logOf(ada.evil, room))].entries()) {
     put(message);
     for (const person of [ada, bob]) {
       await expect(damaged(person)).toHaveCount(index + 1);
-      await person.comesToSeeExactly(['first']);
+      await person.comesToSeeExactly(['first', 'still one of us']);
     }
   }
   await goesOn(bob, 'just us', ada);
   for (const person of [ada, bob]) {
-    await person.comesToSeeExactly(['first', 'just us']);
-    expect(person.evil.lies.filter((lie) => lie === 'told message')).toHaveLength(2);
+    await person.comesToSeeExactly(['first', 'still one of us', 'just us']);
+    expect(person.evil.lies.filter((lie) => lie === 'told message')).toHaveLength(3);
     expect(person.evil.sent.every(({ header }) => epochOf(header) === 2), 'nothing under a key that eve has').toBe(true);
   }
   nothingFor(eve, ada, bob);
