@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -24,10 +24,12 @@ export class Relay {
   url = '';
 
   readonly folder = mkdtempSync(join(tmpdir(), 'sotto-relay-'));
-  private readonly pepper = randomBytes(32).toString('hex');
   private child: ChildProcess | undefined;
 
-  private constructor(private readonly options: RelayOptions) {}
+  private constructor(
+    private readonly options: RelayOptions,
+    private readonly pepper = randomBytes(32).toString('hex'),
+  ) {}
 
   static async start(options: RelayOptions = {}): Promise<Relay> {
     const relay = new Relay(options);
@@ -53,6 +55,18 @@ export class Relay {
   async restart(): Promise<void> {
     await this.end('SIGTERM');
     await this.run(`127.0.0.1:${this.port}`);
+  }
+
+  /** A second one, which remembers all that this one does and from then on goes its own way. This one is restarted. */
+  async fork(): Promise<Relay> {
+    await this.stop();
+    const other = new Relay(this.options, this.pepper);
+    for (const name of readdirSync(this.folder)) {
+      if (name.startsWith('sotto.db')) copyFileSync(join(this.folder, name), join(other.folder, name));
+    }
+    await this.run(`127.0.0.1:${this.port}`);
+    await other.run('127.0.0.1:0');
+    return other;
   }
 
   /** Stops it and forgets everything. */
