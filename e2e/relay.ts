@@ -15,6 +15,8 @@ export interface RelayOptions {
   databaseUrl?: string;
   /** Instead of the built page in dist/. */
   clientDir?: string;
+  /** Instead of one of its own: that of the relay whose database it is given. */
+  pepper?: string;
   /** Further settings, by the names of .env.example. */
   env?: Record<string, string>;
 }
@@ -24,10 +26,12 @@ export class Relay {
   url = '';
 
   readonly folder = mkdtempSync(join(tmpdir(), 'sotto-relay-'));
-  private readonly pepper = randomBytes(32).toString('hex');
+  readonly pepper: string;
   private child: ChildProcess | undefined;
 
-  private constructor(private readonly options: RelayOptions) {}
+  private constructor(private readonly options: RelayOptions) {
+    this.pepper = options.pepper ?? randomBytes(32).toString('hex');
+  }
 
   static async start(options: RelayOptions = {}): Promise<Relay> {
     const relay = new Relay(options);
