@@ -16,8 +16,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 class DoesNotHold(Exception):
     """A check failed. Says which section of the protocol asks for it, and what was found."""
 
-    def __init__(self, section: str, what: str) -> None:
-        super().__init__(f"§{section}: {what}")
+    def __init__(self, section: str, what: str, where: str = "") -> None:
+        super().__init__(f"{where}§{section}: {what}")
+        self.section, self.what, self.where = section, what, where
+
+    def inside(self, where: str) -> DoesNotHold:
+        return DoesNotHold(self.section, self.what, f"{where}: {self.where}")
+
+
+def must(holds: bool, section: str, what: str) -> None:
+    if not holds:
+        raise DoesNotHold(section, what)
 
 
 class Cursor:
@@ -27,8 +36,7 @@ class Cursor:
         self.data, self.at = data, 0
 
     def take(self, count: int) -> bytes:
-        if count > len(self.data) - self.at:
-            raise DoesNotHold("2", "the bytes end too early")
+        must(count <= len(self.data) - self.at, "2", "the bytes end too early")
         self.at += count
         return self.data[self.at - count : self.at]
 
@@ -36,8 +44,7 @@ class Cursor:
         return self.take(len(self.data) - self.at)
 
     def end(self) -> None:
-        if self.at != len(self.data):
-            raise DoesNotHold("2", "bytes are left over")
+        must(self.at == len(self.data), "2", "bytes are left over")
 
 
 Field = Callable[[Cursor], Any]
@@ -59,8 +66,7 @@ def data(most: int) -> Field:
 
     def field(c: Cursor) -> bytes:
         count = u32(c)
-        if count > most:
-            raise DoesNotHold("2", f"a field of {count} bytes where {most} are allowed")
+        must(count <= most, "2", f"a field of {count} bytes where {most} are allowed")
         return c.take(count)
 
     return field
@@ -83,8 +89,7 @@ def items(most: int, of: Field) -> Field:
 
     def field(c: Cursor) -> list[Any]:
         count = u16(c)
-        if count > most:
-            raise DoesNotHold("2", f"{count} items where {most} are allowed")
+        must(count <= most, "2", f"{count} items where {most} are allowed")
         return [of(c) for _ in range(count)]
 
     return field
@@ -94,10 +99,9 @@ def one_of(*allowed: int) -> Field:
     """A `u8` that is one of these."""
 
     def field(c: Cursor) -> int:
-        value = u8(c)
-        if value not in allowed:
-            raise DoesNotHold("2", f"{value} is not one of {allowed}")
-        return int(value)
+        value: int = u8(c)
+        must(value in allowed, "2", f"{value} is not one of {allowed}")
+        return value
 
     return field
 
@@ -135,8 +139,7 @@ def tagged(bodies: dict[int, tuple[str, Field]], unknown: bool = False) -> Field
         if tag in bodies:
             kind, layout = bodies[tag]
             return SimpleNamespace(kind=kind, **vars(layout(c)))
-        if not unknown:
-            raise DoesNotHold("15", f"a body with the tag {tag}, which this reader does not know")
+        must(unknown, "15", f"a body with the tag {tag}, which this reader does not know")
         c.rest()
         return SimpleNamespace(kind=f"of a kind this reader does not know (tag {tag})")
 
@@ -148,8 +151,7 @@ def record(tag: int, **layout: Field) -> Callable[[bytes], Any]:
 
     def decode(encoded: bytes) -> Any:
         c = Cursor(encoded)
-        if (u16(c), u8(c)) != (tag, 1):
-            raise DoesNotHold("15", f"not a struct {tag:#06x} of version 1")
+        must((u16(c), u8(c)) == (tag, 1), "15", f"not a struct {tag:#06x} of version 1")
         value = fields(**layout)(c)
         c.end()
         return value

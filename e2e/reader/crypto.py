@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from codec import DoesNotHold
+from codec import DoesNotHold, must
 
 CURVE = ec.SECP256R1()
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -65,8 +65,7 @@ def open_sealed(section: str, what: str, key: bytes, name: str, context: bytes, 
     salt, commitment, rest = sealed[:24], sealed[24:56], sealed[56:]
     info = b"c2sp.org/chunked-encryption@v1+" + b"AEAD_AES_256_GCM" + b"\0" + salt + label(name) + context
     okm = expand(key, info, 76, "sha512")
-    if len(salt) != 24 or not hmac.compare_digest(okm[44:], commitment):
-        raise DoesNotHold(section, f"{what} does not open: wrong key or context, or changed")
+    must(hmac.compare_digest(okm[44:], commitment), section, f"{what} does not open: wrong key or context, or changed")
     cipher, base = AESGCM(okm[:32]), int.from_bytes(okm[32:44], "big")
     out, index = b"", 0
     while True:
@@ -94,8 +93,7 @@ def point(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def private_key(section: str, what: str, scalar: bytes) -> ec.EllipticCurvePrivateKey:
     value = int.from_bytes(scalar, "big")
-    if len(scalar) != 32 or not 0 < value < ORDER:
-        raise DoesNotHold(section, f"{what} is not a private key of P-256")
+    must(len(scalar) == 32 and 0 < value < ORDER, section, f"{what} is not a private key of P-256")
     return ec.derive_private_key(value, CURVE)
 
 
@@ -110,7 +108,7 @@ def sign(key: ec.EllipticCurvePrivateKey, name: str, message: bytes) -> bytes:
     return number(r, 32) + number(min(s, ORDER - s), 32)
 
 
-def verify(section: str, what: str, public: bytes, name: str, message: bytes, signature: bytes) -> None:
+def verify(section: str, whose: str, public: bytes, name: str, message: bytes, signature: bytes) -> None:
     """The signature holds under this very key and label, and is the low-S one of its two forms."""
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
     key = ec.EllipticCurvePublicKey.from_encoded_point(CURVE, public)
@@ -119,7 +117,7 @@ def verify(section: str, what: str, public: bytes, name: str, message: bytes, si
             raise InvalidSignature
         key.verify(encode_dss_signature(r, s), b"sotto-sig\0" + label(name) + message, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature as error:
-        raise DoesNotHold(section, f"the signature of {what} does not hold") from error
+        raise DoesNotHold(section, f"{whose} signature does not hold") from error
 
 
 def open_wrap(key: ec.EllipticCurvePrivateKey, enc: bytes, ct: bytes, info: bytes) -> bytes | None:
@@ -132,8 +130,7 @@ def open_wrap(key: ec.EllipticCurvePrivateKey, enc: bytes, ct: bytes, info: byte
 
 def password_root(password: str, realm: str, handle: str, salt: bytes, profile: int) -> bytes:
     """§5: NFKC, then Argon2id. Only profile 1 is known; whatever else a relay asks for may be weaker."""
-    if profile != 1 or len(salt) != 16:
-        raise DoesNotHold("5", f"the relay asks for the password profile {profile}, which is not one")
+    must(profile == 1 and len(salt) == 16, "5", f"the relay asks for the password profile {profile}, which is not one")
     bound = H("kdf-salt", lp(realm.encode()) + lp(handle.encode()) + salt)
     argon = Argon2id(salt=bound, length=32, iterations=3, lanes=1, memory_cost=64 * 1024)
     return argon.derive(unicodedata.normalize("NFKC", password).encode())

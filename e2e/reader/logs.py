@@ -7,16 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import codec
-from codec import DIRECT, GROUP, MEMBER, MODERATOR, OWNER, SHARED, DoesNotHold
+from codec import DIRECT, GROUP, MEMBER, MODERATOR, OWNER, SHARED, DoesNotHold, must
 from crypto import H, key_id, number, verify
 
 SUITE = 1
 MAIN = bytes(16)  # the only channel of version 1
-
-
-def must(holds: bool, section: str, what: str) -> None:
-    if not holds:
-        raise DoesNotHold(section, what)
 
 
 # ---- A person (§5) --------------------------------------------------------------------------------------------------
@@ -43,18 +38,18 @@ class Person:
     """A verified user log."""
 
     def __init__(self, user_id: bytes, handle: str, realm: str, genesis: bytes, entries: list[bytes]) -> None:
-        self.user_id, self.handle = user_id, handle
-        first = codec.user_genesis(genesis)
-        must(H("user-id", genesis) == user_id, "4", f"the log of @{handle} does not begin with what its id is the hash of")
-        must(first.realm == realm, "5", f"the log of @{handle} belongs to another server: {first.realm}")
-        self.points = [(H("user-entry", genesis), View(first.ik, 1, first.kk))]
-        self.kem_keys = [first.kk]  # of every generation, from 1 on
-        self.seen: set[bytes] = set()  # devices, revoked ones too: none comes back
-        for seq, blob in enumerate(entries, start=1):
-            try:
+        self.user_id, self.handle, seq = user_id, handle, 0
+        try:
+            must(H("user-id", genesis) == user_id, "4", "it is not what the id is the hash of")
+            first = codec.user_genesis(genesis)
+            must(first.realm == realm, "5", f"it belongs to another server: {first.realm}")
+            self.points = [(H("user-entry", genesis), View(first.ik, 1, first.kk))]
+            self.kem_keys = [first.kk]  # of every generation, from 1 on
+            self.seen: set[bytes] = set()  # devices, revoked ones too: none comes back
+            for seq, blob in enumerate(entries, start=1):
                 self.extend(seq, *codec.signed_blob(blob))
-            except DoesNotHold as error:
-                raise DoesNotHold("5", f"entry {seq} of the log of @{handle}: {error}") from error
+        except DoesNotHold as error:
+            raise error.inside(f"entry {seq} of the log of @{handle}") from error
 
     @property
     def now(self) -> View:
@@ -73,7 +68,7 @@ class Person:
             dk_id = key_id(new.dk)
             must(dk_id not in self.seen, "5", "that device was there before")
             must(len(view.devices) < 64, "5", "too many devices")
-            verify("5", "the new device", new.dk, "device-pop", self.user_id + new.dk, new.pop)
+            verify("5", "the new device's", new.dk, "device-pop", self.user_id + new.dk, new.pop)
             self.seen.add(dk_id)
             view = replace(view, devices={**view.devices, dk_id: new.dk})
         elif new.kind == "RevokeDevice":
@@ -86,7 +81,7 @@ class Person:
             view = replace(view, g=new.g, kk=new.kk)
         elif new.kind == "RotateIdentity":
             must(new.ik != view.ik, "5", "the identity stays the same")
-            verify("5", "the new identity", new.ik, "identity-pop", self.user_id + new.ik, new.pop)
+            verify("5", "the new identity's", new.ik, "identity-pop", self.user_id + new.ik, new.pop)
             view = replace(view, ik=new.ik, ik_since=seq)
         elif new.kind == "VaultCommit":
             if new.dk_id is not None:
@@ -96,7 +91,7 @@ class Person:
             view = replace(view, vault_rev=new.rev)
         else:
             view = replace(view, closed=True)
-        verify("5", "it", signer, "user-log", body, signature)
+        verify("5", "its", signer, "user-log", body, signature)
         self.points.append((H("user-entry", body), view))
 
 
@@ -156,9 +151,9 @@ class Room:
             try:
                 body, signature = codec.signed_blob(blob)
                 signer = self.begin(body) if seq == 0 else self.extend(seq, body)
-                verify("6", "it", signer, "room-log", body, signature)
+                verify("6", "its", signer, "room-log", body, signature)
             except DoesNotHold as error:
-                raise DoesNotHold("6", f"entry {seq} of the log: {error}") from error
+                raise error.inside(f"entry {seq} of the log") from error
             self.hashes.append(H("entry", body))
             self.authors.append({(user, dk_id): dk for user, m in self.members.items() for dk_id, dk in m.view.active().items()})
 
@@ -199,7 +194,8 @@ class Room:
         """A person's keys at the place of their log that an entry names."""
         points = self.person(ref.user_id).points
         must(ref.seq < len(points) and points[ref.seq][0] == ref.head, "6 rule 1", "it names an entry that a user log does not have")
-        return points[ref.seq][1]
+        view: View = points[ref.seq][1]
+        return view
 
     def moved(self, ref: Any) -> View:
         """A view that goes on from the one the room has, on the same chain."""
