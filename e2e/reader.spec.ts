@@ -234,52 +234,13 @@ test('an independent reader notices what is changed in the database', async ({ r
   }
 });
 
-/** What a member tries who works together with the host, in the order of forge.py, and what the reader says of it. */
-const FORGED: Record<string, string> = {
-  'an addition within the rules': 'holds, six',
-  'an addition as owner': '§6 rule 2: its actor gives a role that is not theirs to give',
-  'an addition with an invented log': '§6 rule 1: it names an entry that a user log does not have',
-  'an addition of who is there': '§6: it adds somebody who is there',
-  'making oneself owner': '§6 rule 2: its actor may not ROLE',
-  'removing the owner': '§6 rule 2: its actor may not KICK',
-  'a new name': '§6 rule 2: its actor may not META',
-  'closing the room': '§6 rule 2: its actor may not ROLE',
-  'a room key for fewer people': '§7: the room key was made for other people than the members',
-  'a room key out of turn': '§7: epoch 4 does not follow 2',
-  'a room key without wraps': '§7: the relay has no wrap of the newest room key for us',
-  'a view that goes back': "§6 rule 1: the room's view of somebody does not move forward",
-  'a cut without a revoked device': '§6 rule 6: a cut without a device that was revoked',
-  'an entry that forks the log': '§6 rule 1: it does not build on the entry before it',
-  'an entry of another room': '§6 rule 1: it belongs to another room',
-  "an entry in another's name": "§6 rule 1: its device is not active in the room's view of its owner",
-  'an entry with bytes behind it': '§2: bytes are left over',
-  'the room key, wrapped once more': 'holds, six',
-  "another room key than everybody else's": '§7: room key 2 is not the one that @alice committed to',
-  'a message within the rules': 'holds, within',
-  "a message in another's name": '§8: its author was not a member with that device',
-  "a message with another's device": '§8: its signature does not hold',
-  'a message for another header': '§8: it was written for another header',
-  'a message with the other form of its signature': '§8: its signature does not hold',
-  'a message signed for something else': '§8: its signature does not hold',
-  'a message of another log': '§8: its author knew another log: a fork',
-  'a message before its author came': '§8: its author was not a member with that device',
-  'a message by who saw another history': '§8: @bob had seen another history: a fork',
-  'a message by who saw the future': '§8: @bob had seen another history: a fork',
-  'a message after one that is missing': '§8: it is message 2 of a lane that stood at 0: something of @bob is missing or came twice',
-  'a lane that begins elsewhere': '§8: it is message 1 of a lane that stood at 0: something of @bob is missing or came twice',
-  'a message with dirt in its padding': '§8: wrong padding',
-  'a message that is not text': '§2: text that is not UTF-8',
-  'a message of a kind to come': 'holds, (skipped: a message of a kind this reader does not know (tag 200))',
-};
-
-test('an independent reader believes no member who works together with the host', async ({ relay, signedUp }) => {
+test('an independent reader believes neither a lying relay nor a member who signs for it', async ({ relay, signedUp }) => {
   test.slow();
   const [alice, bob, cleo] = await signedUp('alice', 'bob', 'cleo');
   await write(alice, bob, cleo);
-  const { copy, database } = await copyOf(relay, 'forged', ['RETELL']);
-  const tried = await python('forge.py', [copy.url, database, 'bob', 'alice'], `${bob.password}\n${alice.password}\n`);
-  await copy.remove();
-  expect(tried).toMatchObject({ status: 0, complaints: '' });
-  const verdicts = tried.said.trimEnd().split('\n').map((line) => line.replace(/: (entry|message) \d+.*?: /, ': '));
-  expect(verdicts).toEqual(Object.entries(FORGED).map(([what, verdict]) => `${what}: ${verdict}`));
+  const { said, status } = await python('forge.py', [relay.url, 'alice', 'bob'], `${alice.password}\n${bob.password}\n`);
+  const tries = said.trimEnd().split('\n');
+  expect(tries.filter((line) => !line.startsWith('as it should | '))).toEqual([]);
+  expect(tries.length).toBeGreaterThan(110);
+  expect(status).toBe(0);
 });

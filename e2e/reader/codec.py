@@ -204,14 +204,19 @@ ROOM_BODIES = {
     10: ("Close", nothing),
 }
 room_genesis = record(
-    0x0201, kind=one_of(DIRECT, GROUP), creator=member_ref, creator_dk=id32, members=items(1, member_ref), policy=policy, ts=u64, nonce=raw(16)
+    0x0201,
+    kind=one_of(DIRECT, GROUP),
+    creator=member_ref,
+    creator_dk=id32,
+    members=items(1, member_ref),
+    policy=policy,
+    ts=u64,
+    nonce=raw(16),
 )
 room_entry = record(0x0202, room_id=id32, seq=u64, prev=hash32, ts=u64, actor=id32, actor_dk=id32, body=tagged(ROOM_BODIES))
 
 DURABLE = 1
-header = record(
-    0x0401, suite=u16, kind=one_of(DURABLE), room_id=id32, channel=id16, n=u32, msg_id=id16, ttl_class=u8, del_commit=hash32
-)
+header = record(0x0401, suite=u16, kind=one_of(DURABLE), room_id=id32, channel=id16, n=u32, msg_id=id16, ttl_class=u8, del_commit=hash32)
 MESSAGE_BODIES = {1: ("Text", fields(text=text(32_768)))}
 content = record(
     0x0402,
@@ -230,8 +235,6 @@ content = record(
 )
 
 PASSWORD, RECOVERY = 1, 2
-vault_header = record(
-    0x0501, user_id=id32, vk_gen=u32, wraps=items(4, fields(method=one_of(PASSWORD, RECOVERY), sealed=data(160)))
-)
+vault_header = record(0x0501, user_id=id32, vk_gen=u32, wraps=items(4, fields(method=one_of(PASSWORD, RECOVERY), sealed=data(160))))
 UNVERIFIED, VERIFIED, CHANGED = 1, 2, 3
 pin = record(0x0502, user_id=id32, handle=text(32), seq=u64, head=hash32, ik_since=u64, state=one_of(UNVERIFIED, VERIFIED, CHANGED))

@@ -288,7 +288,11 @@ class Room:
         must(new.n == len(self.epochs) + 1, "7", f"epoch {new.n} does not follow {len(self.epochs)}")
         must(new.suite == self.policy.suite, "7", "another suite than the policy's")
         must(new.roster_hash == H("roster", roster), "7", "the room key was made for other people than the members")
-        must(bool(new.backlink) == (new.n > 1 and self.policy.history == SHARED), "7", "a backlink where none belongs, or none where one does")
+        must(
+            bool(new.backlink) == (new.n > 1 and self.policy.history == SHARED),
+            "7",
+            "a backlink where none belongs, or none where one does",
+        )
         self.epochs.append(Epoch(new.n, entry.seq, new.commit, new.roster_hash, entry.prev, new.backlink, entry.actor))
 
     def on_UserUpdate(self, entry: Any, role: int, new: Any) -> None:

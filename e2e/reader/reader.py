@@ -32,7 +32,24 @@ from websockets.sync.client import connect
 
 import codec
 from codec import DIRECT, DoesNotHold, must
-from crypto import CURVE, H, KDF, key_id, label, lp, number, open_sealed, open_wrap, password_root, point, private_key, seal, sign, sign_in_key, verify
+from crypto import (
+    CURVE,
+    H,
+    KDF,
+    key_id,
+    label,
+    lp,
+    number,
+    open_sealed,
+    open_wrap,
+    password_root,
+    point,
+    private_key,
+    seal,
+    sign,
+    sign_in_key,
+    verify,
+)
 from logs import MAIN, SUITE, Epoch, Person, Room
 
 
@@ -135,7 +152,9 @@ class Vault:
         context = self.me.user_id + item_id + number(rev, 8)
         for key in keys:
             try:
-                return open_sealed("5", f"the vault item {b64(item_id)}", KDF(key, "vault-item-key", item_id), "vault-item", context, sealed)
+                return open_sealed(
+                    "5", f"the vault item {b64(item_id)}", KDF(key, "vault-item-key", item_id), "vault-item", context, sealed
+                )
             except DoesNotHold as error:
                 failed = error
         raise failed
@@ -206,7 +225,11 @@ class Reader:
                 must(pin.handle == person.handle and pin.seq < len(person.points) and person.points[pin.seq][0] == pin.head, "5", what)
                 if pin.state == codec.VERIFIED:
                     must(person.now.ik_since == pin.ik_since, "10", f"the identity of @{person.handle} has changed since it was verified")
-            must(all(pin.user_id == user_id or pin.handle != person.handle for pin in self.vault.pins.values()), "10", f"@{person.handle} was pinned as somebody else")
+            must(
+                all(pin.user_id == user_id or pin.handle != person.handle for pin in self.vault.pins.values()),
+                "10",
+                f"@{person.handle} was pinned as somebody else",
+            )
             self.people[user_id] = person
         return self.people[user_id]
 
@@ -220,7 +243,11 @@ class Reader:
             if len(blobs) > page["seq"] or not page["entries"]:
                 break
         room = Room(room_id, blobs, self.person)
-        must(stands["seq"] < len(room.hashes) and room.hashes[stands["seq"]] == unb64(stands["head"]), "6", "the log is not the one that the relay announced")
+        must(
+            stands["seq"] < len(room.hashes) and room.hashes[stands["seq"]] == unb64(stands["head"]),
+            "6",
+            "the log is not the one that the relay announced",
+        )
         must(self.me.user_id in room.members, "6", "the relay names a room that we are not in")
         return room
 
@@ -249,7 +276,11 @@ class Reader:
         keys: dict[int, bytes] = {}
         for wrap in self.relay.ask("rooms/wraps", room_id=b64(room.room_id), from_n=1)["wraps"]:
             n, g = wrap["n"], wrap["g"]
-            must(unb64(wrap["user_id"]) == self.me.user_id and unb64(wrap["channel"]) == MAIN, "7", f"the wrap of room key {n} is somebody else's")
+            must(
+                unb64(wrap["user_id"]) == self.me.user_id and unb64(wrap["channel"]) == MAIN,
+                "7",
+                f"the wrap of room key {n} is somebody else's",
+            )
             must(1 <= n <= len(room.epochs) and 1 <= g <= len(self.vault.kem), "7", f"a wrap of room key {n}, which the log does not have")
             epoch = room.epochs[n - 1]
             info = label("wrap") + b"\x03\x01\x01" + room.room_id + MAIN + number(n, 4) + self.me.user_id + number(g, 4) + epoch.commit
@@ -262,7 +293,9 @@ class Reader:
         for epoch in reversed(room.epochs):
             if epoch.backlink and epoch.n in keys:
                 context = room.room_id + number(epoch.n, 4)
-                secret = open_sealed("7", f"the backlink of room key {epoch.n}", KDF(keys[epoch.n], "back-key"), "back", context, epoch.backlink)
+                secret = open_sealed(
+                    "7", f"the backlink of room key {epoch.n}", KDF(keys[epoch.n], "back-key"), "back", context, epoch.backlink
+                )
                 self.fits(room, room.epochs[epoch.n - 2], secret)
                 must(keys.setdefault(epoch.n - 1, secret) == secret, "7", f"two keys for epoch {epoch.n - 1}")
         return keys
@@ -290,7 +323,11 @@ class Reader:
         while True:
             after = len(self.transcript) - 1
             page = self.relay.ask("messages/page", room_id=b64(room.room_id), channel=b64(MAIN), **{"from": {"after": after}}, limit=200)
-            must(page["before"]["seq"] == after and unb64(page["before"]["t"]) == self.transcript[after], "8", f"the transcript before message {after + 1} is another")
+            must(
+                page["before"]["seq"] == after and unb64(page["before"]["t"]) == self.transcript[after],
+                "8",
+                f"the transcript before message {after + 1} is another",
+            )
             for message in page["messages"]:
                 seq = len(self.transcript)
                 try:
@@ -302,9 +339,17 @@ class Reader:
                 break
             must(bool(page["messages"]), "8", "the relay withholds the newest messages")
         for place in page["head"], announced:
-            must(place["seq"] < len(self.transcript) and self.transcript[place["seq"]] == unb64(place["t"]), "8", "the transcript is not the one that the relay announced")
+            must(
+                place["seq"] < len(self.transcript) and self.transcript[place["seq"]] == unb64(place["t"]),
+                "8",
+                "the transcript is not the one that the relay announced",
+            )
         for entry, cut in room.cuts:
-            must(cut.seq < len(self.transcript) and self.transcript[cut.seq] == cut.t, "6 rule 6", f"the cut of entry {entry} does not match the transcript")
+            must(
+                cut.seq < len(self.transcript) and self.transcript[cut.seq] == cut.t,
+                "6 rule 6",
+                f"the cut of entry {entry} does not match the transcript",
+            )
         return rows
 
     def message(self, room: Room, keys: dict[int, bytes], seq: int, header: bytes, envelope: bytes) -> list[Row]:
@@ -335,7 +380,11 @@ class Reader:
         # The beginning of a lane may lie in what we cannot read.
         if lane in self.lanes or not self.locked or said.ctr == 1:
             ctr, head = self.lanes.get(lane, (ctr, head))
-            must(said.ctr == ctr + 1 and said.prev_own == head, "8", f"it is message {said.ctr} of a lane that stood at {ctr}: something of @{author} is missing or came twice")
+            must(
+                said.ctr == ctr + 1 and said.prev_own == head,
+                "8",
+                f"it is message {said.ctr} of a lane that stood at {ctr}: something of @{author} is missing or came twice",
+            )
         self.lanes[lane] = (said.ctr, envelope_hash)
         must(said.seen_seq < seq and self.transcript[said.seen_seq] == said.seen_t, "8", f"@{author} had seen another history: a fork")
         was_there = all((said.user_id, said.dk_id) in room.authors[at] for at in range(said.log_seq, self.known_log + 1))
