@@ -288,7 +288,7 @@ class Reader:
             if secret is None:
                 raise DoesNotHold("7", f"the wrap of room key {n} does not open")
             self.fits(room, epoch, secret)
-            must(keys.setdefault(n, secret) == secret, "7", f"two keys for epoch {n}")
+            keys[n] = secret
         must(not room.epochs or len(room.epochs) in keys, "7", "the relay has no wrap of the newest room key for us")
         for epoch in reversed(room.epochs):
             if epoch.backlink and epoch.n in keys:
@@ -297,7 +297,7 @@ class Reader:
                     "7", f"the backlink of room key {epoch.n}", KDF(keys[epoch.n], "back-key"), "back", context, epoch.backlink
                 )
                 self.fits(room, room.epochs[epoch.n - 2], secret)
-                must(keys.setdefault(epoch.n - 1, secret) == secret, "7", f"two keys for epoch {epoch.n - 1}")
+                keys[epoch.n - 1] = secret
         return keys
 
     def fits(self, room: Room, epoch: Epoch, secret: bytes) -> None:
