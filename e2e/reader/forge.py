@@ -232,6 +232,7 @@ def attempt(what: str, expected: str, *lies: Lie) -> None:
         judge(what, expected, f"holds, {rows[-1].text if rows else 'nothing said'}")
     except DoesNotHold as error:
         judge(what, expected, str(error))
+    host.lies = ()
     host.made_up.clear()
 
 
@@ -557,6 +558,11 @@ attempt(
     changes("messages/page", lambda answer: answer["before"].update(t=b64(bytes(32)))),
 )
 attempt("two people of one name", "§10: two people are called @twin", changes("users/log", lambda answer: answer.update(handle="twin")))
+attempt(
+    "a name that is no handle",
+    "§5: the relay calls somebody what is no handle",
+    changes("users/log", lambda answer: answer.update(handle="B\nroom x")),
+)
 outsiders = host.ask("users/log", user_id=b64(outsider.user_id), from_seq=0)
 attempt(
     "somebody else's user log",

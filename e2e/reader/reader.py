@@ -105,6 +105,8 @@ class Relay:
 
 
 def user_log(body: Any, realm: str) -> Person:
+    # The relay's word, but it is printed.
+    must(bool(re.fullmatch("[a-z][a-z0-9_-]{2,31}", body["handle"])), "5", "the relay calls somebody what is no handle")
     genesis = unb64(body["genesis"] or "")
     return Person(unb64(body["user_id"]), body["handle"], realm, genesis, [unb64(entry) for entry in body["entries"]])
 
@@ -434,7 +436,7 @@ def main() -> int:
             title, rows = reader.settled_room(stands)
         except (DoesNotHold, Refused, *UNREADABLE) as error:
             held = False
-            print(f"room {stands['room_id']} does not hold: {error}", file=sys.stderr)
+            print(printable(f"room {stands['room_id']} does not hold: {error}"), file=sys.stderr)
             continue
         print(f"room {printable(title)}")
         for row in rows:
@@ -447,4 +449,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except (OSError, WebSocketException, *UNREADABLE) as error:
-        sys.exit(f"The relay at {sys.argv[1]} cannot be understood: {error!r}")
+        sys.exit(f"The relay at {sys.argv[1]} cannot be reached or understood: {error!r}")
