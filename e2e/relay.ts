@@ -15,6 +15,8 @@ export interface RelayOptions {
   databaseUrl?: string;
   /** Instead of the built page in dist/. */
   clientDir?: string;
+  /** Instead of one of its own: that of the relay whose database it is given. */
+  pepper?: string;
   /** Further settings, by the names of .env.example. */
   env?: Record<string, string>;
 }
@@ -24,12 +26,12 @@ export class Relay {
   url = '';
 
   readonly folder = mkdtempSync(join(tmpdir(), 'sotto-relay-'));
+  readonly pepper: string;
   private child: ChildProcess | undefined;
 
-  private constructor(
-    private readonly options: RelayOptions,
-    private readonly pepper = randomBytes(32).toString('hex'),
-  ) {}
+  private constructor(private readonly options: RelayOptions) {
+    this.pepper = options.pepper ?? randomBytes(32).toString('hex');
+  }
 
   static async start(options: RelayOptions = {}): Promise<Relay> {
     const relay = new Relay(options);
@@ -60,7 +62,7 @@ export class Relay {
   /** A second one, which remembers all that this one does and from then on goes its own way. This one is restarted. */
   async fork(): Promise<Relay> {
     await this.stop();
-    const other = new Relay(this.options, this.pepper);
+    const other = new Relay({ ...this.options, pepper: this.pepper });
     for (const name of readdirSync(this.folder)) {
       if (name.startsWith('sotto.db')) copyFileSync(join(this.folder, name), join(other.folder, name));
     }
