@@ -12,6 +12,8 @@ const LONG_WORD = 16;
 /** Compressed, then spelt in letters, then inside something spelt in letters: no deeper. */
 const DEEPEST = 3;
 const LARGEST_STREAM = 16 << 20;
+/** Files and images beyond this are searched for streams that say how they begin, and not also for those that do not. */
+const LARGE = 4 << 20;
 
 export interface Place {
   what: string;
@@ -193,28 +195,36 @@ class Needles {
 // ---- Opening ----------------------------------------------------------------------------------------------------------
 
 /** A place, and what can be opened in it, and what can be opened in that. */
-function* layers(place: Place, depth = DEEPEST): Generator<Place> {
+function* layers(place: Place, depth = DEEPEST, guessing = place.bytes.length < LARGE): Generator<Place> {
   yield place;
   if (depth === 0 || place.bytes.length < SHORTEST) return;
-  for (const part of [...streams(place.bytes), ...decoded(place.bytes)]) {
-    yield* layers({ what: `${place.what} › ${part.what}`, bytes: part.bytes }, depth - 1);
+  for (const part of [...streams(place.bytes, guessing), ...decoded(place.bytes)]) {
+    yield* layers({ what: `${place.what} › ${part.what}`, bytes: part.bytes }, depth - 1, guessing);
   }
 }
 
 /** Compressed streams. Gzip and zlib say how they begin; the others are tried where a row, a body or a frame begins. */
-function streams(bytes: Buffer): Place[] {
+function streams(bytes: Buffer, guessing: boolean): Place[] {
   const found: Place[] = [];
-  const settings = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: LARGEST_STREAM };
+  const settings = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: LARGEST_STREAM, chunkSize: 2048 };
   const open = (what: string, at: number, how: () => Buffer): void => {
+    // Most are no streams; nobody reads where each of those errors came from.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     try {
       const inner = how();
       if (inner.length >= SHORTEST) found.push({ what: `${what} at ${at}`, bytes: inner });
     } catch {
       // Not a stream, then.
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
     }
   };
   // What is inside is opened without its frame: whatever stands behind a stream, or is missing of it, is no hindrance.
-  const inflate = (what: string, at: number, from: number): void => open(what, at, () => inflateRawSync(bytes.subarray(from), settings));
+  const inflate = (what: string, at: number, from: number): void => {
+    // RFC 1951 §3.2.3: there is no fourth kind of block.
+    if (((bytes[from] ?? 0) & 6) !== 6) open(what, at, () => inflateRawSync(bytes.subarray(from), settings));
+  };
   const gzip = Buffer.from([0x1f, 0x8b, 8]);
   for (let at = bytes.indexOf(gzip); at >= 0; at = bytes.indexOf(gzip, at + 1)) inflate('gzip', at, afterGzipHeader(bytes, at));
   for (let at = bytes.indexOf(0x78); at >= 0; at = bytes.indexOf(0x78, at + 1)) {
@@ -222,10 +232,10 @@ function streams(bytes: Buffer): Place[] {
     const second = bytes[at + 1] ?? 0;
     if ((0x7800 + second) % 31 === 0 && (second & 0x20) === 0) inflate('zlib', at, at + 2);
   }
-  inflate('deflate', 0, 0);
-  open('brotli', 0, () =>
-    brotliDecompressSync(bytes, { finishFlush: constants.BROTLI_OPERATION_FLUSH, maxOutputLength: LARGEST_STREAM }),
-  );
+  if (guessing) {
+    inflate('deflate', 0, 0);
+    open('brotli', 0, () => brotliDecompressSync(bytes, { ...settings, finishFlush: constants.BROTLI_OPERATION_FLUSH }));
+  }
   return found;
 }
 
