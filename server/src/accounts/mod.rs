@@ -6,6 +6,7 @@
 //! ```
 
 pub mod challenge;
+pub mod held;
 pub mod register;
 pub mod sessions;
 pub mod sign_in;

@@ -68,7 +68,7 @@ const MESSAGE_COLUMNS: [(&str, &str, &str); 8] = [
     ("messages", "t", "id"),
 ];
 
-async fn columns(ground: &Ground) -> Vec<(String, String)> {
+pub async fn columns(ground: &Ground) -> Vec<(String, String)> {
     let db = ground.app.db.read();
     let sql = if db.get_database_backend() == DbBackend::Postgres {
         "SELECT table_name::text AS t, column_name::text AS c FROM information_schema.columns WHERE table_schema = 'public'"
