@@ -4,6 +4,7 @@
 //! that may change what is on screen comes as a [`Change`], in order, whoever caused it. No key ever appears here.
 
 use serde::{Deserialize, Serialize};
+use sotto_shared::api::body::{Held, Rows, RowsGet};
 use sotto_shared::id::{DeviceKeyId, MessageId, RoomId, UserId};
 
 /// From the page to the worker.
@@ -55,6 +56,10 @@ pub enum Command {
     SignOutOthers,
     /// → `Outcome::Devices`.
     ListDevices,
+    /// → `Outcome::Held`: how much the server holds about this account and its rooms.
+    ShowHeld,
+    /// → `Outcome::Rows`: some of it, row by row.
+    ShowRows(RowsGet),
     /// → `Outcome::Person`, or `Problem::UnknownHandle`.
     FindPerson {
         handle: String,
@@ -139,6 +144,8 @@ pub enum Outcome {
     Person(Person),
     Devices(Vec<Device>),
     Safety(Safety),
+    Held(Held),
+    Rows(Rows),
 }
 
 /// A change of what is on screen. `state::apply` is the only place that takes these in.
