@@ -30,7 +30,9 @@
     return element;
   };
 
+  let halted = false;
   const say = (title, text, retry) => {
+    halted = true;
     const show = () => {
       const mark = drawn("svg", { class: "logo-mark logo-mark-l", width: "32", height: "32", viewBox: "0 0 24 24", "aria-hidden": "true" });
       mark.append(
@@ -103,6 +105,7 @@
   const trouble = async (text) => {
     const file = await altered();
     if (file) {
+      globalThis.sottoWorker?.terminate();
       say(
         "This is not all of Sotto",
         `The file ${file} is not the one that build ${built.build} was made with, so it was not run. If this server was just updated, loading the page again helps. If this stays, do not type your password here, and tell whoever runs this server.`,
@@ -165,6 +168,7 @@
     };
     worker.onerror = first;
     worker.addEventListener("error", () => worker.onerror === first || trouble(null));
+    worker.addEventListener("message", (event) => event.data.missing && trouble(null));
     globalThis.sottoWorker = worker;
   };
 
@@ -188,6 +192,7 @@
   const open = async () => {
     try {
       const [app, wasm] = await Promise.all([loadPage(), checked("/app_bg.wasm"), startWorker(), ready]);
+      if (halted) return;
       document.querySelector(".unstarted")?.remove();
       await app.default({ module_or_path: wasm });
     } catch (error) {

@@ -19,6 +19,8 @@ globalThis.sottoAskPasswords = (question) => {
     () => globalThis.sottoAnswerPasswords(question),
     (error) => {
       asked = null;
+      // The loader tells whether it was refused.
+      postMessage({ missing: true });
       throw error;
     },
   );
