@@ -8,7 +8,8 @@ use sotto_shared::id::RoomId;
 use super::server::{count, size};
 use crate::ui::browser;
 use crate::ui::kit::button;
-use crate::ui::screen::{use_store, use_toasts};
+use crate::ui::kit::toast::Toasts;
+use crate::ui::screen::use_store;
 use crate::ui::{when, wire, words};
 use crate::view::{Command, Outcome, Problem, RoomKind};
 
@@ -33,20 +34,28 @@ fn table(held: HeldTable) -> AnyView {
     let shown = RwSignal::new(Vec::<Vec<Cell>>::new());
     let more = RwSignal::new(rows > 0);
     let failed = RwSignal::new(None::<String>);
+    let asking = RwSignal::new(false);
     let name = held.table.clone();
     let load = move || {
+        if asking.get_untracked() {
+            return;
+        }
+        asking.set(true);
         let page = RowsGet {
             table: name.clone(),
             after: shown.with_untracked(|rows| rows.last().cloned().unwrap_or_default()),
         };
-        wire::ask(Command::ShowRows(page), move |result| match rows_of(result) {
-            Ok(page) => {
-                failed.try_set(None);
-                more.try_set(page.more && !page.rows.is_empty());
-                shown.try_update(|rows| rows.extend(page.rows));
-            }
-            Err(problem) => {
-                failed.try_set(Some(words::problem(&problem)));
+        wire::ask(Command::ShowRows(page), move |result| {
+            asking.try_set(false);
+            match rows_of(result) {
+                Ok(page) => {
+                    failed.try_set(None);
+                    more.try_set(page.more && !page.rows.is_empty());
+                    shown.try_update(|rows| rows.extend(page.rows));
+                }
+                Err(problem) => {
+                    failed.try_set(Some(words::problem(&problem)));
+                }
             }
         });
     };
@@ -67,19 +76,22 @@ fn table(held: HeldTable) -> AnyView {
                     .child(format!("{}, {}", count(rows, "row"), size(bytes))),
             )),
             by_room(&held),
-            html::ol()
-                .class("held-rows")
-                // It scrolls, so it must be reachable by keys.
-                .tabindex("0")
-                .attr("aria-label", format!("Rows of {}", held.table))
-                .child(For(ForProps::builder()
-                    .each(move || 0..shown.with(Vec::len))
-                    .key(|at| *at)
-                    .children(move |at| {
-                        let cells = shown.with_untracked(|rows| rows.get(at).cloned().unwrap_or_default());
-                        columns.with_value(|columns| row(columns, &cells))
-                    })
-                    .build())),
+            (rows == 0).then(|| html::p().class("muted held-note").child("None.")),
+            (rows > 0).then(|| {
+                html::ol()
+                    .class("held-rows")
+                    // It scrolls, so it must be reachable by keys.
+                    .tabindex("0")
+                    .attr("aria-label", format!("Rows of {}", held.table))
+                    .child(For(ForProps::builder()
+                        .each(move || 0..shown.with(Vec::len))
+                        .key(|at| *at)
+                        .children(move |at| {
+                            let cells = shown.with_untracked(|rows| rows.get(at).cloned().unwrap_or_default());
+                            columns.with_value(|columns| row(columns, &cells))
+                        })
+                        .build()))
+            }),
             move || {
                 failed.get().map(|why| {
                     html::p()
@@ -119,7 +131,9 @@ fn by_room(held: &HeldTable) -> AnyView {
 }
 
 fn room_name(id: RoomId) -> String {
-    match use_store().room(id) {
+    let store = use_store();
+    // As it is called now: what stands open here must not close because somebody writes.
+    match untrack(move || store.room(id)) {
         Some(room) if room.kind == RoomKind::Direct => format!("With {}", room.title),
         Some(room) if !room.title.is_empty() => room.title,
         _ => format!("Room {}", short(id.as_bytes())),
@@ -170,8 +184,7 @@ pub fn total(held: &HeldTable) -> (u64, u64) {
 }
 
 /// Reads every row of every table and hands them over as a file.
-pub fn save_all(held: Held, busy: RwSignal<bool>) {
-    let toasts = use_toasts();
+pub fn save_all(held: Held, busy: RwSignal<bool>, toasts: Toasts) {
     busy.set(true);
     leptos::task::spawn_local(async move {
         let mut all = serde_json::Map::new();

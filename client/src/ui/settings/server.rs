@@ -9,6 +9,7 @@ use crate::ui::dialogs::{closer, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::{Icon, button};
 use crate::ui::place::Page;
+use crate::ui::screen::use_toasts;
 use crate::ui::{when, wire, words};
 use crate::view::{Command, Outcome, Problem};
 
@@ -42,7 +43,7 @@ const NOT_HELD: [&str; 6] = [
     "Your password",
     "The text of any message",
     "Names of groups",
-    "The keys that open your messages",
+    "The keys to anything that is sealed",
     "Whom you compared safety numbers with",
     "What you have read, drafted or looked for",
 ];
@@ -63,7 +64,7 @@ enum Ledger {
 
 pub fn page() -> AnyView {
     let ledger = RwSignal::new(Ledger::Loading);
-    let busy = RwSignal::new(false);
+    let (busy, toasts) = (RwSignal::new(false), use_toasts());
     let load = move || {
         leptos::task::spawn_local(async move {
             let read = read().await;
@@ -120,7 +121,7 @@ pub fn page() -> AnyView {
                         .class("button button-s")
                         .prop("disabled", move || busy.get())
                         .attr("aria-busy", move || busy.get().then_some("true"))
-                        .on(leptos::ev::click, move |_| rows::save_all(held.clone(), busy))
+                        .on(leptos::ev::click, move |_| rows::save_all(held.clone(), busy, toasts))
                         .child((Icon::Download.view(), "Save all rows")),
                 )),
                 every_row,
