@@ -5,6 +5,7 @@
 //! recovery key on its one way to paper and back.
 
 use serde::{Deserialize, Serialize};
+use sotto_shared::api::body::{Held, Rows, RowsGet};
 use sotto_shared::id::{DeviceKeyId, MessageId, RoomId, UserId};
 
 /// From the page to the worker.
@@ -56,6 +57,10 @@ pub enum Command {
     SignOutOthers,
     /// → `Outcome::Devices`.
     ListDevices,
+    /// → `Outcome::Held`: how much the server holds about this account and its rooms.
+    ShowHeld,
+    /// → `Outcome::Rows`: some of it, row by row.
+    ShowRows(RowsGet),
     /// → `Outcome::Person`, or `Problem::UnknownHandle`.
     FindPerson {
         handle: String,
@@ -222,6 +227,8 @@ pub enum Outcome {
         /// Names of groups that could not be left, since this was the last owner. They go on without one.
         without_owner: Vec<String>,
     },
+    Held(Held),
+    Rows(Rows),
 }
 
 /// A change of what is on screen. `state::apply` is the only place that takes these in.

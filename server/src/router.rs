@@ -13,15 +13,15 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use sotto_shared::api::Endpoint;
 use sotto_shared::api::body::{
-    API_VERSION, Info, InfoReply, PageGet, Register, Rekey, ResetIdentity, RoomAppend, RoomCreate, RoomLogGet,
-    SessionEnd, SessionEndOthers, SessionList, SessionProve, SessionStart, SetRecovery, SignInProve, SignInStart,
-    UserFind, UserLogAppend, UserLogGet, VaultGet, VaultPut, WrapsDrop, WrapsGet, WrapsPut,
+    API_VERSION, HeldGet, Info, InfoReply, PageGet, Register, Rekey, ResetIdentity, RoomAppend, RoomCreate, RoomLogGet,
+    RowsGet, SessionEnd, SessionEndOthers, SessionList, SessionProve, SessionStart, SetRecovery, SignInProve,
+    SignInStart, UserFind, UserLogAppend, UserLogGet, VaultGet, VaultPut, WrapsDrop, WrapsGet, WrapsPut,
 };
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::{MAX_BODY_BYTES, MAX_WRAPS_BODY_BYTES};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::accounts::{close, register, rekey, sessions, sign_in, users, vault};
+use crate::accounts::{close, held, register, rekey, sessions, sign_in, users, vault};
 use crate::app::App;
 use crate::logs::{append, create, read, wraps};
 use crate::mailbox::pages;
@@ -43,6 +43,8 @@ pub fn router(app: &App) -> Router {
         .ask::<SessionEndOthers, _, _>(sessions::end_others)
         .ask::<SessionList, _, _>(sessions::list)
         .ask::<VaultGet, _, _>(vault::get)
+        .ask::<HeldGet, _, _>(held::sums)
+        .ask::<RowsGet, _, _>(held::rows)
         .ask::<UserFind, _, _>(users::find)
         .ask::<UserLogGet, _, _>(users::log)
         .ask::<UserLogAppend, _, _>(users::append)

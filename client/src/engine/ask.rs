@@ -41,6 +41,7 @@ macro_rules! requests {
 requests! {
     Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
     VaultGet, VaultPut, Rekey, SetRecovery, ResetIdentity, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet,
+    HeldGet, RowsGet,
 }
 
 /// Why there is no answer.
@@ -99,6 +100,12 @@ pub(crate) enum Pending<K> {
         command: u32,
     },
     Devices {
+        command: u32,
+    },
+    Held {
+        command: u32,
+    },
+    Rows {
         command: u32,
     },
     Find {

@@ -19,6 +19,7 @@ mod devices;
 mod entering;
 mod epochs;
 mod evidence;
+mod held;
 mod inbox;
 mod intents;
 #[cfg(feature = "testing")]
@@ -271,6 +272,8 @@ impl<S: Suite> Engine<S> {
             Command::SignOut => self.sign_out(out),
             Command::SignOutOthers => self.sign_out_others(id, out),
             Command::ListDevices => self.list_devices(id, out),
+            Command::ShowHeld => self.show_held(id, out),
+            Command::ShowRows(page) => self.show_held_rows(id, page, out),
             Command::FindPerson { handle } => self.find_person(id, &handle, out),
             Command::OpenDirect { handle } => self.open_direct(id, &handle, ctx, out).await,
             Command::CreateGroup { name, handles } => self.create_group(id, &name, &handles, ctx, out).await,

@@ -501,6 +501,20 @@ impl<S: Suite> Engine<S> {
                 let sessions = expect!(SessionList).map(|reply| reply.sessions);
                 self.devices_came(command, sessions, out);
             }
+            Pending::Held { command } => {
+                let result = expect!(HeldGet).map(Outcome::Held);
+                out.push(Effect::Answer {
+                    id: command,
+                    result: result.map_err(|failure| failure.problem()),
+                });
+            }
+            Pending::Rows { command } => {
+                let result = expect!(RowsGet).map(Outcome::Rows);
+                out.push(Effect::Answer {
+                    id: command,
+                    result: result.map_err(|failure| failure.problem()),
+                });
+            }
             Pending::Find { command, handle } => {
                 let result = match expect!(UserFind) {
                     Ok(body) if body.handle != handle => Err(Problem::ServerLied(format!("the keys of {handle}"))),

@@ -8,6 +8,7 @@
 
 pub mod challenge;
 pub mod close;
+pub mod held;
 pub mod register;
 pub mod rekey;
 pub mod sessions;

@@ -77,22 +77,62 @@ impl Tag {
 
 /// Every column of every table: what it holds, and why that is all. A new one has to be argued for here.
 const COLUMNS: &[(&str, &str, Tag, &str)] = &[
-    ("seaql_migrations", "version", Tag::Name, "the names of the steps in db/migrations"),
+    (
+        "seaql_migrations",
+        "version",
+        Tag::Name,
+        "the names of the steps in db/migrations",
+    ),
     ("seaql_migrations", "applied_at", Tag::Time, "of the operator's doing"),
     ("relay", "name", Tag::Name, "\"realm\" and \"pepper\""),
-    ("relay", "value", Tag::Fact, "the public realm; a check of the pepper, which is 256 random bits"),
+    (
+        "relay",
+        "value",
+        Tag::Fact,
+        "the public realm; a check of the pepper, which is 256 random bits",
+    ),
     ("users", "user_id", Tag::Id, "hash of the genesis"),
-    ("users", "handle", Tag::Handle, "visible by design: people are found by it"),
-    ("users", "sealed_signin", Tag::Sealed, "salt, sign-in key and vault header, under the pepper"),
-    ("users", "created_ms", Tag::Time, "a registration is repeated in its first minutes alone"),
+    (
+        "users",
+        "handle",
+        Tag::Handle,
+        "visible by design: people are found by it",
+    ),
+    (
+        "users",
+        "sealed_signin",
+        Tag::Sealed,
+        "salt, sign-in key and vault header, under the pepper",
+    ),
+    (
+        "users",
+        "created_ms",
+        Tag::Time,
+        "a registration is repeated in its first minutes alone",
+    ),
     ("users", "closed", Tag::Flag, "a closed account keeps its handle"),
     ("user_log", "user_id", Tag::Id, "whose log"),
     ("user_log", "seq", Tag::Counter, "of entries"),
-    ("user_log", "entry", Tag::Signed, "public keys of a person and of devices, whose names are sealed"),
+    (
+        "user_log",
+        "entry",
+        Tag::Signed,
+        "public keys of a person and of devices, whose names are sealed",
+    ),
     ("vault_items", "user_id", Tag::Id, "whose vault"),
-    ("vault_items", "item_id", Tag::Id, "HMAC of a name, under a key in the vault"),
+    (
+        "vault_items",
+        "item_id",
+        Tag::Id,
+        "HMAC of a name, under a key in the vault",
+    ),
     ("vault_items", "rev", Tag::Counter, "of changes"),
-    ("vault_items", "sealed", Tag::Sealed, "under keys that the password opens"),
+    (
+        "vault_items",
+        "sealed",
+        Tag::Sealed,
+        "under keys that the password opens",
+    ),
     ("sessions", "token_hash", Tag::Hash, "the token is with the browser"),
     ("sessions", "user_id", Tag::Id, "whose session"),
     ("sessions", "dk_id", Tag::Id, "hash of the device's public key"),
@@ -101,19 +141,44 @@ const COLUMNS: &[(&str, &str, Tag, &str)] = &[
     ("sessions", "expires_ms", Tag::Time, "grants and sessions end"),
     ("challenges", "challenge", Tag::Id, "random, good once"),
     ("challenges", "purpose", Tag::Counter, "sign-in or session"),
-    ("challenges", "subject", Tag::Hash, "of a handle under the pepper, or a person's id"),
+    (
+        "challenges",
+        "subject",
+        Tag::Hash,
+        "of a handle under the pepper, or a person's id",
+    ),
     ("challenges", "expires_ms", Tag::Time, "a minute"),
     ("rooms", "room_id", Tag::Id, "hash of the genesis"),
     ("rooms", "head_seq", Tag::Counter, "of entries"),
     ("rooms", "head", Tag::Hash, "of the newest entry"),
-    ("rooms", "epoch_ms", Tag::Time, "the key before it is taken for two minutes more"),
+    (
+        "rooms",
+        "epoch_ms",
+        Tag::Time,
+        "the key before it is taken for two minutes more",
+    ),
     ("room_log", "room_id", Tag::Id, "which room"),
     ("room_log", "seq", Tag::Counter, "of entries"),
-    ("room_log", "entry", Tag::Signed, "members and rights, which the relay checks; names are sealed"),
+    (
+        "room_log",
+        "entry",
+        Tag::Signed,
+        "members and rights, which the relay checks; names are sealed",
+    ),
     ("room_people", "room_id", Tag::Id, "which room"),
     ("room_people", "user_id", Tag::Id, "who"),
-    ("room_people", "since_seq", Tag::Counter, "the entry that let somebody in"),
-    ("room_people", "until_seq", Tag::Counter, "the entry that let somebody go"),
+    (
+        "room_people",
+        "since_seq",
+        Tag::Counter,
+        "the entry that let somebody in",
+    ),
+    (
+        "room_people",
+        "until_seq",
+        Tag::Counter,
+        "the entry that let somebody go",
+    ),
     ("wraps", "room_id", Tag::Id, "which room"),
     ("wraps", "channel", Tag::Id, "zero for the room"),
     ("wraps", "n", Tag::Counter, "of room keys"),
@@ -129,14 +194,24 @@ const COLUMNS: &[(&str, &str, Tag, &str)] = &[
     ("messages", "channel", Tag::Id, "which channel"),
     ("messages", "seq", Tag::Counter, "of messages"),
     ("messages", "msg_id", Tag::Id, "random"),
-    ("messages", "header", Tag::Header, "room, channel, message, kind and number of the key"),
-    ("messages", "envelope", Tag::Ciphertext, "text, sender and signature, padded"),
+    (
+        "messages",
+        "header",
+        Tag::Header,
+        "room, channel, message, kind and number of the key",
+    ),
+    (
+        "messages",
+        "envelope",
+        Tag::Ciphertext,
+        "text, sender and signature, padded",
+    ),
     ("messages", "envelope_hash", Tag::Hash, "of header and envelope"),
     ("messages", "t", Tag::Hash, "the transcript"),
 ];
 
 /// Table, column and type of everything in the live database.
-async fn columns(ground: &Ground) -> Vec<(String, String, String)> {
+pub async fn columns(ground: &Ground) -> Vec<(String, String, String)> {
     let db = ground.app.db.read();
     let sql = if db.get_database_backend() == DbBackend::Postgres {
         "SELECT table_name::text AS t, column_name::text AS c, data_type::text AS k FROM information_schema.columns \
@@ -182,12 +257,21 @@ fn complaint(table: &str, column: &str, declared: &str) -> Option<String> {
 async fn every_column_is_tagged_and_of_the_type_of_its_tag() {
     let ground = Ground::new().await;
     let there = columns(&ground).await;
-    let complaints: Vec<_> = there.iter().filter_map(|(t, c, declared)| complaint(t, c, declared)).collect();
-    assert_eq!(complaints, [""; 0]);
-    let gone = COLUMNS
+    let complaints: Vec<_> = there
         .iter()
-        .filter(|(table, column, ..)| !there.iter().any(|(t, c, _)| (t.as_str(), c.as_str()) == (*table, *column)));
-    assert_eq!(gone.collect::<Vec<_>>(), [] as [&(&str, &str, Tag, &str); 0], "tagged, but not there");
+        .filter_map(|(t, c, declared)| complaint(t, c, declared))
+        .collect();
+    assert_eq!(complaints, [""; 0]);
+    let gone = COLUMNS.iter().filter(|(table, column, ..)| {
+        !there
+            .iter()
+            .any(|(t, c, _)| (t.as_str(), c.as_str()) == (*table, *column))
+    });
+    assert_eq!(
+        gone.collect::<Vec<_>>(),
+        [] as [&(&str, &str, Tag, &str); 0],
+        "tagged, but not there"
+    );
     let texts = COLUMNS.iter().filter(|(.., tag, _)| *tag == Tag::Handle);
     assert_eq!(texts.count(), 1, "people choose one text that the relay sees");
     let what = format!("columns tagged, {:?}", ground.app.db.read().get_database_backend());
@@ -197,12 +281,19 @@ async fn every_column_is_tagged_and_of_the_type_of_its_tag() {
 #[tokio::test]
 async fn a_column_that_nobody_argued_for_is_noticed() {
     let ground = Ground::new().await;
-    let add = "ALTER TABLE messages ADD COLUMN preview text; CREATE VIEW profiles AS SELECT handle AS nickname FROM users";
+    let add =
+        "ALTER TABLE messages ADD COLUMN preview text; CREATE VIEW profiles AS SELECT handle AS nickname FROM users";
     ground.app.db.write().execute_unprepared(add).await.unwrap();
     let there = columns(&ground).await;
-    let mut complaints: Vec<_> = there.iter().filter_map(|(t, c, declared)| complaint(t, c, declared)).collect();
+    let mut complaints: Vec<_> = there
+        .iter()
+        .filter_map(|(t, c, declared)| complaint(t, c, declared))
+        .collect();
     complaints.sort();
-    assert_eq!(complaints, ["messages.preview is not known", "profiles.nickname is not known"]);
+    assert_eq!(
+        complaints,
+        ["messages.preview is not known", "profiles.nickname is not known"]
+    );
     for (table, column, declared) in [
         ("messages", "envelope", "text"),
         ("messages", "seq", "jsonb"),
@@ -210,7 +301,10 @@ async fn a_column_that_nobody_argued_for_is_noticed() {
         ("sessions", "seen_ms", "boolean"),
         ("users", "closed", "varchar"),
     ] {
-        assert!(complaint(table, column, declared).is_some(), "{table}.{column} as {declared}");
+        assert!(
+            complaint(table, column, declared).is_some(),
+            "{table}.{column} as {declared}"
+        );
     }
 }
 
@@ -224,7 +318,9 @@ async fn ids_hashes_and_keys_have_the_length_of_one_and_no_room_for_a_text() {
     (socket.message().await, socket.message().await);
     let db = ground.app.db.read();
     let backend = db.get_database_backend();
-    let start = SignInStart { handle: "ada".to_owned() };
+    let start = SignInStart {
+        handle: "ada".to_owned(),
+    };
     ground.ask(None, &start).await.unwrap();
     for (table, column, tag, _) in COLUMNS.iter().filter(|(.., tag, _)| tag.fits() == Type::Bytes) {
         let sql = format!("SELECT {column} AS v FROM {table} WHERE {column} IS NOT NULL");

@@ -275,6 +275,89 @@ pub struct SessionInfo {
 }
 
 endpoint! {
+    /// How much the relay holds about the caller and their rooms, table by table; `account/rows` gives the rows themselves.
+    "account/held", HeldGet {} -> Held
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Every table that can hold such a row, also where it holds none.
+    pub tables: Vec<HeldTable>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldTable {
+    pub table: String,
+    pub columns: Vec<Column>,
+    /// One for each room where rows belong to rooms, otherwise one or none.
+    pub sums: Vec<HeldSum>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldSum {
+    pub room_id: Option<RoomId>,
+    pub rows: u64,
+    /// Of all columns together; a number counts eight.
+    pub bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    pub name: String,
+    pub kind: ColumnKind,
+}
+
+/// What a column is to whoever reads the relay's database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnKind {
+    /// Readable by design.
+    Handle,
+    /// An id or a hash.
+    Id,
+    /// Milliseconds since 1970.
+    Time,
+    Counter,
+    /// A public key.
+    Key,
+    /// Readable: ids, public keys and rules, signed by their author, or the outside of a message.
+    Open,
+    /// Nothing to read without a key that the database does not have.
+    Sealed,
+}
+
+endpoint! {
+    /// Rows of one table, in the order of its key, at most `MAX_ROWS_PAGE`.
+    "account/rows", RowsGet {
+        table: String,
+        /// The last row of the page before, or its first columns, those of the key; nothing for the first page.
+        after: Vec<Cell>,
+    } -> Rows
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rows {
+    /// A cell for each column, in the order of `HeldTable::columns`.
+    pub rows: Vec<Vec<Cell>>,
+    pub more: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cell {
+    Nothing,
+    Number(u64),
+    Text(String),
+    /// All of it.
+    Bytes(B64),
+    /// How much of it, and its SHA-256.
+    Digest {
+        bytes: u64,
+        sha256: B64,
+    },
+}
+
+endpoint! {
     "vault/get", VaultGet {} -> VaultGetReply
 }
 

@@ -15,6 +15,7 @@ pub const MAX_SEND_BATCH: usize = 32;
 pub const MAX_KEY_REQUEST_BYTES: usize = 512;
 pub const MAX_PAGE: u32 = 200;
 pub const MAX_LOG_PAGE: u32 = 500;
+pub const MAX_ROWS_PAGE: u32 = 100;
 pub const MAX_VAULT_ITEM_BYTES: usize = 65_536;
 pub const MAX_VAULT_ITEMS: usize = 4_096;
 pub const MAX_PUTS: usize = 64;

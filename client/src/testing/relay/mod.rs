@@ -121,6 +121,8 @@ impl ModelRelay {
             Request::WrapsGet(ask) => Reply::WrapsGet(self.wraps_get(&self.session(token)?, ask)?),
             Request::WrapsDrop(ask) => Reply::WrapsDrop(self.wraps_drop(&self.session(token)?, ask)?),
             Request::WrapsPut(ask) => Reply::WrapsPut(self.wraps_put(&self.session(token)?, ask)?),
+            // It has no tables to read back.
+            Request::HeldGet(_) | Request::RowsGet(_) => return Err(ErrorCode::NotFound),
             Request::PageGet(ask) => Reply::PageGet(self.page_get(&self.session(token)?, ask)?),
         })
     }
