@@ -144,6 +144,11 @@ pub enum Command {
         user: UserId,
         verified: bool,
     },
+    /// From now on `handle` is this account, which it was not before (`Problem::HandleMoved`). → `Outcome::Person`.
+    AcceptHandle {
+        handle: String,
+        user: UserId,
+    },
     /// Try to reach the server now rather than when the waiting time is over, and ask again for what it holds back.
     Reconnect,
     /// → `Outcome::PasswordChanged`. Ends every other session of this account; other browsers sign in anew and then send
@@ -372,6 +377,8 @@ pub enum Standing {
     Frozen(Tamper),
     /// The other person's identity changed after it was verified.
     IdentityChanged(UserId),
+    /// The other person of a direct message has closed their account, or begun anew with another.
+    PeerGone,
     /// Somebody (`by`, where it can be told) has seen a change to this room that the server does not give us: it may have
     /// taken somebody out.
     Withheld {
@@ -546,6 +553,13 @@ pub enum Problem {
     /// 3 to 32 of a–z, 0–9, `_`, `-`, beginning with a letter.
     HandleMalformed,
     UnknownHandle(String),
+    /// Under a handle that is known here stands another account now: somebody began anew, or the server lies.
+    HandleMoved {
+        handle: String,
+        now: UserId,
+        /// Safety numbers were compared with the one before.
+        verified: bool,
+    },
     WeakPassword(Option<String>),
     ThatIsYou,
     EmptyName,

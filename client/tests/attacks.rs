@@ -706,7 +706,7 @@ fn swapped_kem(relay: &ModelRelay, handle: &str, eve: &Person, case: &str) -> Us
         }
         // Eve's whole log, which is in order, under another's name or id.
         _ => {
-            let (_, eves) = relay.people.find("eve").unwrap();
+            let (_, eves) = relay.people.find(&eve.name).unwrap();
             body.genesis = Some(eves.entries[0].clone());
             body.entries = eves.entries[1..].to_vec();
             if case == "person" {
@@ -2137,10 +2137,13 @@ fn told_of_an_older_vault(stage: &Stage, browser: usize) -> bool {
 fn a20_an_older_vault_on_a_browser_that_was_never_here() {
     block_on(async {
         let mut stage = Stage::new("a20 new").await;
-        let (ada, bob) = (stage.id("ada"), stage.id("bob"));
+        // Nobody has pinned Dan yet.
+        let (ada, dan) = (stage.id("ada"), stage.id("dan"));
+        let find = Command::FindPerson { handle: "dan".into() };
+        stage.world.run(ADA, find).await.unwrap();
         let (_, first) = vault_of(&mut stage, ada);
         let verified = true;
-        let mark = Command::MarkVerified { user: bob, verified };
+        let mark = Command::MarkVerified { user: dan, verified };
         stage.world.run(ADA, mark).await.unwrap();
         let (_, newest) = vault_of(&mut stage, ada);
         // The log names the newest vault since a browser came after the last change of it.
@@ -2200,10 +2203,13 @@ fn a20_an_older_vault_after_a_change_of_password() {
 fn a20_an_older_vault_on_a_browser_that_was_here_before() {
     block_on(async {
         let mut stage = Stage::new("a20 known").await;
-        let (ada, bob) = (stage.id("ada"), stage.id("bob"));
+        // Nobody has pinned Dan yet.
+        let (ada, dan) = (stage.id("ada"), stage.id("dan"));
+        let find = Command::FindPerson { handle: "dan".into() };
+        stage.world.run(ADA, find).await.unwrap();
         let (_, first) = vault_of(&mut stage, ada);
         let verified = true;
-        let mark = Command::MarkVerified { user: bob, verified };
+        let mark = Command::MarkVerified { user: dan, verified };
         stage.world.run(ADA, mark).await.unwrap();
         let (_, newest) = vault_of(&mut stage, ada);
         let mut without_pin = newest.clone();
@@ -2220,7 +2226,7 @@ fn a20_an_older_vault_on_a_browser_that_was_here_before() {
                 "{case}"
             );
             assert_eq!(stage.texts(ADA, tea).await, texts, "{case}: nothing is destroyed");
-            let mark = Command::MarkVerified { user: bob, verified };
+            let mark = Command::MarkVerified { user: dan, verified };
             let refused = stage.world.run(ADA, mark).await;
             assert_eq!(refused, Err(Problem::VaultRolledBack), "{case}: nothing is built on it");
         }
@@ -2372,13 +2378,13 @@ fn a21_one_header_for_two_passwords() {
 fn a22_a_pinned_handle_becomes_somebody_else() {
     block_on(async {
         let mut stage = Stage::new("a22").await;
-        let (bob, eve) = (stage.id("bob"), stage.eve.clone());
+        let (bob, dan) = (stage.id("bob"), stage.dan.clone());
         let command = Command::MarkVerified {
             user: bob,
             verified: true,
         };
         assert_eq!(stage.world.run(ADA, command).await, Ok(Outcome::Done));
-        let as_bob = move |relay: &ModelRelay| swapped_kem(relay, "bob", &eve, "person");
+        let as_bob = move |relay: &ModelRelay| swapped_kem(relay, "bob", &dan, "person");
         let rule = |as_bob: Rc<dyn Fn(&ModelRelay) -> UserLogBody>| -> ReplyRule {
             Box::new(move |relay, _, request, reply| match request {
                 Request::UserFind(ask) if ask.handle == "bob" => Reply::UserFind(as_bob(relay)),
@@ -2386,6 +2392,7 @@ fn a22_a_pinned_handle_becomes_somebody_else() {
             })
         };
         let as_bob: Rc<dyn Fn(&ModelRelay) -> UserLogBody> = Rc::new(as_bob);
+        let other = as_bob(stage.world.relay()).user_id;
         // Here, and in a browser that knows of Bob by the pin alone.
         let (browser, answer) = new_browser(&mut stage).await;
         assert_eq!(answer, Ok(Outcome::Done));
@@ -2401,13 +2408,69 @@ fn a22_a_pinned_handle_becomes_somebody_else() {
             ];
             for command in commands {
                 let refused = stage.world.run(browser, command).await;
-                assert_eq!(refused, Err(Problem::ServerLied("the keys of bob".into())));
+                let moved = Problem::HandleMoved {
+                    handle: "bob".into(),
+                    now: other,
+                    verified: true,
+                };
+                assert_eq!(refused, Err(moved));
             }
-            stage.assert_shut_out(&stage.eve, "pinned");
+            stage.assert_shut_out(&stage.dan, "pinned");
             let seen = stage.seen.borrow();
             let made = |ask: &Request| matches!(ask, Request::RoomCreate(_));
             assert!(!seen.requests.iter().any(made));
         }
+    });
+}
+
+/// Whom one has written to, or let in, is pinned without a word: a new browser knows them too.
+#[test]
+fn a22_a_contact_that_was_never_checked_becomes_somebody_else_before_a_new_browser() {
+    block_on(async {
+        let mut stage = Stage::new("a22 unchecked").await;
+        let duo = stage.world.direct(ADA, "bob").await;
+        stage.world.say(ADA, duo, "hello bob").await;
+        let dan = stage.dan.clone();
+        let as_bob = move |relay: &ModelRelay| swapped_kem(relay, "bob", &dan, "person");
+        let other = as_bob(stage.world.relay()).user_id;
+        let bob = stage.id("bob");
+        let reply: ReplyRule = Box::new(move |relay, _, request, reply| match request {
+            Request::UserFind(ask) if ask.handle == "bob" => Reply::UserFind(as_bob(relay)),
+            _ => reply,
+        });
+        let (browser, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Ok(Outcome::Done));
+        stage.script(pass_frame(), reply);
+        let find = Command::FindPerson { handle: "bob".into() };
+        let moved = Problem::HandleMoved {
+            handle: "bob".into(),
+            now: other,
+            verified: false,
+        };
+        for browser in [ADA, browser] {
+            assert_eq!(stage.world.run(browser, find.clone()).await, Err(moved.clone()));
+        }
+        // The person may know better; but not for a third account.
+        let accept = |user| Command::AcceptHandle {
+            handle: "bob".into(),
+            user,
+        };
+        let lie = Err(Problem::ServerLied("the keys of bob".into()));
+        assert_eq!(stage.world.run(ADA, accept(bob)).await, lie);
+        let Ok(Outcome::Person(person)) = stage.world.run(ADA, accept(other)).await else {
+            panic!("not accepted")
+        };
+        assert_eq!(
+            (person.id, person.trust, person.handle.as_str()),
+            (other, Trust::Unverified, "bob")
+        );
+        assert_eq!(stage.standing(ADA, duo), Standing::PeerGone);
+        assert_eq!(stage.send(ADA, duo, "to whom?").await, Err(Problem::RoomClosed));
+        assert!(matches!(stage.world.run(ADA, find.clone()).await, Ok(Outcome::Person(person)) if person.id == other));
+        // The other browser learns of it with the vault.
+        stage.reconnect(browser).await;
+        assert!(matches!(stage.world.run(browser, find).await, Ok(Outcome::Person(person)) if person.id == other));
+        assert_eq!(stage.standing(browser, duo), Standing::PeerGone);
     });
 }
 

@@ -112,6 +112,12 @@ pub(crate) enum Pending<K> {
         command: u32,
         handle: String,
     },
+    /// Somebody else under a known handle, accepted.
+    Accept {
+        command: u32,
+        handle: String,
+        user: UserId,
+    },
     /// The people a new room or an addition needs, one request each.
     FindFor {
         handle: String,

@@ -293,6 +293,9 @@ impl<S: Suite> Engine<S> {
                 }
             }
             Goal::Group { name } => {
+                for user in &task.found {
+                    self.pin_contact(*user, ctx, out);
+                }
                 self.create(task.command, RoomKind::Group, &task.found, Some(&name), ctx, out)
                     .await
             }
@@ -303,6 +306,9 @@ impl<S: Suite> Engine<S> {
                     return Err(Problem::AlreadyThere(
                         self.people.handle(user).unwrap_or_default().to_owned(),
                     ));
+                }
+                for user in &task.found {
+                    self.pin_contact(*user, ctx, out);
                 }
                 self.intend(room, Intent::new(What::Add(task.found), Some(task.command)), ctx, out)
                     .await;

@@ -300,6 +300,7 @@ impl<S: Suite> Engine<S> {
             Command::Discard { room, message } => self.discard(room, message, out),
             Command::SaveDraft { room, text } => self.save_draft(room, text, out),
             Command::ShowSafety { user } => self.show_safety(user).map(Some),
+            Command::AcceptHandle { handle, user } => self.accept_handle(id, handle, user, out),
             Command::MarkVerified { user, verified } => self.mark_verified(id, user, verified, ctx, out),
             Command::Reconnect => {
                 self.tries = 0;

@@ -556,6 +556,10 @@ impl<S: Suite> Engine<S> {
         self.show_room_row(id, out);
         self.show_members(id, out);
         self.show_events(id, first_new, out);
+        let peer = self.my_id().and_then(|me| self.rooms.get(&id)?.peer(&me));
+        if let Some(peer) = peer {
+            self.pin_contact(peer, ctx, out);
+        }
         // What named entries that are here only now.
         self.unlock_messages(id, ctx, out).await;
         self.after_log(id, ctx, out).await;
@@ -653,6 +657,11 @@ impl<S: Suite> Engine<S> {
             .find(|user| self.trust(user) == Trust::Changed)
         {
             return Standing::IdentityChanged(*changed);
+        }
+        let is_gone =
+            |user: &UserId| self.is_former(user) || self.people.log(user).is_some_and(|log| log.view().closed);
+        if room.peer(&me).is_some_and(|peer| is_gone(&peer)) {
+            return Standing::PeerGone;
         }
         if let Some(by) = room.log_withheld() {
             return Standing::Withheld { by };

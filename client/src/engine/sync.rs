@@ -528,6 +528,13 @@ impl<S: Suite> Engine<S> {
                 };
                 out.push(Effect::Answer { id: command, result });
             }
+            Pending::Accept { command, handle, user } => {
+                let result = match expect!(UserFind) {
+                    Ok(body) => self.handle_accepted(&handle, user, &body, ctx, out).await,
+                    Err(failure) => Err(failure.problem()),
+                };
+                out.push(Effect::Answer { id: command, result });
+            }
             Pending::FindFor { handle, task } => {
                 let result = expect!(UserFind);
                 self.found_for(task, handle, result, ctx, out).await;

@@ -9,6 +9,12 @@ pub fn problem(problem: &Problem) -> String {
         Problem::HandleTaken(handle) => format!("{handle} is taken. Choose another handle."),
         Problem::HandleMalformed => "A handle has 3 to 32 of a–z, 0–9, _ and -, and begins with a letter.".into(),
         Problem::UnknownHandle(handle) => format!("Nobody here is called {handle}. Check the spelling with them."),
+        Problem::HandleMoved { handle, verified, .. } => {
+            let before = if *verified { "the one you checked" } else { "the one you knew" };
+            format!(
+                "{handle} is another account now than {before}. Either {handle} started over, or someone is pretending to be {handle}. Ask them another way first."
+            )
+        }
         Problem::WeakPassword(advice) => match advice {
             Some(advice) => format!("Too easy to guess. {advice}"),
             None => "Too easy to guess. Make it longer, or take the six words.".into(),
