@@ -56,7 +56,11 @@ fn main() -> Result<(), Fault> {
     }
     let tries: Vec<(&str, &Person, &[u8; 16])> = words
         .iter()
-        .flat_map(|word| people.iter().flat_map(move |person| person.salts.iter().map(move |salt| (*word, person, salt))))
+        .flat_map(|word| {
+            people
+                .iter()
+                .flat_map(move |person| person.salts.iter().map(move |salt| (*word, person, salt)))
+        })
         .collect();
     println!("{} rows of {} people, {} tries", rows.len(), people.len(), tries.len());
     let workers = std::thread::available_parallelism()?.get();
@@ -99,24 +103,34 @@ fn tells(
     let root = derive_root(&Normalised::new(word), realm, &person.handle, salt, Profile::One)?;
     let ak = root.sign_in_key(realm).public();
     let kek = root.vault_wrap_key(&person.user_id);
-    let stands = |bytes: &[u8]| cells.iter().any(|cell| cell.windows(bytes.len()).any(|part| part == bytes));
+    let stands = |bytes: &[u8]| {
+        cells
+            .iter()
+            .any(|cell| cell.windows(bytes.len()).any(|part| part == bytes))
+    };
     let mut found = Vec::new();
 
     // The sign-in key, whole, in part, or hashed.
     let point = &ak.as_bytes()[1..];
-    if [&point[..32], &point[32..], ak.key_id().as_bytes(), &Sha256::digest(ak.as_bytes())]
-        .iter()
-        .any(|bytes| stands(bytes))
+    if [
+        &point[..32],
+        &point[32..],
+        ak.key_id().as_bytes(),
+        &Sha256::digest(ak.as_bytes()),
+    ]
+    .iter()
+    .any(|bytes| stands(bytes))
     {
         found.push("the sign-in key");
     }
     // A signature by it.
     let signs = Label::ALL.iter().filter(|label| label.kind() == Kind::Sign);
     let blobs = cells.iter().filter_map(|cell| SignedBlob::from_bytes(cell).ok());
-    if blobs
-        .into_iter()
-        .any(|blob| signs.clone().any(|label| verify(&ak, *label, &blob.body, &blob.sig).is_ok()))
-    {
+    if blobs.into_iter().any(|blob| {
+        signs
+            .clone()
+            .any(|label| verify(&ak, *label, &blob.body, &blob.sig).is_ok())
+    }) {
         found.push("a signature");
     }
     // The key that wraps the vault's, or something that it opens: the vault's key at any offset, or an item.
@@ -124,11 +138,19 @@ fn tells(
         found.push("the key of the vault's key");
     }
     let contexts = [1_u32, 2].map(|generation| {
-        let bound = [person.user_id.as_bytes().as_slice(), &Method::Password.to_bytes(), &generation.to_be_bytes()];
+        let bound = [
+            person.user_id.as_bytes().as_slice(),
+            &Method::Password.to_bytes(),
+            &generation.to_be_bytes(),
+        ];
         seal::context(Label::VaultWrap, &bound)
     });
     let mut sealed = cells.iter().flat_map(|cell| cell.windows(SEALED_KEY_BYTES));
-    if sealed.any(|sealed| contexts.iter().any(|context| seal::open(kek.expose(), context, sealed).is_ok())) {
+    if sealed.any(|sealed| {
+        contexts
+            .iter()
+            .any(|context| seal::open(kek.expose(), context, sealed).is_ok())
+    }) {
         found.push("the vault's key");
     }
     let items = rows.iter().filter(|row| row.table == "vault_items").filter_map(|row| {
@@ -189,12 +211,17 @@ fn open_rows(pepper: &[u8], people: &mut [Person], cells: &mut Vec<Vec<u8>>) {
     for person in people {
         let context = [b"sotto/relay/1/sign-in".as_slice(), person.user_id.as_bytes()].concat();
         for (nonce, sealed) in cells.iter().filter_map(|cell| cell.split_first_chunk::<24>()) {
-            let payload = Payload { msg: sealed, aad: &context };
+            let payload = Payload {
+                msg: sealed,
+                aad: &context,
+            };
             let Ok(row) = cipher.decrypt(&XNonce::from(*nonce), payload) else {
                 continue;
             };
             // Behind the tag and the version of the record.
-            person.salts.extend(row.get(3..19).and_then(|salt| <[u8; 16]>::try_from(salt).ok()));
+            person
+                .salts
+                .extend(row.get(3..19).and_then(|salt| <[u8; 16]>::try_from(salt).ok()));
             opened.push(row);
         }
     }
@@ -214,9 +241,14 @@ fn read_dump(sql: &str) -> Result<Vec<Row>, Fault> {
             continue;
         };
         for line in lines.by_ref().take_while(|line| *line != "\\.") {
-            let cells = columns.split(", ").zip(line.split('\t')).filter(|(_, cell)| *cell != "\\N");
+            let cells = columns
+                .split(", ")
+                .zip(line.split('\t'))
+                .filter(|(_, cell)| *cell != "\\N");
             let cells = cells.map(|(column, cell)| {
-                let bytes = cell.strip_prefix("\\\\x").map_or_else(|| Ok(cell.as_bytes().to_vec()), unhex)?;
+                let bytes = cell
+                    .strip_prefix("\\\\x")
+                    .map_or_else(|| Ok(cell.as_bytes().to_vec()), unhex)?;
                 Ok((column.to_owned(), bytes))
             });
             rows.push(Row {
