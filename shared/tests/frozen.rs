@@ -8,11 +8,9 @@
 mod common;
 
 use serde_json::json;
-use sotto_shared::api::B64;
-use sotto_shared::api::body::{LoginProof, Registration, SessionProof, VaultItem, VaultPutRecord, items_digest};
+use sotto_shared::api::body::{LoginProof, Registration, SessionProof, VaultPutRecord};
 use sotto_shared::codec::{Bytes, Codec, List, Text};
 use sotto_shared::crypto::label::Label;
-use sotto_shared::crypto::recovery::RecoveryKey;
 use sotto_shared::crypto::secret::{DayVaultKey, EpochSecret, VaultKey, WrapKey, derive};
 use sotto_shared::crypto::sign::{SignedBlob, VerifyJob, verify};
 use sotto_shared::crypto::{epoch, kem, seal};
@@ -25,7 +23,7 @@ use sotto_shared::log::user_log::{UserBody, UserGenesis, UserLog};
 use sotto_shared::safety::safety_number;
 use sotto_shared::testing::people::{NOW, Person, REALM, TestRoom, key};
 use sotto_shared::testing::{FixedRng, hex, unhex};
-use sotto_shared::vault::{ItemName, Manifest, Method, Pin, PinState, VaultHeader, open_item, wrap_vault_key};
+use sotto_shared::vault::{ItemName, Method, Pin, PinState, VaultHeader, open_item, wrap_vault_key};
 
 struct Book(Vec<(String, String)>);
 
@@ -269,26 +267,6 @@ fn made() -> Book {
     ] {
         book.note(&format!("proof.{name}.sig"), signer.sign(label, &bytes));
         book.note(&format!("proof.{name}"), bytes);
-    }
-
-    // --- The recovery key, and what tells one vault from another ---
-    let recovery = RecoveryKey::make(&mut FixedRng::new("recovery"));
-    let groups: Vec<String> = recovery.groups().iter().map(|group| group.to_string()).collect();
-    book.0.push(("recovery.written".into(), groups.join("-")));
-    book.note("recovery.ak", recovery.sign_in_key(REALM).public().as_bytes());
-    book.note("recovery.kek", recovery.vault_wrap_key(&alice.id()).expose());
-    let items = [(3, vec![1, 2, 3]), (1, vec![4])].map(|(rev, sealed)| VaultItem {
-        item_id: ItemName::KemKey(rev).id(&[0x55; 32]),
-        rev: u64::from(rev),
-        sealed: B64(sealed),
-    });
-    let manifest = Manifest {
-        counter: 7,
-        hash: items_digest(&items.iter().map(VaultItem::listed).collect()),
-    };
-    book.note("vault.manifest", manifest.to_bytes());
-    for (name, id) in [("manifest", ItemName::Manifest), ("former", ItemName::FormerDayKeys)] {
-        book.note(&format!("vault.id.{name}"), id.id(&[0x55; 32]).as_bytes());
     }
     book
 }
