@@ -46,6 +46,7 @@ labels! {
     KdfSalt = "kdf-salt", Hash,
     LaneStart = "lane", Hash,
     Mark = "mark", Hash,
+    InviteId = "invite-id", Hash,
 
     SignInKey = "ak", Kdf,
     PasswordKey = "kek-pw", Kdf,
@@ -61,6 +62,8 @@ labels! {
     MetaKey = "meta-key", Kdf,
     DeleteKey = "delete-key", Kdf,
     DeleteSecret = "del", Kdf,
+    InviteKey = "inv", Kdf,
+    InviteViewKey = "inv-view-key", Kdf,
 
     UserLog = "user-log", Sign,
     RoomLog = "room-log", Sign,
@@ -70,6 +73,8 @@ labels! {
     Login = "login", Sign,
     Session = "session", Sign,
     Register = "register", Sign,
+    Join = "join", Sign,
+    InviteOpen = "inv-open", Sign,
 
     SealedMessage = "sealed-msg", Seal,
     VaultWrap = "vault-wrap", Seal,
@@ -78,6 +83,8 @@ labels! {
     Backlink = "back", Seal,
     Meta = "meta", Seal,
     Store = "store", Seal,
+    InviteView = "inv-view", Seal,
+    File = "file", Seal,
 
     RoomKeyWrap = "wrap", Wrap,
 }
