@@ -350,6 +350,12 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
             entries: some(rng, b64),
             seq: rng.u64()
         },
+        InviteOpen {
+            room_id: rng.room(),
+            invite_id: rng.invite_id(),
+            sig: b64(rng),
+            from_seq: rng.u64()
+        },
         WrapsGet {
             room_id: rng.room(),
             from_n: rng.u32()
@@ -484,7 +490,7 @@ fn no_two_endpoints_share_a_path() {
         path, &mut paths;
         Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
         VaultGet, VaultPut, UserFind, UserLogGet, UserLogAppend, Rekey, SetRecovery, ResetIdentity, RoomCreate, RoomAppend,
-        RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet, HeldGet, RowsGet
+        RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet, HeldGet, RowsGet, InviteOpen
     );
     let distinct: BTreeSet<&str> = paths.iter().copied().collect();
     assert_eq!(distinct.len(), paths.len());

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{RoomHead, RoomLogGet, RoomLogReply, Wrap};
 use sotto_shared::codec::Codec;
+use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::secret::EpochSecret;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
@@ -824,11 +825,19 @@ async fn verify_entries<S: Suite>(
             }
         };
         let verdicts = suite.verify_all(unproven.jobs()).await;
+        // One job labelled so for each entry, in order; a Join's other one stands before it.
+        let mut entries = 0;
+        let good_before: Vec<usize> = (unproven.jobs().iter())
+            .map(|job| {
+                let before = entries;
+                entries += usize::from(job.label == Label::RoomLog);
+                before
+            })
+            .collect();
         match unproven.prove(&verdicts) {
             Ok(next) => return (good, Some(next), fault),
-            // One job for each entry, in order.
             Err(index) => {
-                good = index;
+                good = good_before.get(index).copied().unwrap_or_default();
                 fault = Some(LogError::Signature);
             }
         }
@@ -842,8 +851,9 @@ fn named_people(body: &[u8]) -> Vec<MemberRef> {
             .chain(genesis.members.as_slice().iter().cloned())
             .collect();
     }
-    match RoomEntry::from_bytes(body).map(|entry| entry.body) {
-        Ok(RoomBody::AddMember { member, .. } | RoomBody::UserUpdate { member, .. }) => vec![member],
-        _ => Vec::new(),
-    }
+    let entry = RoomEntry::from_bytes(body).ok();
+    entry
+        .and_then(|entry| entry.body.named().cloned())
+        .into_iter()
+        .collect()
 }
