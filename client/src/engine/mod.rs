@@ -41,7 +41,9 @@ use crate::passwords::{self, Question};
 use crate::view::{Change, Command, Link, Outcome, Phase, Problem};
 
 pub use ask::{Failure, Reply, Request};
-pub use record::{KeptAccount, Key, KeysRecord, Loaded, OutgoingRecord, Query, Record};
+pub use record::{
+    ChannelRecord, KeptAccount, Key, KeysRecord, Loaded, MessageRecord, OutgoingRecord, PersonRecord, Query, Record, RoomRecord,
+};
 
 use account::Me;
 use ask::Pending;
