@@ -4,6 +4,7 @@
 
 mod accounts;
 mod faults;
+mod fuzz;
 mod hostile;
 mod live;
 mod messages;
