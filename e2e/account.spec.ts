@@ -244,3 +244,26 @@ test('when the server has lost what the password opens, one starts over under th
   await expect(bob.log.getByText('closed this account').or(bob.log.getByText('has a new safety number')).first()).toBeVisible();
   await evil.remove();
 });
+
+test('an older vault is told for as long as the server shows it', async ({ browser, relay, people }) => {
+  const evil = await Evil.before(relay);
+  const alice = await Person.arrives(browser, evil, 'alice');
+  people.push(alice);
+  await alice.signsUp();
+  await alice.isOnline();
+  evil.plays({
+    reply: (path, _, body) => {
+      if (path === 'vault/get') body.items.pop();
+    },
+  });
+  await alice.reloads();
+  const told = alice.page.getByRole('alert').filter({ hasText: 'The server shows an older state of your keys and contacts.' });
+  await expect(told).toBeVisible();
+  await expect(told.getByRole('button')).toHaveCount(0);
+  expect(evil.lies).toContain('answer vault/get');
+  evil.plays({});
+  await alice.reloads();
+  await alice.isOnline();
+  await expect(told).toBeHidden();
+  await evil.remove();
+});

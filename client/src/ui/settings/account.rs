@@ -253,7 +253,7 @@ pub fn delete() -> AnyView {
             if let Outcome::Deleted { without_owner } = outcome
                 && !without_owner.is_empty()
             {
-                text.push_str(&format!(" Without an owner now: {}.", list(&without_owner)));
+                text = format!("{text} Without an owner now: {}.", list(&without_owner));
             }
             parting.say(text);
             // Whoever comes next begins at the beginning.

@@ -9,7 +9,7 @@ use crate::ui::dialogs::{error_line, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::field::{Field, Kind};
 use crate::ui::kit::{Icon, button, unique};
-use crate::ui::password::{Giving, WithPassword, closer_unless, my_handle, working_on_it};
+use crate::ui::password::{Giving, WithPassword, my_handle, working_on_it};
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::{browser, wire, words};
 use crate::view::{Command, Outcome, Problem};
@@ -33,19 +33,19 @@ pub fn make() -> AnyView {
     let giving = Giving::new("Your password");
     let step = RwSignal::new(Step::Password);
     let made = Memo::new(move |_| step.with(|step| *step != Step::Password));
-    let close = {
-        let close = closer_unless(giving.busy);
-        Rc::new(move || {
-            if made.get_untracked() && !giving.busy.get_untracked() {
-                wire::tell(Command::CancelRecoveryKey);
-            }
-            close();
-        })
+    let dialogs = use_dialogs();
+    let close = move || {
+        if giving.busy.get_untracked() {
+            return;
+        }
+        if made.get_untracked() {
+            wire::tell(Command::CancelRecoveryKey);
+        }
+        dialogs.close();
     };
-    let leave: Rc<dyn Fn()> = close.clone();
     let content = move || match step.get() {
         Step::Password => ask_password(giving, step, had_one),
-        Step::Shown(key) => show(key, step, leave.clone()),
+        Step::Shown(key) => show(key, step, close),
         Step::Asked(key) => ask_back(key, step, giving),
     };
     let begun = giving.begun();
@@ -61,7 +61,7 @@ pub fn make() -> AnyView {
         wide: true,
         kept: Signal::derive(move || made.get() || begun.get()),
         content: content.into_any(),
-        close,
+        close: Rc::new(close),
     }
     .view()
 }
@@ -93,7 +93,7 @@ fn ask_password(giving: Giving, step: RwSignal<Step>, had_one: bool) -> AnyView 
     .form(giving)
 }
 
-fn show(key: Key, step: RwSignal<Step>, leave: Rc<dyn Fn()>) -> AnyView {
+fn show(key: Key, step: RwSignal<Step>, leave: impl Fn() + 'static) -> AnyView {
     let (store, toasts) = (use_store(), use_toasts());
     let text = key.groups.join(" ");
     let copy = move || {
@@ -136,7 +136,7 @@ fn show(key: Key, step: RwSignal<Step>, leave: Rc<dyn Fn()>) -> AnyView {
                 .child("Print it or write it down now: it is not shown again. Whoever has it can open your account, so keep it like a passport."),
         )),
         html::footer().class("dialog-foot").child((
-            button::button("button", "Cancel", move || leave()),
+            button::button("button", "Cancel", leave),
             button::button("button button-primary", "I have it on paper", next),
         )),
     )
