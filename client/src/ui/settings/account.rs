@@ -257,7 +257,7 @@ pub fn delete() -> AnyView {
             }
             parting.say(text);
             // Whoever comes next begins at the beginning.
-            drop(nav.take_wanted());
+            let _ = nav.take_wanted();
             nav.replace(Place::Home);
         }),
     }
