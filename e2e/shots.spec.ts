@@ -50,6 +50,7 @@ test('the account', async ({ signedUp, anotherBrowserOf }) => {
   const [oona] = await signedUp('oona', 'jonas');
   const { page } = oona;
   const lost = await anotherBrowserOf(oona);
+  for (const person of [oona, lost]) person.expectsTrouble();
   await lost.page.goto('/recover');
   await expect(lost.page.getByRole('list', { name: 'New password' }).getByRole('listitem').first()).not.toBeEmpty();
   await shoot(lost.page, 'recover');

@@ -123,6 +123,7 @@ export const TYPED: Record<string, Types> = {
     await alice.changesPassword(secret);
     const dialog = alice.dialog('Change the password');
     await dialog.getByRole('button', { name: 'Later' }).click({ timeout: 20_000 });
+    await alice.page.goto('/messages');
     await alice.isOnline();
   },
 };

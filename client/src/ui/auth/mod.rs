@@ -201,7 +201,7 @@ fn stay(draft: Draft) -> AnyView {
 pub fn start_over(handle: &str, password: String, stay: bool) -> AnyView {
     Confirm {
         title: format!("Start over as {handle}?"),
-        text: "This makes a new, empty account under the same name and password. Everything the old one could read is lost for good, and so is its recovery key. You are out of your groups until somebody adds you again, and your people are told that your safety number is new. If whoever runs the server may still bring back what is missing, wait for that.".into(),
+        text: "This makes a new, empty account under the same name and password. Everything the old one could read is lost for good, and so is its recovery key. You are out of your groups until somebody adds you again, and your people see somebody new with your name and another safety number: tell them another way that it is you. If whoever runs the server may still bring back what is missing, wait for that.".into(),
         act: "Start over",
         safe: "Keep the old account",
         command: Command::ResetIdentity {
