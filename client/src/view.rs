@@ -241,6 +241,7 @@ pub enum Outcome {
 }
 
 /// A change of what is on screen. `state::apply` is the only place that takes these in.
+#[allow(clippy::large_enum_variant)] // one at a time, on its way to JSON and back
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Change {
     Phase(Phase),
