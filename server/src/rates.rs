@@ -92,6 +92,7 @@ pub struct Rates {
     pub messages: Rate<DeviceKeyId>,
     pub entries: Rate<DeviceKeyId>,
     pub wraps: Rate<DeviceKeyId>,
+    pub invites: Rate<DeviceKeyId>,
     pub lockout: Lockout,
 }
 
@@ -110,6 +111,7 @@ impl Rates {
             messages: Rate::new(minute(limits.messages_per_minute), limits.messages_burst, clock),
             entries: Rate::new(hour(limits.entries_per_hour), limits.entries_per_hour / 2, clock),
             wraps: Rate::new(minute(limits.wraps_per_minute), limits.wraps_per_minute, clock),
+            invites: Rate::new(minute(limits.invites_per_minute), limits.invites_per_minute, clock),
             lockout: Lockout::new(clock),
         }
     }
@@ -122,6 +124,7 @@ impl Rates {
         self.messages.limiter.retain_recent();
         self.entries.limiter.retain_recent();
         self.wraps.limiter.retain_recent();
+        self.invites.limiter.retain_recent();
     }
 }
 

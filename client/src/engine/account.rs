@@ -653,6 +653,7 @@ impl<S: Suite> Engine<S> {
         self.arriving.clear();
         self.tasks.clear();
         self.creating.clear();
+        self.visits.clear();
         self.pending.clear();
         self.shown = None;
         self.online = false;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{RoomHead, RoomLogGet, RoomLogReply, Wrap};
 use sotto_shared::codec::Codec;
+use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::secret::EpochSecret;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
@@ -50,6 +51,8 @@ pub(crate) struct Room {
     /// An append is under way.
     pub appending: bool,
     pub title: String,
+    /// Who came by an invite and is to be given the room key.
+    pub newcomers: BTreeSet<UserId>,
 }
 
 /// The room's messages, as far as they are known here.
@@ -225,6 +228,7 @@ impl Room {
             intents: VecDeque::new(),
             appending: false,
             title: String::new(),
+            newcomers: BTreeSet::new(),
         }
     }
 
@@ -325,7 +329,7 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Whose logs `blobs` name further than they are here.
-    fn missing_logs(&self, blobs: &[SignedBlob]) -> Vec<UserId> {
+    pub(super) fn missing_logs(&self, blobs: &[SignedBlob]) -> Vec<UserId> {
         let is_short = |member: &MemberRef| {
             let log = self.people.log(&member.user_id);
             log.is_none_or(|log| log.seq() < member.ulog_seq)
@@ -371,6 +375,7 @@ impl<S: Suite> Engine<S> {
                 }
             }
         }
+        self.visits_go_on(ctx, out).await;
         let waiting: Vec<RoomId> = (self.rooms.iter())
             .filter(|(_, room)| !room.waiting.is_empty() && is_ready(&room.waiting))
             .map(|(id, _)| *id)
@@ -512,6 +517,8 @@ impl<S: Suite> Engine<S> {
         self.show_room_row(id, out);
         self.show_members(id, out);
         self.show_events(id, first_new, out);
+        self.note_newcomers(id, first_new, ctx.now_ms);
+        self.hand_over(id, ctx, out).await;
         self.after_log(id, ctx, out).await;
     }
 
@@ -737,10 +744,10 @@ impl<S: Suite> Engine<S> {
     }
 }
 
-type Extended = (RoomState, Vec<Event>);
+pub(super) type Extended = (RoomState, Vec<Event>);
 
 /// How many of `blobs` hold, the state after them, and what is wrong with the next.
-async fn verify_entries<S: Suite>(
+pub(super) async fn verify_entries<S: Suite>(
     state: &RoomState,
     blobs: &[SignedBlob],
     people: &people::People,
@@ -761,11 +768,19 @@ async fn verify_entries<S: Suite>(
             }
         };
         let verdicts = suite.verify_all(unproven.jobs()).await;
+        // One job labelled so for each entry, in order; a Join's other one stands before it.
+        let mut entries = 0;
+        let good_before: Vec<usize> = (unproven.jobs().iter())
+            .map(|job| {
+                let before = entries;
+                entries += usize::from(job.label == Label::RoomLog);
+                before
+            })
+            .collect();
         match unproven.prove(&verdicts) {
             Ok(next) => return (good, Some(next), fault),
-            // One job for each entry, in order.
             Err(index) => {
-                good = index;
+                good = good_before.get(index).copied().unwrap_or_default();
                 fault = Some(LogError::Signature);
             }
         }
@@ -779,8 +794,9 @@ fn named_people(body: &[u8]) -> Vec<MemberRef> {
             .chain(genesis.members.as_slice().iter().cloned())
             .collect();
     }
-    match RoomEntry::from_bytes(body).map(|entry| entry.body) {
-        Ok(RoomBody::AddMember { member, .. } | RoomBody::UserUpdate { member, .. }) => vec![member],
-        _ => Vec::new(),
-    }
+    let entry = RoomEntry::from_bytes(body).ok();
+    entry
+        .and_then(|entry| entry.body.named().cloned())
+        .into_iter()
+        .collect()
 }

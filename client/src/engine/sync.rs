@@ -135,9 +135,11 @@ impl<S: Suite> Engine<S> {
             return;
         }
         self.retry_waiting(ctx, out).await;
+        self.visits_go_on(ctx, out).await;
         let ids: Vec<RoomId> = self.rooms.keys().copied().collect();
         for id in ids {
             self.wraps_announced(id, out);
+            self.hand_over(id, ctx, out).await;
             self.catch_up(id, out);
             self.flush(id, ctx, out).await;
         }
@@ -501,6 +503,22 @@ impl<S: Suite> Engine<S> {
                 if let Ok(reply) = expect!(VaultGet) {
                     self.vault_came(&reply.items, out);
                 }
+            }
+            Pending::Contact { command, user, handle } => {
+                let result = expect!(UserFind);
+                self.contact_came(command, user, &handle, result, ctx, out).await;
+            }
+            Pending::Visit { room, from } => {
+                let result = expect!(InviteOpen);
+                self.visited(room, from, result, ctx, out).await;
+            }
+            Pending::Join { room } => {
+                let result = expect!(RoomAppend).map(|_| ());
+                self.joined(room, result, ctx, out).await;
+            }
+            Pending::HandOver { room, users } => {
+                let result = expect!(WrapsPut).map(|_| ());
+                self.handed_over(room, users, result, out);
             }
             Pending::PutPin { user, command } => {
                 let result = expect!(VaultPut).map(|_| ());

@@ -5,6 +5,7 @@
 mod accounts;
 mod faults;
 mod hostile;
+mod invites;
 mod live;
 mod messages;
 mod rooms;

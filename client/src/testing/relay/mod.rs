@@ -117,6 +117,7 @@ impl ModelRelay {
             Request::RoomLogGet(ask) => Reply::RoomLogGet(self.room_log_get(&self.session(token)?, ask)?),
             Request::WrapsGet(ask) => Reply::WrapsGet(self.wraps_get(&self.session(token)?, ask)?),
             Request::WrapsPut(ask) => Reply::WrapsPut(self.wraps_put(&self.session(token)?, ask)?),
+            Request::InviteOpen(ask) => Reply::InviteOpen(self.invite_open(&self.session(token)?, ask)?),
             Request::PageGet(ask) => Reply::PageGet(self.page_get(&self.session(token)?, ask)?),
         })
     }
