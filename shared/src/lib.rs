@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  id ── codec ──┬── crypto   label · hash · sign          (both sides)
-//!                │            secret · seal · kem · password · suite   (feature `e2ee`: the client alone)
+//!                │            secret · seal · kem · password · recovery · suite   (feature `e2ee`: the client alone)
 //!                ├── log      user_log · room_log: signed entries and the pure `apply`
 //!                ├── envelope header (the relay reads) · content (`e2ee`) · transcript
 //!                ├── api      HTTP bodies, socket frames, limits, error codes

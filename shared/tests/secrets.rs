@@ -5,6 +5,7 @@
 use sotto_shared::crypto::kem::Wrapped;
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::password::{Normalised, PasswordRoot, Profile, derive_root};
+use sotto_shared::crypto::recovery::RecoveryKey;
 use sotto_shared::crypto::seal::{Keys, seal_with_salt};
 use sotto_shared::crypto::secret::{
     DayVaultKey, DerivedKey, EpochSecret, InviteSecret, PrivateKey, VaultKey, WrapKey, derive, opaque_id,
@@ -26,6 +27,7 @@ const _: () = {
     wiped::<InviteSecret>();
     wiped::<FileKey>();
     wiped::<PasswordRoot>();
+    wiped::<RecoveryKey>();
     // What `PrivateKey` and `Keys` hold.
     wiped::<p256::SecretKey>();
     wiped::<Zeroizing<[u8; 32]>>();
@@ -46,9 +48,9 @@ macro_rules! is_not {
     };
 }
 
-is_not!(Clone: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, InviteSecret, PrivateKey, PasswordRoot, Keys);
-is_not!(serde::Serialize: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, InviteSecret, PrivateKey, PasswordRoot, Keys);
-is_not!(std::fmt::Display: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, InviteSecret, PrivateKey, PasswordRoot, Keys);
+is_not!(Clone: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, InviteSecret, PrivateKey, PasswordRoot, RecoveryKey, Keys);
+is_not!(serde::Serialize: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, InviteSecret, PrivateKey, PasswordRoot, RecoveryKey, Keys);
+is_not!(std::fmt::Display: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, InviteSecret, PrivateKey, PasswordRoot, RecoveryKey, Keys);
 is_not!(std::fmt::Debug: Keys);
 is_not!(serde::Serialize: FileKey);
 

@@ -1,5 +1,7 @@
 //! Room keys: opened from wraps and backlinks, checked against the signed log, changed when the log says so.
 
+use std::collections::BTreeSet;
+
 use sotto_shared::api::body::{Wrap, WrapsGet};
 use sotto_shared::crypto::epoch::{fits, open_backlink, open_meta};
 use sotto_shared::crypto::kem::{WrapInfo, Wrapped};
@@ -71,9 +73,14 @@ pub(super) async fn wrap_for<S: Suite>(
 }
 
 impl<S: Suite> Engine<S> {
-    /// Opens what can be opened: wraps first, then backwards along the backlinks. Asks for wraps if the newest key is
-    /// not among them.
+    /// Opens what can be opened, and asks for wraps if the newest key is not among them.
     pub(super) async fn learn_keys(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        self.open_keys(id, ctx, out).await;
+        self.wraps_announced(id, out);
+    }
+
+    /// Wraps first, then backwards along the backlinks.
+    async fn open_keys(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let Some(me) = &self.me else { return };
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let before = room.keys.len();
@@ -116,6 +123,7 @@ impl<S: Suite> Engine<S> {
             ));
         }
         let mut makers = Vec::new();
+        let mut useless = BTreeSet::new();
         for (g, jobs) in by_generation {
             let Some(key) = me.vault.kem.get(&g) else { continue };
             let (numbers, jobs): (Vec<u32>, Vec<UnwrapJob>) = jobs.into_iter().unzip();
@@ -124,16 +132,23 @@ impl<S: Suite> Engine<S> {
                 let secret = plain.ok().and_then(|plain| EpochSecret::from_slice(&plain));
                 let (Some(secret), Some(epoch)) = (secret, room.state.epochs.get(n as usize - 1)) else {
                     // Swapped, stale or garbage: as good as none.
+                    useless.insert((n, g));
                     continue;
                 };
                 if fits(&secret, &id, epoch) {
                     room.keys.insert(n, secret);
-                } else if room.mismatched.insert(n) {
+                    continue;
+                }
+                useless.insert((n, g));
+                if room.mismatched.insert(n) {
                     // Made for us, and for another key than the log committed to. Said once; the right one may still come.
                     makers.push(epoch.actor);
                 }
             }
         }
+        // Not kept: tried again and again they would only grow in number.
+        room.wraps
+            .retain(|wrap| !useless.contains(&(wrap.n, wrap.g)) || room.keys.contains_key(&wrap.n));
         for index in (1..room.state.epochs.len()).rev() {
             let (epoch, previous) = (&room.state.epochs[index], &room.state.epochs[index - 1]);
             if room.keys.contains_key(&previous.n) || epoch.backlink.as_slice().is_empty() {
@@ -148,17 +163,12 @@ impl<S: Suite> Engine<S> {
                 room.keys.insert(previous.n, older);
             }
         }
-        let n = room.state.epoch_number();
-        let missing = n > 0 && !room.keys.contains_key(&n) && room.is_member(&me.user_id);
         let grew = room.keys.len() != before;
         for maker in makers {
             let maker = self.people.handle(&maker).unwrap_or_default();
             self.notice(Problem::ServerLied(format!("the room key that {maker} made")), out);
         }
         self.read_title(id);
-        if missing {
-            self.fetch_wraps(id, out);
-        }
         if grew {
             self.unlock_messages(id, ctx, out).await;
         }
@@ -207,14 +217,22 @@ impl<S: Suite> Engine<S> {
                 return;
             }
         };
+        let me = self.my_id();
         let Some(room) = self.rooms.get_mut(&id) else { return };
-        let new: Vec<Wrap> = wraps.into_iter().filter(|wrap| !room.wraps.contains(wrap)).collect();
+        // Of the others' or of epochs that the log does not have there is no use.
+        let known = 1..=room.state.epoch_number();
+        let is_new = |wrap: &Wrap| known.contains(&wrap.n) && me == Some(wrap.user_id) && !room.wraps.contains(wrap);
+        let new: Vec<Wrap> = wraps.into_iter().filter(is_new).collect();
         if new.is_empty() {
+            self.request_key(id, ctx, out).await;
             return;
         }
         room.wraps.extend(new);
-        out.push(Effect::Save(vec![room.to_record()]));
-        self.learn_keys(id, ctx, out).await;
+        self.open_keys(id, ctx, out).await;
+        if let Some(room) = self.rooms.get(&id) {
+            out.push(Effect::Save(vec![room.to_record()]));
+        }
+        self.request_key(id, ctx, out).await;
         self.show_room_row(id, out);
         self.show_events(id, 0, out);
         self.flush(id, ctx, out).await;

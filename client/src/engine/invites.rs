@@ -27,7 +27,7 @@ use super::ask::{Failure, Pending, Request};
 use super::epochs::wrap_for;
 use super::intents::{Intent, What, tidy_name};
 use super::people::People;
-use super::rooms::{role, verify_entries};
+use super::rooms::{Room, role, verify_entries};
 use super::sync::{LOG_TRIES, retry};
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{self, InvitePreview, Invites, Outcome, Problem};
@@ -113,6 +113,29 @@ fn shown(id: InviteId, invite: &Invite) -> view::Invite {
     }
 }
 
+impl Room {
+    /// Came after the newest room key was made, so that it was not wrapped for them.
+    fn is_new(&self, user: &UserId) -> bool {
+        let keyed = self.state.epoch().map_or(0, |epoch| epoch.seq);
+        let member = self.state.members.get(user);
+        member.is_some_and(|member| member.since > keyed)
+    }
+
+    /// Came since the newest room key was made, by an invite that is over by this clock: the entry's own time may be a lie,
+    /// so nobody hands them that key.
+    pub(super) fn came_late(&self, user: &UserId, now_ms: u64) -> bool {
+        let since = self.state.members.get(user).map(|member| member.since);
+        let came = self.events.iter().rev().find(|event| Some(event.seq) == since);
+        match came.map(|event| &event.body) {
+            Some(RoomBody::Join { invite_id, .. }) if self.is_new(user) => {
+                let invite = self.state.invites.get(invite_id);
+                invite.is_none_or(|invite| now_ms > invite.expires)
+            }
+            _ => false,
+        }
+    }
+}
+
 impl<S: Suite> Engine<S> {
     // --- By members ------------------------------------------------------------------------------------------------------
 
@@ -173,18 +196,10 @@ impl<S: Suite> Engine<S> {
     pub(super) fn note_newcomers(&mut self, id: RoomId, first_new: usize, now_ms: u64) {
         let me = self.my_id();
         let Some(room) = self.rooms.get_mut(&id) else { return };
-        let keyed = room.state.epoch().map_or(0, |epoch| epoch.seq);
         for event in room.events.get(first_new..).unwrap_or_default() {
-            let RoomBody::Join { invite_id, member, .. } = &event.body else {
-                continue;
-            };
-            let in_time = room
-                .state
-                .invites
-                .get(invite_id)
-                .is_some_and(|invite| now_ms <= invite.expires);
-            if event.seq > keyed && in_time && me != Some(member.user_id) {
-                room.newcomers.insert(member.user_id);
+            let came = matches!(event.body, RoomBody::Join { .. }) && room.is_new(&event.actor);
+            if came && me != Some(event.actor) && !room.came_late(&event.actor, now_ms) {
+                room.newcomers.insert(event.actor);
             }
         }
     }
@@ -192,11 +207,10 @@ impl<S: Suite> Engine<S> {
     /// Wraps the room key for newcomers. Several members may do so at once: the relay keeps the first wrap of each.
     pub(super) async fn hand_over(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
-        let keyed = room.state.epoch().map_or(0, |epoch| epoch.seq);
         // A key made since was wrapped for them with it.
-        let state = &room.state;
-        room.newcomers
-            .retain(|user| state.members.get(user).is_some_and(|member| member.since > keyed));
+        let mut newcomers = std::mem::take(&mut room.newcomers);
+        newcomers.retain(|user| room.is_new(user));
+        room.newcomers = newcomers;
         if room.newcomers.is_empty() || !self.online {
             return;
         }

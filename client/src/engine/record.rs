@@ -32,8 +32,8 @@ pub struct Record {
 /// What to load.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Query {
-    /// Everything but messages.
-    Base,
+    /// Everything but messages. Of what waits to be sent, what other tabs that are open have written stays with them.
+    Base { lane: [u8; 8] },
     /// Messages `from..=to` of a room.
     Messages { room: RoomId, from: u64, to: u64 },
 }
@@ -87,6 +87,10 @@ pub struct RoomRecord {
     pub log: Vec<B64>,
     pub wraps: Vec<Wrap>,
     pub frozen: Option<crate::view::Tamper>,
+    #[serde(default)]
+    pub(crate) evidence: Option<super::evidence::Evidence>,
+    #[serde(default)]
+    pub(crate) claims: Vec<(UserId, super::beacons::Claim)>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -192,6 +196,12 @@ pub struct KeysRecord {
     pub kem: Vec<(u32, B64)>,
     /// Encoded pins with the revision they have in the vault.
     pub pins: Vec<(B64, u64)>,
+    /// Pins that the vault has not got yet.
+    #[serde(default)]
+    pub unsent: Vec<UserId>,
+    /// The newest encoded `Manifest` of the vault: an older one is refused.
+    #[serde(default)]
+    pub manifest: Option<B64>,
 }
 
 impl Drop for KeysRecord {

@@ -16,6 +16,8 @@ use sotto_shared::log::LogError;
 use sotto_shared::log::room_log::{Event, MemberRef, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState};
 
 use super::ask::{Failure, Pending, Request};
+use super::beacons::Claim;
+use super::evidence::{Cause, Evidence};
 use super::intents::Intent;
 use super::outbox::Outbox;
 use super::record::{
@@ -28,6 +30,9 @@ use crate::view::{self, Change, Delivery, Member, Preview, Standing, Tamper, Tru
 /// Senders' chains that are kept across reloads.
 const KEPT_LANES: usize = 64;
 
+/// Rooms that wait for logs of people at a time.
+const MAX_ARRIVING: usize = 256;
+
 /// Before something is asked for again that could not be had.
 pub(super) const RETRY_MS: u64 = 5_000;
 
@@ -39,9 +44,19 @@ pub(crate) struct Room {
     pub wraps: Vec<Wrap>,
     /// By epoch number.
     pub keys: BTreeMap<u32, EpochSecret>,
+    /// When the others were last asked for the newest key, milliseconds since 1970.
+    pub key_asked_ms: u64,
+    /// When others were last given it.
+    pub answered: BTreeMap<UserId, u64>,
     /// Epochs of which we were given another key than the log names.
     pub mismatched: BTreeSet<u32>,
     pub frozen: Option<Tamper>,
+    /// What shows why it is.
+    pub evidence: Option<Evidence>,
+    /// What members have seen and we have not, by who says so.
+    pub claims: BTreeMap<UserId, Claim>,
+    /// When this browser last said where it stands, or heard somebody say the same. Milliseconds since 1970.
+    pub beacon_ms: u64,
     /// Entries that wait for a user log they name.
     pub waiting: Vec<SignedBlob>,
     pub channel: Channel,
@@ -220,8 +235,13 @@ impl Room {
             events: Vec::new(),
             wraps: Vec::new(),
             keys: BTreeMap::new(),
+            key_asked_ms: 0,
+            answered: BTreeMap::new(),
             mismatched: BTreeSet::new(),
             frozen: None,
+            evidence: None,
+            claims: BTreeMap::new(),
+            beacon_ms: 0,
             waiting: Vec::new(),
             outbox: Outbox::default(),
             sync: Sync::default(),
@@ -238,6 +258,8 @@ impl Room {
             log: self.log.clone(),
             wraps: self.wraps.clone(),
             frozen: self.frozen,
+            evidence: self.evidence.clone(),
+            claims: self.claims.iter().map(|(by, claim)| (*by, claim.clone())).collect(),
         };
         record::save(Key::Room(self.state.room_id), &record)
     }
@@ -290,12 +312,13 @@ impl<S: Suite> Engine<S> {
                     return;
                 }
                 let known = (room.state.seq + 1 - from) as usize;
-                let forked = blobs.iter().take(known).enumerate().any(|(index, blob)| {
-                    let have = room.state.hashes.get(from as usize + index);
-                    have != Some(&sotto_shared::log::room_log::entry_hash(&blob.body))
+                let other = blobs.iter().take(known).enumerate().find_map(|(index, blob)| {
+                    let ours = *room.state.hashes.get(from as usize + index)?;
+                    let theirs = sotto_shared::log::room_log::entry_hash(&blob.body);
+                    (ours != theirs).then(|| Cause::entry(from + index as u64, ours, theirs).with_entry(blob))
                 });
-                if forked {
-                    self.freeze(id, Tamper::Fork, out);
+                if other.is_some() {
+                    self.freeze_with(id, Tamper::Fork, other, ctx, out).await;
                     return;
                 }
                 blobs.into_iter().skip(known).collect()
@@ -310,9 +333,11 @@ impl<S: Suite> Engine<S> {
         if self.fetch_missing_logs(&fresh, out) {
             match self.rooms.get_mut(&id) {
                 Some(room) => room.waiting = fresh,
-                None => {
+                // More than anybody is added to at a time: the rest is told again after the next connection.
+                None if self.arriving.len() < MAX_ARRIVING => {
                     self.arriving.insert(id, fresh);
                 }
+                None => {}
             }
             return;
         }
@@ -502,9 +527,28 @@ impl<S: Suite> Engine<S> {
         }
         room.sync.people_wanted = 0;
         let first_new = room.events.len();
+        // A cut says what its author has seen: it must be what is here.
+        let other = events.iter().find_map(|event| {
+            let cuts = match &event.body {
+                RoomBody::Remove { cut, .. } | RoomBody::UserUpdate { cut, .. } => cut,
+                _ => return None,
+            };
+            cuts.iter().find_map(|cut| {
+                let ours = room.channel.t_at(cut.seq).filter(|ours| *ours != cut.transcript)?;
+                let index = usize::try_from(event.seq).ok()?;
+                let blob = room
+                    .log
+                    .get(index)
+                    .and_then(|raw| SignedBlob::from_bytes(&raw.0).ok())?;
+                Some(Cause::messages(cut.seq, ours, cut.transcript).with_entry(&blob))
+            })
+        });
         room.events.extend(events);
         let saved = vec![room.to_record(), room.channel.to_record(&id)];
         out.push(Effect::Save(saved));
+        if other.is_some() {
+            self.freeze_with(id, Tamper::Fork, other, ctx, out).await;
+        }
         self.learn_keys(id, ctx, out).await;
         for user in self
             .rooms
@@ -517,6 +561,12 @@ impl<S: Suite> Engine<S> {
         self.show_room_row(id, out);
         self.show_members(id, out);
         self.show_events(id, first_new, out);
+        let peer = self.my_id().and_then(|me| self.rooms.get(&id)?.peer(&me));
+        if let Some(peer) = peer {
+            self.pin_contact(peer, ctx, out);
+        }
+        // What named entries that are here only now.
+        self.unlock_messages(id, ctx, out).await;
         self.note_newcomers(id, first_new, ctx.now_ms);
         self.hand_over(id, ctx, out).await;
         self.after_log(id, ctx, out).await;
@@ -615,6 +665,14 @@ impl<S: Suite> Engine<S> {
         {
             return Standing::IdentityChanged(*changed);
         }
+        let is_gone =
+            |user: &UserId| self.is_former(user) || self.people.log(user).is_some_and(|log| log.view().closed);
+        if room.peer(&me).is_some_and(|peer| is_gone(&peer)) {
+            return Standing::PeerGone;
+        }
+        if let Some(by) = room.log_withheld() {
+            return Standing::Withheld { by };
+        }
         let n = room.state.epoch_number();
         if n > 0 && !room.keys.contains_key(&n) {
             Standing::WaitingForKey
@@ -676,6 +734,7 @@ impl<S: Suite> Engine<S> {
                 .get(&me)
                 .map_or(view::Role::Member, |member| role(member.role)),
             standing,
+            held_back: room.tail_withheld(),
             active_ms: preview.as_ref().map_or(newest_event, |preview| preview.at_ms),
             preview,
             unread: room.channel.unread,
@@ -719,12 +778,14 @@ impl<S: Suite> Engine<S> {
         room.log = record.log;
         room.wraps = record.wraps;
         room.frozen = record.frozen;
+        room.evidence = record.evidence;
+        room.claims = record.claims.into_iter().collect();
         self.rooms.insert(record.room_id, room);
         Some(())
     }
 
     /// The relay's word of where a room stands, held against our own.
-    pub(super) fn compare_head(&mut self, head: &RoomHead, out: &mut Out<S::DeviceKey>) {
+    pub(super) async fn compare_head(&mut self, head: &RoomHead, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get_mut(&head.room_id) else {
             self.fetch_room_log(head.room_id, out);
             return;
@@ -735,8 +796,10 @@ impl<S: Suite> Engine<S> {
         let have = usize::try_from(head.seq)
             .ok()
             .and_then(|seq| room.state.hashes.get(seq));
-        if have.is_some_and(|have| *have != head.head) {
-            self.freeze(head.room_id, Tamper::Fork, out);
+        if let Some(have) = have.filter(|have| **have != head.head) {
+            let cause = Cause::entry(head.seq, *have, head.head);
+            self.freeze_with(head.room_id, Tamper::Fork, Some(cause), ctx, out)
+                .await;
         } else if head.seq != room.state.seq {
             // Less than we have: written down before our newest entry came, or withheld. The answer tells.
             self.fetch_room_log(head.room_id, out);

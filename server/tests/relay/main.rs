@@ -4,6 +4,7 @@
 
 mod accounts;
 mod faults;
+mod held;
 mod hostile;
 mod invites;
 mod live;

@@ -113,7 +113,7 @@ where
     }
 }
 
-/// `HMAC-SHA256(key, label ‖ name)[..16]`: an id that only the holder of the key can compute.
+/// `HMAC-SHA256(key, lp(name))[..16]`: an id that only the holder of the key can compute.
 pub fn opaque_id(key: &DerivedKey, name: &[&[u8]]) -> [u8; 16] {
     use hmac::{KeyInit, Mac};
     let mut out = [0; 16];

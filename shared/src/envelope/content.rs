@@ -47,6 +47,8 @@ record! {
 choice! {
     pub enum MessageBody {
         1 = Text { text: Text<MAX_TEXT_BYTES> },
+        /// Nothing but where its author stands: `log_seq`, `log_head`, `seen_seq` and `seen_t` of the content. Ephemeral.
+        16 = Beacon,
     }
 }
 

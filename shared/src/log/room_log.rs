@@ -336,6 +336,8 @@ pub struct RoomState {
     /// A member went, or somebody's keys changed, since the newest epoch: nobody may send before the key is changed.
     pub rotation_due: bool,
     tenures: BTreeMap<(UserId, DeviceKeyId), Tenure>,
+    /// Of browsers that were revoked.
+    cuts: BTreeMap<(UserId, DeviceKeyId), Vec<Cut>>,
 }
 
 impl RoomState {
@@ -393,6 +395,7 @@ impl RoomState {
             closed: false,
             rotation_due: true,
             tenures: BTreeMap::new(),
+            cuts: BTreeMap::new(),
         };
         let people: Vec<UserId> = state.members.keys().copied().collect();
         for user in &people {
@@ -604,10 +607,19 @@ impl RoomState {
                 let current = self.members.get_mut(&member.user_id).ok_or(LogError::NoSuchTarget)?;
                 // Also a device that came and went between the two views: it had its owner's keys.
                 let revoked = next.revocations != current.view.revocations || (next.closed && !current.view.closed);
-                // A cut voids messages of what is revoked; without that it would void a member's at any other's will.
+                // A cut voids messages of what is revoked, and only for who may: it could be set before what was rightly said.
                 cut_fits(cut)?;
-                if !revoked && !cut.is_empty() {
+                let may_cut = member.user_id == entry.actor || (role > current.role && role.allows(Permission::Kick));
+                if !(cut.is_empty() || revoked && may_cut) {
                     return Err(LogError::BadCut);
+                }
+                let gone = current
+                    .view
+                    .devices
+                    .keys()
+                    .filter(|id| next.active_device(id).is_none());
+                for device in gone.filter(|_| !cut.is_empty()) {
+                    self.cuts.insert((member.user_id, *device), cut.as_slice().to_vec());
                 }
                 self.rotation_due |= revoked || current.view.kem_g != next.kem_g || current.view.ik != next.ik;
                 current.ulog_seq = member.ulog_seq;
@@ -904,6 +916,15 @@ impl RoomState {
         here.then_some(&tenure.pk)
     }
 
+    /// Whether message `seq` of this author comes after the point up to which theirs count: they were removed, or that
+    /// browser was revoked, by somebody who had verified the channel so far.
+    pub fn is_cut_off(&self, user: &UserId, device: &DeviceKeyId, channel: &ChannelId, seq: u64) -> bool {
+        let former = self.former.get(user).map(|former| former.cut.as_slice());
+        let revoked = self.cuts.get(&(*user, *device)).map(Vec::as_slice);
+        let mut cuts = former.into_iter().chain(revoked).flatten();
+        cuts.any(|cut| cut.channel == *channel && seq > cut.seq)
+    }
+
     pub fn epoch(&self) -> Option<&EpochInfo> {
         self.epochs.last()
     }
@@ -913,10 +934,15 @@ impl RoomState {
         self.epochs.last().map_or(0, |epoch| epoch.n)
     }
 
-    /// `H("roster", sorted (user_id, g, kk))`: to whom a room key is wrapped.
+    /// To whom a room key is wrapped: everybody whose account the room does not see closed.
+    pub fn roster(&self) -> impl Iterator<Item = (&UserId, &Member)> {
+        self.members.iter().filter(|(_, member)| !member.view.closed)
+    }
+
+    /// `H("roster", sorted (user_id, g, kk))`.
     pub fn roster_hash(&self) -> [u8; 32] {
         let mut roster = Vec::with_capacity(self.members.len() * 101);
-        for (user, member) in &self.members {
+        for (user, member) in self.roster() {
             user.encode(&mut roster);
             member.view.kem_g.encode(&mut roster);
             member.view.kk.encode(&mut roster);

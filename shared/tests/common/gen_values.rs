@@ -1,9 +1,11 @@
 //! Values of every encoded type, from a seed.
 
 use rand::Rng;
-use sotto_shared::api::body::{InviteProof, LoginProof, Registration, SessionProof, VaultPutRecord};
+use sotto_shared::api::body::{
+    InviteProof, KeyChange, LoginProof, RecoveryChange, Registration, SessionProof, VaultPutRecord,
+};
 use sotto_shared::codec::{Bytes, List, Text};
-use sotto_shared::crypto::kem::WrapInfo;
+use sotto_shared::crypto::kem::{KeyRequest, WrapInfo};
 use sotto_shared::crypto::sign::{PublicKey, SignedBlob};
 use sotto_shared::envelope::content::{Content, MessageBody};
 use sotto_shared::envelope::header::{Header, MessageKind};
@@ -16,7 +18,7 @@ use sotto_shared::log::room_log::{
 use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis};
 use sotto_shared::testing::FixedRng;
 use sotto_shared::testing::people::public_key;
-use sotto_shared::vault::{Method, Pin, PinState, VaultHeader, VaultWrap};
+use sotto_shared::vault::{Manifest, Method, Pin, PinState, VaultHeader, VaultWrap};
 
 pub struct Gen(FixedRng);
 
@@ -367,6 +369,17 @@ impl Gen {
         }
     }
 
+    pub fn key_request(&mut self) -> KeyRequest {
+        KeyRequest {
+            room_id: self.room(),
+            channel: self.channel(),
+            n: self.u32(),
+            user_id: self.user(),
+            dk_id: self.device(),
+            ts: self.u64(),
+        }
+    }
+
     pub fn wrap_info(&mut self) -> WrapInfo {
         WrapInfo {
             room_id: self.room(),
@@ -420,6 +433,44 @@ impl Gen {
                 sealed: rng.bytes(),
             }),
         }
+    }
+
+    pub fn manifest(&mut self) -> Manifest {
+        Manifest {
+            counter: self.u64(),
+            hash: self.array(),
+        }
+    }
+
+    pub fn key_change(&mut self) -> KeyChange {
+        KeyChange {
+            realm: self.text(),
+            user_id: self.user(),
+            base: self.array(),
+            salt: self.array(),
+            profile: self.u8(),
+            ak: self.key(),
+            recovery: self.maybe_key(),
+            vault_header: self.bytes(),
+            items: self.list(|rng| VaultPutRecord {
+                item_id: rng.item(),
+                sealed: rng.bytes(),
+            }),
+            entries: self.list(Self::bytes),
+        }
+    }
+
+    pub fn recovery_change(&mut self) -> RecoveryChange {
+        RecoveryChange {
+            realm: self.text(),
+            user_id: self.user(),
+            recovery: self.maybe_key(),
+            vault_header: self.bytes(),
+        }
+    }
+
+    fn maybe_key(&mut self) -> Option<PublicKey> {
+        (self.below(2) > 0).then(|| self.key())
     }
 
     pub fn login(&mut self) -> LoginProof {
