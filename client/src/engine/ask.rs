@@ -20,6 +20,13 @@ macro_rules! requests {
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum Reply { $($name(<body::$name as Endpoint>::Reply)),* }
 
+        #[cfg(feature = "testing")]
+        impl Reply {
+            pub fn to_json(&self) -> Result<String, serde_json::Error> {
+                match self { $(Self::$name(body) => serde_json::to_string(body)),* }
+            }
+        }
+
         impl Request {
             /// Behind `/api/v1/`.
             pub const fn path(&self) -> &'static str {

@@ -13,7 +13,9 @@ use sotto_shared::envelope::content::Content;
 use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, RoomId, UserId};
 use sotto_shared::log::LogError;
-use sotto_shared::log::room_log::{Event, MemberRef, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState};
+use sotto_shared::log::room_log::{
+    Event, MemberRef, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState, room_id,
+};
 
 use super::ask::{Failure, Pending, Request};
 use super::beacons::Claim;
@@ -30,8 +32,8 @@ use crate::view::{self, Change, Delivery, Member, Preview, Standing, Tamper, Tru
 /// Senders' chains that are kept across reloads.
 const KEPT_LANES: usize = 64;
 
-/// Rooms that wait for logs of people at a time.
-const MAX_ARRIVING: usize = 256;
+/// Rooms that may wait for the user logs they name, before they are taken up.
+const MAX_ARRIVING: usize = 64;
 
 /// Before something is asked for again that could not be had.
 pub(super) const RETRY_MS: u64 = 5_000;
@@ -128,7 +130,7 @@ impl Channel {
         if seq == self.at.seq {
             return Some(self.at.t);
         }
-        if seq + 1 == self.oldest {
+        if seq.checked_add(1) == Some(self.oldest) {
             return Some(self.before_oldest);
         }
         self.messages.get(&seq).map(|message| message.t)
@@ -297,7 +299,15 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) {
         let fresh = match self.rooms.get_mut(&id) {
-            None if from == 0 => blobs,
+            None if from == 0 => {
+                let begins = blobs.first().is_some_and(|blob| room_id(&blob.body) == id);
+                // Whatever more the relay names is taken up when there is a place for it.
+                let full = self.arriving.len() >= MAX_ARRIVING && !self.arriving.contains_key(&id);
+                if !begins || full {
+                    return;
+                }
+                blobs
+            }
             None => {
                 // Entries of a room nobody told us about: begin at its beginning.
                 self.fetch_room_log(id, out);
@@ -333,11 +343,9 @@ impl<S: Suite> Engine<S> {
         if self.fetch_missing_logs(&fresh, out) {
             match self.rooms.get_mut(&id) {
                 Some(room) => room.waiting = fresh,
-                // More than anybody is added to at a time: the rest is told again after the next connection.
-                None if self.arriving.len() < MAX_ARRIVING => {
+                None => {
                     self.arriving.insert(id, fresh);
                 }
-                None => {}
             }
             return;
         }

@@ -391,7 +391,7 @@ impl<S: Suite> Engine<S> {
             room.channel.before_oldest = before.t;
             room.channel.shown_from = oldest;
             room.sync.begun = true;
-            room.channel.read_seq = page.head.seq;
+            room.channel.read_seq = before.seq.saturating_add(page.messages.len() as u64);
         } else if before != room.channel.at {
             // Overtaken by live messages: ask anew from where we are. Another history at the same place is a fork.
             if before.seq == room.channel.at.seq {

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod faults;
+mod fuzz;
 mod held;
 mod hostile;
 mod invites;
