@@ -7,6 +7,7 @@ mod faults;
 mod fuzz;
 mod held;
 mod hostile;
+mod invites;
 mod live;
 mod messages;
 mod rooms;
