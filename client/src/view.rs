@@ -16,10 +16,7 @@ pub struct ToWorker {
 }
 
 /// From the worker to the page.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one at a time, on its way to JSON and back"
-)]
+#[allow(clippy::large_enum_variant)] // one at a time, on its way to JSON and back
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum FromWorker {
     /// The worker listens. Nothing may be sent before this.
