@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock};
 
 use futures_lite::future::block_on;
 use sotto_client::engine::{Failure, Reply, Request};
-use sotto_client::testing::relay::{Account, SignInRow, Token};
+use sotto_client::testing::relay::{SignInRow, Token};
 use sotto_client::testing::world::password;
 use sotto_client::testing::{ModelRelay, Peer, Snapshot, Tamper as Hands, World};
 use sotto_client::view::{
@@ -44,7 +44,7 @@ use sotto_shared::log::room_log::{
 };
 use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis, possession_bytes};
 use sotto_shared::testing::FixedRng;
-use sotto_shared::testing::people::{NOW, Person, REALM, TestRoom, key, public_key};
+use sotto_shared::testing::people::{NOW, Person, REALM, TestRoom, key};
 use sotto_shared::vault::{ItemName, Method, VaultHeader, open_item, wrap_vault_key};
 
 type TestWorld = World<RustCrypto>;
@@ -125,7 +125,7 @@ static PAST: LazyLock<(Past, [RoomId; 3])> = LazyLock::new(|| {
             world.newcomer(handle).await;
         }
         for name in ["eve", "dan"] {
-            enlist(world.relay(), &Person::new(name));
+            world.relay().enlist(&Person::new(name));
         }
         let tea = world.group(ADA, "Tea", &["bob", "cyd"]).await;
         let den = world.group(ADA, "Den", &["bob", "eve"]).await;
@@ -137,37 +137,6 @@ static PAST: LazyLock<(Past, [RoomId; 3])> = LazyLock::new(|| {
         (world.into_snapshot(), [tea, den, duo])
     })
 });
-
-/// Gives somebody without an engine an account, and a session under their name.
-fn enlist(relay: &mut ModelRelay, person: &Person) {
-    let sign_in = SignInRow {
-        salt: [0; 16],
-        profile: 1,
-        ak: public_key(&format!("{}/ak", person.name)),
-        vault_header: Vec::new(),
-        recovery: None,
-    };
-    let genesis = B64(person.genesis.clone());
-    let entries = person.blobs.iter().map(|blob| B64(blob.to_bytes()));
-    let account = Account {
-        handle: person.name.clone(),
-        created_ms: NOW,
-        closed: false,
-        passed_on: false,
-        sign_in,
-        entries: std::iter::once(genesis).chain(entries).collect(),
-        log: person.log.clone(),
-        vault: BTreeMap::new(),
-    };
-    relay.people.0.insert(person.id(), account);
-    let token = Token {
-        user_id: person.id(),
-        dk_id: Some(person.device_id()),
-        created_ms: NOW,
-        expires_ms: u64::MAX,
-    };
-    relay.tokens.insert(person.name.clone(), token);
-}
 
 impl Stage {
     /// Everybody online, nothing under way, the relay still honest.
@@ -1164,7 +1133,7 @@ fn a32_a_changed_log_is_hidden_from_a_contact() {
             } else {
                 eve.rotate_kem();
             }
-            enlist(stage.world.relay(), &eve);
+            stage.world.relay().enlist(&eve);
             let member = eve.member_ref();
             let cut = List::default();
             act(stage.world.relay(), den, &eve, RoomBody::UserUpdate { member, cut });
@@ -1915,7 +1884,7 @@ fn a18_somebody_who_is_gone_writes_on() {
             };
             if case == "revoked browser" {
                 eve.add_device();
-                enlist(stage.world.relay(), &eve);
+                stage.world.relay().enlist(&eve);
                 act(stage.world.relay(), den, &eve, update(&eve));
                 stage.world.settle().await;
             }
@@ -1925,7 +1894,7 @@ fn a18_somebody_who_is_gone_writes_on() {
                 "left" => act(stage.world.relay(), den, &eve, RoomBody::Leave),
                 "revoked browser" => {
                     eve.revoke(1);
-                    enlist(stage.world.relay(), &eve);
+                    stage.world.relay().enlist(&eve);
                     act(stage.world.relay(), den, &eve, update(&eve));
                 }
                 _ => drop(eve_is_removed(&mut stage).await),

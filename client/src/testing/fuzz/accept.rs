@@ -27,14 +27,14 @@ use sotto_shared::log::room_log::{
     EpochReason, History, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomState, SUITE_1,
 };
 use sotto_shared::testing::FixedRng;
-use sotto_shared::testing::people::{NOW, Person, TestRoom, public_key};
+use sotto_shared::testing::people::{NOW, Person, TestRoom};
 
 use super::bend::bend;
 use super::hands::{Hands, Trick, Wiles};
 use super::witness::{Keys, Witness, keys_in};
 use crate::engine::Key;
-use crate::testing::relay::{Account, SignInRow, Tenure, Token};
-use crate::testing::{ModelRelay, Snapshot, World};
+use crate::testing::relay::Tenure;
+use crate::testing::{Snapshot, World};
 use crate::view::{Body, Command, Delivery, Outcome, Standing};
 
 const STEP_BYTES: usize = 4;
@@ -77,7 +77,7 @@ impl Den {
         dan.revoke(0);
         dan.use_device(1);
         for person in [&eve, &dan] {
-            enlist(world.relay(), person);
+            world.relay().enlist(person);
         }
         let room = world.group(0, "Den", &["bob", "eve"]).await;
         let mut said = BTreeMap::new();
@@ -106,36 +106,6 @@ impl Den {
             said,
         }
     }
-}
-
-/// Gives somebody without an engine an account, and a session under their name.
-fn enlist(relay: &mut ModelRelay, person: &Person) {
-    let sign_in = SignInRow {
-        salt: [0; 16],
-        profile: 1,
-        ak: public_key(&format!("{}/ak", person.name)),
-        vault_header: Vec::new(),
-        recovery: None,
-    };
-    let entries = person.blobs.iter().map(|blob| B64(blob.to_bytes()));
-    let account = Account {
-        handle: person.name.clone(),
-        created_ms: NOW,
-        closed: false,
-        sign_in,
-        entries: std::iter::once(B64(person.genesis.clone())).chain(entries).collect(),
-        log: person.log.clone(),
-        vault: BTreeMap::new(),
-        passed_on: false,
-    };
-    relay.people.0.insert(person.id(), account);
-    let token = Token {
-        user_id: person.id(),
-        dk_id: Some(person.device_id()),
-        created_ms: NOW,
-        expires_ms: u64::MAX,
-    };
-    relay.tokens.insert(person.name.clone(), token);
 }
 
 /// Plays what the bytes say. `Ok(false)`: they say nothing.
