@@ -112,6 +112,29 @@ pub enum Command {
         room: RoomId,
         message: MessageId,
     },
+    /// Another text for a message of one's own.
+    Edit {
+        room: RoomId,
+        message: MessageId,
+        text: String,
+    },
+    /// Takes a message away for everybody: one's own, or, for who may, somebody else's.
+    Delete {
+        room: RoomId,
+        message: MessageId,
+    },
+    /// Puts a reaction to a message, or takes one's own back.
+    React {
+        room: RoomId,
+        message: MessageId,
+        emoji: String,
+        on: bool,
+    },
+    /// Messages written from now on live so many seconds; 0: for ever.
+    SetTtl {
+        room: RoomId,
+        seconds: u32,
+    },
     /// What stands in the composer, kept across reloads.
     SaveDraft {
         room: RoomId,
@@ -329,7 +352,7 @@ pub struct Row {
     pub key: String,
     /// Ascending; unique in the room.
     pub order: (u64, u64),
-    /// The author's clock, milliseconds since 1970.
+    /// The author's clock, milliseconds since 1970; never later than it came in, nor before the room was made.
     pub at_ms: u64,
     pub body: Body,
 }
@@ -341,10 +364,21 @@ pub enum Body {
         message: MessageId,
         text: String,
         state: Delivery,
+        /// Its author has changed the text.
+        edited: bool,
+        reactions: Vec<Reaction>,
     },
     /// A message that is here and cannot be shown.
     Unreadable(Unreadable),
     Note(Note),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    pub emoji: String,
+    /// How many people.
+    pub count: u32,
+    pub mine: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -394,6 +428,15 @@ pub enum Note {
     IdentityChanged {
         who: UserId,
     },
+    /// A message stood here.
+    Deleted {
+        by: UserId,
+    },
+    /// Messages live so many seconds from here on; 0: for ever.
+    Disappearing {
+        by: UserId,
+        seconds: u32,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -436,6 +479,8 @@ pub enum Problem {
     },
     AlreadyThere(String),
     NotAllowed,
+    /// The message has gone, or is not on screen.
+    NoSuchMessage,
     LastOwner,
     /// The room cannot be written to; its `standing` says why.
     RoomClosed,

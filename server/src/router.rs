@@ -13,9 +13,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use sotto_shared::api::Endpoint;
 use sotto_shared::api::body::{
-    API_VERSION, Info, InfoReply, PageGet, Register, RoomAppend, RoomCreate, RoomLogGet, SessionEnd, SessionEndOthers,
-    SessionList, SessionProve, SessionStart, SignInProve, SignInStart, UserFind, UserLogAppend, UserLogGet, VaultGet,
-    VaultPut, WrapsGet, WrapsPut,
+    API_VERSION, Info, InfoReply, MessageDelete, PageGet, Register, RoomAppend, RoomCreate, RoomLogGet, SessionEnd,
+    SessionEndOthers, SessionList, SessionProve, SessionStart, SignInProve, SignInStart, UserFind, UserLogAppend,
+    UserLogGet, VaultGet, VaultPut, WrapsGet, WrapsPut,
 };
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::{MAX_BODY_BYTES, MAX_WRAPS_BODY_BYTES};
@@ -24,7 +24,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::accounts::{register, sessions, sign_in, users, vault};
 use crate::app::App;
 use crate::logs::{append, create, read, wraps};
-use crate::mailbox::pages;
+use crate::mailbox::{gone, pages};
 use crate::problem::Problem;
 use crate::{client, gateway};
 
@@ -51,6 +51,7 @@ pub fn router(app: &App) -> Router {
         .ask::<WrapsGet, _, _>(wraps::get)
         // messages
         .ask::<PageGet, _, _>(pages::page)
+        .ask::<MessageDelete, _, _>(gone::delete)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     let large = Router::new()
         .ask::<Register, _, _>(register::register)

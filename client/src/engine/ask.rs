@@ -3,7 +3,7 @@
 use sotto_shared::api::Endpoint;
 use sotto_shared::api::body;
 use sotto_shared::api::error::ErrorBody;
-use sotto_shared::id::{RoomId, UserId};
+use sotto_shared::id::{MessageId, RoomId, UserId};
 
 use super::account::Entering;
 use super::{Effect, Engine, Out};
@@ -41,6 +41,7 @@ macro_rules! requests {
 requests! {
     Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
     VaultGet, VaultPut, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsPut, PageGet,
+    MessageDelete,
 }
 
 /// Why there is no answer.
@@ -147,6 +148,15 @@ pub(crate) enum Pending<K> {
     },
     LoadOlder {
         room: RoomId,
+    },
+    /// Messages of this browser's store in which something is to be taken away.
+    Seek {
+        room: RoomId,
+    },
+    /// The relay is to let go of a message of ours.
+    LetGo {
+        room: RoomId,
+        message: MessageId,
     },
     Ignore,
 }

@@ -16,10 +16,12 @@ use crate::view::{Change, Problem};
 const HOUR_MS: u64 = 3_600_000;
 
 /// Whether the newest room key has served its time: 24 hours or 500 messages with up to 50 members, 7 days up to 256,
-/// 30 days beyond.
-pub(super) fn is_old(state: &RoomState, now_ms: u64, messages: u64) -> bool {
-    let Some(epoch) = state.epoch() else { return true };
-    let age = now_ms.saturating_sub(epoch.ts);
+/// 30 days beyond. `since_ms` is when it was made, and no later than it was first seen here: its maker's clock is a claim.
+pub(super) fn is_old(state: &RoomState, since_ms: u64, now_ms: u64, messages: u64) -> bool {
+    if state.epoch().is_none() {
+        return true;
+    }
+    let age = now_ms.saturating_sub(since_ms);
     match state.members.len() {
         0..=50 => messages >= 500 || age > 24 * HOUR_MS,
         51..=256 => age > 7 * 24 * HOUR_MS,

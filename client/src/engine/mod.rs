@@ -7,15 +7,17 @@
 //!  Frame   ─┼─▶ Engine::handle ─────┼─▶ Ask       an HTTP request; its Reply comes back as an Input
 //!  Loaded  ─┤   account · people    ├─▶ Transmit  a frame
 //!  Tick    ─┘   rooms · epochs      └─▶ Answer    the end of a command
-//!               outbox · inbox · timeline
+//!               outbox · inbox · bodies · expiry · timeline
 //! ```
 //!
 //! Saving comes before transmitting, so a crash at any point loses nothing.
 
 mod account;
 mod ask;
+mod bodies;
 mod devices;
 mod epochs;
+mod expiry;
 mod inbox;
 mod intents;
 #[cfg(feature = "testing")]
@@ -159,6 +161,10 @@ pub struct Engine<S: Suite> {
     shown: Option<RoomId>,
     queued: u32,
     syncing: bool,
+    /// The clock at this step.
+    now_ms: u64,
+    /// When we asked to be woken because a message has had its time.
+    expiry_wake_ms: u64,
 }
 
 impl<S: Suite> Engine<S> {
@@ -183,6 +189,8 @@ impl<S: Suite> Engine<S> {
             shown: None,
             queued: 0,
             syncing: false,
+            now_ms: 0,
+            expiry_wake_ms: 0,
         }
     }
 
@@ -194,6 +202,7 @@ impl<S: Suite> Engine<S> {
     /// One step. Never fails: what goes wrong becomes an answer, a change or a typed standing.
     pub async fn handle(&mut self, input: Input<S::DeviceKey>, ctx: &mut Ctx<'_, S>) -> Vec<Effect<S::DeviceKey>> {
         let mut out = Vec::new();
+        self.now_ms = ctx.now_ms;
         match input {
             Input::Command { id, command } => self.command(id, command, ctx, &mut out).await,
             Input::Restored(kept) => self.restored(kept, &mut out),
@@ -244,6 +253,15 @@ impl<S: Suite> Engine<S> {
             Command::Send { room, text } => self.send(room, &text, ctx, out).await,
             Command::Retry { room, message } => self.retry(room, message, ctx, out).await,
             Command::Discard { room, message } => self.discard(room, message, out),
+            Command::Edit { room, message, text } => self.edit(room, message, &text, ctx, out).await,
+            Command::Delete { room, message } => self.delete(id, room, message, ctx, out).await,
+            Command::React {
+                room,
+                message,
+                emoji,
+                on,
+            } => self.react(room, message, &emoji, on, ctx, out).await,
+            Command::SetTtl { room, seconds } => self.set_ttl(id, room, seconds, ctx, out).await,
             Command::SaveDraft { room, text } => self.save_draft(room, text, out),
             Command::ShowSafety { user } => self.show_safety(user).map(Some),
             Command::MarkVerified { user, verified } => self.mark_verified(id, user, verified, ctx, out),

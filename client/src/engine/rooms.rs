@@ -1,6 +1,6 @@
 //! A room as this account knows it: its verified log, its keys, its one channel.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{RoomHead, RoomLogGet, RoomLogReply, Wrap};
@@ -10,16 +10,15 @@ use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::content::Content;
 use sotto_shared::envelope::transcript::Transcript;
-use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, RoomId, UserId};
+use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, MessageId, RoomId, UserId};
 use sotto_shared::log::LogError;
 use sotto_shared::log::room_log::{Event, MemberRef, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState};
 
 use super::ask::{Failure, Pending, Request};
+use super::bodies::Index;
 use super::intents::Intent;
 use super::outbox::Outbox;
-use super::record::{
-    self, ChannelRecord, Key, LaneRecord, MessageRecord, PreviewRecord, Record, RoomRecord, StoredBody,
-};
+use super::record::{self, ChannelRecord, Key, LaneRecord, MessageRecord, PreviewRecord, Record, RoomRecord};
 use super::sync::{LOG_TRIES, Sync};
 use super::{Ctx, Effect, Engine, Out, people};
 use crate::view::{self, Change, Delivery, Member, Preview, Standing, Tamper, Trust};
@@ -35,6 +34,12 @@ pub(crate) struct Room {
     /// The log as it came, the genesis first.
     pub log: Vec<B64>,
     pub events: Vec<Event>,
+    /// When each entry was made, as far as it can be believed; the genesis first.
+    pub times: Vec<u64>,
+    /// Messages that the log takes away, and who wrote that.
+    pub redacted: HashMap<Head, UserId>,
+    /// What those had been changed to.
+    pub redacted_edits: HashSet<Head>,
     pub wraps: Vec<Wrap>,
     /// By epoch number.
     pub keys: BTreeMap<u32, EpochSecret>,
@@ -74,6 +79,15 @@ pub(crate) struct Channel {
     pub draft: String,
     /// The page has rows from this number on.
     pub shown_from: u64,
+    pub index: Index,
+    /// The newest that the server had let go of before they were read here.
+    pub gone: Vec<(u64, Head)>,
+    /// From which message on some are to go, and when the first of them does.
+    pub fades: Option<(u64, u64)>,
+    /// Messages of ours that are deleted, whose bytes the server may still have.
+    pub deletions: Vec<MessageId>,
+    /// What is kept is wanted in memory from this number on: something in it is to be taken away.
+    pub wanted: Option<u64>,
 }
 
 /// How far one chain of a sender's messages goes.
@@ -102,6 +116,11 @@ impl Channel {
             preview: None,
             draft: String::new(),
             shown_from: 1,
+            index: Index::default(),
+            gone: Vec::new(),
+            fades: None,
+            deletions: Vec::new(),
+            wanted: None,
         }
     }
 
@@ -118,20 +137,18 @@ impl Channel {
 
     /// The newest log entry that the authors of the messages in memory before `seq` had seen.
     pub fn log_seq_before(&self, seq: u64) -> u64 {
-        let seen = self.messages.range(..seq).map(|(_, message)| match &message.body {
-            StoredBody::Text { log_seq, .. } => *log_seq,
-            _ => 0,
-        });
-        seen.max().unwrap_or_default()
+        let seen = self.messages.range(..seq).filter_map(|(_, message)| message.body.by());
+        seen.map(|by| by.log_seq).max().unwrap_or_default()
     }
 
     /// Whether the message at this place of its sender's chain stands under another number than `seq`.
     pub fn has_shown(&self, content: &Content, seq: u64) -> bool {
         let place = (content.dk_id, content.lane, content.ctr);
-        self.messages.iter().any(|(other, message)| match &message.body {
-            StoredBody::Text { device, lane, ctr, .. } => *other != seq && (*device, *lane, *ctr) == place,
-            _ => false,
-        })
+        (self
+            .messages
+            .iter()
+            .filter_map(|(other, message)| Some((*other, message.body.by()?))))
+        .any(|(other, by)| other != seq && (by.device, by.lane, by.ctr) == place)
     }
 
     /// Whether `at` is the transcript ahead of the first message in memory.
@@ -176,6 +193,9 @@ impl Channel {
             draft: self.draft.clone(),
             lanes,
             log_seq: self.log_seq,
+            gone: self.gone.clone(),
+            fades: self.fades,
+            deletions: self.deletions.clone(),
         };
         record::save(Key::Channel(*room), &record)
     }
@@ -205,6 +225,9 @@ impl Channel {
         });
         self.lanes = ends.collect();
         self.log_seq = record.log_seq;
+        self.gone = record.gone;
+        self.fades = record.fades;
+        self.deletions = record.deletions;
     }
 }
 
@@ -215,6 +238,9 @@ impl Room {
             log: vec![B64(genesis.to_bytes())],
             state,
             events: Vec::new(),
+            times: Vec::new(),
+            redacted: HashMap::new(),
+            redacted_edits: HashSet::new(),
             wraps: Vec::new(),
             keys: BTreeMap::new(),
             mismatched: BTreeSet::new(),
@@ -234,6 +260,7 @@ impl Room {
             log: self.log.clone(),
             wraps: self.wraps.clone(),
             frozen: self.frozen,
+            times: self.times.clone(),
         };
         record::save(Key::Room(self.state.room_id), &record)
     }
@@ -497,9 +524,10 @@ impl<S: Suite> Engine<S> {
         }
         room.sync.people_wanted = 0;
         let first_new = room.events.len();
-        room.events.extend(events);
+        let taken_away = room.take_events(events, ctx.now_ms);
         let saved = vec![room.to_record(), room.channel.to_record(&id)];
         out.push(Effect::Save(saved));
+        self.redacted(id, &taken_away, out);
         self.learn_keys(id, ctx, out).await;
         for user in self
             .rooms
@@ -651,7 +679,7 @@ impl<S: Suite> Engine<S> {
                 state: Delivery::Sent,
             })
         });
-        let newest_event = room.events.last().map_or(room.state.created, |event| event.ts);
+        let newest_event = room.events.last().map_or(room.time_of(0), |event| event.ts);
         out.push(Effect::Show(Change::Room(view::Room {
             id,
             kind: if room.state.kind == RoomKind::Direct {
@@ -669,7 +697,10 @@ impl<S: Suite> Engine<S> {
                 .get(&me)
                 .map_or(view::Role::Member, |member| role(member.role)),
             standing,
-            active_ms: preview.as_ref().map_or(newest_event, |preview| preview.at_ms),
+            active_ms: preview
+                .as_ref()
+                .map_or(newest_event, |preview| preview.at_ms)
+                .min(self.now_ms),
             preview,
             unread: room.channel.unread,
             draft: room.channel.draft.clone(),
@@ -708,7 +739,8 @@ impl<S: Suite> Engine<S> {
         let verdicts = vec![true; unproven.jobs().len()];
         let (state, events) = unproven.prove(&verdicts).ok()?;
         room.state = state;
-        room.events = events;
+        room.times = record.times;
+        room.take_events(events, self.now_ms);
         room.log = record.log;
         room.wraps = record.wraps;
         room.frozen = record.frozen;

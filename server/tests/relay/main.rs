@@ -4,6 +4,7 @@
 
 mod accounts;
 mod faults;
+mod gone;
 mod hostile;
 mod live;
 mod messages;

@@ -57,7 +57,7 @@ const COLUMNS: [(&str, &str, &str); 46] = [
     ("channels", "seq", "counter"),
     ("channels", "t", "id"),
 ];
-const MESSAGE_COLUMNS: [(&str, &str, &str); 8] = [
+const MESSAGE_COLUMNS: [(&str, &str, &str); 9] = [
     ("messages", "room_id", "id"),
     ("messages", "channel", "id"),
     ("messages", "seq", "counter"),
@@ -66,6 +66,7 @@ const MESSAGE_COLUMNS: [(&str, &str, &str); 8] = [
     ("messages", "envelope", "ciphertext"),
     ("messages", "envelope_hash", "id"),
     ("messages", "t", "id"),
+    ("messages", "expires_ms", "time"),
 ];
 
 async fn columns(ground: &Ground) -> Vec<(String, String)> {

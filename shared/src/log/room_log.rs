@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use super::LogError;
 use super::user_log::{MAX_USER_ENTRIES, UserLog, UserView};
+use crate::api::limits::{MAX_EDITS, MAX_TTL_SECS, MIN_TTL_SECS};
 use crate::codec::{Bytes, Codec, List};
 use crate::crypto::hash::hash;
 use crate::crypto::label::Label;
 use crate::crypto::sign::{PublicKey, SignedBlob, Unproven, VerifyJob};
-use crate::id::{ChannelId, DeviceKeyId, Head, RoomId, UserId};
+use crate::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, RoomId, UserId};
 use crate::{choice, record};
 
 /// Members a room may have.
@@ -59,6 +60,7 @@ pub enum Permission {
     Ban,
     SetRole,
     Meta,
+    Redact,
 }
 
 impl Role {
@@ -153,6 +155,11 @@ choice! {
         /// The room's view of a member moves forward. Any member may post it, the chain proves it.
         9 = UserUpdate { member: MemberRef, cut: List<Cut, 512> },
         10 = Close,
+        /// Somebody's message, with what it was changed to, is to be gone for everybody.
+        20 = Redact { target: EnvelopeHash, edits: List<EnvelopeHash, MAX_EDITS> },
+        /// Messages live so many seconds from here on; 0: for ever. Those up to number `after`, the newest that its actor knew,
+        /// were written without it.
+        21 = SetTtl { seconds: u32, after: u64 },
     }
 }
 
@@ -215,6 +222,16 @@ pub struct Tenure {
     pub spans: Vec<(u64, Option<u64>)>,
 }
 
+/// How long messages live, from an entry on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetime {
+    pub entry: u64,
+    /// 0: for ever.
+    pub seconds: u32,
+    /// Messages up to this number were written without it.
+    pub after: u64,
+}
+
 /// One entry as people should hear of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -245,6 +262,8 @@ pub struct RoomState {
     pub epochs: Vec<EpochInfo>,
     pub meta: Option<(u32, Bytes<4096>)>,
     pub closed: bool,
+    /// Lifetimes of messages, oldest first.
+    pub ttls: Vec<Lifetime>,
     /// A member went, or somebody's keys changed, since the newest epoch: nobody may send before the key is changed.
     pub rotation_due: bool,
     tenures: BTreeMap<(UserId, DeviceKeyId), Tenure>,
@@ -301,6 +320,7 @@ impl RoomState {
             epochs: Vec::new(),
             meta: None,
             closed: false,
+            ttls: Vec::new(),
             rotation_due: true,
             tenures: BTreeMap::new(),
         };
@@ -530,6 +550,22 @@ impl RoomState {
                 allow(Permission::SetRole)?;
                 self.closed = true;
             }
+            RoomBody::Redact { .. } => {
+                // In a direct message everybody deletes their own.
+                self.roster_may_change()?;
+                allow(Permission::Redact)?;
+            }
+            RoomBody::SetTtl { seconds, after } => {
+                allow(Permission::SetRole)?;
+                if *seconds != 0 && !(MIN_TTL_SECS..=MAX_TTL_SECS).contains(seconds) {
+                    return Err(LogError::NotAllowed);
+                }
+                self.ttls.push(Lifetime {
+                    entry: entry.seq,
+                    seconds: *seconds,
+                    after: *after,
+                });
+            }
         }
         Ok(())
     }
@@ -632,6 +668,12 @@ impl RoomState {
             .iter()
             .any(|(from, until)| *from <= log_seq && until.is_none_or(|until| log_seq < until));
         here.then_some(&tenure.pk)
+    }
+
+    /// How long a message may live whose author knew the log up to entry `log_seq`.
+    pub fn ttl_at(&self, log_seq: u64) -> Option<u32> {
+        let newest = self.ttls.iter().rev().find(|lifetime| lifetime.entry <= log_seq);
+        newest.map(|lifetime| lifetime.seconds).filter(|seconds| *seconds > 0)
     }
 
     pub fn epoch(&self) -> Option<&EpochInfo> {

@@ -7,7 +7,7 @@ use sotto_shared::crypto::kem::WrapInfo;
 use sotto_shared::crypto::sign::{PublicKey, SignedBlob};
 use sotto_shared::envelope::content::{Content, MessageBody};
 use sotto_shared::envelope::header::{Header, MessageKind};
-use sotto_shared::id::{ChannelId, DeviceKeyId, Head, ItemId, MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, ItemId, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::{
     Cut, EpochReason, History, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
 };
@@ -228,7 +228,7 @@ impl Gen {
     }
 
     pub fn room_body(&mut self) -> RoomBody {
-        match self.below(10) {
+        match self.below(12) {
             0 => RoomBody::AddMember {
                 member: self.member(),
                 role: self.role(),
@@ -260,6 +260,14 @@ impl Gen {
             8 => RoomBody::UserUpdate {
                 member: self.member(),
                 cut: self.list(Self::cut),
+            },
+            9 => RoomBody::Redact {
+                target: self.envelope(),
+                edits: self.list(Self::envelope),
+            },
+            10 => RoomBody::SetTtl {
+                seconds: self.u32(),
+                after: self.u64(),
             },
             _ => RoomBody::Close,
         }
@@ -303,7 +311,34 @@ impl Gen {
             seen_seq: self.u64(),
             seen_t: self.head(),
             ts: self.u64(),
-            body: MessageBody::Text { text: self.text() },
+            body: self.message_body(),
+        }
+    }
+
+    pub fn envelope(&mut self) -> EnvelopeHash {
+        EnvelopeHash::from_bytes(self.array())
+    }
+
+    pub fn message_body(&mut self) -> MessageBody {
+        match self.below(5) {
+            0 => MessageBody::Text { text: self.text() },
+            1 => MessageBody::FadingText {
+                text: self.text(),
+                ttl: self.u32(),
+            },
+            2 => MessageBody::Edit {
+                target: self.envelope(),
+                text: self.text(),
+            },
+            3 => MessageBody::Delete {
+                target: self.envelope(),
+                edits: self.list(Self::envelope),
+            },
+            _ => MessageBody::React {
+                target: self.envelope(),
+                emoji: self.text(),
+                on: self.coin(),
+            },
         }
     }
 

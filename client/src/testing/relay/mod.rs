@@ -118,6 +118,7 @@ impl ModelRelay {
             Request::WrapsGet(ask) => Reply::WrapsGet(self.wraps_get(&self.session(token)?, ask)?),
             Request::WrapsPut(ask) => Reply::WrapsPut(self.wraps_put(&self.session(token)?, ask)?),
             Request::PageGet(ask) => Reply::PageGet(self.page_get(&self.session(token)?, ask)?),
+            Request::MessageDelete(ask) => Reply::MessageDelete(self.message_delete(&self.session(token)?, ask)?),
         })
     }
 
