@@ -357,9 +357,13 @@ impl Room {
     /// Whether the server may have let go of message `seq` because its time was over: a lifetime held there, and has passed
     /// since it was agreed on and since the message before was written.
     fn had_its_time(&self, seq: u64, now_ms: u64) -> bool {
-        let before = self.channel.messages.range(..seq).rev();
-        let since = before.filter_map(|(_, message)| message.body.by()).next();
-        let since = since.map_or(0, |by| by.at_ms);
+        let before = self
+            .channel
+            .messages
+            .range(..seq)
+            .rev()
+            .find_map(|(_, message)| message.body.by());
+        let since = before.map_or(0, |by| by.at_ms);
         let ttls = &self.state.ttls;
         ttls.iter().enumerate().any(|(index, lifetime)| {
             let next = ttls.get(index + 1);
