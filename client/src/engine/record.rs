@@ -288,7 +288,10 @@ impl StoredBody {
     pub fn words_until(&self) -> Option<u64> {
         match self {
             Self::Text { until_ms, .. } => *until_ms,
-            Self::Act { by, act } if matches!(act, Act::Edit { .. } | Act::React { .. }) => by.until_ms,
+            Self::Act {
+                by,
+                act: Act::Edit { .. } | Act::React { .. },
+            } => by.until_ms,
             _ => None,
         }
     }
