@@ -2,6 +2,12 @@
 (() => {
   "use strict";
   const root = document.documentElement;
+  // What the page says when this script is not run (index.html).
+  root.dataset.started = "";
+
+  // Filled in when the page is built (client/assemble.mjs): which build this is, and the hash of every file that is loaded
+  // from here. The browser runs nothing that has another.
+  const built = { build: "dev", files: {} };
 
   // A theme chosen by the person; otherwise the system's.
   try {
@@ -24,7 +30,9 @@
     return element;
   };
 
+  let halted = false;
   const say = (title, text, retry) => {
+    halted = true;
     const show = () => {
       const mark = drawn("svg", { class: "logo-mark logo-mark-l", width: "32", height: "32", viewBox: "0 0 24 24", "aria-hidden": "true" });
       mark.append(
@@ -73,41 +81,124 @@
     return;
   }
 
-  addEventListener("error", (event) => halt(event.error));
+  // Every file of this page whose hash is known, those that index.html names too.
+  const known = () => {
+    const named = [...document.querySelectorAll("[integrity]")].map((part) => [new URL(part.src || part.href).pathname, part.integrity]);
+    return Object.entries({ ...built.files, ...Object.fromEntries(named) });
+  };
+
+  // For whoever wants to compare (settings).
+  globalThis.sottoBuilt = () => JSON.stringify({ build: built.build, files: Object.fromEntries(known()) });
+
+  // The first file that is there and is not the one this page was built with.
+  const altered = async () => {
+    for (const [path, integrity] of known()) {
+      const answer = await fetch(path, { cache: "no-store" }).catch(() => null);
+      if (!answer) return null;
+      const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await answer.arrayBuffer()));
+      if (`sha256-${btoa(String.fromCharCode(...hash))}` !== integrity) return path.slice(1);
+    }
+    return null;
+  };
+
+  // Something did not load: says so, and whether it is because the browser refused a file that is not ours.
+  const trouble = async (text) => {
+    const file = await altered();
+    if (file) {
+      globalThis.sottoWorker?.terminate();
+      say(
+        "This is not all of Sotto",
+        `The file ${file} is not the one that build ${built.build} was made with, so it was not run. If this server was just updated, loading the page again helps. If this stays, do not type your password here, and tell whoever runs this server.`,
+        true,
+      );
+    } else if (text) {
+      say("Sotto could not start", text, true);
+    }
+  };
+
+  addEventListener(
+    "error",
+    (event) => {
+      // A script or style that was refused or did not come; such errors stay at their element, so they are caught on the way.
+      if (event.target instanceof Element) {
+        if (event.target.hasAttribute("integrity")) trouble("The page did not load completely. Nothing is lost; loading it again usually helps.");
+      } else halt(event.error);
+    },
+    true,
+  );
   addEventListener("unhandledrejection", (event) => halt(event.reason));
 
-  // The only script address that may become a worker. There is no `default` policy: text can never become markup here.
-  const entry = "/worker-entry.js";
+  // The only scripts that may be run from here: the page's, and the worker once its text was checked, under an address that
+  // exists in this page alone. There is no `default` policy: text can never become markup here.
+  const page = "/app.js";
+  let checkedWorker = null;
   const policy = globalThis.trustedTypes
     ? trustedTypes.createPolicy("loader", {
         createScriptURL: (url) => {
-          if (url === entry) return url;
+          if (url === page || url === checkedWorker) return url;
           throw new TypeError("not a script of Sotto");
         },
       })
     : { createScriptURL: (url) => url };
 
+  // What has another hash the browser refuses; what has none is not asked for.
+  const integrityOf = (path) => {
+    if (!built.files[path]) throw new Error(`${path} is not a file of build ${built.build}`);
+    return built.files[path];
+  };
+  const checked = async (path) => fetch(path, { integrity: integrityOf(path) });
+
   // The worker may speak before the page listens, so its first words are kept.
   const early = [];
-  const worker = new Worker(policy.createScriptURL(entry), { type: "module", name: "sotto" });
-  worker.onmessage = (event) => early.push(event.data);
-  worker.onerror = (event) => {
-    console.error("sotto worker:", event.message ?? "could not be loaded");
-    say("Sotto could not start", "The part that opens your messages did not load. Nothing is lost; loading the page again usually helps.", true);
-  };
-  globalThis.sottoWorker = worker;
   globalThis.sottoEarly = early;
   globalThis.sottoInvite = invite;
+  const NO_WORKER = "The part that opens your messages did not load. Nothing is lost; loading the page again usually helps.";
+
+  // A worker cannot be told what hash its script must have, and fetching it twice could give two answers: so what was
+  // checked is what is run.
+  const startWorker = async () => {
+    const text = await (await checked("/worker.js")).text();
+    checkedWorker = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+    const worker = new Worker(policy.createScriptURL(checkedWorker), { name: "sotto" });
+    worker.onmessage = (event) => early.push(event.data);
+    // The page takes over once it listens; a file that was refused is still told from here.
+    const first = (event) => {
+      console.error("sotto worker:", event.message ?? "could not be loaded");
+      trouble(NO_WORKER);
+    };
+    worker.onerror = first;
+    worker.addEventListener("error", () => worker.onerror === first || trouble(null));
+    worker.addEventListener("message", (event) => event.data.missing && trouble(null));
+    globalThis.sottoWorker = worker;
+  };
+
+  // An address is loaded once in a page, so `import` gives the very script that was checked.
+  const loadPage = () =>
+    new Promise((loaded, failed) => {
+      const script = document.createElement("script");
+      script.type = "module";
+      script.src = policy.createScriptURL(page);
+      script.integrity = integrityOf(page);
+      script.onload = () => loaded(import("/app.js"));
+      script.onerror = () => failed(new Error("app.js was not loaded"));
+      document.head.append(script);
+    });
+
+  const ready = new Promise((done) => {
+    if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", done, { once: true });
+    else done();
+  });
 
   const open = async () => {
     try {
-      const app = await import("/app.js");
-      await app.default({ module_or_path: "/app_bg.wasm" });
+      const [app, wasm] = await Promise.all([loadPage(), checked("/app_bg.wasm"), startWorker(), ready]);
+      if (halted) return;
+      document.querySelector(".unstarted")?.remove();
+      await app.default({ module_or_path: wasm });
     } catch (error) {
       console.error("sotto page:", error);
-      say("Sotto could not start", "The page did not load completely. Nothing is lost; loading it again usually helps.", true);
+      trouble("The page did not load completely. Nothing is lost; loading it again usually helps.");
     }
   };
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", open, { once: true });
-  else open();
+  open();
 })();

@@ -82,6 +82,12 @@ test('dialogs and settings', async ({ signedUp }) => {
   for (const place of ['devices', 'security', 'appearance', 'server']) {
     await page.goto(`/settings/${place}`);
     await expect(page.getByRole('main').getByRole('heading').first()).toBeVisible();
+    if (place === 'server') {
+      // Everything that opens stands open.
+      await expect(page.getByText('Every row, as it is stored')).toBeVisible();
+      for (const part of await page.locator('summary').all()) await part.click();
+      await expect(page.getByRole('list', { name: 'Rows of users' })).toContainText('handle');
+    }
     await passesAxe(page, `settings, ${place}`);
   }
 });

@@ -27,7 +27,7 @@ export class Person {
   private constructor(
     readonly handle: string,
     private readonly browser: Browser,
-    private readonly relay: Relay,
+    private readonly relay: Pick<Relay, 'port'>,
     private readonly options: PersonOptions,
     readonly context: BrowserContext,
     readonly wire: Wire,
@@ -36,7 +36,7 @@ export class Person {
     this.password = options.password ?? `correct horse ${randomBytes(6).toString('hex')} staple`;
   }
 
-  static async arrives(browser: Browser, relay: Relay, handle: string, options: PersonOptions = {}): Promise<Person> {
+  static async arrives(browser: Browser, relay: Pick<Relay, 'port'>, handle: string, options: PersonOptions = {}): Promise<Person> {
     const wire = await Wire.to(relay);
     const context = await browser.newContext({ baseURL: wire.url, ...options.context });
     const person = new Person(handle, browser, relay, options, context, wire, await context.newPage());
@@ -90,9 +90,18 @@ export class Person {
   }
 
   async triesToSignIn(password: string): Promise<void> {
+    await this.fillsSignIn(password);
+    await this.pressesSignIn();
+  }
+
+  /** Everything but the press. */
+  async fillsSignIn(password: string): Promise<void> {
     await this.page.goto('/');
     await this.page.getByLabel('Handle').fill(this.handle);
     await this.page.getByLabel('Password', { exact: true }).fill(password);
+  }
+
+  async pressesSignIn(): Promise<void> {
     await this.page.getByRole('button', { name: 'Sign in' }).click();
   }
 

@@ -3,9 +3,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, closeSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+
+import type { Place } from './canary.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const STARTS_WITHIN_MS = 20_000;
@@ -15,8 +17,12 @@ export interface RelayOptions {
   databaseUrl?: string;
   /** Instead of the built page in dist/. */
   clientDir?: string;
+  /** Instead of one of its own: that of the relay whose database it is given. */
+  pepper?: string;
   /** Further settings, by the names of .env.example. */
   env?: Record<string, string>;
+  /** The command that becomes the relay, when it is not its program alone. */
+  command?: (program: string) => [string, ...string[]];
 }
 
 export class Relay {
@@ -24,10 +30,12 @@ export class Relay {
   url = '';
 
   readonly folder = mkdtempSync(join(tmpdir(), 'sotto-relay-'));
-  private readonly pepper = randomBytes(32).toString('hex');
+  readonly pepper: string;
   private child: ChildProcess | undefined;
 
-  private constructor(private readonly options: RelayOptions) {}
+  private constructor(private readonly options: RelayOptions) {
+    this.pepper = options.pepper ?? randomBytes(32).toString('hex');
+  }
 
   static async start(options: RelayOptions = {}): Promise<Relay> {
     const relay = new Relay(options);
@@ -37,6 +45,12 @@ export class Relay {
 
   get port(): number {
     return Number(new URL(this.url).port);
+  }
+
+  /** The number of its process, while it runs. */
+  get pid(): number {
+    if (this.child?.pid === undefined) throw new Error('the relay does not run');
+    return this.child.pid;
   }
 
   /** No farewell: what a crash or a power cut does. */
@@ -55,18 +69,30 @@ export class Relay {
     await this.run(`127.0.0.1:${this.port}`);
   }
 
+  /** A second one, which remembers all that this one does and from then on goes its own way. This one is restarted. */
+  async fork(): Promise<Relay> {
+    await this.stop();
+    const other = new Relay({ ...this.options, pepper: this.pepper });
+    for (const name of readdirSync(this.folder)) {
+      if (name.startsWith('sotto.db')) copyFileSync(join(this.folder, name), join(other.folder, name));
+    }
+    await this.run(`127.0.0.1:${this.port}`);
+    await other.run('127.0.0.1:0');
+    return other;
+  }
+
   /** Stops it and forgets everything. */
   async remove(): Promise<void> {
     await this.end('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Every byte it has kept, by file: the database with its write-ahead log, and what it logged at the finest level. */
-  kept(): { what: string; bytes: Buffer }[] {
-    return readdirSync(this.folder, { recursive: true, encoding: 'utf8' })
-      .map((name) => join(this.folder, name))
-      .filter((path) => statSync(path).isFile())
-      .map((path) => ({ what: path.slice(this.folder.length + 1), bytes: readFileSync(path) }));
+  /**
+   * Every byte it has kept, by file: `sotto.db` with its write-ahead log, `relay.log` with what it logged at the finest
+   * level, `relay.out` with what it said on stdout, and what it left in `tmp/`, its folder for temporary files.
+   */
+  kept(): Place[] {
+    return filesIn(this.folder);
   }
 
   /** What it said, for a person who wonders why a test failed. */
@@ -77,12 +103,16 @@ export class Relay {
   private async run(listen: string): Promise<void> {
     const { databaseUrl, clientDir, env } = this.options;
     const log = openSync(join(this.folder, 'relay.log'), 'a');
-    const child = spawn(binary(), [], {
+    const temporary = join(this.folder, 'tmp');
+    mkdirSync(temporary, { recursive: true });
+    const [program, ...words] = this.options.command?.(binary()) ?? [binary()];
+    const child = spawn(program, words, {
       // Not in the repository: a developer's .env is none of a test's business.
       cwd: this.folder,
       stdio: ['ignore', 'pipe', log],
       env: {
         PATH: process.env['PATH'] ?? '',
+        TMPDIR: temporary,
         DATABASE_URL: databaseUrl ?? `sqlite://${join(this.folder, 'sotto.db')}?mode=rwc`,
         SOTTO_LISTEN: listen,
         SOTTO_PEPPER: this.pepper,
@@ -105,6 +135,7 @@ export class Relay {
     const listening = new Promise<string>((found, failed) => {
       out.on('data', (text: string) => {
         said += text;
+        appendFileSync(join(this.folder, 'relay.out'), text);
         const address = /^listening on (http:\S+)/m.exec(said)?.[1];
         if (address) found(address);
       });
@@ -130,6 +161,20 @@ export class Relay {
     child.kill(signal);
     await gone;
   }
+}
+
+/** Every file below a folder, by its path in there. */
+export function filesIn(folder: string): Place[] {
+  const found: Place[] = [];
+  for (const what of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    try {
+      if (statSync(join(folder, what)).isFile()) found.push({ what, bytes: readFileSync(join(folder, what)) });
+    } catch (error) {
+      // A database takes files away while one looks.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  return found;
 }
 
 function binary(): string {

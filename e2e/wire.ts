@@ -22,12 +22,12 @@ export class Wire {
   private readonly open = new Set<Duplex>();
   private readonly server: Server;
 
-  private constructor(private readonly relay: Relay) {
+  private constructor(private readonly relay: Pick<Relay, 'port'>) {
     this.server = createServer((from, to) => this.forward(from, to));
     this.server.on('upgrade', (from, socket: Duplex, head: Buffer) => this.upgrade(from, socket, head));
   }
 
-  static async to(relay: Relay): Promise<Wire> {
+  static async to(relay: Pick<Relay, 'port'>): Promise<Wire> {
     const wire = new Wire(relay);
     await new Promise<void>((listening) => wire.server.listen(0, '127.0.0.1', listening));
     wire.url = `http://localhost:${(wire.server.address() as AddressInfo).port}`;
@@ -118,7 +118,8 @@ export class Frames {
   private rest = Buffer.alloc(0);
 
   constructor(
-    private readonly found: (payload: Buffer) => void,
+    /** `first` is the first byte of the frame: whether it is the last of its message, and of what kind. */
+    private readonly found: (payload: Buffer, first: number) => void,
     /** An HTTP answer comes before the first frame. */
     private afterHead: boolean,
   ) {}
@@ -137,8 +138,8 @@ export class Frames {
   /** Hands out the first frame; its size, or 0 while it is not complete. */
   private frame(): number {
     const bytes = this.rest;
-    const second = bytes[1];
-    if (second === undefined) return 0;
+    const [first, second] = bytes;
+    if (first === undefined || second === undefined) return 0;
     const masked = second >= 128;
     let [length, at] = [second & 127, 2];
     if (length === 126) {
@@ -153,7 +154,25 @@ export class Frames {
     if (bytes.length < at + length) return 0;
     const payload = Buffer.from(bytes.subarray(at, at + length));
     if (masked) for (let i = 0; i < length; i++) payload[i] = (payload[i] ?? 0) ^ (mask[i % 4] ?? 0);
-    this.found(payload);
+    this.found(payload, first);
     return at + length;
   }
+}
+
+/** One WebSocket frame. From a client it has to be masked; a mask of zeros changes nothing. */
+export function frame(payload: Buffer, first: number, masked: boolean): Buffer {
+  const head = Buffer.alloc(10);
+  head[0] = first;
+  const mask = masked ? 128 : 0;
+  let size = 2;
+  if (payload.length < 126) {
+    head[1] = mask | payload.length;
+  } else if (payload.length < 65_536) {
+    head[1] = mask | 126;
+    size = head.writeUInt16BE(payload.length, 2);
+  } else {
+    head[1] = mask | 127;
+    size = head.writeBigUInt64BE(BigInt(payload.length), 2);
+  }
+  return Buffer.concat([head.subarray(0, size), Buffer.alloc(masked ? 4 : 0), payload]);
 }

@@ -47,6 +47,7 @@ pub struct Store {
     members: RwSignal<HashMap<RoomId, Arc<Vec<Member>>>>,
     shown: RwSignal<Shown>,
     notice: RwSignal<Option<Notice>>,
+    recovery_key: RwSignal<bool>,
 }
 
 impl Default for Store {
@@ -62,6 +63,7 @@ impl Default for Store {
             members: RwSignal::new(HashMap::new()),
             shown: RwSignal::new(Shown::default()),
             notice: RwSignal::new(None),
+            recovery_key: RwSignal::new(false),
         }
     }
 }
@@ -90,6 +92,7 @@ impl Store {
                 let number = notice.as_ref().map_or(0, |last| last.number) + 1;
                 *notice = Some(Notice { number, problem });
             }),
+            Change::RecoveryKey(there) => self.recovery_key.set(there),
         }
     }
 
@@ -104,6 +107,7 @@ impl Store {
                 self.shown.set(Shown::default());
                 self.queued.set(0);
                 self.syncing.set(false);
+                self.recovery_key.set(false);
             }
             Phase::Opening => {}
         }
@@ -137,6 +141,11 @@ impl Store {
 
     pub fn notice(self) -> ReadSignal<Option<Notice>> {
         self.notice.read_only()
+    }
+
+    /// Whether this account has a recovery key.
+    pub fn recovery_key(self) -> ReadSignal<bool> {
+        self.recovery_key.read_only()
     }
 
     /// The address of the server: what stands after a handle.

@@ -1,9 +1,11 @@
 //! What the page and the worker say to each other, as JSON over `postMessage`.
 //!
 //! The page sends a [`Command`] with a number and gets one [`Outcome`] or [`Problem`] back under that number. Everything
-//! that may change what is on screen comes as a [`Change`], in order, whoever caused it. No key ever appears here.
+//! that may change what is on screen comes as a [`Change`], in order, whoever caused it. No key ever appears here, but for the
+//! recovery key on its one way to paper and back.
 
 use serde::{Deserialize, Serialize};
+use sotto_shared::api::body::{Held, Rows, RowsGet};
 use sotto_shared::id::{DeviceKeyId, MessageId, RoomId, UserId};
 
 /// From the page to the worker.
@@ -55,6 +57,10 @@ pub enum Command {
     SignOutOthers,
     /// → `Outcome::Devices`.
     ListDevices,
+    /// → `Outcome::Held`: how much the server holds about this account and its rooms.
+    ShowHeld,
+    /// → `Outcome::Rows`: some of it, row by row.
+    ShowRows(RowsGet),
     /// → `Outcome::Person`, or `Problem::UnknownHandle`.
     FindPerson {
         handle: String,
@@ -90,6 +96,19 @@ pub enum Command {
     },
     /// No room is on screen.
     HideRoom,
+    /// Whether the page can be seen. While it can, this browser tells the others in the room on screen how far it has got,
+    /// once a minute: so it shows when the server keeps something back.
+    Looking {
+        visible: bool,
+    },
+    /// Write here although somebody has seen something that the server does not give (`Standing::Withheld`, `held_back`).
+    GoOn {
+        room: RoomId,
+    },
+    /// → `Outcome::Evidence`: what shows why a room was stopped.
+    ShowEvidence {
+        room: RoomId,
+    },
     /// Rows before the oldest that the page has. Answered by `Change::Timeline`.
     LoadOlder {
         room: RoomId,
@@ -148,8 +167,64 @@ pub enum Command {
         user: UserId,
         verified: bool,
     },
-    /// Try to reach the server now rather than when the waiting time is over.
+    /// From now on `handle` is this account, which it was not before (`Problem::HandleMoved`). → `Outcome::Person`.
+    AcceptHandle {
+        handle: String,
+        user: UserId,
+    },
+    /// Try to reach the server now rather than when the waiting time is over, and ask again for what it holds back.
     Reconnect,
+    /// → `Outcome::PasswordChanged`. Ends every other session of this account; other browsers sign in anew and then send
+    /// what they have kept.
+    ChangePassword {
+        old: String,
+        new: String,
+    },
+    /// → `Outcome::RecoveryKey`. Nothing has changed before [`Command::ConfirmRecoveryKey`]; that must come within ten
+    /// minutes. Replaces an earlier key, if there is one.
+    MakeRecoveryKey {
+        password: String,
+    },
+    /// The two groups that `Outcome::RecoveryKey` asked for, in its order. `Problem::WrongGroups` may be tried again.
+    /// → `Outcome::Done`, and `Change::RecoveryKey`.
+    ConfirmRecoveryKey {
+        groups: [String; 2],
+    },
+    /// Forgets a key that was made and not confirmed.
+    CancelRecoveryKey,
+    /// → `Outcome::Done`, and `Change::RecoveryKey`.
+    RemoveRecoveryKey {
+        password: String,
+    },
+    /// → `Outcome::Done`: what was typed is a recovery key without slips, or `Problem::RecoveryKeyMistyped`. Asks nobody.
+    CheckRecoveryKey {
+        key: String,
+    },
+    /// Signs in with the recovery key, which stays good, and sets a new password in the same go. Like `SignIn` for the page,
+    /// but that every other session ends.
+    Recover {
+        handle: String,
+        key: String,
+        password: String,
+        stay: bool,
+    },
+    /// Takes another browser's right to sign for this account away, for good, and signs it out.
+    RevokeDevice {
+        device: DeviceKeyId,
+        password: String,
+    },
+    /// A new account under the same handle and password: for when the server has lost or changed what opens the old one.
+    /// From the signed-out screen; like `SignUp` for the page. Rooms must add the person again, contacts are warned.
+    ResetIdentity {
+        handle: String,
+        password: String,
+        stay: bool,
+    },
+    /// → `Outcome::Deleted`. Leaves groups, closes the account for good and removes everything this browser keeps. The handle
+    /// is never given to anybody else.
+    DeleteAccount {
+        password: String,
+    },
 }
 
 /// What a command brought back.
@@ -162,6 +237,26 @@ pub enum Outcome {
     Person(Person),
     Devices(Vec<Device>),
     Safety(Safety),
+    /// `None`: nothing more is known than the standing says.
+    Evidence(Option<Evidence>),
+    PasswordChanged {
+        /// There was a recovery key: it opened the old lock and is good no longer. Offer to make a new one.
+        recovery_key_gone: bool,
+    },
+    /// To be shown once, saved or printed, and never kept.
+    RecoveryKey {
+        /// Fourteen groups of four.
+        groups: Vec<String>,
+        /// Indices of the two groups to be typed back.
+        ask: [u8; 2],
+    },
+    /// The account is closed. Messages that were sent stay with the people they were sent to: say so.
+    Deleted {
+        /// Names of groups that could not be left, since this was the last owner. They go on without one.
+        without_owner: Vec<String>,
+    },
+    Held(Held),
+    Rows(Rows),
 }
 
 /// A change of what is on screen. `state::apply` is the only place that takes these in.
@@ -188,6 +283,8 @@ pub enum Change {
     Timeline(Timeline),
     /// Something went wrong that no command waits for.
     Notice(Problem),
+    /// Whether this account has a recovery key. Comes at every sign-in and connection, and when it changes.
+    RecoveryKey(bool),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -268,6 +365,8 @@ pub struct Room {
     pub members: u32,
     pub role: Role,
     pub standing: Standing,
+    /// Who has seen messages here that the server does not give us.
+    pub held_back: Option<UserId>,
     /// Newest message, for the list.
     pub preview: Option<Preview>,
     /// Milliseconds since 1970; rooms are listed by this, newest first.
@@ -301,6 +400,13 @@ pub enum Standing {
     Frozen(Tamper),
     /// The other person's identity changed after it was verified.
     IdentityChanged(UserId),
+    /// The other person of a direct message has closed their account, or begun anew with another.
+    PeerGone,
+    /// Somebody (`by`, where it can be told) has seen a change to this room that the server does not give us: it may have
+    /// taken somebody out.
+    Withheld {
+        by: Option<UserId>,
+    },
 }
 
 /// What the server, or somebody with its help, was caught at. Events of the protocol, for the person in plain words.
@@ -314,6 +420,24 @@ pub enum Tamper {
     Withholding,
     /// Different keys were handed to different people.
     KeyMismatch,
+}
+
+/// Two statements that cannot both be true of one room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// When it was noticed, milliseconds since 1970.
+    pub at_ms: u64,
+    /// Who signed the other statement; nobody when it is the server's own word.
+    pub by: Option<UserId>,
+    /// About the list of changes to the room; otherwise about its messages.
+    pub about_log: bool,
+    /// Number of the change or message that differs.
+    pub seq: u64,
+    /// What stands at that place here and there: hashes, as text.
+    pub ours: String,
+    pub theirs: String,
+    /// Both signed statements as JSON, to be handed on. It holds no text of any message.
+    pub file: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -428,6 +552,10 @@ pub enum Note {
     IdentityChanged {
         who: UserId,
     },
+    /// They deleted their account, or began a new one: nobody reads or writes as this person any more.
+    AccountClosed {
+        who: UserId,
+    },
     /// A message stood here.
     Deleted {
         by: UserId,
@@ -468,6 +596,13 @@ pub enum Problem {
     /// 3 to 32 of a–z, 0–9, `_`, `-`, beginning with a letter.
     HandleMalformed,
     UnknownHandle(String),
+    /// Under a handle that is known here stands another account now: somebody began anew, or the server lies.
+    HandleMoved {
+        handle: String,
+        now: UserId,
+        /// Safety numbers were compared with the one before.
+        verified: bool,
+    },
     WeakPassword(Option<String>),
     ThatIsYou,
     EmptyName,
@@ -495,8 +630,23 @@ pub enum Problem {
     OldPage,
     /// This browser was signed out from another one.
     SignedOut,
-    /// What the server sent does not hold up: wrong keys, forged log, weak settings, rolled back vault.
+    /// What the server sent does not hold up: wrong keys, forged log, weak settings.
     ServerLied(String),
+    /// The server keeps an older state of this account's keys and contacts than it should, or a part of it. Nothing of it was
+    /// taken, nothing here was destroyed.
+    VaultRolledBack,
+    /// The answer to a change of password was lost: the new one counts, or still the old one. Try the new one first.
+    MaybeChanged,
+    /// What was begun with the password was not finished within ten minutes: begin again.
+    TookTooLong,
+    /// Not a recovery key: something was mistyped. The group, counted from 1, if it can be told.
+    RecoveryKeyMistyped {
+        group: Option<u8>,
+    },
+    /// Not the groups that were asked for.
+    WrongGroups,
+    /// Handle and recovery key do not belong together.
+    WrongRecoveryKey,
     /// This browser's storage refused; nothing was sent.
     StorageFull,
     /// Storage was written by a newer Sotto: reload the page.

@@ -15,7 +15,9 @@ use sotto_client::engine::{Failure, Reply, Request};
 use sotto_client::testing::relay::{Account, SignInRow, Token};
 use sotto_client::testing::world::password;
 use sotto_client::testing::{ModelRelay, Peer, Snapshot, Tamper as Hands, World};
-use sotto_client::view::{Body, Change, Command, Note, Outcome, Phase, Problem, Standing, Tamper, Trust, Unreadable};
+use sotto_client::view::{
+    Body, Change, Command, Evidence, Note, Outcome, Phase, Problem, Standing, Tamper, Trust, Unreadable,
+};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
@@ -23,25 +25,25 @@ use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
 use sotto_shared::codec::{Bytes, Codec, List, Text};
 use sotto_shared::crypto::epoch::{commitment, fits, next_secret, open_backlink, seal_backlink};
 use sotto_shared::crypto::hash::hash;
-use sotto_shared::crypto::kem::{self, WrapInfo, Wrapped};
+use sotto_shared::crypto::kem::{self, KeyRequest, WrapInfo, Wrapped};
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::password::{Normalised, Profile, derive_root};
 use sotto_shared::crypto::seal;
 use sotto_shared::crypto::secret::{EpochSecret, PrivateKey, VaultKey};
-use sotto_shared::crypto::sign::SignedBlob;
+use sotto_shared::crypto::sign::{PublicKey, SignedBlob, verify};
 use sotto_shared::crypto::suite::RustCrypto;
 use sotto_shared::envelope::content::{
     Content, MessageBody, OpenedContent, envelope_context, lane_start, message_key, seal_message,
 };
 use sotto_shared::envelope::header::{Header, MessageKind};
-use sotto_shared::id::{ChannelId, EnvelopeHash, Head, MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, EnvelopeHash, Head, ItemId, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::{
     EpochReason, History, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, SUITE_1, room_id,
 };
-use sotto_shared::log::user_log::{UserBody, UserGenesis, possession_bytes};
+use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis, possession_bytes};
 use sotto_shared::testing::FixedRng;
 use sotto_shared::testing::people::{NOW, Person, REALM, TestRoom, key, public_key};
-use sotto_shared::vault::{Method, VaultHeader, wrap_vault_key};
+use sotto_shared::vault::{ItemName, Method, VaultHeader, open_item, wrap_vault_key};
 
 type TestWorld = World<RustCrypto>;
 type Past = Snapshot<Arc<PrivateKey>>;
@@ -139,6 +141,7 @@ fn enlist(relay: &mut ModelRelay, person: &Person) {
         profile: 1,
         ak: public_key(&format!("{}/ak", person.name)),
         vault_header: Vec::new(),
+        recovery: None,
     };
     let genesis = B64(person.genesis.clone());
     let entries = person.blobs.iter().map(|blob| B64(blob.to_bytes()));
@@ -146,6 +149,7 @@ fn enlist(relay: &mut ModelRelay, person: &Person) {
         handle: person.name.clone(),
         created_ms: NOW,
         closed: false,
+        passed_on: false,
         sign_in,
         entries: std::iter::once(genesis).chain(entries).collect(),
         log: person.log.clone(),
@@ -217,6 +221,28 @@ impl Stage {
     async fn send(&mut self, browser: usize, room: RoomId, text: &str) -> Result<Outcome, Problem> {
         let text = text.to_owned();
         self.world.run(browser, Command::Send { room, text }).await
+    }
+
+    /// Somebody has a room before their eyes: their browser says how far it has got.
+    async fn look(&mut self, browser: usize, room: RoomId) {
+        for command in [Command::ShowRoom { room }, Command::Looking { visible: true }] {
+            assert_eq!(self.world.run(browser, command).await, Ok(Outcome::Done));
+        }
+    }
+
+    /// What could not be had is asked for again.
+    async fn wait(&mut self) {
+        for _ in 0..4 {
+            self.world.advance(6_000);
+            self.world.settle().await;
+        }
+    }
+
+    async fn evidence(&mut self, browser: usize, room: RoomId) -> Option<Evidence> {
+        match self.world.run(browser, Command::ShowEvidence { room }).await {
+            Ok(Outcome::Evidence(evidence)) => evidence,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// The connection of somebody breaks and comes back.
@@ -346,11 +372,12 @@ fn open(keys: &BTreeMap<u32, EpochSecret>, room: &RoomId, header: &[u8], envelop
     let parsed = Header::from_bytes(header).ok()?;
     let key = message_key(keys.get(&parsed.n)?, room, &ChannelId::MAIN);
     let plain = seal::open(key.expose(), &envelope_context(header), envelope).ok()?;
-    let text = match OpenedContent::parse(&plain, &parsed).ok()?.content.body {
-        MessageBody::Text { text } | MessageBody::FadingText { text, .. } | MessageBody::Edit { text, .. } => text,
-        MessageBody::Delete { .. } | MessageBody::React { .. } => return Some(String::new()),
-    };
-    Some(text.as_str().to_owned())
+    Some(match OpenedContent::parse(&plain, &parsed).ok()?.content.body {
+        MessageBody::Text { text } | MessageBody::FadingText { text, .. } | MessageBody::Edit { text, .. } => {
+            text.as_str().to_owned()
+        }
+        other => format!("{other:?}"),
+    })
 }
 
 /// The entry that would come next in a room, signed by somebody's device.
@@ -683,7 +710,7 @@ fn swapped_kem(relay: &ModelRelay, handle: &str, eve: &Person, case: &str) -> Us
         }
         // Eve's whole log, which is in order, under another's name or id.
         _ => {
-            let (_, eves) = relay.people.find("eve").unwrap();
+            let (_, eves) = relay.people.find(&eve.name).unwrap();
             body.genesis = Some(eves.entries[0].clone());
             body.entries = eves.entries[1..].to_vec();
             if case == "person" {
@@ -906,31 +933,99 @@ fn a06_a_removal_is_withheld() {
     });
 }
 
-/// Nobody goes, so the key stays; what names the entry is not shown, and neither is what a member writes who is not known.
+/// Nobody goes, so the key stays; what names the entry waits, be it by a member who is known or by the one who is not.
+/// Nothing is sent meanwhile, unless the person wants to; when the entry comes, all is well.
 #[test]
 fn a06_an_addition_is_withheld() {
+    for case in [
+        "the new one writes",
+        "a member writes",
+        "a member looks",
+        "the person goes on",
+    ] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a06 {case}")).await;
+            let (den, dan) = (stage.den, stage.dan.clone());
+            let from = stage.world.relay().rooms[&den].entries.len() as u64;
+            let (frame, reply) = withhold_log(den, from);
+            stage.script(frame, reply);
+            let handles = vec!["dan".to_owned()];
+            let command = Command::AddPeople { room: den, handles };
+            assert_eq!(stage.world.run(ADA, command).await, Ok(Outcome::Done));
+            let mut by = stage.id("ada");
+            let mut texts = vec!["first", "second"];
+            match case {
+                "the new one writes" => {
+                    let message = forge(stage.world.relay(), den, &dan, "hello from dan", |_, _| {});
+                    post(stage.world.relay(), den, &message.header, &message.envelope);
+                    stage.world.settle().await;
+                    by = dan.id();
+                    texts.push("hello from dan");
+                }
+                "a member writes" => {
+                    stage.world.say(ADA, den, "welcome").await;
+                    texts.push("welcome");
+                }
+                _ => stage.look(ADA, den).await,
+            }
+            stage.wait().await;
+            assert_eq!(stage.texts(ADA, den).await, texts, "{case}");
+            assert_eq!(stage.texts(BOB, den).await, ["first", "second"], "{case}");
+            let waits = vec![Unreadable::KeyOnTheWay; texts.len() - 2];
+            assert_eq!(stage.unreadable(BOB, den).await, waits, "{case}");
+            assert_eq!(stage.world.browsers[BOB].members(den), ["ada", "bob", "eve"]);
+            let standing = Standing::Withheld { by: Some(by) };
+            assert_eq!(stage.standing(BOB, den), standing, "{case}");
+            assert_eq!(
+                stage.send(BOB, den, "unwitting").await,
+                Err(Problem::RoomClosed),
+                "{case}"
+            );
+            stage.world.reload(BOB);
+            stage.world.settle().await;
+            assert_eq!(stage.standing(BOB, den), standing, "{case}, after a reload");
+            if case == "the person goes on" {
+                let command = Command::GoOn { room: den };
+                assert_eq!(stage.world.run(BOB, command).await, Ok(Outcome::Done));
+                assert_eq!(stage.standing(BOB, den), Standing::Open, "{case}");
+            }
+            stage.script(pass_frame(), pass_reply());
+            stage.reconnect(BOB).await;
+            stage.wait().await;
+            assert_eq!(stage.standing(BOB, den), Standing::Open, "{case}");
+            assert_eq!(stage.texts(BOB, den).await, texts, "{case}");
+            assert_eq!(stage.world.browsers[BOB].members(den), ["ada", "bob", "dan", "eve"]);
+            stage.world.say(BOB, den, "so it is").await;
+        });
+    }
+}
+
+/// Nobody's word can be read, but that there is a newer key can be seen.
+#[test]
+fn a06_a_removal_is_withheld_from_somebody_who_hears_a_beacon() {
     block_on(async {
-        let mut stage = Stage::new("a06 addition").await;
-        let (den, dan) = (stage.den, stage.dan.clone());
+        let mut stage = Stage::new("a06 beacon").await;
+        let den = stage.den;
         let from = stage.world.relay().rooms[&den].entries.len() as u64;
         let (frame, reply) = withhold_log(den, from);
         stage.script(frame, reply);
-        let handles = vec!["dan".to_owned()];
-        let command = Command::AddPeople { room: den, handles };
-        assert_eq!(stage.world.run(ADA, command).await, Ok(Outcome::Done));
-        let message = forge(stage.world.relay(), den, &dan, "hello from dan", |_, _| {});
-        post(stage.world.relay(), den, &message.header, &message.envelope);
-        stage.world.settle().await;
-        assert_eq!(stage.texts(ADA, den).await, ["first", "second", "hello from dan"]);
-        assert_eq!(stage.texts(BOB, den).await, ["first", "second"]);
-        assert_eq!(stage.unreadable(BOB, den).await, [Unreadable::Damaged]);
-        assert_eq!(stage.world.browsers[BOB].members(den), ["ada", "bob", "eve"]);
+        eve_is_removed(&mut stage).await;
+        stage.look(ADA, den).await;
+        stage.wait().await;
+        assert_eq!(stage.standing(BOB, den), Standing::Withheld { by: None });
+        assert_eq!(stage.send(BOB, den, "unwitting").await, Err(Problem::RoomClosed));
+        stage.assert_shut_out(&stage.eve, "beacon");
+        stage.script(pass_frame(), pass_reply());
+        stage.reconnect(BOB).await;
+        stage.wait().await;
+        assert_eq!(stage.standing(BOB, den), Standing::Open);
+        assert_eq!(stage.world.browsers[BOB].members(den), ["ada", "bob"]);
     });
 }
 
 #[test]
 fn a07_two_forks_of_a_log() {
-    for case in ["message", "entry", "head"] {
+    for case in ["message", "entry", "head", "beacon"] {
         block_on(async {
             let mut stage = Stage::new(&format!("a07 {case}")).await;
             let den = stage.den;
@@ -958,6 +1053,18 @@ fn a07_two_forks_of_a_log() {
                     };
                     stage.tell("ada", vec![frame]).await;
                 }
+                "beacon" => {
+                    stage.look(BOB, den).await;
+                    let said = stage.seen.borrow().sent.last().unwrap().clone();
+                    let frame = FromRelay::Ephemeral {
+                        room_id: den,
+                        channel: ChannelId::MAIN,
+                        header: said.header,
+                        envelope: said.envelope,
+                    };
+                    stage.script(pass_frame(), pass_reply());
+                    stage.tell("ada", vec![frame]).await;
+                }
                 _ => {
                     stage.world.browsers[ADA].relay = other;
                     stage.reconnect(ADA).await;
@@ -965,8 +1072,27 @@ fn a07_two_forks_of_a_log() {
             }
             let texts = ["first", "second"];
             stage.assert_frozen(ADA, den, Tamper::Fork, &texts, case).await;
+            let evidence = stage.evidence(ADA, den).await.expect("what shows it");
+            assert_ne!(evidence.ours, evidence.theirs, "{case}");
+            assert!(evidence.about_log, "{case}");
+            let is_signed = matches!(case, "message" | "beacon");
+            assert_eq!(evidence.by, is_signed.then_some(stage.id("bob")), "{case}");
+            assert_statements(&evidence, is_signed, case);
             stage.assert_shut_out(&stage.eve, case);
         });
+    }
+}
+
+/// Everything in a file of evidence that says it is signed is.
+fn assert_statements(evidence: &Evidence, by_both: bool, case: &str) {
+    let file: serde_json::Value = serde_json::from_str(&evidence.file).unwrap();
+    let theirs = &file["cause"]["signed"];
+    assert_eq!(!theirs.is_null(), by_both, "{case}");
+    for signed in [theirs, &file["ours"]].into_iter().filter(|signed| !signed.is_null()) {
+        let bytes = |name: &str| serde_json::from_value::<B64>(signed[name].clone()).unwrap().0;
+        let key = PublicKey::from_bytes(&bytes("key")).unwrap();
+        let sig = bytes("sig").try_into().unwrap();
+        assert!(verify(&key, Label::Message, &bytes("content"), &sig).is_ok(), "{case}");
     }
 }
 
@@ -1125,6 +1251,41 @@ fn a09_a_page_has_a_hole() {
         stage.world.settle().await;
         let texts = ["first", "second"];
         stage.assert_frozen(BOB, tea, Tamper::Withholding, &texts, "page").await;
+    });
+}
+
+/// A message that one has seen and the other is not given.
+#[test]
+fn a10_the_newest_message_is_held_back() {
+    block_on(async {
+        let mut stage = Stage::new("a10 beacon").await;
+        let tea = stage.tea;
+        let frame: FrameRule = Box::new(|_, to, frame| match frame {
+            FromRelay::Message { .. } if to.browser == BOB => Vec::new(),
+            frame => vec![frame],
+        });
+        let reply: ReplyRule = Box::new(|_, to, request, mut reply| {
+            if let (Request::PageGet(_), Reply::PageGet(page)) = (request, &mut reply)
+                && to.browser == BOB
+            {
+                page.messages.retain(|message| message.seq <= 2);
+                page.head = page.before.clone();
+            }
+            reply
+        });
+        stage.script(frame, reply);
+        stage.world.say(ADA, tea, "third").await;
+        assert_eq!(stage.world.browsers[BOB].room(tea).unwrap().held_back, None);
+        stage.look(CYD, tea).await;
+        stage.wait().await;
+        let cyd = stage.id("cyd");
+        assert_eq!(stage.world.browsers[BOB].room(tea).unwrap().held_back, Some(cyd));
+        assert_eq!(stage.standing(BOB, tea), Standing::Open);
+        assert_eq!(stage.texts(BOB, tea).await, ["first", "second"]);
+        stage.script(pass_frame(), pass_reply());
+        assert_eq!(stage.world.run(BOB, Command::Reconnect).await, Ok(Outcome::Done));
+        assert_eq!(stage.texts(BOB, tea).await, ["first", "second", "third"]);
+        assert_eq!(stage.world.browsers[BOB].room(tea).unwrap().held_back, None);
     });
 }
 
@@ -1425,6 +1586,140 @@ fn a14_a_member_forges() {
 
 // --- Room keys -------------------------------------------------------------------------------------------------------------
 
+/// The stored wrap is no good, whoever made it so. The others are there and make another.
+#[test]
+fn a15_a_wrap_that_does_not_open_is_made_again() {
+    for case in ["garbage", "somebody else's", "none", "of another key"] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a15 again {case}")).await;
+            let tea = stage.tea;
+            let (bob, cyd) = (stage.id("bob"), stage.id("cyd"));
+            stage.world.go_offline(BOB);
+            stage.world.advance(25 * 3_600_000);
+            stage.world.settle().await;
+            stage.world.say(ADA, tea, "third").await;
+            let room = stage.world.relay().rooms.get_mut(&tea).unwrap();
+            let n = room.state.epoch_number();
+            let theirs = room
+                .wraps
+                .iter()
+                .find(|wrap| wrap.n == n && wrap.user_id == cyd)
+                .unwrap()
+                .clone();
+            let info = WrapInfo {
+                room_id: tea,
+                channel: ChannelId::MAIN,
+                n,
+                user_id: bob,
+                g: theirs.g,
+                commit: room.state.epoch().unwrap().commit,
+            };
+            let kk = room.state.members[&bob].view.kk;
+            let is_bobs = |wrap: &&mut Wrap| wrap.n == n && wrap.user_id == bob;
+            let wrap = room.wraps.iter_mut().find(is_bobs).unwrap();
+            match case {
+                "garbage" => wrap.ct.0[5] ^= 1,
+                "none" => room.wraps.retain(|wrap| wrap.n != n || wrap.user_id != bob),
+                "of another key" => {
+                    let made = kem::wrap(&mut FixedRng::new("other"), &kk, &info.info(), &[9; 32]).unwrap();
+                    (wrap.enc, wrap.ct) = (made.enc.into(), made.ct.into());
+                }
+                _ => (wrap.enc, wrap.ct) = (theirs.enc, theirs.ct),
+            }
+            stage.script(pass_frame(), pass_reply());
+            stage.world.go_online(BOB);
+            stage.world.settle().await;
+            assert_eq!(stage.standing(BOB, tea), Standing::Open, "{case}");
+            assert_eq!(stage.texts(BOB, tea).await, ["first", "second", "third"], "{case}");
+            stage.world.say(BOB, tea, "fourth").await;
+            assert_eq!(
+                stage.texts(CYD, tea).await,
+                ["first", "second", "third", "fourth"],
+                "{case}"
+            );
+            stage.assert_shut_out(&stage.eve, case);
+        });
+    }
+}
+
+fn key_request(relay: &ModelRelay, room: RoomId, who: &Person, change: impl FnOnce(&mut KeyRequest)) -> B64 {
+    let mut request = KeyRequest {
+        room_id: room,
+        channel: ChannelId::MAIN,
+        n: relay.rooms[&room].state.epoch_number(),
+        user_id: who.id(),
+        dk_id: who.device_id(),
+        ts: NOW,
+    };
+    change(&mut request);
+    let body = request.to_bytes();
+    let sig = who.device().sign(Label::KeyRequest, &body);
+    B64(SignedBlob { body, sig }.to_bytes())
+}
+
+#[test]
+fn a35_a_key_is_asked_for_by_somebody_who_may_not_have_it() {
+    block_on(async {
+        let mut stage = Stage::new("a35").await;
+        let (den, eve, dan) = (stage.den, stage.eve.clone(), stage.dan.clone());
+        let bob = stage.id("bob");
+        let bobs = *stage.world.relay().people.0[&bob]
+            .log
+            .view()
+            .devices
+            .keys()
+            .next()
+            .unwrap();
+        let wrapped = |stage: &Stage| {
+            let seen = stage.seen.borrow();
+            seen.requests
+                .iter()
+                .filter(|request| matches!(request, Request::WrapsPut(_)))
+                .count()
+        };
+        let relay = stage.world.relay();
+        let cases = [
+            ("a member", key_request(relay, den, &eve, |_| {})),
+            ("not a member", key_request(relay, den, &dan, |_| {})),
+            (
+                "in bob's name",
+                key_request(relay, den, &eve, |request| request.user_id = bob),
+            ),
+            (
+                "with bob's browser",
+                key_request(relay, den, &eve, |request| {
+                    (request.user_id, request.dk_id) = (bob, bobs);
+                }),
+            ),
+            ("another room", key_request(relay, stage.tea, &eve, |_| {})),
+            ("an older key", key_request(relay, den, &eve, |request| request.n = 0)),
+            ("a key to come", key_request(relay, den, &eve, |request| request.n += 1)),
+            ("no request", B64(vec![0; 40])),
+        ];
+        for (case, request) in cases {
+            stage.script(pass_frame(), pass_reply());
+            stage
+                .tell("ada", vec![FromRelay::KeyRequest { room_id: den, request }])
+                .await;
+            assert_eq!(wrapped(&stage), usize::from(case == "a member"), "{case}");
+        }
+        let request = key_request(stage.world.relay(), den, &eve, |_| {});
+        stage
+            .tell("ada", vec![FromRelay::KeyRequest { room_id: den, request }])
+            .await;
+        assert_eq!(wrapped(&stage), 0, "not twice in a short time");
+        eve_is_removed(&mut stage).await;
+        stage.world.advance(60_000);
+        stage.script(pass_frame(), pass_reply());
+        let request = key_request(stage.world.relay(), den, &eve, |_| {});
+        stage
+            .tell("ada", vec![FromRelay::KeyRequest { room_id: den, request }])
+            .await;
+        assert_eq!(wrapped(&stage), 0, "after she was removed");
+        stage.assert_shut_out(&eve, "removed");
+    });
+}
+
 #[test]
 fn a15_wraps_are_swapped() {
     for case in ["member", "epoch", "garbage"] {
@@ -1542,9 +1837,14 @@ fn a16_different_keys_for_different_people() {
         let mut stage = Stage::new("a16").await;
         let (den, eve, bob) = (stage.den, stage.eve.clone(), stage.id("bob"));
         make_epoch(stage.world.relay(), den, &eve, NOW, Some(bob));
+        // Nobody is there who could give Bob the true one.
+        stage.world.go_offline(BOB);
         stage.world.settle().await;
         stage.world.say(ADA, den, "third").await;
         assert_eq!(stage.standing(ADA, den), Standing::Open);
+        stage.world.go_offline(ADA);
+        stage.world.go_online(BOB);
+        stage.world.settle().await;
         stage.script(pass_frame(), pass_reply());
         assert_eq!(stage.send(BOB, den, "fourth").await, Ok(Outcome::Done), "kept");
         stage.reconnect(BOB).await;
@@ -1557,6 +1857,14 @@ fn a16_different_keys_for_different_people() {
             stage.seen.borrow().sent.is_empty(),
             "nothing is sealed under her other key"
         );
+        stage.world.go_online(ADA);
+        stage.world.settle().await;
+        stage.world.advance(60_000);
+        stage.world.settle().await;
+        assert_eq!(stage.standing(BOB, den), Standing::Open, "Ada has made him another");
+        for browser in [ADA, BOB] {
+            assert_eq!(stage.texts(browser, den).await, ["first", "second", "third", "fourth"]);
+        }
     });
 }
 
@@ -1782,7 +2090,8 @@ fn a20_another_vault_or_a_part_of_it() {
             "revision",
         ] {
             // Which item is which only Ada knows: each of hers is left out once.
-            let many = if case == "one less" { 3 } else { 1 };
+            let many = if case == "one less" { 4 } else { 1 };
+            let mut incomplete = 0;
             for at in 0..many {
                 let reply: ReplyRule = Box::new(move |relay, _, _, mut reply| {
                     let Reply::SignInProve(grant) = &mut reply else {
@@ -1803,13 +2112,196 @@ fn a20_another_vault_or_a_part_of_it() {
                 });
                 stage.script(pass_frame(), reply);
                 let (browser, answer) = new_browser(&mut stage).await;
-                assert_eq!(answer, Err(Problem::ServerLied("the vault".into())), "{case} {at}");
+                let rolled_back = answer == Err(Problem::VaultRolledBack);
+                incomplete += usize::from(rolled_back);
+                assert!(
+                    rolled_back || answer == Err(Problem::ServerLied("the vault".into())),
+                    "{case} {at} {answer:?}"
+                );
                 assert_nobody(&stage, browser, case);
                 let seen = stage.seen.borrow();
                 let added = |ask: &Request| matches!(ask, Request::UserLogAppend(_) | Request::SessionProve(_));
                 assert!(!seen.requests.iter().any(added), "{case}: no browser is added");
             }
+            // Without one of the two items under the root key nothing opens; the other two are missed in what opens.
+            assert_eq!(incomplete, if case == "one less" { 2 } else { 0 }, "{case}");
         }
+    });
+}
+
+/// What the relay has of somebody's vault, to be shown again later.
+fn vault_of(stage: &mut Stage, user: UserId) -> (SignInRow, BTreeMap<ItemId, VaultItem>) {
+    let account = &stage.world.relay().people.0[&user];
+    (account.sign_in.clone(), account.vault.clone())
+}
+
+fn show_vault(stage: &mut Stage, user: UserId, vault: &BTreeMap<ItemId, VaultItem>) {
+    stage.world.relay().people.0.get_mut(&user).unwrap().vault = vault.clone();
+}
+
+fn told_of_an_older_vault(stage: &Stage, browser: usize) -> bool {
+    stage.world.browsers[browser]
+        .notices()
+        .contains(&Problem::VaultRolledBack)
+}
+
+#[test]
+fn a20_an_older_vault_on_a_browser_that_was_never_here() {
+    block_on(async {
+        let mut stage = Stage::new("a20 new").await;
+        // Nobody has pinned Dan yet.
+        let (ada, dan) = (stage.id("ada"), stage.id("dan"));
+        let find = Command::FindPerson { handle: "dan".into() };
+        stage.world.run(ADA, find).await.unwrap();
+        let (_, first) = vault_of(&mut stage, ada);
+        let verified = true;
+        let mark = Command::MarkVerified { user: dan, verified };
+        stage.world.run(ADA, mark).await.unwrap();
+        let (_, newest) = vault_of(&mut stage, ada);
+        // The log names the newest vault since a browser came after the last change of it.
+        let (second, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Ok(Outcome::Done));
+        stage.world.settle().await;
+        assert!(!told_of_an_older_vault(&stage, second));
+        let mut mixed = first.clone();
+        mixed.extend(
+            newest
+                .iter()
+                .filter(|(id, _)| !first.contains_key(*id))
+                .map(|(id, item)| (*id, item.clone())),
+        );
+        let mut without_pin = newest.clone();
+        without_pin.retain(|id, _| first.contains_key(id));
+        for (case, vault) in [("older", &first), ("mixed", &mixed), ("omitted", &without_pin)] {
+            show_vault(&mut stage, ada, vault);
+            stage.script(pass_frame(), pass_reply());
+            let (browser, answer) = new_browser(&mut stage).await;
+            assert_eq!(answer, Err(Problem::VaultRolledBack), "{case}");
+            assert_nobody(&stage, browser, case);
+            let added = |ask: &Request| matches!(ask, Request::UserLogAppend(_) | Request::SessionProve(_));
+            assert!(
+                !stage.seen.borrow().requests.iter().any(added),
+                "{case}: no browser is added"
+            );
+        }
+        show_vault(&mut stage, ada, &newest);
+        assert_eq!(new_browser(&mut stage).await.1, Ok(Outcome::Done));
+    });
+}
+
+#[test]
+fn a20_an_older_vault_after_a_change_of_password() {
+    block_on(async {
+        let mut stage = Stage::new("a20 password").await;
+        let ada = stage.id("ada");
+        let (sign_in, vault) = vault_of(&mut stage, ada);
+        let change = Command::ChangePassword {
+            old: password("ada"),
+            new: "quartz lantern under seven orchards".into(),
+        };
+        assert!(stage.world.run(ADA, change).await.is_ok());
+        // The relay puts everything back, so that the old password opens it again.
+        let account = stage.world.relay().people.0.get_mut(&ada).unwrap();
+        (account.sign_in, account.vault) = (sign_in, vault);
+        let (browser, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Err(Problem::VaultRolledBack));
+        assert_nobody(&stage, browser, "the old password");
+        stage.reconnect(ADA).await;
+        assert!(told_of_an_older_vault(&stage, ADA));
+    });
+}
+
+#[test]
+fn a20_an_older_vault_on_a_browser_that_was_here_before() {
+    block_on(async {
+        let mut stage = Stage::new("a20 known").await;
+        // Nobody has pinned Dan yet.
+        let (ada, dan) = (stage.id("ada"), stage.id("dan"));
+        let find = Command::FindPerson { handle: "dan".into() };
+        stage.world.run(ADA, find).await.unwrap();
+        let (_, first) = vault_of(&mut stage, ada);
+        let verified = true;
+        let mark = Command::MarkVerified { user: dan, verified };
+        stage.world.run(ADA, mark).await.unwrap();
+        let (_, newest) = vault_of(&mut stage, ada);
+        let mut without_pin = newest.clone();
+        without_pin.retain(|id, _| first.contains_key(id));
+        let (tea, kept) = (stage.tea, stage.world.browsers[ADA].disk.borrow().records.len());
+        let texts = stage.texts(ADA, tea).await;
+        for (case, vault) in [("older", &first), ("omitted", &without_pin), ("none", &BTreeMap::new())] {
+            show_vault(&mut stage, ada, vault);
+            stage.world.reload(ADA);
+            stage.world.settle().await;
+            assert!(told_of_an_older_vault(&stage, ADA), "{case}");
+            assert!(
+                matches!(stage.world.browsers[ADA].phase(), Phase::SignedIn { .. }),
+                "{case}"
+            );
+            assert_eq!(stage.texts(ADA, tea).await, texts, "{case}: nothing is destroyed");
+            let mark = Command::MarkVerified { user: dan, verified };
+            let refused = stage.world.run(ADA, mark).await;
+            assert_eq!(refused, Err(Problem::VaultRolledBack), "{case}: nothing is built on it");
+        }
+        // The log does not name the newest vault yet; this browser has seen it, and refuses to go back.
+        show_vault(&mut stage, ada, &first);
+        stage.world.relay().tokens.retain(|_, token| token.user_id != ada);
+        stage.reconnect(ADA).await;
+        let sign_in = || Command::SignIn {
+            handle: "ada".into(),
+            password: password("ada"),
+            stay: true,
+        };
+        assert_eq!(stage.world.run(ADA, sign_in()).await, Err(Problem::VaultRolledBack));
+        assert!(!matches!(stage.world.browsers[ADA].phase(), Phase::SignedIn { .. }));
+        assert!(stage.world.browsers[ADA].disk.borrow().records.len() >= kept);
+        // With the true one it goes on where it was.
+        show_vault(&mut stage, ada, &newest);
+        assert_eq!(stage.world.run(ADA, sign_in()).await, Ok(Outcome::Done));
+        stage.world.settle().await;
+        assert_eq!(stage.texts(ADA, tea).await, texts);
+    });
+}
+
+#[test]
+fn a20_a_vault_and_a_log_of_different_identities() {
+    block_on(async {
+        let mut stage = Stage::new("a20 identity").await;
+        let ada = stage.id("ada");
+        let (row, vault) = vault_of(&mut stage, ada);
+        // With Ada's own key, so that the log holds in itself: the vault does not speak for what it names now.
+        let normalised = Normalised::new(&password("ada"));
+        let root = derive_root(&normalised, REALM, "ada", &row.salt, Profile::NEWEST).unwrap();
+        let header = VaultHeader::from_bytes(&row.vault_header).unwrap();
+        let vault_key = header.open(&root.vault_wrap_key(&ada), &ada, Method::Password).unwrap();
+        let id = ItemName::IdentityKey.id(vault_key.expose());
+        let plain = open_item(vault_key.expose(), &ada, &id, vault[&id].rev, &vault[&id].sealed.0).unwrap();
+        let ik = PrivateKey::from_bytes(&plain).unwrap();
+        let account = stage.world.relay().people.0.get_mut(&ada).unwrap();
+        let theirs = key("another identity");
+        let pop = theirs.sign(Label::IdentityPossession, &possession_bytes(&ada, &theirs.public()));
+        let body = UserEntry {
+            user_id: ada,
+            seq: account.log.seq() + 1,
+            prev: account.log.head(),
+            ts: NOW,
+            body: UserBody::RotateIdentity {
+                ik: theirs.public(),
+                pop,
+            },
+        }
+        .to_bytes();
+        let sig = ik.sign(Label::UserLog, &body);
+        let blob = SignedBlob { body, sig };
+        account.log = account
+            .log
+            .extend(std::slice::from_ref(&blob))
+            .unwrap()
+            .prove_here()
+            .unwrap();
+        account.entries.push(B64(blob.to_bytes()));
+        let (browser, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Err(Problem::ServerLied("the log of this account".into())));
+        assert_nobody(&stage, browser, "another identity");
     });
 }
 
@@ -1898,13 +2390,13 @@ fn a21_one_header_for_two_passwords() {
 fn a22_a_pinned_handle_becomes_somebody_else() {
     block_on(async {
         let mut stage = Stage::new("a22").await;
-        let (bob, eve) = (stage.id("bob"), stage.eve.clone());
+        let (bob, dan) = (stage.id("bob"), stage.dan.clone());
         let command = Command::MarkVerified {
             user: bob,
             verified: true,
         };
         assert_eq!(stage.world.run(ADA, command).await, Ok(Outcome::Done));
-        let as_bob = move |relay: &ModelRelay| swapped_kem(relay, "bob", &eve, "person");
+        let as_bob = move |relay: &ModelRelay| swapped_kem(relay, "bob", &dan, "person");
         let rule = |as_bob: Rc<dyn Fn(&ModelRelay) -> UserLogBody>| -> ReplyRule {
             Box::new(move |relay, _, request, reply| match request {
                 Request::UserFind(ask) if ask.handle == "bob" => Reply::UserFind(as_bob(relay)),
@@ -1912,6 +2404,7 @@ fn a22_a_pinned_handle_becomes_somebody_else() {
             })
         };
         let as_bob: Rc<dyn Fn(&ModelRelay) -> UserLogBody> = Rc::new(as_bob);
+        let other = as_bob(stage.world.relay()).user_id;
         // Here, and in a browser that knows of Bob by the pin alone.
         let (browser, answer) = new_browser(&mut stage).await;
         assert_eq!(answer, Ok(Outcome::Done));
@@ -1927,13 +2420,69 @@ fn a22_a_pinned_handle_becomes_somebody_else() {
             ];
             for command in commands {
                 let refused = stage.world.run(browser, command).await;
-                assert_eq!(refused, Err(Problem::ServerLied("the keys of bob".into())));
+                let moved = Problem::HandleMoved {
+                    handle: "bob".into(),
+                    now: other,
+                    verified: true,
+                };
+                assert_eq!(refused, Err(moved));
             }
-            stage.assert_shut_out(&stage.eve, "pinned");
+            stage.assert_shut_out(&stage.dan, "pinned");
             let seen = stage.seen.borrow();
             let made = |ask: &Request| matches!(ask, Request::RoomCreate(_));
             assert!(!seen.requests.iter().any(made));
         }
+    });
+}
+
+/// Whom one has written to, or let in, is pinned without a word: a new browser knows them too.
+#[test]
+fn a22_a_contact_that_was_never_checked_becomes_somebody_else_before_a_new_browser() {
+    block_on(async {
+        let mut stage = Stage::new("a22 unchecked").await;
+        let duo = stage.world.direct(ADA, "bob").await;
+        stage.world.say(ADA, duo, "hello bob").await;
+        let dan = stage.dan.clone();
+        let as_bob = move |relay: &ModelRelay| swapped_kem(relay, "bob", &dan, "person");
+        let other = as_bob(stage.world.relay()).user_id;
+        let bob = stage.id("bob");
+        let reply: ReplyRule = Box::new(move |relay, _, request, reply| match request {
+            Request::UserFind(ask) if ask.handle == "bob" => Reply::UserFind(as_bob(relay)),
+            _ => reply,
+        });
+        let (browser, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Ok(Outcome::Done));
+        stage.script(pass_frame(), reply);
+        let find = Command::FindPerson { handle: "bob".into() };
+        let moved = Problem::HandleMoved {
+            handle: "bob".into(),
+            now: other,
+            verified: false,
+        };
+        for browser in [ADA, browser] {
+            assert_eq!(stage.world.run(browser, find.clone()).await, Err(moved.clone()));
+        }
+        // The person may know better; but not for a third account.
+        let accept = |user| Command::AcceptHandle {
+            handle: "bob".into(),
+            user,
+        };
+        let lie = Err(Problem::ServerLied("the keys of bob".into()));
+        assert_eq!(stage.world.run(ADA, accept(bob)).await, lie);
+        let Ok(Outcome::Person(person)) = stage.world.run(ADA, accept(other)).await else {
+            panic!("not accepted")
+        };
+        assert_eq!(
+            (person.id, person.trust, person.handle.as_str()),
+            (other, Trust::Unverified, "bob")
+        );
+        assert_eq!(stage.standing(ADA, duo), Standing::PeerGone);
+        assert_eq!(stage.send(ADA, duo, "to whom?").await, Err(Problem::RoomClosed));
+        assert!(matches!(stage.world.run(ADA, find.clone()).await, Ok(Outcome::Person(person)) if person.id == other));
+        // The other browser learns of it with the vault.
+        stage.reconnect(browser).await;
+        assert!(matches!(stage.world.run(browser, find).await, Ok(Outcome::Person(person)) if person.id == other));
+        assert_eq!(stage.standing(browser, duo), Standing::PeerGone);
     });
 }
 

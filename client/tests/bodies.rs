@@ -5,6 +5,7 @@
 use std::sync::{Arc, LazyLock};
 
 use futures_lite::future::block_on;
+use sotto_client::testing::world::password;
 use sotto_client::testing::{Snapshot, World};
 use sotto_client::view::{Body, Command, Delivery, Note, Outcome, Problem, Standing};
 use sotto_shared::crypto::secret::PrivateKey;
@@ -346,6 +347,58 @@ fn what_the_server_still_has_of_a_deleted_message_is_asked_for_again() {
             world.settle().await;
         }
         assert!(world.relay().rooms[&room].messages[2].gone.is_some());
+    });
+}
+
+/// The secret for letting go of a message goes by the day key of when it was written.
+#[test]
+fn what_was_said_before_a_change_of_password_is_let_go_of_after_it() {
+    block_on(async {
+        let (mut world, room) = tea("password").await;
+        for words in ["one", "two", "three"] {
+            world.say(BOB, room, words).await;
+        }
+        edit(&mut world, BOB, room, "three", "four").await;
+        let mut old = password("bob");
+        for new in [
+            "quartz lantern under seven orchards",
+            "nine slow rivers behind a copper gate",
+        ] {
+            let change = Command::ChangePassword { old, new: new.into() };
+            let changed = Outcome::PasswordChanged {
+                recovery_key_gone: false,
+            };
+            assert_eq!(world.run(BOB, change).await, Ok(changed));
+            old = new.into();
+        }
+        for _ in 0..4 {
+            world.advance(16_000);
+            world.settle().await;
+        }
+        world.say(BOB, room, "five").await;
+        // In the same tab; after a reload, when the former keys come with the vault; and where both come from the relay.
+        assert_eq!(delete(&mut world, BOB, room, "one").await, Ok(Outcome::Done));
+        world.reload(BOB);
+        world.settle().await;
+        world.read(BOB, room).await;
+        assert_eq!(delete(&mut world, BOB, room, "two").await, Ok(Outcome::Done));
+        let new = world.browser("new");
+        let sign_in = Command::SignIn {
+            handle: "bob".into(),
+            password: old,
+            stay: true,
+        };
+        assert_eq!(world.run(new, sign_in).await, Ok(Outcome::Done));
+        world.read(new, room).await;
+        assert_eq!(delete(&mut world, new, room, "four").await, Ok(Outcome::Done));
+        assert_eq!(delete(&mut world, new, room, "five").await, Ok(Outcome::Done));
+        let gone: Vec<bool> = (world.relay().rooms[&room].messages.iter())
+            .map(|message| message.gone.is_some())
+            .collect();
+        // Texts 1 and 2, "one" to "three", the edit, "five", and four deletions.
+        let expected = [false, false, true, true, true, true, true, false, false, false, false];
+        assert_eq!(gone, expected);
+        assert_forgotten(&world, "four");
     });
 }
 

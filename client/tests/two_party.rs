@@ -998,11 +998,19 @@ fn a_lively_group_stays_of_one_mind() {
                     3 => world.go_offline(browser),
                     _ => world.advance(3_000),
                 }
+                // Whoever looks says every minute where they stand.
+                world.browsers[browser].command(Command::ShowRoom { room });
+                world.browsers[browser].command(Command::Looking { visible: true });
                 let steps = world.below(60) as u32;
                 world.settle_for(steps).await;
                 world.go_online(browser);
+                world.advance(20_000);
             }
             calm(&mut world).await;
+            for browser in [ada, bob, other] {
+                let shown = world.browsers[browser].room(room).unwrap();
+                assert_eq!((shown.standing, shown.held_back), (Standing::Open, None), "seed {seed}");
+            }
             let texts = world.texts(bob, room).await;
             for browser in [ada, other] {
                 assert_eq!(world.texts(browser, room).await, texts, "seed {seed}");

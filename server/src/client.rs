@@ -14,9 +14,10 @@ use tower_http::services::ServeDir;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// Scripts, workers, styles, fonts and connections of this origin alone; WebAssembly may be compiled; no inline code, no
-/// `eval`, no frames, and no string becomes markup or a script's address but through the loader's policy.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
+/// Scripts, styles, fonts and connections of this origin alone; a worker only from text that the loader has checked; no
+/// inline code, no `eval`, no frames; WebAssembly may be compiled; and no string becomes markup or a script's address but
+/// through the loader's policy.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src blob:; \
     connect-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; media-src 'self' blob:; manifest-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types loader";
 

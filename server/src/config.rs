@@ -88,6 +88,9 @@ pub struct Limits {
     /// Messages a device may send at once before the rate counts.
     #[arg(long, env = "SOTTO_MESSAGES_BURST", default_value_t = 100)]
     pub messages_burst: u32,
+    /// Passing words (where somebody stands, typing) per minute and device; more are let go.
+    #[arg(long, env = "SOTTO_EPHEMERAL_PER_MINUTE", default_value_t = 120)]
+    pub ephemeral_per_minute: u32,
     /// Log entries per hour and device.
     #[arg(long, env = "SOTTO_ENTRIES_PER_HOUR", default_value_t = 5_000)]
     pub entries_per_hour: u32,

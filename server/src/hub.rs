@@ -208,6 +208,21 @@ impl Hub {
         }
     }
 
+    /// From one socket to every other in a room that it is in itself.
+    pub fn pass_on(&self, from: SocketId, room: &RoomId, frame: &Utf8Bytes) {
+        let hub = self.lock();
+        let Some(ids) = hub.rooms.get(room).filter(|ids| ids.contains(&from)) else {
+            return;
+        };
+        for socket in ids
+            .iter()
+            .filter(|id| **id != from)
+            .filter_map(|id| hub.sockets.get(id))
+        {
+            socket.outbox.push(frame.clone());
+        }
+    }
+
     /// To every socket of one person.
     pub fn tell(&self, user: &UserId, frame: &Utf8Bytes) {
         let hub = self.lock();

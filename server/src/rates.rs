@@ -90,6 +90,7 @@ pub struct Rates {
     /// By hash of the token.
     pub requests: Rate<[u8; 32]>,
     pub messages: Rate<DeviceKeyId>,
+    pub ephemeral: Rate<DeviceKeyId>,
     pub entries: Rate<DeviceKeyId>,
     pub wraps: Rate<DeviceKeyId>,
     pub lockout: Lockout,
@@ -108,6 +109,11 @@ impl Rates {
                 clock,
             ),
             messages: Rate::new(minute(limits.messages_per_minute), limits.messages_burst, clock),
+            ephemeral: Rate::new(
+                minute(limits.ephemeral_per_minute),
+                limits.ephemeral_per_minute / 4,
+                clock,
+            ),
             entries: Rate::new(hour(limits.entries_per_hour), limits.entries_per_hour / 2, clock),
             wraps: Rate::new(minute(limits.wraps_per_minute), limits.wraps_per_minute, clock),
             lockout: Lockout::new(clock),
@@ -120,6 +126,7 @@ impl Rates {
         self.sign_in.limiter.retain_recent();
         self.requests.limiter.retain_recent();
         self.messages.limiter.retain_recent();
+        self.ephemeral.limiter.retain_recent();
         self.entries.limiter.retain_recent();
         self.wraps.limiter.retain_recent();
     }

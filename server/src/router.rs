@@ -13,15 +13,16 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use sotto_shared::api::Endpoint;
 use sotto_shared::api::body::{
-    API_VERSION, Info, InfoReply, MessageDelete, PageGet, Register, RoomAppend, RoomCreate, RoomLogGet, SessionEnd,
-    SessionEndOthers, SessionList, SessionProve, SessionStart, SignInProve, SignInStart, UserFind, UserLogAppend,
-    UserLogGet, VaultGet, VaultPut, WrapsGet, WrapsPut,
+    API_VERSION, HeldGet, Info, InfoReply, MessageDelete, PageGet, Register, Rekey, ResetIdentity, RoomAppend,
+    RoomCreate, RoomLogGet, RowsGet, SessionEnd, SessionEndOthers, SessionList, SessionProve, SessionStart,
+    SetRecovery, SignInProve, SignInStart, UserFind, UserLogAppend, UserLogGet, VaultGet, VaultPut, WrapsDrop,
+    WrapsGet, WrapsPut,
 };
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::{MAX_BODY_BYTES, MAX_WRAPS_BODY_BYTES};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::accounts::{register, sessions, sign_in, users, vault};
+use crate::accounts::{close, held, register, rekey, sessions, sign_in, users, vault};
 use crate::app::App;
 use crate::logs::{append, create, read, wraps};
 use crate::mailbox::{gone, pages};
@@ -43,18 +44,24 @@ pub fn router(app: &App) -> Router {
         .ask::<SessionEndOthers, _, _>(sessions::end_others)
         .ask::<SessionList, _, _>(sessions::list)
         .ask::<VaultGet, _, _>(vault::get)
+        .ask::<HeldGet, _, _>(held::sums)
+        .ask::<RowsGet, _, _>(held::rows)
         .ask::<UserFind, _, _>(users::find)
         .ask::<UserLogGet, _, _>(users::log)
         .ask::<UserLogAppend, _, _>(users::append)
+        .ask::<SetRecovery, _, _>(rekey::recovery)
+        .ask::<ResetIdentity, _, _>(close::reset)
         // rooms
         .ask::<RoomLogGet, _, _>(read::log)
         .ask::<WrapsGet, _, _>(wraps::get)
+        .ask::<WrapsDrop, _, _>(wraps::drop_own)
         // messages
         .ask::<PageGet, _, _>(pages::page)
         .ask::<MessageDelete, _, _>(gone::delete)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     let large = Router::new()
         .ask::<Register, _, _>(register::register)
+        .ask::<Rekey, _, _>(rekey::rekey)
         .ask::<VaultPut, _, _>(vault::put)
         .ask::<RoomCreate, _, _>(create::create)
         .ask::<RoomAppend, _, _>(append::append)

@@ -94,6 +94,11 @@ pub enum ItemName {
     KemKey(u32),
     /// A [`Pin`], under DVK.
     Contact(UserId),
+    /// A [`Manifest`], under DVK.
+    Manifest,
+    /// 32 bytes each, the newest first, under DVK: day vault keys that were. What a browser kept under one of them opens, and
+    /// is sealed anew, after the next sign-in there.
+    FormerDayKeys,
 }
 
 impl ItemName {
@@ -103,6 +108,8 @@ impl ItemName {
             Self::DayKey => b"day-key".to_vec(),
             Self::KemKey(g) => [b"kem/".as_slice(), &g.to_be_bytes()].concat(),
             Self::Contact(user) => [b"contact/".as_slice(), user.as_bytes()].concat(),
+            Self::Manifest => b"manifest".to_vec(),
+            Self::FormerDayKeys => b"former-day-keys".to_vec(),
         }
     }
 
@@ -140,6 +147,18 @@ pub fn open_item(
 
 fn item_context(user: &UserId, id: &ItemId, rev: u64) -> Vec<u8> {
     seal::context(Label::VaultItem, &[user.as_bytes(), id.as_bytes(), &rev.to_be_bytes()])
+}
+
+record! {
+    /// What the vault holds besides this item. A relay cannot leave out, replace or take back any of it unnoticed by who
+    /// knows a counter: a browser that was here before, or the user log's `VaultCommit`.
+    #[derive(Copy, Default)]
+    pub struct Manifest = 0x0503, 1 {
+        /// Rises with every change, also over changes of the vault key.
+        pub counter: u64,
+        /// `api::body::items_digest` of all other items.
+        pub hash: [u8; 32],
+    }
 }
 
 choice! {

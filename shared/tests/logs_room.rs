@@ -920,10 +920,21 @@ fn a_new_view_cuts_off_only_browsers_that_it_revokes() {
         cut: List::new(vec![cut(ChannelId::MAIN, 0)]).unwrap(),
     };
     assert_eq!(no(room.act(&carol, with_cut(&alice))), LogError::BadCut);
+    let first = alice.device_id();
     alice.revoke(0);
     alice.use_device(index);
     room.learn(&alice);
+    // Nor may a member set the cut of an owner, truly revoked or not.
+    assert_eq!(no(room.act(&carol, with_cut(&alice))), LogError::BadCut);
     room.act(&alice, with_cut(&alice)).unwrap();
+    let (id, here) = (alice.id(), ChannelId::MAIN);
+    assert!(room.state.is_cut_off(&id, &first, &here, 1));
+    assert!(!room.state.is_cut_off(&id, &first, &here, 0));
+    assert!(
+        !room.state.is_cut_off(&id, &alice.device_id(), &here, 1),
+        "her other browser"
+    );
+    assert!(!room.state.is_cut_off(&carol.id(), &first, &here, 1));
 }
 
 // --- Epochs ----------------------------------------------------------------------------------------------------------------------

@@ -106,6 +106,42 @@ fn stored(rng: &mut Gen) -> StoredMessage {
     }
 }
 
+fn cell(rng: &mut Gen) -> Cell {
+    match rng.below(5) {
+        0 => Cell::Nothing,
+        1 => Cell::Number(rng.u64()),
+        2 => Cell::Text(text(rng)),
+        3 => Cell::Bytes(b64(rng)),
+        _ => Cell::Digest {
+            bytes: rng.u64(),
+            sha256: b64(rng),
+        },
+    }
+}
+
+fn held_table(rng: &mut Gen) -> HeldTable {
+    HeldTable {
+        table: text(rng),
+        columns: some(rng, |rng| Column {
+            name: text(rng),
+            kind: rng.one(&[
+                ColumnKind::Handle,
+                ColumnKind::Id,
+                ColumnKind::Time,
+                ColumnKind::Counter,
+                ColumnKind::Key,
+                ColumnKind::Open,
+                ColumnKind::Sealed,
+            ]),
+        }),
+        sums: some(rng, |rng| HeldSum {
+            room_id: if rng.coin() { Some(rng.room()) } else { None },
+            rows: rng.u64(),
+            bytes: rng.u64(),
+        }),
+    }
+}
+
 fn to_relay(rng: &mut Gen) -> ToRelay {
     match rng.below(3) {
         0 => ToRelay::Hello {
@@ -172,8 +208,8 @@ macro_rules! each_type {
             UserLogBody, SessionStart, SessionChallenge, SessionProve, SessionGrant, SessionEnd, SessionEndOthers,
             SessionList, SessionListReply, SessionInfo, VaultGet, VaultGetReply, VaultPut, UserFind, UserLogGet,
             UserLogAppend, Wrap, RoomCreate, RoomAppend, RoomHead, ChannelHead, RoomLogGet, RoomLogReply, WrapsGet,
-            WrapsReply, WrapsPut, PageGet, PageFrom, Page, StoredMessage, MessageDelete, ErrorBody, ErrorCode, ToRelay,
-            FromRelay, Outgoing, B64
+            WrapsReply, WrapsPut, PageGet, PageFrom, Page, StoredMessage, MessageDelete, ErrorBody, ErrorCode, ToRelay, FromRelay,
+            Outgoing, B64, HeldGet, Held, RowsGet, Rows, Cell
         );
     };
     ($function:ident, $argument:expr; $($ty:ty),*) => { $($function::<$ty>($argument);)* };
@@ -229,7 +265,8 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
             handle: text(rng),
             challenge: b64(rng),
             session_nonce: b64(rng),
-            sig: b64(rng)
+            sig: b64(rng),
+            recovery: rng.below(2) > 0
         },
         SignInGrant {
             token: text(rng),
@@ -256,6 +293,18 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
                 seen_ms: rng.u64()
             }),
         },
+        HeldGet {},
+        Held {
+            tables: some(rng, held_table)
+        },
+        RowsGet {
+            table: text(rng),
+            after: some(rng, cell)
+        },
+        Rows {
+            rows: some(rng, |rng| some(rng, cell)),
+            more: rng.coin()
+        },
         VaultGetReply {
             header: b64(rng),
             items: some(rng, item)
@@ -267,7 +316,23 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
             from_seq: rng.u64()
         },
         UserLogAppend {
-            entries: some(rng, b64)
+            entries: some(rng, b64),
+            puts: some(rng, item)
+        },
+        Rekey {
+            change: b64(rng),
+            ak_sig: b64(rng),
+            ik_sig: b64(rng)
+        },
+        SetRecovery {
+            change: b64(rng),
+            ik_sig: b64(rng)
+        },
+        ResetIdentity {
+            registration: b64(rng),
+            ak_sig: b64(rng),
+            ik_sig: b64(rng),
+            close: (rng.below(2) > 0).then(|| b64(rng))
         },
         RoomCreate {
             genesis: b64(rng),
@@ -286,6 +351,12 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
         RoomLogReply {
             entries: some(rng, b64),
             seq: rng.u64()
+        },
+        InviteOpen {
+            room_id: rng.room(),
+            invite_id: rng.invite_id(),
+            sig: b64(rng),
+            from_seq: rng.u64()
         },
         WrapsGet {
             room_id: rng.room(),
@@ -426,9 +497,8 @@ fn no_two_endpoints_share_a_path() {
     each_type!(
         path, &mut paths;
         Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
-        VaultGet, VaultPut, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsPut,
-        PageGet,
-        MessageDelete
+        VaultGet, VaultPut, UserFind, UserLogGet, UserLogAppend, Rekey, SetRecovery, ResetIdentity, RoomCreate, RoomAppend,
+        RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet, MessageDelete, HeldGet, RowsGet, InviteOpen
     );
     let distinct: BTreeSet<&str> = paths.iter().copied().collect();
     assert_eq!(distinct.len(), paths.len());

@@ -1,11 +1,11 @@
 //! Requests over HTTP and what the engine was doing when it sent them.
 
-use sotto_shared::api::Endpoint;
 use sotto_shared::api::body;
 use sotto_shared::api::error::ErrorBody;
+use sotto_shared::api::{B64, Endpoint};
 use sotto_shared::id::{MessageId, RoomId, UserId};
 
-use super::account::Entering;
+use super::entering::Entering;
 use super::{Effect, Engine, Out};
 use crate::view::Problem;
 use sotto_shared::crypto::suite::Suite;
@@ -19,6 +19,13 @@ macro_rules! requests {
         /// The answer of the endpoint of the same name.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum Reply { $($name(<body::$name as Endpoint>::Reply)),* }
+
+        #[cfg(feature = "testing")]
+        impl Reply {
+            pub fn to_json(&self) -> Result<String, serde_json::Error> {
+                match self { $(Self::$name(body) => serde_json::to_string(body)),* }
+            }
+        }
 
         impl Request {
             /// Behind `/api/v1/`.
@@ -40,8 +47,8 @@ macro_rules! requests {
 
 requests! {
     Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
-    VaultGet, VaultPut, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsPut, PageGet,
-    MessageDelete,
+    VaultGet, VaultPut, Rekey, SetRecovery, ResetIdentity, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet,
+    HeldGet, RowsGet, MessageDelete,
 }
 
 /// Why there is no answer.
@@ -102,9 +109,21 @@ pub(crate) enum Pending<K> {
     Devices {
         command: u32,
     },
+    Held {
+        command: u32,
+    },
+    Rows {
+        command: u32,
+    },
     Find {
         command: u32,
         handle: String,
+    },
+    /// Somebody else under a known handle, accepted.
+    Accept {
+        command: u32,
+        handle: String,
+        user: UserId,
     },
     /// The people a new room or an addition needs, one request each.
     FindFor {
@@ -127,6 +146,11 @@ pub(crate) enum Pending<K> {
     Wraps {
         room: RoomId,
     },
+    /// Wraps that do not open are taken away; then the others are asked.
+    KeyRequest {
+        room: RoomId,
+        request: B64,
+    },
     PageForward {
         room: RoomId,
         after: u64,
@@ -137,10 +161,14 @@ pub(crate) enum Pending<K> {
     PageBack {
         room: RoomId,
     },
-    Vault,
-    PutPin {
-        user: UserId,
-        command: Option<u32>,
+    /// The vault, with the counter that it must have reached.
+    Vault {
+        floor: u64,
+    },
+    PutVault,
+    /// A recovery key, confirmed.
+    Recovery {
+        command: u32,
     },
     /// What this browser kept; `command` is that of the sign-in it follows, if any.
     Base {

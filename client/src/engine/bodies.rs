@@ -11,11 +11,12 @@ use sotto_shared::api::body::MessageDelete;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::{MAX_EDITS, MAX_TEXT_BYTES, MAX_TTL_SECS, MIN_TTL_SECS};
 use sotto_shared::codec::{List, Text};
+use sotto_shared::crypto::hash::sha256;
 use sotto_shared::crypto::label::Label;
-use sotto_shared::crypto::secret::derive;
+use sotto_shared::crypto::secret::{DayVaultKey, DerivedKey, derive};
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::content::{Content, MessageBody, is_emoji};
-use sotto_shared::envelope::header::ttl_class;
+use sotto_shared::envelope::header::{Header, ttl_class};
 use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::{Event, Permission, RoomBody, RoomKind};
 
@@ -24,7 +25,7 @@ use super::ask::{Failure, Pending, Request};
 use super::inbox::preview_of;
 use super::intents::{Intent, What};
 use super::outbox::delivery;
-use super::record::{self, Act, By, Key, MessageRecord, PreviewRecord, Record, StoredBody};
+use super::record::{self, Act, By, Deletion, Key, MessageRecord, PreviewRecord, Record, StoredBody};
 use super::rooms::{Channel, Room};
 use super::sync::retry;
 use super::{Ctx, Effect, Engine, Out};
@@ -241,6 +242,8 @@ impl Room {
                 emoji: emoji.as_str().to_owned(),
                 on: *on,
             },
+            // Never stored: `judge` lets none through.
+            MessageBody::Beacon => return StoredBody::Unreadable(Unreadable::Damaged),
         };
         StoredBody::Act { by, act }
     }
@@ -562,7 +565,7 @@ impl Room {
 
     /// Notes the ids of what our own deletions, written here, take away. Says whether there are any.
     fn note_deletions(&mut self, seqs: &[u64], device: &DeviceKeyId) -> bool {
-        let mut ids = Vec::new();
+        let mut found = Vec::new();
         for message in seqs.iter().filter_map(|seq| self.channel.messages.get(seq)) {
             if let StoredBody::Act { by, act } = &message.body
                 && let Act::Delete { target, edits } = act
@@ -570,12 +573,17 @@ impl Room {
                 && !self.is_void(message.seq, by, act)
             {
                 let named = std::iter::once(target).chain(edits);
-                ids.extend(named.filter_map(|hash| Some(self.channel.named(hash)?.msg_id)));
+                let named = named.filter_map(|hash| self.channel.named(hash));
+                found.extend(named.map(|message| Deletion {
+                    message: message.msg_id,
+                    commit: message.del_commit,
+                }));
             }
         }
-        ids.retain(|id| !self.channel.deletions.contains(id));
-        self.channel.deletions.extend(&ids);
-        !ids.is_empty()
+        found.retain(|deletion| !self.channel.deletions.contains(deletion));
+        let is_news = !found.is_empty();
+        self.channel.deletions.extend(found);
+        is_news
     }
 }
 
@@ -782,18 +790,24 @@ impl<S: Suite> Engine<S> {
                 |pending| matches!(pending, Pending::LetGo { room, message: other } if *room == id && other == message),
             )
         };
-        let key = derive(me.dvk.expose(), Label::DeleteKey, &[]);
+        // What was written before the password was changed goes by the day key of then. The vault has it, once it was read.
         let asks: Vec<(MessageId, MessageDelete)> = (room.channel.deletions.iter())
-            .filter(|message| !is_asked(message))
-            .map(|message| {
-                let secret = derive(key.expose(), Label::DeleteSecret, &[message.as_bytes()]);
+            .filter(|deletion| !is_asked(&deletion.message))
+            .filter_map(|Deletion { message, commit }| {
+                let mut keys = std::iter::once(&me.dvk).chain(&me.vault.former);
+                let secret = keys.find_map(|dvk| {
+                    let secret = del_secret(dvk, message);
+                    commit
+                        .is_none_or(|commit| sha256(secret.expose()) == commit)
+                        .then_some(secret)
+                })?;
                 let ask = MessageDelete {
                     room_id: id,
                     channel: ChannelId::MAIN,
                     msg_id: *message,
                     del_secret: B64(secret.expose().to_vec()),
                 };
-                (*message, ask)
+                Some((*message, ask))
             })
             .collect();
         for (message, ask) in asks {
@@ -815,11 +829,23 @@ impl<S: Suite> Engine<S> {
                 retry(&failure, out)
             }
             _ => {
-                room.channel.deletions.retain(|other| *other != message);
+                room.channel.deletions.retain(|other| other.message != message);
                 out.push(Effect::Save(vec![room.channel.to_record(&id)]));
             }
         }
     }
+}
+
+/// What is shown to the server so that it lets go of a message; the message's header commits to it.
+pub(super) fn del_secret(dvk: &DayVaultKey, message: &MessageId) -> DerivedKey {
+    let key = derive(dvk.expose(), Label::DeleteKey, &[]);
+    derive(key.expose(), Label::DeleteSecret, &[message.as_bytes()])
+}
+
+/// What has to be kept of a message's header, to delete it one day.
+pub(super) fn del_commit(header: Option<&Header>, body: &StoredBody, me: Option<UserId>) -> Option<[u8; 32]> {
+    let is_mine = body.by().is_some_and(|by| Some(by.author) == me);
+    header.filter(|_| is_mine).map(|header| header.del_commit)
 }
 
 /// An act as it is sealed.

@@ -66,7 +66,10 @@ impl<S: Suite> Engine<S> {
             let mut devices: Vec<Device> = (log.view().devices.iter())
                 .map(|(id, device)| Device {
                     id: *id,
-                    label: open_label(&me.dvk, id, device.label.as_slice()).unwrap_or_default(),
+                    // Named under the day key of its time.
+                    label: (std::iter::once(&me.dvk).chain(&me.vault.former))
+                        .find_map(|key| open_label(key, id, device.label.as_slice()))
+                        .unwrap_or_default(),
                     is_this: *id == me.dk_id,
                     added_ms: device.added,
                     seen_ms: sessions.iter().filter(|s| s.dk_id == *id).map(|s| s.seen_ms).max(),

@@ -1,5 +1,7 @@
 //! Room keys: opened from wraps and backlinks, checked against the signed log, changed when the log says so.
 
+use std::collections::BTreeSet;
+
 use sotto_shared::api::body::{Wrap, WrapsGet};
 use sotto_shared::crypto::epoch::{fits, open_backlink, open_meta};
 use sotto_shared::crypto::kem::{WrapInfo, Wrapped};
@@ -21,7 +23,8 @@ pub(super) fn is_old(state: &RoomState, since_ms: u64, now_ms: u64, messages: u6
     if state.epoch().is_none() {
         return true;
     }
-    let age = now_ms.saturating_sub(since_ms);
+    // A time to come, as our own clock may have had it, is as far from now as one that is past.
+    let age = now_ms.abs_diff(since_ms);
     match state.members.len() {
         0..=50 => messages >= 500 || age > 24 * HOUR_MS,
         51..=256 => age > 7 * 24 * HOUR_MS,
@@ -73,9 +76,14 @@ pub(super) async fn wrap_for<S: Suite>(
 }
 
 impl<S: Suite> Engine<S> {
-    /// Opens what can be opened: wraps first, then backwards along the backlinks. Asks for wraps if the newest key is
-    /// not among them.
+    /// Opens what can be opened, and asks for wraps if the newest key is not among them.
     pub(super) async fn learn_keys(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        self.open_keys(id, ctx, out).await;
+        self.wraps_announced(id, out);
+    }
+
+    /// Wraps first, then backwards along the backlinks.
+    async fn open_keys(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let Some(me) = &self.me else { return };
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let before = room.keys.len();
@@ -118,6 +126,7 @@ impl<S: Suite> Engine<S> {
             ));
         }
         let mut makers = Vec::new();
+        let mut useless = BTreeSet::new();
         for (g, jobs) in by_generation {
             let Some(key) = me.vault.kem.get(&g) else { continue };
             let (numbers, jobs): (Vec<u32>, Vec<UnwrapJob>) = jobs.into_iter().unzip();
@@ -126,16 +135,23 @@ impl<S: Suite> Engine<S> {
                 let secret = plain.ok().and_then(|plain| EpochSecret::from_slice(&plain));
                 let (Some(secret), Some(epoch)) = (secret, room.state.epochs.get(n as usize - 1)) else {
                     // Swapped, stale or garbage: as good as none.
+                    useless.insert((n, g));
                     continue;
                 };
                 if fits(&secret, &id, epoch) {
                     room.keys.insert(n, secret);
-                } else if room.mismatched.insert(n) {
+                    continue;
+                }
+                useless.insert((n, g));
+                if room.mismatched.insert(n) {
                     // Made for us, and for another key than the log committed to. Said once; the right one may still come.
                     makers.push(epoch.actor);
                 }
             }
         }
+        // Not kept: tried again and again they would only grow in number.
+        room.wraps
+            .retain(|wrap| !useless.contains(&(wrap.n, wrap.g)) || room.keys.contains_key(&wrap.n));
         for index in (1..room.state.epochs.len()).rev() {
             let (epoch, previous) = (&room.state.epochs[index], &room.state.epochs[index - 1]);
             if room.keys.contains_key(&previous.n) || epoch.backlink.as_slice().is_empty() {
@@ -150,17 +166,12 @@ impl<S: Suite> Engine<S> {
                 room.keys.insert(previous.n, older);
             }
         }
-        let n = room.state.epoch_number();
-        let missing = n > 0 && !room.keys.contains_key(&n) && room.is_member(&me.user_id);
         let grew = room.keys.len() != before;
         for maker in makers {
             let maker = self.people.handle(&maker).unwrap_or_default();
             self.notice(Problem::ServerLied(format!("the room key that {maker} made")), out);
         }
         self.read_title(id);
-        if missing {
-            self.fetch_wraps(id, out);
-        }
         if grew {
             self.unlock_messages(id, ctx, out).await;
         }
@@ -209,14 +220,32 @@ impl<S: Suite> Engine<S> {
                 return;
             }
         };
-        let Some(room) = self.rooms.get_mut(&id) else { return };
-        let new: Vec<Wrap> = wraps.into_iter().filter(|wrap| !room.wraps.contains(wrap)).collect();
+        let (Some(me), Some(room)) = (self.my_id(), self.rooms.get_mut(&id)) else {
+            return;
+        };
+        let newest = room.state.epoch_number();
+        let g = room.state.members.get(&me).map_or(0, |member| member.view.kem_g);
+        // One for each of our keys and of the room's, as an honest relay has them: more of them are neither kept nor tried,
+        // and another takes the place of one that did not open.
+        let mut seen = BTreeSet::new();
+        let new: Vec<Wrap> = (wraps.into_iter())
+            .filter(|wrap| wrap.user_id == me && wrap.channel == ChannelId::MAIN)
+            .filter(|wrap| (1..=newest).contains(&wrap.n) && (1..=g).contains(&wrap.g))
+            .filter(|wrap| seen.insert((wrap.n, wrap.g)))
+            .filter(|wrap| !room.keys.contains_key(&wrap.n) && !room.wraps.contains(wrap))
+            .collect();
+        room.wraps
+            .retain(|wrap| !new.iter().any(|other| (other.n, other.g) == (wrap.n, wrap.g)));
         if new.is_empty() {
+            self.request_key(id, ctx, out).await;
             return;
         }
         room.wraps.extend(new);
-        out.push(Effect::Save(vec![room.to_record()]));
-        self.learn_keys(id, ctx, out).await;
+        self.open_keys(id, ctx, out).await;
+        if let Some(room) = self.rooms.get(&id) {
+            out.push(Effect::Save(vec![room.to_record()]));
+        }
+        self.request_key(id, ctx, out).await;
         self.show_room_row(id, out);
         self.show_events(id, 0, out);
         self.flush(id, ctx, out).await;
@@ -236,5 +265,27 @@ impl<S: Suite> Engine<S> {
 
     pub(super) fn notice(&self, problem: Problem, out: &mut Out<S::DeviceKey>) {
         out.push(Effect::Show(Change::Notice(problem)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sotto_shared::testing::people::{NOW, Person, TestRoom};
+
+    use super::*;
+
+    #[test]
+    fn a_key_of_another_day_is_old_whichever_day() {
+        let ada = Person::new("ada");
+        let mut room = TestRoom::group(&ada);
+        assert!(is_old(&room.state, NOW, NOW, 0), "there is none");
+        room.epoch(&ada).unwrap();
+        assert!(!is_old(&room.state, NOW, NOW, 0));
+        assert!(is_old(&room.state, NOW, NOW, 500));
+        assert!(is_old(&room.state, NOW, NOW + 25 * HOUR_MS, 0));
+        assert!(
+            is_old(&room.state, NOW, NOW - 25 * HOUR_MS, 0),
+            "written as of a time to come"
+        );
     }
 }

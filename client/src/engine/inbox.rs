@@ -9,13 +9,15 @@
 
 use sotto_shared::api::body::StoredMessage;
 use sotto_shared::codec::Codec;
-use sotto_shared::crypto::sign::Unproven;
+use sotto_shared::crypto::sign::{SignatureBytes, Unproven};
 use sotto_shared::crypto::suite::{OpenJob, Suite};
-use sotto_shared::envelope::content::{Content, OpenedContent, envelope_context, lane_start, message_key};
-use sotto_shared::envelope::header::{HEADER_BYTES, Header};
+use sotto_shared::envelope::content::{Content, MessageBody, OpenedContent, envelope_context, lane_start, message_key};
+use sotto_shared::envelope::header::{HEADER_BYTES, Header, MessageKind};
 use sotto_shared::id::{ChannelId, EnvelopeHash, Head, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::SUITE_1;
 
+use super::bodies::del_commit;
+use super::evidence::{Cause, Signed};
 use super::record::{self, Key, MessageRecord, Record, StoredBody};
 use super::rooms::{LaneEnd, Room};
 use super::sync::LOG_TRIES;
@@ -41,6 +43,8 @@ enum Verdict {
     Unreadable(Unreadable),
     /// Names a log entry that is not here.
     LogAhead,
+    /// The same after the relay was asked, and by a browser that our log does not know: its signature cannot be checked.
+    Ahead(Box<Content>),
     /// Sealed under a room key that the log we are given does not have.
     Withheld,
 }
@@ -66,13 +70,10 @@ impl<S: Suite> Engine<S> {
         if message.seq < next {
             // Heard before. The same number must carry the same bytes.
             let hash = Head::from_bytes(*message.hash().as_bytes());
-            if room
-                .channel
-                .messages
-                .get(&message.seq)
-                .is_some_and(|known| known.hash != hash)
-            {
-                self.freeze(id, Tamper::Fork, out);
+            let known = room.channel.messages.get(&message.seq);
+            if let Some(known) = known.filter(|known| known.hash != hash) {
+                let cause = Cause::envelope(message.seq, known.hash, hash);
+                self.freeze_with(id, Tamper::Fork, Some(cause), ctx, out).await;
             }
         } else if message.seq > next {
             self.catch_up(id, out);
@@ -109,17 +110,33 @@ impl<S: Suite> Engine<S> {
             self.fetch_room_log(id, out);
             return;
         }
-        self.place(id, opened, first, out);
+        let (alarm, ahead) = self.place(id, opened, first, out);
+        if let Some((why, cause)) = alarm {
+            self.freeze_with(id, why, cause, ctx, out).await;
+        }
+        for (content, signed) in ahead {
+            self.hear(id, &content, signed, LOG_TRIES, ctx, out).await;
+        }
     }
 
-    /// Puts verified messages at the end of the channel, keeps and shows them.
-    fn place(&mut self, id: RoomId, opened: Vec<(Arrival, Outcome)>, first: bool, out: &mut Out<S::DeviceKey>) {
+    /// Puts verified messages at the end of the channel, keeps and shows them. Gives what stops the room, and what names log
+    /// entries that the relay was asked for in vain.
+    fn place(
+        &mut self,
+        id: RoomId,
+        opened: Vec<(Arrival, Outcome)>,
+        first: bool,
+        out: &mut Out<S::DeviceKey>,
+    ) -> (Option<Alarm>, Vec<Ahead>) {
         let (me, now_ms) = (self.my_id(), self.now_ms);
-        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return (None, Vec::new());
+        };
         room.sync.log_wanted = 0;
         let mut saves = Vec::with_capacity(opened.len() + 2);
         let mut new = Vec::with_capacity(opened.len());
         let mut alarm = None;
+        let mut ahead = Vec::new();
         let mut failed = Vec::new();
         for (arrival, outcome) in opened {
             let seq = arrival.message.seq;
@@ -131,9 +148,9 @@ impl<S: Suite> Engine<S> {
                 .map_or(MessageId::from_bytes([0; 16]), |header| header.msg_id);
             let mut gap = false;
             let body = match outcome {
-                Outcome::Content(content) => {
+                Outcome::Content(content, sig) => {
                     if room.contradicts(&content, seq) {
-                        alarm = Some(Tamper::Fork);
+                        alarm = Some((Tamper::Fork, Some(room.accuse(&content, sig))));
                         break;
                     }
                     let late = room.comes_late(&content, room.channel.log_seq);
@@ -158,12 +175,20 @@ impl<S: Suite> Engine<S> {
                 },
                 Outcome::Unreadable(why) => StoredBody::Unreadable(why),
                 Outcome::LogAhead => continue,
-                Outcome::Forked => {
-                    alarm = Some(Tamper::Fork);
+                // Kept as it came: it opens when the entry it names is here.
+                Outcome::Ahead(said) => {
+                    ahead.push(said);
+                    StoredBody::Locked {
+                        header: arrival.message.header,
+                        envelope: arrival.message.envelope,
+                    }
+                }
+                Outcome::Forked(content, sig) => {
+                    alarm = Some((Tamper::Fork, Some(room.accuse(&content, sig))));
                     break;
                 }
                 Outcome::Withheld => {
-                    alarm = Some(Tamper::Withholding);
+                    alarm = Some((Tamper::Withholding, None));
                     break;
                 }
             };
@@ -184,6 +209,7 @@ impl<S: Suite> Engine<S> {
                 hash,
                 t: after.t,
                 gap,
+                del_commit: del_commit(arrival.header.as_ref(), &body, me),
                 body,
             };
             saves.push(record::save(Key::Message(id, seq), &record));
@@ -196,11 +222,8 @@ impl<S: Suite> Engine<S> {
         for msg_id in failed {
             self.show_outgoing(id, &msg_id, out);
         }
-        if let Some(why) = alarm {
-            self.freeze(id, why, out);
-        } else {
-            self.show_room_row(id, out);
-        }
+        self.show_room_row(id, out);
+        (alarm, ahead)
     }
 
     /// A room key arrived: what was locked in memory is opened.
@@ -231,12 +254,13 @@ impl<S: Suite> Engine<S> {
             let hash = Head::from_bytes(*arrival.hash.as_bytes());
             let mut gap = false;
             let body = match outcome {
-                Outcome::Content(content) if room.contradicts(&content, seq) => {
-                    self.freeze(id, Tamper::Fork, out);
+                Outcome::Content(content, sig) if room.contradicts(&content, seq) => {
+                    let cause = room.accuse(&content, sig);
+                    self.freeze_with(id, Tamper::Fork, Some(cause), ctx, out).await;
                     return;
                 }
                 // Its sender's chain goes on from here. What was loaded from the store may lie behind the chain's end.
-                Outcome::Content(content) => {
+                Outcome::Content(content, _) => {
                     let step = room.lane_step(&content, hash, seq);
                     let again = matches!(step, LaneStep::Again) && room.channel.has_shown(&content, seq);
                     if again || room.comes_late(&content, room.channel.log_seq_before(seq)) {
@@ -248,11 +272,12 @@ impl<S: Suite> Engine<S> {
                     }
                 }
                 Outcome::Unreadable(why) => StoredBody::Unreadable(why),
-                Outcome::Forked => {
-                    self.freeze(id, Tamper::Fork, out);
+                Outcome::Forked(content, sig) => {
+                    let cause = room.accuse(&content, sig);
+                    self.freeze_with(id, Tamper::Fork, Some(cause), ctx, out).await;
                     return;
                 }
-                Outcome::Locked | Outcome::Gone | Outcome::LogAhead | Outcome::Withheld => continue,
+                Outcome::Locked | Outcome::Gone | Outcome::LogAhead | Outcome::Ahead(_) | Outcome::Withheld => continue,
             };
             let is_theirs = matches!(&body, StoredBody::Text { author, .. } if Some(*author) != me);
             if is_theirs && seq > room.channel.read_seq {
@@ -260,7 +285,9 @@ impl<S: Suite> Engine<S> {
             }
             let msg_id = arrival
                 .header
+                .as_ref()
                 .map_or(MessageId::from_bytes([0; 16]), |header| header.msg_id);
+            let commit = del_commit(arrival.header.as_ref(), &body, me);
             if let Some((saved, has_failed)) = room.receipt(&msg_id, &body, me) {
                 saves.push(saved);
                 failed.extend(has_failed.then_some(msg_id));
@@ -268,6 +295,7 @@ impl<S: Suite> Engine<S> {
             room.channel.change(seq, body);
             if let Some(record) = room.channel.messages.get_mut(&seq) {
                 record.gap |= gap;
+                record.del_commit = commit;
                 saves.push(record::save(Key::Message(id, seq), record));
                 changed.push(seq);
             }
@@ -298,11 +326,15 @@ impl<S: Suite> Engine<S> {
             ts.push(at.t);
         }
         if !fits || !room.channel.joins(&at) {
-            self.freeze(id, Tamper::Fork, out);
+            let cause = room
+                .channel
+                .t_at(at.seq)
+                .map(|ours| Cause::messages(at.seq, ours, at.t));
+            self.freeze_with(id, Tamper::Fork, cause, ctx, out).await;
             return;
         }
         let opened = open_all(room, messages, true, ctx.suite).await;
-        let now_ms = self.now_ms;
+        let (me, now_ms) = (self.my_id(), self.now_ms);
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let mut saves = Vec::with_capacity(opened.len() + 1);
         let mut new = Vec::with_capacity(opened.len());
@@ -310,10 +342,10 @@ impl<S: Suite> Engine<S> {
         for ((arrival, outcome), t) in opened.into_iter().zip(ts) {
             let seq = arrival.message.seq;
             let body = match outcome {
-                Outcome::Content(content) if room.comes_late(&content, log_seq) => {
+                Outcome::Content(content, _) if room.comes_late(&content, log_seq) => {
                     StoredBody::Unreadable(Unreadable::Damaged)
                 }
-                Outcome::Content(content) => {
+                Outcome::Content(content, _) => {
                     log_seq = log_seq.max(content.log_seq);
                     room.body(&content, now_ms)
                 }
@@ -323,10 +355,13 @@ impl<S: Suite> Engine<S> {
                     envelope: arrival.message.envelope,
                 },
                 Outcome::Unreadable(why) => StoredBody::Unreadable(why),
-                Outcome::LogAhead | Outcome::Forked | Outcome::Withheld => StoredBody::Unreadable(Unreadable::Damaged),
+                Outcome::LogAhead | Outcome::Ahead(_) | Outcome::Forked(..) | Outcome::Withheld => {
+                    StoredBody::Unreadable(Unreadable::Damaged)
+                }
             };
             let msg_id = arrival
                 .header
+                .as_ref()
                 .map_or(MessageId::from_bytes([0; 16]), |header| header.msg_id);
             let hash = Head::from_bytes(*arrival.hash.as_bytes());
             let record = MessageRecord {
@@ -336,6 +371,7 @@ impl<S: Suite> Engine<S> {
                 hash,
                 t,
                 gap: false,
+                del_commit: del_commit(arrival.header.as_ref(), &body, me),
                 body,
             };
             saves.push(record::save(Key::Message(id, seq), &record));
@@ -353,15 +389,22 @@ impl<S: Suite> Engine<S> {
 
 /// What became of a message.
 pub(super) enum Outcome {
-    Content(Box<Content>),
+    Content(Box<Content>, SignatureBytes),
     /// The relay has its hash alone.
     Gone,
     Locked,
     Unreadable(Unreadable),
     LogAhead,
-    Forked,
+    Ahead(Ahead),
+    Forked(Box<Content>, SignatureBytes),
     Withheld,
 }
+
+/// What stops a room, and what shows it.
+type Alarm = (Tamper, Option<Cause>);
+
+/// Said after a log entry that is not here; signed, where the author's browser is known.
+type Ahead = (Box<Content>, Option<Signed>);
 
 /// Whether the sender wrote after the very entry that our log has at that place.
 fn is_ours(room: &Room, content: &Content) -> bool {
@@ -397,12 +440,20 @@ pub(super) async fn open_all<S: Suite>(
         let mut checked = checked.await.into_iter();
         for (arrival, verdict) in arrivals.into_iter().zip(verdicts) {
             let outcome = match verdict {
-                Verdict::Signed(claim) => match claim.prove(&[checked.next().unwrap_or(false)]) {
-                    // Its sender's log is not ours, and the sender signed that.
-                    Ok(content) if !is_ours(room, &content) => Outcome::Forked,
-                    Ok(content) => Outcome::Content(Box::new(content)),
-                    Err(_) => Outcome::Unreadable(Unreadable::Damaged),
-                },
+                Verdict::Signed(claim) => {
+                    let sig = claim.jobs().first().map_or([0; 64], |job| job.sig);
+                    match claim.prove(&[checked.next().unwrap_or(false)]) {
+                        Ok(content) if content.log_seq > room.state.seq => {
+                            let signed = room.signed(&content, sig);
+                            Outcome::Ahead((Box::new(content), signed))
+                        }
+                        // Its sender's log is not ours, and the sender signed that.
+                        Ok(content) if !is_ours(room, &content) => Outcome::Forked(Box::new(content), sig),
+                        Ok(content) => Outcome::Content(Box::new(content), sig),
+                        Err(_) => Outcome::Unreadable(Unreadable::Damaged),
+                    }
+                }
+                Verdict::Ahead(content) => Outcome::Ahead((content, None)),
                 Verdict::Gone => Outcome::Gone,
                 Verdict::Locked => Outcome::Locked,
                 Verdict::Unreadable(why) => Outcome::Unreadable(why),
@@ -428,7 +479,11 @@ async fn open_batch<S: Suite>(room: &Room, arrivals: &[Arrival], log_is_all: boo
     let mut verdicts: Vec<Option<Verdict>> = Vec::with_capacity(arrivals.len());
     for arrival in arrivals {
         let fits = arrival.header.as_ref().filter(|header| {
-            header.room_id == id && header.channel == ChannelId::MAIN && header.suite == SUITE_1 && header.n > 0
+            header.room_id == id
+                && header.channel == ChannelId::MAIN
+                && header.suite == SUITE_1
+                && header.kind == MessageKind::Durable
+                && header.n > 0
         });
         let verdict = match fits {
             None if arrival.message.gone.is_some() => Some(Verdict::Gone),
@@ -466,20 +521,25 @@ fn judge(room: &Room, arrival: &Arrival, plain: Option<&[u8]>, log_is_all: bool)
     let header = arrival.header.as_ref()?;
     let opened = OpenedContent::parse(plain?, header).ok()?;
     let content = &opened.content;
-    if content.log_seq > room.state.seq {
-        return if log_is_all { None } else { Some(Verdict::LogAhead) };
+    if content.body == MessageBody::Beacon {
+        return None;
     }
-    let signer = room
-        .state
-        .author_key(&content.user_id, &content.dk_id, content.log_seq)?;
-    // Somebody who was removed: what came after the point that the remover had verified is void.
-    let voided = room.state.former.get(&content.user_id).is_some_and(|former| {
-        former
-            .cut
-            .iter()
-            .any(|cut| cut.channel == header.channel && arrival.message.seq > cut.seq)
-    });
-    if voided {
+    let is_ahead = content.log_seq > room.state.seq;
+    if is_ahead && !log_is_all {
+        return Some(Verdict::LogAhead);
+    }
+    // Somebody from before would not have the newest key.
+    if is_ahead && header.n != room.state.epoch_number() {
+        return None;
+    }
+    let known_at = content.log_seq.min(room.state.seq);
+    let signer = room.state.author_key(&content.user_id, &content.dk_id, known_at);
+    let Some(signer) = signer else {
+        return is_ahead.then(|| Verdict::Ahead(Box::new(opened.content)));
+    };
+    // What came after the point that whoever removed them, or revoked that browser, had verified is void.
+    let seq = arrival.message.seq;
+    if (room.state).is_cut_off(&content.user_id, &content.dk_id, &header.channel, seq) {
         return None;
     }
     opened.claim(signer).map(|claim| Verdict::Signed(Box::new(claim)))
@@ -504,6 +564,31 @@ enum LaneStep {
 }
 
 impl Room {
+    /// A statement with its signature and the key it was made with.
+    fn signed(&self, content: &Content, sig: SignatureBytes) -> Option<Signed> {
+        let at = content.log_seq.min(self.state.seq);
+        let key = self.state.author_key(&content.user_id, &content.dk_id, at)?;
+        Some(Signed::new(content, sig, key))
+    }
+
+    /// What a sender has seen, against what is here.
+    fn accuse(&self, content: &Content, sig: SignatureBytes) -> Cause {
+        let entry = usize::try_from(content.log_seq)
+            .ok()
+            .and_then(|seq| self.state.hashes.get(seq));
+        let cause = match entry.filter(|ours| **ours != content.log_head) {
+            Some(ours) => Cause::entry(content.log_seq, *ours, content.log_head),
+            None => {
+                let ours = self.channel.t_at(content.seen_seq).unwrap_or(self.channel.at.t);
+                Cause::messages(content.seen_seq, ours, content.seen_t)
+            }
+        };
+        match self.signed(content, sig) {
+            Some(signed) => cause.by(signed),
+            None => cause,
+        }
+    }
+
     /// Whether the sender of message `seq` had seen another history than this one.
     fn contradicts(&self, content: &Content, seq: u64) -> bool {
         content.seen_seq >= seq || (self.channel.t_at(content.seen_seq)).is_some_and(|t| t != content.seen_t)
@@ -523,7 +608,9 @@ impl Room {
         match body {
             StoredBody::Locked { .. } | StoredBody::Gone => None,
             _ if body.by().is_some_and(|by| Some(by.author) == me) => {
-                self.outbox.arrived(msg_id).then(|| (record::remove(key), false))
+                // Also for a tab that is gone: whoever starts from this store does not wait for it again.
+                self.outbox.arrived(msg_id);
+                Some((record::remove(key), false))
             }
             _ => {
                 let why = Problem::ServerLied("a message under this one's id".into());

@@ -16,8 +16,8 @@ use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::id::{ChannelId, EnvelopeHash, Head, RoomId, UserId};
 use sotto_shared::log::room_log::{
-    Cut, EpochReason, History, MAX_MEMBERS, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState,
-    SUITE_1, room_id,
+    Cut, EpochReason, History, MAX_MEMBERS, Permission, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
+    RoomState, SUITE_1, room_id,
 };
 
 use super::account::{internal, tidy_handle};
@@ -298,6 +298,9 @@ impl<S: Suite> Engine<S> {
                 }
             }
             Goal::Group { name } => {
+                for user in &task.found {
+                    self.pin_contact(*user, ctx, out);
+                }
                 self.create(task.command, RoomKind::Group, &task.found, Some(&name), ctx, out)
                     .await
             }
@@ -308,6 +311,9 @@ impl<S: Suite> Engine<S> {
                     return Err(Problem::AlreadyThere(
                         self.people.handle(user).unwrap_or_default().to_owned(),
                     ));
+                }
+                for user in &task.found {
+                    self.pin_contact(*user, ctx, out);
                 }
                 self.intend(room, Intent::new(What::Add(task.found), Some(task.command)), ctx, out)
                     .await;
@@ -596,6 +602,7 @@ impl<S: Suite> Engine<S> {
     pub(super) async fn log_is_current(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         room.sync.log_current();
+        self.settle_claims(id, true, ctx, out).await;
         self.advance(id, ctx, out).await;
         self.catch_up(id, out);
         self.flush(id, ctx, out).await;
@@ -629,7 +636,8 @@ impl<S: Suite> Engine<S> {
         log.seq() > member.ulog_seq
             && (now.kem_g != member.view.kem_g
                 || now.ik != member.view.ik
-                || now.revocations != member.view.revocations)
+                || now.revocations != member.view.revocations
+                || now.closed != member.view.closed)
     }
 
     async fn write_intent(&self, id: RoomId, intent: &Intent, ctx: &mut Ctx<'_, S>) -> Result<Draft, Problem> {
@@ -643,21 +651,15 @@ impl<S: Suite> Engine<S> {
         };
         let mine = room.state.members.get(&me.user_id).ok_or(Problem::RoomClosed)?;
         if mine.view.active_device(&me.dk_id).is_none() || self.view_matters(&me.user_id, mine) {
+            let cut = self.update_cut(room, &me.user_id)?;
             let member = self.people.member_ref(&me.user_id).ok_or(Problem::SignedOut)?;
-            self.write(
-                &mut draft,
-                RoomBody::UserUpdate {
-                    member,
-                    cut: List::default(),
-                },
-                ctx,
-            )
-            .await?;
+            self.write(&mut draft, RoomBody::UserUpdate { member, cut }, ctx)
+                .await?;
         }
         for (user, member) in &room.state.members {
             if *user != me.user_id && self.view_matters(user, member) {
+                let cut = self.update_cut(room, user)?;
                 let member = self.people.member_ref(user).ok_or(Problem::SignedOut)?;
-                let cut = self.cut(room)?;
                 self.write(&mut draft, RoomBody::UserUpdate { member, cut }, ctx)
                     .await?;
             }
@@ -744,6 +746,27 @@ impl<S: Suite> Engine<S> {
         Ok(draft)
     }
 
+    /// How far messages of browsers count that the newest log of `user` has revoked: to what has been verified here, if we
+    /// have heard everything and may say so. Otherwise later words decide (`comes_late`).
+    fn update_cut(&self, room: &Room, user: &UserId) -> Result<List<Cut, 512>, Problem> {
+        let (Some(log), Some(target)) = (self.people.log(user), room.state.members.get(user)) else {
+            return Ok(List::default());
+        };
+        let now = log.view();
+        let mine = self
+            .my_id()
+            .and_then(|me| room.state.members.get(&me))
+            .map(|me| me.role);
+        let revoked = now.revocations != target.view.revocations || (now.closed && !target.view.closed);
+        let may_cut =
+            self.my_id() == Some(*user) || mine.is_some_and(|mine| mine > target.role && mine.allows(Permission::Kick));
+        if revoked && may_cut && room.sync.is_caught_up(room.channel.at.seq) {
+            self.cut(room)
+        } else {
+            Ok(List::default())
+        }
+    }
+
     /// How far messages of somebody who goes count: to what has been verified here.
     fn cut(&self, room: &Room) -> Result<List<Cut, 512>, Problem> {
         let at = &room.channel.at;
@@ -783,7 +806,7 @@ impl<S: Suite> Engine<S> {
             backlink: Bytes::new(linked).map_err(internal)?,
         };
         self.write(draft, body, ctx).await?;
-        let everyone: Vec<UserId> = draft.state.members.keys().copied().collect();
+        let everyone: Vec<UserId> = draft.state.roster().map(|(user, _)| *user).collect();
         draft.wraps = wrap_for(&draft.state, &everyone, &secret, ctx).await?;
         draft.secret = Some((n, secret));
         Ok(())

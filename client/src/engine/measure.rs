@@ -32,7 +32,7 @@ impl OpenRoom {
         let opened = open_all(&self.0, messages, true, suite).await;
         opened
             .iter()
-            .filter(|(_, outcome)| matches!(outcome, Outcome::Content(_)))
+            .filter(|(_, outcome)| matches!(outcome, Outcome::Content(..)))
             .count()
     }
 

@@ -14,10 +14,14 @@
 
 mod account;
 mod ask;
+mod beacons;
 mod bodies;
 mod devices;
+mod entering;
 mod epochs;
+mod evidence;
 mod expiry;
+mod held;
 mod inbox;
 mod intents;
 #[cfg(feature = "testing")]
@@ -25,12 +29,14 @@ pub mod measure;
 mod outbox;
 mod people;
 mod record;
+mod rekey;
+mod rewrap;
 mod rooms;
 mod sync;
 mod timeline;
 mod vault;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rand::CryptoRng;
 use sotto_shared::api::frame::{FromRelay, ToRelay};
@@ -43,12 +49,17 @@ use crate::passwords::{self, Question};
 use crate::view::{Change, Command, Link, Outcome, Phase, Problem};
 
 pub use ask::{Failure, Reply, Request};
-pub use record::{KeptAccount, Key, KeysRecord, Loaded, OutgoingRecord, Query, Record};
+pub use record::{
+    ChannelRecord, KeptAccount, Key, KeysRecord, Loaded, MessageRecord, OutgoingRecord, PersonRecord, Query, Record,
+    RoomRecord,
+};
 
 use account::Me;
 use ask::Pending;
+use entering::{Goal, read_recovery_key};
 use intents::{Creation, Task};
 use people::People;
+use rekey::{Departing, Offered};
 use rooms::Room;
 
 /// What the engine is handed at every step.
@@ -105,13 +116,16 @@ pub enum Effect<K> {
     Restore,
     /// Keep this account and its key in this browser, and open the store under the day vault key. What the store has of this
     /// very account stays; another's is removed.
+    /// What lies under one of the `former` day keys is sealed anew under the one of `account`.
     Keep {
         account: KeptAccount,
         key: K,
+        former: Vec<DayVaultKey>,
     },
     /// Remove everything this browser keeps.
     Wipe,
     /// Remove the account and with it the way into the store; what lies there stays, sealed, until the same account signs in.
+    /// An account that another tab has kept since stays, too.
     Lock,
     Ask {
         id: u32,
@@ -156,15 +170,38 @@ pub struct Engine<S: Suite> {
     pending: HashMap<u32, Pending<S::DeviceKey>>,
     next_request: u32,
     online: bool,
+    /// A socket is being opened.
+    dialing: bool,
     link: Link,
     tries: u32,
     shown: Option<RoomId>,
+    /// Somebody has the page before them.
+    visible: bool,
+    /// When the next beacon is thought of, milliseconds since 1970.
+    wakes_ms: u64,
     queued: u32,
     syncing: bool,
     /// The clock at this step.
     now_ms: u64,
     /// When we asked to be woken because a message has had its time.
     expiry_wake_ms: u64,
+    ending: Ending,
+    /// Requests of a session that ended at our own wish.
+    outlived: BTreeSet<u32>,
+    /// A recovery key that waits for two of its groups.
+    offered: Option<Offered>,
+    /// An account that is closed once its groups are left.
+    departing: Option<Departing<S::DeviceKey>>,
+}
+
+/// Whether the relay's word that this session is over is news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    No,
+    /// A change is under way that ends it.
+    Expected,
+    /// It did; the socket of the new one is not open yet.
+    UntilConnected,
 }
 
 impl<S: Suite> Engine<S> {
@@ -184,13 +221,20 @@ impl<S: Suite> Engine<S> {
             pending: HashMap::new(),
             next_request: 0,
             online: false,
+            dialing: false,
             link: Link::Connecting,
             tries: 0,
             shown: None,
+            visible: false,
+            wakes_ms: 0,
             queued: 0,
             syncing: false,
             now_ms: 0,
             expiry_wake_ms: 0,
+            ending: Ending::No,
+            outlived: BTreeSet::new(),
+            offered: None,
+            departing: None,
         }
     }
 
@@ -215,6 +259,7 @@ impl<S: Suite> Engine<S> {
             Input::Tick => self.tick(ctx, &mut out).await,
             Input::StorageFull => self.storage_is_full(&mut out),
         }
+        self.depart(&mut out);
         self.report_totals(&mut out);
         out
     }
@@ -236,6 +281,8 @@ impl<S: Suite> Engine<S> {
             Command::SignOut => self.sign_out(out),
             Command::SignOutOthers => self.sign_out_others(id, out),
             Command::ListDevices => self.list_devices(id, out),
+            Command::ShowHeld => self.show_held(id, out),
+            Command::ShowRows(page) => self.show_held_rows(id, page, out),
             Command::FindPerson { handle } => self.find_person(id, &handle, out),
             Command::OpenDirect { handle } => self.open_direct(id, &handle, ctx, out).await,
             Command::CreateGroup { name, handles } => self.create_group(id, &name, &handles, ctx, out).await,
@@ -243,11 +290,18 @@ impl<S: Suite> Engine<S> {
             Command::RemovePerson { room, user } => self.remove_person(id, room, user, ctx, out).await,
             Command::LeaveRoom { room } => self.leave_room(id, room, ctx, out).await,
             Command::RenameRoom { room, name } => self.rename_room(id, room, &name, ctx, out).await,
-            Command::ShowRoom { room } => self.show_room(room, out),
+            Command::ShowRoom { room } => {
+                let shown = self.show_room(room, out);
+                self.speak_up(ctx, out).await;
+                shown
+            }
             Command::HideRoom => {
                 self.shown = None;
                 Ok(Some(Outcome::Done))
             }
+            Command::Looking { visible } => self.looking(visible, ctx, out).await,
+            Command::GoOn { room } => self.go_on(room, ctx, out).await,
+            Command::ShowEvidence { room } => self.show_evidence(room),
             Command::LoadOlder { room } => self.load_older(room, out),
             Command::MarkRead { room } => self.mark_read(room, out),
             Command::Send { room, text } => self.send(room, &text, ctx, out).await,
@@ -264,12 +318,35 @@ impl<S: Suite> Engine<S> {
             Command::SetTtl { room, seconds } => self.set_ttl(id, room, seconds, ctx, out).await,
             Command::SaveDraft { room, text } => self.save_draft(room, text, out),
             Command::ShowSafety { user } => self.show_safety(user).map(Some),
+            Command::AcceptHandle { handle, user } => self.accept_handle(id, handle, user, out),
             Command::MarkVerified { user, verified } => self.mark_verified(id, user, verified, ctx, out),
             Command::Reconnect => {
                 self.tries = 0;
                 self.connect(out);
+                let ids: Vec<RoomId> = self.rooms.keys().copied().collect();
+                for id in ids {
+                    self.ask_for_claims(id, out);
+                }
                 Ok(Some(Outcome::Done))
             }
+            Command::ChangePassword { old, new } => self.change_password(id, old, new, out),
+            Command::MakeRecoveryKey { password } => self.with_password(id, password, Goal::MakeRecoveryKey, out),
+            Command::ConfirmRecoveryKey { groups } => self.confirm_recovery_key(id, &groups, out),
+            Command::CancelRecoveryKey => {
+                self.offered = None;
+                Ok(Some(Outcome::Done))
+            }
+            Command::RemoveRecoveryKey { password } => self.with_password(id, password, Goal::RemoveRecoveryKey, out),
+            Command::CheckRecoveryKey { key } => read_recovery_key(key).map(|_| Some(Outcome::Done)),
+            Command::Recover {
+                handle,
+                key,
+                password,
+                stay,
+            } => self.recover(id, &handle, key, password, stay, out),
+            Command::RevokeDevice { device, password } => self.revoke_device(id, device, password, out),
+            Command::ResetIdentity { handle, password, stay } => self.reset_identity(id, &handle, password, stay, out),
+            Command::DeleteAccount { password } => self.with_password(id, password, Goal::Delete, out),
         };
         match result {
             Ok(Some(outcome)) => out.push(Effect::Answer {

@@ -12,7 +12,6 @@ use sotto_shared::api::limits::{MAX_SEND_BATCH, MAX_TEXT_BYTES};
 use sotto_shared::codec::{Codec, Text};
 use sotto_shared::crypto::hash::sha256;
 use sotto_shared::crypto::label::Label;
-use sotto_shared::crypto::secret::derive;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::content::{Content, MessageBody, lane_start, message_key, seal_message};
 use sotto_shared::envelope::header::{Header, MessageKind, ttl_class};
@@ -20,7 +19,7 @@ use sotto_shared::id::{ChannelId, Head, MessageId, RoomId};
 use sotto_shared::log::room_log::SUITE_1;
 
 use super::account::internal;
-use super::bodies::message_body;
+use super::bodies::{del_secret, message_body};
 use super::record::{self, Act, Key, OutgoingRecord, SealedRecord};
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Delivery, Outcome, Problem, Standing};
@@ -331,7 +330,6 @@ impl<S: Suite> Engine<S> {
         };
         let Some(secret) = room.keys.get(&n) else { return Ok(()) };
         let key = message_key(secret, &id, &ChannelId::MAIN);
-        let delete_key = derive(me.dvk.expose(), Label::DeleteKey, &[]);
         let newest = room.channel.lanes.get(&(me.dk_id, lane));
         let (mut ctr, mut prev_own) =
             newest.map_or_else(|| (0, lane_start(&me.dk_id, &lane)), |end| (end.ctr, end.head));
@@ -352,7 +350,6 @@ impl<S: Suite> Engine<S> {
                 (None, Some(ttl)) => (MessageBody::FadingText { text: text()?, ttl }, ttl_class(ttl.into())),
                 (Some(act), ttl) => (message_body(act)?, room.channel.class_of(act, ttl, ctx.now_ms)),
             };
-            let del_secret = derive(delete_key.expose(), Label::DeleteSecret, &[item.msg_id.as_bytes()]);
             let header = Header {
                 suite: SUITE_1,
                 kind: MessageKind::Durable,
@@ -361,7 +358,7 @@ impl<S: Suite> Engine<S> {
                 n,
                 msg_id: item.msg_id,
                 ttl_class,
-                del_commit: sha256(del_secret.expose()),
+                del_commit: sha256(del_secret(&me.dvk, &item.msg_id).expose()),
             };
             ctr += 1;
             let content = Content {

@@ -32,8 +32,8 @@ pub struct Record {
 /// What to load.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Query {
-    /// Everything but messages.
-    Base,
+    /// Everything but messages. Of what waits to be sent, what other tabs that are open have written stays with them.
+    Base { lane: [u8; 8] },
     /// Messages `from..=to` of a room.
     Messages { room: RoomId, from: u64, to: u64 },
 }
@@ -90,6 +90,10 @@ pub struct RoomRecord {
     /// When each entry was made, as far as it can be believed.
     #[serde(default)]
     pub times: Vec<u64>,
+    #[serde(default)]
+    pub(crate) evidence: Option<super::evidence::Evidence>,
+    #[serde(default)]
+    pub(crate) claims: Vec<(UserId, super::beacons::Claim)>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -121,7 +125,7 @@ pub struct ChannelRecord {
     pub fades: Option<(u64, u64)>,
     /// Messages of ours that are deleted, whose bytes the server may still have.
     #[serde(default)]
-    pub deletions: Vec<MessageId>,
+    pub deletions: Vec<Deletion>,
 }
 
 /// The end of one chain of a sender's messages.
@@ -156,7 +160,17 @@ pub struct MessageRecord {
     pub t: Head,
     /// Its sender wrote something before it that never came.
     pub gap: bool,
+    /// Of one's own: what the secret for deleting it has to hash to.
+    #[serde(default)]
+    pub del_commit: Option<[u8; 32]>,
     pub body: StoredBody,
+}
+
+/// A message of ours that the server is to let go of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deletion {
+    pub message: MessageId,
+    pub commit: Option<[u8; 32]>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -329,6 +343,12 @@ pub struct KeysRecord {
     pub kem: Vec<(u32, B64)>,
     /// Encoded pins with the revision they have in the vault.
     pub pins: Vec<(B64, u64)>,
+    /// Pins that the vault has not got yet.
+    #[serde(default)]
+    pub unsent: Vec<UserId>,
+    /// The newest encoded `Manifest` of the vault: an older one is refused.
+    #[serde(default)]
+    pub manifest: Option<B64>,
 }
 
 impl Drop for KeysRecord {

@@ -5,26 +5,34 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{RoomHead, RoomLogGet, RoomLogReply, Wrap};
 use sotto_shared::codec::Codec;
+use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::secret::EpochSecret;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::content::Content;
 use sotto_shared::envelope::transcript::Transcript;
-use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, RoomId, UserId};
 use sotto_shared::log::LogError;
-use sotto_shared::log::room_log::{Event, MemberRef, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState};
+use sotto_shared::log::room_log::{
+    Event, MemberRef, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState, room_id,
+};
 
 use super::ask::{Failure, Pending, Request};
+use super::beacons::Claim;
 use super::bodies::Index;
+use super::evidence::{Cause, Evidence};
 use super::intents::Intent;
 use super::outbox::Outbox;
-use super::record::{self, ChannelRecord, Key, LaneRecord, MessageRecord, PreviewRecord, Record, RoomRecord};
+use super::record::{self, ChannelRecord, Deletion, Key, LaneRecord, MessageRecord, PreviewRecord, Record, RoomRecord};
 use super::sync::{LOG_TRIES, Sync};
 use super::{Ctx, Effect, Engine, Out, people};
 use crate::view::{self, Change, Delivery, Member, Preview, Standing, Tamper, Trust};
 
 /// Senders' chains that are kept across reloads.
 const KEPT_LANES: usize = 64;
+
+/// Rooms that may wait for the user logs they name, before they are taken up.
+const MAX_ARRIVING: usize = 64;
 
 /// Before something is asked for again that could not be had.
 pub(super) const RETRY_MS: u64 = 5_000;
@@ -43,9 +51,19 @@ pub(crate) struct Room {
     pub wraps: Vec<Wrap>,
     /// By epoch number.
     pub keys: BTreeMap<u32, EpochSecret>,
+    /// When the others were last asked for the newest key, milliseconds since 1970.
+    pub key_asked_ms: u64,
+    /// When others were last given it.
+    pub answered: BTreeMap<UserId, u64>,
     /// Epochs of which we were given another key than the log names.
     pub mismatched: BTreeSet<u32>,
     pub frozen: Option<Tamper>,
+    /// What shows why it is.
+    pub evidence: Option<Evidence>,
+    /// What members have seen and we have not, by who says so.
+    pub claims: BTreeMap<UserId, Claim>,
+    /// When this browser last said where it stands, or heard somebody say the same. Milliseconds since 1970.
+    pub beacon_ms: u64,
     /// Entries that wait for a user log they name.
     pub waiting: Vec<SignedBlob>,
     pub channel: Channel,
@@ -85,7 +103,7 @@ pub(crate) struct Channel {
     /// From which message on some are to go, and when the first of them does.
     pub fades: Option<(u64, u64)>,
     /// Messages of ours that are deleted, whose bytes the server may still have.
-    pub deletions: Vec<MessageId>,
+    pub deletions: Vec<Deletion>,
     /// What is kept is wanted in memory from this number on: something in it is to be taken away.
     pub wanted: Option<u64>,
 }
@@ -129,7 +147,7 @@ impl Channel {
         if seq == self.at.seq {
             return Some(self.at.t);
         }
-        if seq + 1 == self.oldest {
+        if seq.checked_add(1) == Some(self.oldest) {
             return Some(self.before_oldest);
         }
         self.messages.get(&seq).map(|message| message.t)
@@ -243,8 +261,13 @@ impl Room {
             redacted_edits: HashSet::new(),
             wraps: Vec::new(),
             keys: BTreeMap::new(),
+            key_asked_ms: 0,
+            answered: BTreeMap::new(),
             mismatched: BTreeSet::new(),
             frozen: None,
+            evidence: None,
+            claims: BTreeMap::new(),
+            beacon_ms: 0,
             waiting: Vec::new(),
             outbox: Outbox::default(),
             sync: Sync::default(),
@@ -261,6 +284,8 @@ impl Room {
             wraps: self.wraps.clone(),
             frozen: self.frozen,
             times: self.times.clone(),
+            evidence: self.evidence.clone(),
+            claims: self.claims.iter().map(|(by, claim)| (*by, claim.clone())).collect(),
         };
         record::save(Key::Room(self.state.room_id), &record)
     }
@@ -298,7 +323,15 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) {
         let fresh = match self.rooms.get_mut(&id) {
-            None if from == 0 => blobs,
+            None if from == 0 => {
+                let begins = blobs.first().is_some_and(|blob| room_id(&blob.body) == id);
+                // Whatever more the relay names is taken up when there is a place for it.
+                let full = self.arriving.len() >= MAX_ARRIVING && !self.arriving.contains_key(&id);
+                if !begins || full {
+                    return;
+                }
+                blobs
+            }
             None => {
                 // Entries of a room nobody told us about: begin at its beginning.
                 self.fetch_room_log(id, out);
@@ -313,12 +346,13 @@ impl<S: Suite> Engine<S> {
                     return;
                 }
                 let known = (room.state.seq + 1 - from) as usize;
-                let forked = blobs.iter().take(known).enumerate().any(|(index, blob)| {
-                    let have = room.state.hashes.get(from as usize + index);
-                    have != Some(&sotto_shared::log::room_log::entry_hash(&blob.body))
+                let other = blobs.iter().take(known).enumerate().find_map(|(index, blob)| {
+                    let ours = *room.state.hashes.get(from as usize + index)?;
+                    let theirs = sotto_shared::log::room_log::entry_hash(&blob.body);
+                    (ours != theirs).then(|| Cause::entry(from + index as u64, ours, theirs).with_entry(blob))
                 });
-                if forked {
-                    self.freeze(id, Tamper::Fork, out);
+                if other.is_some() {
+                    self.freeze_with(id, Tamper::Fork, other, ctx, out).await;
                     return;
                 }
                 blobs.into_iter().skip(known).collect()
@@ -524,10 +558,29 @@ impl<S: Suite> Engine<S> {
         }
         room.sync.people_wanted = 0;
         let first_new = room.events.len();
+        // A cut says what its author has seen: it must be what is here.
+        let other = events.iter().find_map(|event| {
+            let cuts = match &event.body {
+                RoomBody::Remove { cut, .. } | RoomBody::UserUpdate { cut, .. } => cut,
+                _ => return None,
+            };
+            cuts.iter().find_map(|cut| {
+                let ours = room.channel.t_at(cut.seq).filter(|ours| *ours != cut.transcript)?;
+                let index = usize::try_from(event.seq).ok()?;
+                let blob = room
+                    .log
+                    .get(index)
+                    .and_then(|raw| SignedBlob::from_bytes(&raw.0).ok())?;
+                Some(Cause::messages(cut.seq, ours, cut.transcript).with_entry(&blob))
+            })
+        });
         let taken_away = room.take_events(events, ctx.now_ms);
         let saved = vec![room.to_record(), room.channel.to_record(&id)];
         out.push(Effect::Save(saved));
         self.redacted(id, &taken_away, out);
+        if other.is_some() {
+            self.freeze_with(id, Tamper::Fork, other, ctx, out).await;
+        }
         self.learn_keys(id, ctx, out).await;
         for user in self
             .rooms
@@ -540,6 +593,12 @@ impl<S: Suite> Engine<S> {
         self.show_room_row(id, out);
         self.show_members(id, out);
         self.show_events(id, first_new, out);
+        let peer = self.my_id().and_then(|me| self.rooms.get(&id)?.peer(&me));
+        if let Some(peer) = peer {
+            self.pin_contact(peer, ctx, out);
+        }
+        // What named entries that are here only now.
+        self.unlock_messages(id, ctx, out).await;
         self.after_log(id, ctx, out).await;
     }
 
@@ -636,6 +695,14 @@ impl<S: Suite> Engine<S> {
         {
             return Standing::IdentityChanged(*changed);
         }
+        let is_gone =
+            |user: &UserId| self.is_former(user) || self.people.log(user).is_some_and(|log| log.view().closed);
+        if room.peer(&me).is_some_and(|peer| is_gone(&peer)) {
+            return Standing::PeerGone;
+        }
+        if let Some(by) = room.log_withheld() {
+            return Standing::Withheld { by };
+        }
         let n = room.state.epoch_number();
         if n > 0 && !room.keys.contains_key(&n) {
             Standing::WaitingForKey
@@ -697,6 +764,7 @@ impl<S: Suite> Engine<S> {
                 .get(&me)
                 .map_or(view::Role::Member, |member| role(member.role)),
             standing,
+            held_back: room.tail_withheld(),
             active_ms: preview
                 .as_ref()
                 .map_or(newest_event, |preview| preview.at_ms)
@@ -744,12 +812,14 @@ impl<S: Suite> Engine<S> {
         room.log = record.log;
         room.wraps = record.wraps;
         room.frozen = record.frozen;
+        room.evidence = record.evidence;
+        room.claims = record.claims.into_iter().collect();
         self.rooms.insert(record.room_id, room);
         Some(())
     }
 
     /// The relay's word of where a room stands, held against our own.
-    pub(super) fn compare_head(&mut self, head: &RoomHead, out: &mut Out<S::DeviceKey>) {
+    pub(super) async fn compare_head(&mut self, head: &RoomHead, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get_mut(&head.room_id) else {
             self.fetch_room_log(head.room_id, out);
             return;
@@ -760,8 +830,10 @@ impl<S: Suite> Engine<S> {
         let have = usize::try_from(head.seq)
             .ok()
             .and_then(|seq| room.state.hashes.get(seq));
-        if have.is_some_and(|have| *have != head.head) {
-            self.freeze(head.room_id, Tamper::Fork, out);
+        if let Some(have) = have.filter(|have| **have != head.head) {
+            let cause = Cause::entry(head.seq, *have, head.head);
+            self.freeze_with(head.room_id, Tamper::Fork, Some(cause), ctx, out)
+                .await;
         } else if head.seq != room.state.seq {
             // Less than we have: written down before our newest entry came, or withheld. The answer tells.
             self.fetch_room_log(head.room_id, out);
@@ -793,11 +865,19 @@ async fn verify_entries<S: Suite>(
             }
         };
         let verdicts = suite.verify_all(unproven.jobs()).await;
+        // One job labelled so for each entry, in order; a Join's other one stands before it.
+        let mut entries = 0;
+        let good_before: Vec<usize> = (unproven.jobs().iter())
+            .map(|job| {
+                let before = entries;
+                entries += usize::from(job.label == Label::RoomLog);
+                before
+            })
+            .collect();
         match unproven.prove(&verdicts) {
             Ok(next) => return (good, Some(next), fault),
-            // One job for each entry, in order.
             Err(index) => {
-                good = index;
+                good = good_before.get(index).copied().unwrap_or_default();
                 fault = Some(LogError::Signature);
             }
         }
@@ -811,8 +891,9 @@ fn named_people(body: &[u8]) -> Vec<MemberRef> {
             .chain(genesis.members.as_slice().iter().cloned())
             .collect();
     }
-    match RoomEntry::from_bytes(body).map(|entry| entry.body) {
-        Ok(RoomBody::AddMember { member, .. } | RoomBody::UserUpdate { member, .. }) => vec![member],
-        _ => Vec::new(),
-    }
+    let entry = RoomEntry::from_bytes(body).ok();
+    entry
+        .and_then(|entry| entry.body.named().cloned())
+        .into_iter()
+        .collect()
 }

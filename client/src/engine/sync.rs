@@ -11,9 +11,10 @@ use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::id::{ChannelId, RoomId};
 
 use super::ask::{Failure, Pending, Reply, Request};
+use super::evidence::Cause;
 use super::intents::{Intent, What};
 use super::record::Loaded;
-use super::{Ctx, Effect, Engine, Out};
+use super::{Ctx, Effect, Ending, Engine, Out};
 use crate::view::{Change, Link, Outcome, Problem, Tamper};
 
 /// Messages fetched at once when a room is met for the first time.
@@ -63,6 +64,10 @@ impl Sync {
     pub fn saw(&mut self, seq: u64) {
         self.head = self.head.max(seq);
     }
+    /// Whether everything the relay has told of is here, `seq` being the newest.
+    pub const fn is_caught_up(&self, seq: u64) -> bool {
+        self.begun && !self.paging && seq >= self.head
+    }
     pub const fn has_begun(&self) -> bool {
         self.begun
     }
@@ -79,7 +84,10 @@ pub(super) fn retry<K>(failure: &Failure, out: &mut Out<K>) {
 
 impl<S: Suite> Engine<S> {
     pub(super) fn connect(&mut self, out: &mut Out<S::DeviceKey>) {
-        if self.me.is_some() && !self.online {
+        // A second socket beside one that is still opening would take its place, and what the first has said already would
+        // be taken for the second's word.
+        if self.me.is_some() && !self.online && !self.dialing {
+            self.dialing = true;
             self.set_link(Link::Connecting, out);
             out.push(Effect::Connect);
         }
@@ -104,6 +112,9 @@ impl<S: Suite> Engine<S> {
     }
 
     pub(super) fn socket_open(&mut self, out: &mut Out<S::DeviceKey>) {
+        if self.ending == Ending::UntilConnected {
+            self.ending = Ending::No;
+        }
         if let Some(me) = &self.me {
             out.push(Effect::Transmit(ToRelay::Hello {
                 token: me.token.clone(),
@@ -113,11 +124,7 @@ impl<S: Suite> Engine<S> {
     }
 
     pub(super) fn socket_closed(&mut self, out: &mut Out<S::DeviceKey>) {
-        self.online = false;
-        for room in self.rooms.values_mut() {
-            room.sync.paging = false;
-            room.sync.paging_back = false;
-        }
+        self.line_is_cut();
         if self.me.is_some() {
             self.tries = self.tries.saturating_add(1);
             let retry_secs = (1_u32 << self.tries.min(5)).min(MAX_WAIT_SECS) / 2;
@@ -126,6 +133,15 @@ impl<S: Suite> Engine<S> {
             out.push(Effect::Wake {
                 after_ms: u64::from(retry_secs) * 1000,
             });
+        }
+    }
+
+    pub(super) fn line_is_cut(&mut self) {
+        self.online = false;
+        self.dialing = false;
+        for room in self.rooms.values_mut() {
+            room.sync.paging = false;
+            room.sync.paging_back = false;
         }
     }
 
@@ -139,10 +155,12 @@ impl<S: Suite> Engine<S> {
         let ids: Vec<RoomId> = self.rooms.keys().copied().collect();
         for id in ids {
             self.wraps_announced(id, out);
+            self.ask_for_claims(id, out);
             self.catch_up(id, out);
             self.ask_deletions(id, out);
             self.flush(id, ctx, out).await;
         }
+        self.speak_up(ctx, out).await;
     }
 
     pub(super) async fn frame(&mut self, frame: FromRelay, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
@@ -164,6 +182,16 @@ impl<S: Suite> Engine<S> {
                     self.message_came(room_id, message, ctx, out).await;
                 }
             }
+            FromRelay::Ephemeral {
+                room_id,
+                channel,
+                header,
+                envelope,
+            } => {
+                if channel == ChannelId::MAIN {
+                    self.ephemeral_came(room_id, &header, &envelope, ctx, out).await;
+                }
+            }
             FromRelay::Log {
                 room_id,
                 from_seq,
@@ -178,10 +206,15 @@ impl<S: Suite> Engine<S> {
                     Err(_) => self.freeze(room_id, Tamper::InvalidEntry, out),
                 }
             }
+            FromRelay::KeyRequest { room_id, request } => self.key_requested(room_id, &request, ctx, out).await,
             FromRelay::Wraps { room_id } => self.wraps_announced(room_id, out),
             FromRelay::UserLog { user_id, seq } => {
                 if self.people.log(&user_id).is_some_and(|log| log.seq() < seq) {
                     self.fetch_log(user_id, out);
+                    if self.my_id() == Some(user_id) {
+                        // Another browser of ours may have changed the key that room keys are wrapped for.
+                        self.fetch_vault(out);
+                    }
                 }
             }
             FromRelay::Refused {
@@ -194,6 +227,8 @@ impl<S: Suite> Engine<S> {
             }
             FromRelay::Pong => {}
             FromRelay::Bye { code } => match code {
+                // At our own wish, when keys are being changed: a new session is on the way.
+                ErrorCode::NotSignedIn if self.ending != Ending::No => {}
                 ErrorCode::NotSignedIn | ErrorCode::BadProof => self.was_signed_out(out),
                 ErrorCode::UnsupportedVersion => self.notice(Problem::OldPage, out),
                 _ => {}
@@ -209,6 +244,7 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) {
         self.online = true;
+        self.dialing = false;
         self.tries = 0;
         self.set_link(Link::Online, out);
         for room in self.rooms.values_mut() {
@@ -221,8 +257,9 @@ impl<S: Suite> Engine<S> {
         }
         self.fetch_vault(out);
         for head in rooms {
-            self.compare_head(head, out);
-            self.note_channel(head.room_id, &head.channels, out);
+            self.compare_head(head, ctx, out).await;
+            self.note_channel(head.room_id, &head.channels, ctx, out).await;
+            self.ask_for_claims(head.room_id, out);
             self.catch_up(head.room_id, out);
         }
         // Rooms the relay does not name: the log says whether one was taken out.
@@ -246,7 +283,13 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    fn note_channel(&mut self, id: RoomId, channels: &[ChannelHead], out: &mut Out<S::DeviceKey>) {
+    async fn note_channel(
+        &mut self,
+        id: RoomId,
+        channels: &[ChannelHead],
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let Some(head) = channels.iter().find(|head| head.channel == ChannelId::MAIN) else {
             return;
@@ -255,8 +298,9 @@ impl<S: Suite> Engine<S> {
         if !room.sync.begun {
             return;
         }
-        if room.channel.t_at(head.seq).is_some_and(|t| t != head.t) {
-            self.freeze(id, Tamper::Fork, out);
+        if let Some(t) = room.channel.t_at(head.seq).filter(|t| *t != head.t) {
+            let cause = Cause::messages(head.seq, t, head.t);
+            self.freeze_with(id, Tamper::Fork, Some(cause), ctx, out).await;
         } else if head.seq < room.channel.at.seq {
             // Written down before something that we have heard already, or withheld: the answer to a page tells.
             self.page_forward(id, out);
@@ -281,7 +325,7 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    fn page_forward(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+    pub(super) fn page_forward(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get(&id) else { return };
         let after = room.channel.at.seq;
         let pending = Pending::PageForward { room: id, after };
@@ -348,11 +392,12 @@ impl<S: Suite> Engine<S> {
             room.channel.before_oldest = before.t;
             room.channel.shown_from = oldest;
             room.sync.begun = true;
-            room.channel.read_seq = page.head.seq;
+            room.channel.read_seq = before.seq.saturating_add(page.messages.len() as u64);
         } else if before != room.channel.at {
             // Overtaken by live messages: ask anew from where we are. Another history at the same place is a fork.
             if before.seq == room.channel.at.seq {
-                self.freeze(id, Tamper::Fork, out);
+                let cause = Cause::messages(before.seq, room.channel.at.t, before.t);
+                self.freeze_with(id, Tamper::Fork, Some(cause), ctx, out).await;
             } else {
                 self.catch_up(id, out);
             }
@@ -369,6 +414,9 @@ impl<S: Suite> Engine<S> {
             // The relay named more than it gives.
             self.freeze(id, Tamper::Withholding, out);
             return;
+        }
+        if empty {
+            self.settle_claims(id, false, ctx, out).await;
         }
         self.catch_up(id, out);
         self.flush(id, ctx, out).await;
@@ -413,11 +461,16 @@ impl<S: Suite> Engine<S> {
             self.entering(entering, result, ctx, out).await;
             return;
         }
+        let mut result = result;
         if let Err(failure) = &result
             && failure.is(ErrorCode::NotSignedIn)
+            && !matches!(pending, Pending::Recovery { .. })
         {
-            self.was_signed_out(out);
-            return;
+            if !self.is_of_an_ended_session(id) {
+                self.was_signed_out(out);
+                return;
+            }
+            result = Err(Failure::Offline);
         }
         macro_rules! expect {
             ($kind:ident) => {
@@ -452,6 +505,20 @@ impl<S: Suite> Engine<S> {
                 let sessions = expect!(SessionList).map(|reply| reply.sessions);
                 self.devices_came(command, sessions, out);
             }
+            Pending::Held { command } => {
+                let result = expect!(HeldGet).map(Outcome::Held);
+                out.push(Effect::Answer {
+                    id: command,
+                    result: result.map_err(|failure| failure.problem()),
+                });
+            }
+            Pending::Rows { command } => {
+                let result = expect!(RowsGet).map(Outcome::Rows);
+                out.push(Effect::Answer {
+                    id: command,
+                    result: result.map_err(|failure| failure.problem()),
+                });
+            }
             Pending::Find { command, handle } => {
                 let result = match expect!(UserFind) {
                     Ok(body) if body.handle != handle => Err(Problem::ServerLied(format!("the keys of {handle}"))),
@@ -461,6 +528,13 @@ impl<S: Suite> Engine<S> {
                             .ok_or_else(|| Problem::UnknownHandle(body.handle.clone()))
                     }),
                     Err(failure) if failure.is(ErrorCode::NotFound) => Err(Problem::UnknownHandle(String::new())),
+                    Err(failure) => Err(failure.problem()),
+                };
+                out.push(Effect::Answer { id: command, result });
+            }
+            Pending::Accept { command, handle, user } => {
+                let result = match expect!(UserFind) {
+                    Ok(body) => self.handle_accepted(&handle, user, &body, ctx, out).await,
                     Err(failure) => Err(failure.problem()),
                 };
                 out.push(Effect::Answer { id: command, result });
@@ -489,6 +563,11 @@ impl<S: Suite> Engine<S> {
                 let result = expect!(WrapsGet).map(|reply| reply.wraps);
                 self.wraps_came(room, result, ctx, out).await;
             }
+            Pending::KeyRequest { room, request } => {
+                if expect!(WrapsDrop).is_ok() {
+                    self.wraps_dropped(room, request, out);
+                }
+            }
             Pending::PageForward { room, after } => {
                 let result = expect!(PageGet);
                 self.page_came(room, Some(after), result, ctx, out).await;
@@ -505,14 +584,17 @@ impl<S: Suite> Engine<S> {
                 let result = expect!(MessageDelete).map(|_| ());
                 self.let_go(room, message, result, out);
             }
-            Pending::Vault => {
-                if let Ok(reply) = expect!(VaultGet) {
-                    self.vault_came(&reply.items, out);
-                }
+            Pending::Vault { floor } => {
+                let result = expect!(VaultGet);
+                self.vault_came(floor, result, ctx, out).await;
             }
-            Pending::PutPin { user, command } => {
+            Pending::PutVault => {
                 let result = expect!(VaultPut).map(|_| ());
-                self.pin_was_put(user, command, result, out);
+                self.vault_was_put(result, ctx, out);
+            }
+            Pending::Recovery { command } => {
+                let result = expect!(SetRecovery).map(|_| ());
+                self.recovery_was_set(command, true, result, out);
             }
         }
     }
@@ -555,19 +637,17 @@ impl<S: Suite> Engine<S> {
                 && let Some(id) = command
             {
                 // The log that came with the sign-in does not go on where the one ends that this browser has verified.
-                self.me = None;
-                self.people = Default::default();
-                out.push(Effect::Lock);
-                self.show_signed_out(out);
-                out.push(Effect::Answer {
-                    id,
-                    result: Err(super::account::lied("the log of this account")),
-                });
+                self.refuse_account(id, super::account::lied("the log of this account"), out);
                 return;
             }
         }
-        if let (Some(me), Some(keys)) = (&mut self.me, &loaded.keys) {
-            me.vault.restore(keys);
+        let restored = match (&mut self.me, &loaded.keys) {
+            (Some(me), Some(keys)) => me.vault.restore(keys),
+            _ => Ok(()),
+        };
+        if let (Err(problem), Some(id)) = (restored, command) {
+            self.refuse_account(id, problem, out);
+            return;
         }
         if command.is_some()
             && let Some(me) = &self.me

@@ -373,6 +373,13 @@ impl Room {
                     name: super::intents::read_name(&plain),
                 }
             }
+            // Nothing follows on the end of an account.
+            RoomBody::UserUpdate { member, .. }
+                if (self.state.members.get(&member.user_id))
+                    .is_some_and(|now| now.view.closed && now.ulog_seq == member.ulog_seq) =>
+            {
+                Note::AccountClosed { who: member.user_id }
+            }
             RoomBody::UserUpdate { member, .. } if self.state.kind == RoomKind::Direct => {
                 Note::NewDevice { who: member.user_id }
             }

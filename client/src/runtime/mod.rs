@@ -151,13 +151,13 @@ impl Runtime {
                     post(&self.scope, &FromWorker::Change(crate::view::Change::Notice(problem)));
                 }
             },
-            Effect::Keep { account, key } => {
-                if self.store.keep(&self.suite, &account, &key).await.is_err() {
+            Effect::Keep { account, key, former } => {
+                if self.store.keep(&self.suite, &account, &key, &former).await.is_err() {
                     self.input(Input::StorageFull);
                 }
             }
             Effect::Wipe => self.store.wipe().await,
-            Effect::Lock => self.store.lock().await,
+            Effect::Lock => self.store.lock(&self.suite).await,
             Effect::Ask { id, token, request } => {
                 let queue = self.queue.clone();
                 wasm_bindgen_futures::spawn_local(async move {

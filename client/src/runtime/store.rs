@@ -14,7 +14,7 @@ use js_sys::{Array, Reflect, Uint8Array};
 use serde::de::DeserializeOwned;
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::seal;
-use sotto_shared::crypto::secret::{DerivedKey, derive, opaque_id};
+use sotto_shared::crypto::secret::{DayVaultKey, DerivedKey, derive, opaque_id};
 use sotto_shared::crypto::sign::PublicKey;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -23,7 +23,10 @@ use zeroize::Zeroizing;
 
 use super::system;
 use super::webcrypto::{DeviceKey, WebCrypto, object};
-use crate::engine::{KeptAccount, Key, KeysRecord, Loaded, OutgoingRecord, Query, Record};
+use crate::engine::{
+    ChannelRecord, KeptAccount, Key, KeysRecord, Loaded, MessageRecord, OutgoingRecord, PersonRecord, Query, Record,
+    RoomRecord,
+};
 use crate::view::Problem;
 
 const NAME: &str = "sotto";
@@ -40,6 +43,13 @@ pub struct Store {
 
 struct Open {
     database: Database,
+    keys: Keys,
+    /// Of the account that it was opened with.
+    token: String,
+}
+
+/// What records lie under.
+struct Keys {
     seal_key: DerivedKey,
     name_key: DerivedKey,
 }
@@ -68,12 +78,18 @@ impl Store {
         let Some((account, key)) = open_kept(subtle, &kept).await else {
             return Ok(None);
         };
-        self.open = Some(Open::new(database, &account.dvk));
+        self.open = Some(Open::new(database, &account));
         Ok(Some((account, key)))
     }
 
-    /// From now on this browser keeps the account.
-    pub async fn keep(&mut self, suite: &WebCrypto, account: &KeptAccount, key: &DeviceKey) -> Result<(), Refused> {
+    /// From now on this browser keeps the account. What lies under a former day key is sealed anew.
+    pub async fn keep(
+        &mut self,
+        suite: &WebCrypto,
+        account: &KeptAccount,
+        key: &DeviceKey,
+        former: &[DayVaultKey],
+    ) -> Result<(), Refused> {
         let (Some(subtle), DeviceKey::Platform { key, public }) = (suite.subtle(), key) else {
             return Ok(());
         };
@@ -81,8 +97,12 @@ impl Store {
             open.database.close();
         }
         let database = open_database().await.map_err(|_| Refused)?.ok_or(Refused)?;
-        let open = Open::new(database, &account.dvk);
-        if open.read_range::<KeysRecord>("k", "k0").await?.is_empty() {
+        let open = Open::new(database, account);
+        let mut is_ours = !open.read_range::<KeysRecord>("k", "k0").await?.is_empty();
+        for dvk in former {
+            is_ours |= open.seal_anew(&Keys::new(dvk.expose())).await?;
+        }
+        if !is_ours {
             // Nothing, or another account's: its keys do not open under ours.
             clear(&open.database).await?;
         }
@@ -116,16 +136,19 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the account and the keys that open the records.
-    pub async fn lock(&mut self) {
-        let database = match self.open.take() {
-            Some(open) => Some(open.database),
-            None => open_database().await.ok().flatten(),
+    /// Removes the account and the keys that open the records, unless another tab has kept a newer one since.
+    pub async fn lock(&mut self, suite: &WebCrypto) {
+        let Some(Open { database, token, .. }) = self.open.take() else {
+            return;
         };
-        if let Some(database) = database {
+        let kept = match (read_kept(&database).await, suite.subtle()) {
+            (Some(kept), Some(subtle)) => open_kept(subtle, &kept).await,
+            _ => None,
+        };
+        if kept.is_none_or(|(account, _)| account.token == token) {
             let _ = forget_account(&database).await;
-            database.close();
         }
+        database.close();
     }
 
     /// Removes everything.
@@ -148,10 +171,10 @@ impl Store {
         let transaction = open.database.transaction(&[RECORDS], TransactionMode::ReadWrite)?;
         let store = transaction.object_store(RECORDS)?;
         for record in records {
-            let name = open.name(&record.key);
+            let name = open.keys.name(&record.key);
             match record.value {
                 Some(value) => {
-                    let sealed = open.seal(&name, &Zeroizing::new(value));
+                    let sealed = open.keys.seal(&name, &Zeroizing::new(value));
                     store.put(&Uint8Array::from(sealed.as_slice()), Some(&name.into()))?;
                 }
                 None => {
@@ -168,10 +191,10 @@ impl Store {
             return Ok(Loaded::default());
         };
         match query {
-            Query::Base => open.load_base().await,
+            Query::Base { lane } => open.load_base(lane).await,
             Query::Messages { room, from, to } => {
-                let first = open.name(&Key::Message(*room, *from));
-                let last = open.name(&Key::Message(*room, *to));
+                let first = open.keys.name(&Key::Message(*room, *from));
+                let last = open.keys.name(&Key::Message(*room, *to));
                 let messages = open.read_range(&first, &last).await.map_err(|_| Problem::StorageFull)?;
                 Ok(Loaded {
                     messages,
@@ -182,10 +205,9 @@ impl Store {
     }
 }
 
-impl Open {
-    fn new(database: Database, dvk: &[u8; 32]) -> Self {
+impl Keys {
+    fn new(dvk: &[u8; 32]) -> Self {
         Self {
-            database,
             seal_key: derive(dvk, Label::StoreKey, &[]),
             name_key: derive(dvk, Label::StoreNameKey, &[]),
         }
@@ -223,11 +245,79 @@ impl Open {
         )
     }
 
+    fn open(&self, name: &str, sealed: &JsValue) -> Option<Zeroizing<Vec<u8>>> {
+        let sealed = Uint8Array::new(sealed).to_vec();
+        let plain = seal::open(self.seal_key.expose(), &Self::context(name), &sealed).ok()?;
+        Some(Zeroizing::new(plain))
+    }
+
     /// A record that does not open or parse is left out: it is fetched again.
     fn read<T: DeserializeOwned>(&self, name: &str, sealed: &JsValue) -> Option<T> {
-        let sealed = Uint8Array::new(sealed).to_vec();
-        let plain = Zeroizing::new(seal::open(self.seal_key.expose(), &Self::context(name), &sealed).ok()?);
-        serde_json::from_slice(&plain).ok()
+        serde_json::from_slice(&self.open(name, sealed)?).ok()
+    }
+}
+
+/// Where a record lies that is called `name` now: the letter says what it is, the rest stands inside.
+fn key_of(name: &str, plain: &[u8]) -> Option<Key> {
+    fn read<T: DeserializeOwned>(plain: &[u8]) -> Option<T> {
+        serde_json::from_slice(plain).ok()
+    }
+    Some(match name.chars().next()? {
+        'p' => Key::Person(read::<PersonRecord>(plain)?.user_id),
+        'r' => Key::Room(read::<RoomRecord>(plain)?.room_id),
+        'c' => Key::Channel(read::<ChannelRecord>(plain)?.room_id),
+        'm' => {
+            let message: MessageRecord = read(plain)?;
+            Key::Message(message.room_id, message.seq)
+        }
+        'o' => {
+            let message: OutgoingRecord = read(plain)?;
+            Key::Outgoing(message.room_id, message.msg_id)
+        }
+        'k' => Key::Keys,
+        _ => return None,
+    })
+}
+
+impl Open {
+    fn new(database: Database, account: &KeptAccount) -> Self {
+        Self {
+            database,
+            keys: Keys::new(&account.dvk),
+            token: account.token.clone(),
+        }
+    }
+
+    /// Moves what lies under `was` to where it belongs now, all of it or nothing. Says whether there was anything.
+    async fn seal_anew(&self, was: &Keys) -> Result<bool, Refused> {
+        let transaction = self.database.transaction(&[RECORDS], TransactionMode::ReadOnly)?;
+        let store = transaction.object_store(RECORDS)?;
+        let (names, values) = (store.get_all_keys(None, None)?, store.get_all(None, None)?);
+        let (names, values) = (names.await?, values.await?);
+        let there: HashSet<String> = names.iter().filter_map(JsValue::as_string).collect();
+        let mut moved = Vec::new();
+        for (name, value) in names.iter().zip(&values) {
+            let Some(name) = name.as_string() else { continue };
+            let Some(plain) = was.open(&name, value) else { continue };
+            let Some(key) = key_of(&name, &plain) else { continue };
+            let next = self.keys.name(&key);
+            // What was written under the new name already is newer.
+            let sealed = (next == name || !there.contains(&next)).then(|| self.keys.seal(&next, &plain));
+            moved.push((name, next, sealed));
+        }
+        if moved.is_empty() {
+            return Ok(false);
+        }
+        let transaction = self.database.transaction(&[RECORDS], TransactionMode::ReadWrite)?;
+        let store = transaction.object_store(RECORDS)?;
+        for (name, next, sealed) in moved {
+            store.delete(JsValue::from(name))?;
+            if let Some(sealed) = sealed {
+                store.put(&Uint8Array::from(sealed.as_slice()), Some(&next.into()))?;
+            }
+        }
+        let done = transaction.commit()?.await?;
+        if done.is_committed() { Ok(true) } else { Err(Refused) }
     }
 
     async fn read_range<T: DeserializeOwned>(&self, first: &str, last: &str) -> Result<Vec<T>, idb::Error> {
@@ -242,11 +332,11 @@ impl Open {
         let read = names
             .iter()
             .zip(&values)
-            .filter_map(|(name, value)| self.read(&name.as_string()?, value));
+            .filter_map(|(name, value)| self.keys.read(&name.as_string()?, value));
         Ok(read.collect())
     }
 
-    async fn load_base(&self) -> Result<Loaded, Problem> {
+    async fn load_base(&self, own: &[u8; 8]) -> Result<Loaded, Problem> {
         async fn all<T: DeserializeOwned>(open: &Open, kind: &str) -> Result<Vec<T>, Problem> {
             // "/" comes right before "0".
             open.read_range(kind, &format!("{kind}0"))
@@ -255,7 +345,7 @@ impl Open {
         }
         let mut outgoing: Vec<OutgoingRecord> = all(self, "o").await?;
         let held: HashSet<String> = system::held_lanes().await.into_iter().collect();
-        outgoing.retain(|item| !held.contains(&crate::engine::lane_name(&item.lane)));
+        outgoing.retain(|item| item.lane == *own || !held.contains(&crate::engine::lane_name(&item.lane)));
         Ok(Loaded {
             people: all(self, "p").await?,
             rooms: all(self, "r").await?,

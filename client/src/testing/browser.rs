@@ -74,7 +74,7 @@ impl<K: Clone> Disk<K> {
                     .range(Key::Message(*room, *from)..=Key::Message(*room, *to));
                 loaded.messages = range.filter_map(|(_, bytes)| read(bytes)).collect();
             }
-            Query::Base => {
+            Query::Base { lane: own } => {
                 for (key, bytes) in &self.records {
                     match key {
                         Key::Person(_) => loaded.people.extend(read(bytes)),
@@ -86,7 +86,7 @@ impl<K: Clone> Disk<K> {
                     }
                 }
                 let is_held = |lane: &[u8; 8]| self.lanes.contains(&crate::engine::lane_name(lane));
-                loaded.outgoing.retain(|item| !is_held(&item.lane));
+                loaded.outgoing.retain(|item| item.lane == *own || !is_held(&item.lane));
             }
         }
         loaded
@@ -150,6 +150,8 @@ pub struct Browser<S: Suite> {
     rng: FixedRng,
     /// The disk is open here: something is kept.
     is_open: bool,
+    /// The token of the account that it was opened with.
+    token: String,
     next_command: u32,
     pub(super) inputs: VecDeque<Input<S::DeviceKey>>,
     pub(super) asks: Vec<Ask>,
@@ -178,6 +180,7 @@ impl<S: Suite> Browser<S> {
             suite,
             rng,
             is_open: false,
+            token: String::new(),
             next_command: 0,
             inputs: VecDeque::new(),
             asks: Vec::new(),
@@ -308,11 +311,16 @@ impl<S: Suite> Browser<S> {
                     (account, key)
                 });
                 self.is_open = kept.is_some();
+                self.token = kept
+                    .as_ref()
+                    .map(|(account, _)| account.token.clone())
+                    .unwrap_or_default();
                 self.inputs.push_back(Input::Restored(kept));
             }
-            Effect::Keep { account, key } => {
+            Effect::Keep { account, key, former } => {
                 let mut disk = self.disk.borrow_mut();
-                if disk.sealed_under != Some(account.dvk) {
+                let opens = |key: [u8; 32]| key == account.dvk || former.iter().any(|former| *former.expose() == key);
+                if !disk.sealed_under.is_some_and(opens) {
                     disk.wipe();
                 }
                 disk.sealed_under = Some(account.dvk);
@@ -321,6 +329,7 @@ impl<S: Suite> Browser<S> {
                 } else {
                     disk.kept = Some((serde_json::to_vec(&account).expect("plain data"), key));
                     self.is_open = true;
+                    self.token.clone_from(&account.token);
                 }
             }
             Effect::Wipe => {
@@ -328,7 +337,14 @@ impl<S: Suite> Browser<S> {
                 self.is_open = false;
             }
             Effect::Lock => {
-                self.disk.borrow_mut().kept = None;
+                let mut disk = self.disk.borrow_mut();
+                let kept = disk
+                    .kept
+                    .as_ref()
+                    .and_then(|(account, _)| serde_json::from_slice(account).ok());
+                if kept.is_none_or(|account: KeptAccount| account.token == self.token) {
+                    disk.kept = None;
+                }
                 self.is_open = false;
             }
             Effect::Ask { id, token, request } => self.asks.push(Ask { id, token, request }),
@@ -383,6 +399,14 @@ impl<S: Suite> Browser<S> {
         let mut handles: Vec<String> = members.iter().map(|member| self.handle(member.user)).collect();
         handles.sort();
         handles
+    }
+
+    /// A room's members, sorted, whatever they are called here.
+    pub fn member_ids(&self, room: RoomId) -> Vec<UserId> {
+        let members = untracked(|| self.store.members(room)).unwrap_or_default();
+        let mut users: Vec<UserId> = members.iter().map(|member| member.user).collect();
+        users.sort_unstable();
+        users
     }
 
     /// The room on screen.

@@ -1,7 +1,8 @@
 //! Small questions to the browser: its name, the theme, the clipboard, storage of choices that are no secret.
 
 use leptos::prelude::*;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
 
 const THEME: &str = "sotto.theme";
 
@@ -117,6 +118,44 @@ pub async fn copy(text: String) -> bool {
     has && wasm_bindgen_futures::JsFuture::from(window().navigator().clipboard().write_text(&text))
         .await
         .is_ok()
+}
+
+/// Hands text to the person as a file.
+pub fn save(name: &str, text: &str) {
+    let parts = js_sys::Array::of1(&text.into());
+    let address =
+        web_sys::Blob::new_with_str_sequence(&parts).and_then(|blob| web_sys::Url::create_object_url_with_blob(&blob));
+    let link = document()
+        .create_element("a")
+        .map(JsCast::unchecked_into::<web_sys::HtmlAnchorElement>);
+    if let (Ok(address), Ok(link)) = (address, link) {
+        link.set_href(&address);
+        link.set_download(name);
+        link.click();
+        drop(web_sys::Url::revoke_object_url(&address));
+    }
+}
+
+/// Which build this page is, and the hash of every file of it that the browser checked, by name.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct Built {
+    pub build: String,
+    /// As `sha256-` and base64.
+    pub files: std::collections::BTreeMap<String, String>,
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// Set by `loader.js`.
+    #[wasm_bindgen(thread_local_v2, js_name = sottoBuilt)]
+    static BUILT: Option<js_sys::Function>;
+}
+
+impl Built {
+    pub fn this_page() -> Option<Self> {
+        let text = BUILT.with(Clone::clone)?.call0(&JsValue::UNDEFINED).ok()?.as_string()?;
+        serde_json::from_str(&text).ok()
+    }
 }
 
 /// The element that has focus.

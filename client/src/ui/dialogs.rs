@@ -23,6 +23,8 @@ pub enum Ask {
     Leave(RoomId),
     Remove(RoomId, UserId),
     Safety(UserId),
+    /// What shows why a room is stopped.
+    Evidence(RoomId),
     SignOut,
     SignOutOthers,
     /// What the server sees.
@@ -95,6 +97,7 @@ fn content(ask: Ask) -> AnyView {
         Ask::Leave(room) => room::dialogs::leave(room),
         Ask::Remove(room, user) => room::dialogs::remove(room, user),
         Ask::Safety(user) => room::safety::dialog(user),
+        Ask::Evidence(room) => room::evidence::dialog(room),
         Ask::SignOut => settings::sign_out(),
         Ask::SignOutOthers => settings::devices::sign_out_others(),
         Ask::Server => settings::server::dialog(),

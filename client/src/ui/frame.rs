@@ -8,12 +8,14 @@ use super::dialogs::{Ask, Dialogs, use_dialogs};
 use super::nav::{Nav, use_nav};
 use super::place::Place;
 use super::screen::{use_narrow, use_store};
-use super::{browser, rail, room, settings, sidebar};
+use super::{browser, rail, room, settings, sidebar, wire};
 use crate::state::Store;
+use crate::view::Command;
 
 pub fn frame() -> AnyView {
     let (nav, store, dialogs) = (use_nav(), use_store(), use_dialogs());
     shortcuts(nav, store, dialogs);
+    watch_visibility();
 
     let in_settings = Memo::new(move |_| nav.place().in_settings());
     let pane = Memo::new(move |_| match nav.place() {
@@ -55,6 +57,18 @@ pub fn frame() -> AnyView {
                 }),
         ))
         .into_any()
+}
+
+/// Tells the worker whether the page can be seen.
+fn watch_visibility() {
+    let tell = || {
+        wire::tell(Command::Looking {
+            visible: !document().hidden(),
+        })
+    };
+    tell();
+    let handle = window_event_listener_untyped("visibilitychange", move |_| tell());
+    on_cleanup(move || handle.remove());
 }
 
 /// Keys that work anywhere in the app.

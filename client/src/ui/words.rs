@@ -9,6 +9,12 @@ pub fn problem(problem: &Problem) -> String {
         Problem::HandleTaken(handle) => format!("{handle} is taken. Choose another handle."),
         Problem::HandleMalformed => "A handle has 3 to 32 of a–z, 0–9, _ and -, and begins with a letter.".into(),
         Problem::UnknownHandle(handle) => format!("Nobody here is called {handle}. Check the spelling with them."),
+        Problem::HandleMoved { handle, verified, .. } => {
+            let before = if *verified { "the one you checked" } else { "the one you knew" };
+            format!(
+                "{handle} is another account now than {before}. Either {handle} started over, or someone is pretending to be {handle}. Ask them another way first."
+            )
+        }
         Problem::WeakPassword(advice) => match advice {
             Some(advice) => format!("Too easy to guess. {advice}"),
             None => "Too easy to guess. Make it longer, or take the six words.".into(),
@@ -33,6 +39,23 @@ pub fn problem(problem: &Problem) -> String {
         Problem::ServerLied(what) => format!(
             "Stopped: what the server sent does not hold up ({what}). Nothing was changed here. Tell whoever runs it."
         ),
+        Problem::VaultRolledBack => {
+            "Stopped: the server shows an older state of your keys and contacts than there was. Nothing was changed here. Tell whoever runs it."
+                .into()
+        }
+        Problem::MaybeChanged => {
+            "No answer from the server, so the password may have changed or not. Sign in with the new one first, then with the old one."
+                .into()
+        }
+        Problem::TookTooLong => "That took longer than ten minutes. Enter your password again.".into(),
+        Problem::RecoveryKeyMistyped { group: Some(group) } => {
+            format!("Group {group} cannot be right. Compare it with your copy.")
+        }
+        Problem::RecoveryKeyMistyped { group: None } => {
+            "That is not a whole recovery key. Compare it with your copy, group by group.".into()
+        }
+        Problem::WrongGroups => "These are not the two groups. Look at your copy again.".into(),
+        Problem::WrongRecoveryKey => "Handle and recovery key do not belong together. Check both.".into(),
         Problem::StorageFull => {
             "This browser has no space left to keep messages, so nothing was sent. Free some and try again.".into()
         }
@@ -137,6 +160,7 @@ pub fn note(
         Note::NewDevice { who } if me(who) => vec![Plain("You use another browser from now on.")],
         Note::NewDevice { who } => vec![subject(who), Plain(" uses another browser from now on.")],
         Note::IdentityChanged { who } => vec![subject(who), Plain(" has a new safety number.")],
+        Note::AccountClosed { who } => vec![subject(who), Plain(" closed this account.")],
         Note::Deleted { by } => vec![subject(by), Plain(" deleted a message.")],
         Note::Disappearing { by, seconds: 0 } => vec![subject(by), Plain(" lets messages stay from here on.")],
         Note::Disappearing { by, seconds } => vec![
@@ -240,6 +264,13 @@ mod tests {
             Problem::OldPage,
             Problem::SignedOut,
             Problem::ServerLied("x".into()),
+            Problem::VaultRolledBack,
+            Problem::MaybeChanged,
+            Problem::TookTooLong,
+            Problem::RecoveryKeyMistyped { group: Some(1) },
+            Problem::RecoveryKeyMistyped { group: None },
+            Problem::WrongGroups,
+            Problem::WrongRecoveryKey,
             Problem::StorageFull,
             Problem::NewerStorage,
             Problem::Internal("x".into()),

@@ -3,10 +3,14 @@
 //! ```text
 //!  register ─▶ (password) sign-in/start ─▶ sign-in/prove ─▶ grant, ten minutes: own vault, own log
 //!              (device)   session/start ─▶ session/prove ─▶ session: everything else
+//!              (identity) rekey · recovery · reset: what takes the password, in one transaction each
 //! ```
 
 pub mod challenge;
+pub mod close;
+pub mod held;
 pub mod register;
+pub mod rekey;
 pub mod sessions;
 pub mod sign_in;
 pub mod users;

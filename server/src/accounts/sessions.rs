@@ -16,7 +16,7 @@ use sotto_shared::id::DeviceKeyId;
 
 use super::challenge::{self, Purpose};
 use crate::app::{App, from_row, to_row};
-use crate::db::entities::{sessions, users};
+use crate::db::entities::sessions;
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::{self, Caller, Grant};
@@ -127,14 +127,4 @@ pub async fn list(State(app): State<App>, caller: Caller, Body(_): Body<SessionL
     Ok(Json(SessionListReply {
         sessions: rows.into_iter().filter_map(info).collect(),
     }))
-}
-
-/// Marks an account closed; its handle stays taken.
-pub async fn close_account(txn: &impl sea_orm::ConnectionTrait, user: &[u8]) -> Result<(), Problem> {
-    users::Entity::update_many()
-        .col_expr(users::Column::Closed, sea_orm::sea_query::Expr::value(true))
-        .filter(users::Column::UserId.eq(user.to_vec()))
-        .exec(txn)
-        .await?;
-    Ok(())
 }

@@ -52,15 +52,20 @@ pub async fn prove(State(app): State<App>, peer: Peer, Body(ask): Body<SignInPro
     let challenge = challenge::burn(&app, Purpose::SignIn, subject, &ask.challenge.0).await?;
     let found = find(&app, &ask.handle).await?;
     // A signature is checked even where there is nobody to have made it: so long takes a refusal, either way.
-    let ak = found.as_ref().map_or_else(nobodys_key, |(_, row)| Ok(row.ak))?;
+    let key = found
+        .as_ref()
+        .and_then(|(_, row)| if ask.recovery { row.recovery } else { Some(row.ak) });
+    let found = found.filter(|_| key.is_some());
+    let ak = key.map_or_else(nobodys_key, Ok)?;
     let proven = is_proven(&app, &ask, challenge, &ak);
     let Some((user_id, row)) = found.filter(|_| proven) else {
         app.rates.lockout.failed(subject, peer.network);
         return Err(ErrorCode::BadProof.into());
     };
     app.rates.lockout.succeeded(subject, peer.network);
-    let items: Vec<VaultItem> = vault::items(app.db.read(), &user_id).await?;
+    // The log first: a vault may be newer than the log that names it, never older.
     let log = users::body(&app, &user_id, 0).await?;
+    let items: Vec<VaultItem> = vault::items(app.db.read(), &user_id).await?;
     let (token, _) = session::issue(&app, &user_id, None)?.store(app.db.write()).await?;
     Ok(Json(SignInGrant {
         token,
@@ -99,7 +104,12 @@ fn is_proven(app: &App, ask: &SignInProve, challenge: [u8; 32], ak: &PublicKey) 
         challenge,
         session_nonce,
     };
-    verify(ak, Label::Login, &proof.to_bytes(), &sig).is_ok()
+    let label = if ask.recovery {
+        Label::RecoveryLogin
+    } else {
+        Label::Login
+    };
+    verify(ak, label, &proof.to_bytes(), &sig).is_ok()
 }
 
 /// The generator of P-256 (SP 800-186 §3.2.1.3), whose secret everybody knows; what it signs is refused all the same.

@@ -16,7 +16,7 @@ use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::id::{DeviceKeyId, UserId};
 use sotto_shared::log::user_log::{MAX_USER_ENTRIES, UserLog};
 
-use super::sessions::close_account;
+use super::{close, vault};
 use crate::app::{App, to_row};
 use crate::db::entities::{sessions, user_log, users};
 use crate::gateway::encode;
@@ -57,20 +57,22 @@ pub async fn append(State(app): State<App>, caller: Caller, Body(ask): Body<User
     app.rates
         .entries
         .take_n(&DeviceKeyId::from_bytes(*caller.user_id.as_bytes()), ask.entries.len())?;
-    let blobs = ask
-        .entries
-        .iter()
-        .map(|entry| SignedBlob::from_bytes(&entry.0))
-        .collect::<Result<Vec<_>, _>>();
-    let blobs = blobs.map_err(|_| ErrorCode::Malformed)?;
+    vault::check(&ask.puts)?;
+    let blobs = read_all(&ask.entries)?;
     let work = app.clone();
-    app.see_through(async move { store_and_tell(&work, &caller, ask.entries, blobs).await })
+    app.see_through(async move { store_and_tell(&work, &caller.user_id, ask, blobs).await })
         .await?;
     Ok(Json(Empty {}))
 }
 
-async fn store_and_tell(app: &App, caller: &Caller, entries: Vec<B64>, blobs: Vec<SignedBlob>) -> Result<(), Problem> {
-    let user = &caller.user_id;
+/// Encoded `SignedBlob`s.
+pub fn read_all(entries: &[B64]) -> Result<Vec<SignedBlob>, Problem> {
+    let blobs = entries.iter().map(|entry| SignedBlob::from_bytes(&entry.0));
+    Ok(blobs.collect::<Result<_, _>>().map_err(|_| ErrorCode::Malformed)?)
+}
+
+async fn store_and_tell(app: &App, user: &UserId, ask: UserLogAppend, blobs: Vec<SignedBlob>) -> Result<(), Problem> {
+    let UserLogAppend { entries, puts } = ask;
     let _turn = app.ledger.turn(user.as_bytes()).await;
     let txn = app.db.begin().await?;
     lock(&txn, user).await?.ok_or(ErrorCode::NotSignedIn)?;
@@ -79,16 +81,31 @@ async fn store_and_tell(app: &App, caller: &Caller, entries: Vec<B64>, blobs: Ve
         .person_now(&txn, &app.realm, user)
         .await?
         .ok_or(ErrorCode::NotSignedIn)?;
-    let next = match log.extend(&blobs) {
-        Ok(next) => next,
-        Err(_) if is_there(&txn, user, &entries, &blobs).await? => return Ok(()),
-        Err(error) => return Err((if builds_on(&log, &blobs) { 1 } else { 0 }, error).into()),
-    };
+    if log.extend(&blobs).is_err() && is_there(&txn, user, &entries, &blobs).await? {
+        return Ok(());
+    }
+    let next = extend(&txn, &log, entries, &blobs).await?;
+    vault::store(&txn, user, puts).await?;
+    let ended = end_revoked(&txn, user, &log, &next).await?;
+    txn.commit().await?;
+    tell(app, next, |session| ended.iter().any(|hash| hash == session)).await
+}
+
+/// Puts entries behind a log, all of them or none.
+pub async fn extend(
+    txn: &DatabaseTransaction,
+    log: &UserLog,
+    entries: Vec<B64>,
+    blobs: &[SignedBlob],
+) -> Result<UserLog, Problem> {
+    let next = log
+        .extend(blobs)
+        .map_err(|error| Problem::from((usize::from(builds_on(log, blobs)), error)))?;
     if log.seq() + blobs.len() as u64 > MAX_USER_ENTRIES {
         return Err(ErrorCode::TooLarge.into());
     }
     let next = next.prove_here().map_err(|_| ErrorCode::InvalidEntry)?;
-    let id = user.as_bytes().to_vec();
+    let id = log.user_id().as_bytes().to_vec();
     let rows = (log.seq() + 1..).zip(entries).map(|(seq, entry)| {
         Ok(user_log::ActiveModel {
             user_id: Set(id.clone()),
@@ -97,21 +114,22 @@ async fn store_and_tell(app: &App, caller: &Caller, entries: Vec<B64>, blobs: Ve
         })
     });
     user_log::Entity::insert_many(rows.collect::<Result<Vec<_>, Problem>>()?)
-        .exec_without_returning(&txn)
+        .exec_without_returning(txn)
         .await?;
-    let ended = end_revoked(&txn, user, &log, &next).await?;
-    txn.commit().await?;
+    Ok(next)
+}
 
-    let next = std::sync::Arc::new(next);
-    app.ledger.keep_person(next.clone());
-    app.hub
-        .end_sessions(user, |session| ended.iter().any(|hash| hash == session));
+/// After the commit: sockets of the sessions that ended close, and whoever knows this person hears of the log.
+pub async fn tell(app: &App, log: UserLog, ended: impl Fn(&[u8; 32]) -> bool) -> Result<(), Problem> {
+    let user = *log.user_id();
     let frame = encode(&FromRelay::UserLog {
-        user_id: *user,
-        seq: next.seq(),
+        user_id: user,
+        seq: log.seq(),
     });
+    app.ledger.keep_person(log.into());
+    app.hub.end_sessions(&user, ended);
     app.hub
-        .tell_acquaintances(user, &rooms_of(app.db.read(), user).await?, &frame);
+        .tell_acquaintances(&user, &rooms_of(app.db.read(), &user).await?, &frame);
     Ok(())
 }
 
@@ -132,11 +150,11 @@ async fn end_revoked(
     if revoked.is_empty() && !new.view().closed {
         return Ok(Vec::new());
     }
-    let mut over = sea_orm::Condition::any().add(sessions::Column::DkId.is_in(revoked));
-    if new.view().closed {
-        close_account(txn, &id).await?;
-        over = sea_orm::Condition::all();
-    }
+    let over = if new.view().closed {
+        sea_orm::Condition::all()
+    } else {
+        sea_orm::Condition::any().add(sessions::Column::DkId.is_in(revoked))
+    };
     let condition = sea_orm::Condition::all().add(sessions::Column::UserId.eq(id)).add(over);
     let hashes: Vec<Vec<u8>> = sessions::Entity::find()
         .select_only()
@@ -146,6 +164,9 @@ async fn end_revoked(
         .all(txn)
         .await?;
     sessions::Entity::delete_many().filter(condition).exec(txn).await?;
+    if new.view().closed {
+        close::wipe(txn, user).await?;
+    }
     Ok(hashes)
 }
 
@@ -158,7 +179,7 @@ fn builds_on(log: &UserLog, blobs: &[SignedBlob]) -> bool {
 }
 
 /// Whether these very entries are already there: the answer was lost, and they came again.
-async fn is_there(
+pub async fn is_there(
     txn: &DatabaseTransaction,
     user: &UserId,
     entries: &[B64],
@@ -205,7 +226,7 @@ pub async fn body(app: &App, user: &UserId, from_seq: u64) -> Result<UserLogBody
     let genesis = if from_seq == 0 { entries.next() } else { None };
     Ok(UserLogBody {
         user_id: *user,
-        handle: row.handle,
+        handle: close::plain_handle(row.handle),
         genesis,
         entries: entries.collect(),
     })

@@ -5,15 +5,19 @@ use std::collections::BTreeSet;
 use axum::Json;
 use axum::extract::State;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+};
 use sotto_shared::api::B64;
-use sotto_shared::api::body::{Empty, VaultGet, VaultGetReply, VaultItem, VaultPut};
+use sotto_shared::api::body::{Empty, VaultGet, VaultGetReply, VaultItem, VaultPut, VaultPutRecord};
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::{MAX_PUTS, MAX_VAULT_ITEM_BYTES, MAX_VAULT_ITEMS};
 use sotto_shared::id::{ItemId, UserId};
 
 use super::{register, users};
 use crate::app::{App, from_row, to_row};
+use crate::db::MAX_PARAMETERS;
 use crate::db::entities::vault_items;
 use crate::db::fault::is_taken;
 use crate::problem::Problem;
@@ -22,6 +26,7 @@ use crate::session::Caller;
 
 /// Bytes of a whole vault: it is read in one answer.
 const MAX_VAULT_BYTES: i64 = 16 * 1024 * 1024;
+const ITEMS_PER_STATEMENT: usize = MAX_PARAMETERS / 4;
 
 pub async fn get(State(app): State<App>, caller: Caller, Body(_): Body<VaultGet>) -> Answer<VaultGet> {
     let row = register::own_row(&app, app.db.read(), &caller).await?;
@@ -33,28 +38,41 @@ pub async fn get(State(app): State<App>, caller: Caller, Body(_): Body<VaultGet>
 }
 
 pub async fn put(State(app): State<App>, caller: Caller, Body(ask): Body<VaultPut>) -> Answer<VaultPut> {
-    let ids: BTreeSet<ItemId> = ask.puts.iter().map(|item| item.item_id).collect();
-    if ask.puts.len() > MAX_PUTS || ask.puts.iter().any(|item| item.sealed.0.len() > MAX_VAULT_ITEM_BYTES) {
-        return Err(ErrorCode::TooLarge.into());
-    }
-    if ids.len() != ask.puts.len() || ask.puts.iter().any(|item| item.rev == 0 || item.sealed.0.is_empty()) {
-        return Err(ErrorCode::Malformed.into());
-    }
+    check(&ask.puts)?;
     let work = app.clone();
-    app.see_through(async move { store(&work, &caller.user_id, ask.puts).await })
-        .await?;
+    app.see_through(async move {
+        let txn = work.db.begin().await?;
+        users::lock(&txn, &caller.user_id)
+            .await?
+            .ok_or(ErrorCode::NotSignedIn)?;
+        store(&txn, &caller.user_id, ask.puts).await?;
+        txn.commit().await?;
+        Ok(())
+    })
+    .await?;
     Ok(Json(Empty {}))
 }
 
-async fn store(app: &App, user: &UserId, puts: Vec<VaultItem>) -> Result<(), Problem> {
+/// Whether these items may be written together.
+pub fn check(puts: &[VaultItem]) -> Result<(), Problem> {
+    let ids: BTreeSet<ItemId> = puts.iter().map(|item| item.item_id).collect();
+    if puts.len() > MAX_PUTS || puts.iter().any(|item| item.sealed.0.len() > MAX_VAULT_ITEM_BYTES) {
+        return Err(ErrorCode::TooLarge.into());
+    }
+    if ids.len() != puts.len() || puts.iter().any(|item| item.rev == 0 || item.sealed.0.is_empty()) {
+        return Err(ErrorCode::Malformed.into());
+    }
+    Ok(())
+}
+
+/// Writes items over the revisions before theirs, under the lock of their owner's row.
+pub async fn store(txn: &DatabaseTransaction, user: &UserId, puts: Vec<VaultItem>) -> Result<(), Problem> {
     let id = user.as_bytes().to_vec();
-    let txn = app.db.begin().await?;
-    users::lock(&txn, user).await?.ok_or(ErrorCode::NotSignedIn)?;
     for put in puts {
         let rev = to_row(put.rev)?;
         if rev == 1 {
             let there = vault_items::Entity::find_by_id((id.clone(), put.item_id.as_bytes().to_vec()))
-                .one(&txn)
+                .one(txn)
                 .await?;
             if there.is_some() {
                 return Err(ErrorCode::StaleItem.into());
@@ -65,7 +83,7 @@ async fn store(app: &App, user: &UserId, puts: Vec<VaultItem>) -> Result<(), Pro
                 rev: Set(1),
                 sealed: Set(put.sealed.0),
             };
-            let inserted = vault_items::Entity::insert(row).exec_without_returning(&txn).await;
+            let inserted = vault_items::Entity::insert(row).exec_without_returning(txn).await;
             inserted.map_err(|error| {
                 if is_taken(&error) {
                     ErrorCode::StaleItem.into()
@@ -80,7 +98,7 @@ async fn store(app: &App, user: &UserId, puts: Vec<VaultItem>) -> Result<(), Pro
                 .filter(vault_items::Column::UserId.eq(id.clone()))
                 .filter(vault_items::Column::ItemId.eq(put.item_id.as_bytes().to_vec()))
                 .filter(vault_items::Column::Rev.eq(rev - 1))
-                .exec(&txn)
+                .exec(txn)
                 .await?;
             if written.rows_affected != 1 {
                 return Err(ErrorCode::StaleItem.into());
@@ -93,13 +111,28 @@ async fn store(app: &App, user: &UserId, puts: Vec<VaultItem>) -> Result<(), Pro
         .column_as(Expr::cust("SUM(LENGTH(sealed))"), "bytes")
         .filter(vault_items::Column::UserId.eq(id))
         .into_tuple()
-        .one(&txn)
+        .one(txn)
         .await?;
     let (count, bytes) = sum.unwrap_or_default();
     if from_row(count) > MAX_VAULT_ITEMS as u64 || bytes.unwrap_or(0) > MAX_VAULT_BYTES {
         return Err(ErrorCode::TooLarge.into());
     }
-    txn.commit().await?;
+    Ok(())
+}
+
+/// The first items of a vault, new or emptied.
+pub async fn insert_all(txn: &DatabaseTransaction, user: &UserId, items: &[VaultPutRecord]) -> Result<(), Problem> {
+    for some in items.chunks(ITEMS_PER_STATEMENT) {
+        let rows = some.iter().map(|item| vault_items::ActiveModel {
+            user_id: Set(user.as_bytes().to_vec()),
+            item_id: Set(item.item_id.as_bytes().to_vec()),
+            rev: Set(1),
+            sealed: Set(item.sealed.as_slice().to_vec()),
+        });
+        vault_items::Entity::insert_many(rows)
+            .exec_without_returning(txn)
+            .await?;
+    }
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Every table, on one page. Ids are blobs; times are milliseconds since 1970; numbers are never negative.
 //!
-//! The relay keeps ciphertext, public keys, ids, counters and times, and handles, which are visible by design. The test
-//! `schema` tags every column and fails on one it does not know.
+//! The relay keeps ciphertext, public keys, ids, counters and times, and handles, which are visible by design. The list
+//! `COLUMNS` in `server/tests/relay/storage.rs` tags every column, and a test fails on one it does not know.
 
 /// Facts about this installation: its realm, and a check that the pepper is the one the rows were sealed with.
 pub mod relay {

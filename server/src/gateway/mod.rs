@@ -18,12 +18,15 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use futures_util::stream::{SplitStream, StreamExt};
+use sotto_shared::api::B64;
 use sotto_shared::api::body::API_VERSION;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
-use sotto_shared::api::limits::{HEARTBEAT_SECS, MAX_FRAME_BYTES, MAX_SEND_BATCH};
+use sotto_shared::api::limits::{HEARTBEAT_SECS, MAX_FRAME_BYTES, MAX_KEY_REQUEST_BYTES, MAX_SEND_BATCH};
 use sotto_shared::codec::Codec;
-use sotto_shared::envelope::header::{HEADER_BYTES, Header, MAX_ENVELOPE_BYTES, is_envelope_size};
+use sotto_shared::envelope::header::{
+    EPHEMERAL_BYTES, HEADER_BYTES, Header, MAX_ENVELOPE_BYTES, MessageKind, is_envelope_size,
+};
 use sotto_shared::id::{ChannelId, RoomId};
 use sotto_shared::log::room_log::SUITE_1;
 
@@ -150,7 +153,7 @@ async fn attend(app: App, socket: WebSocket, session: Session) {
         welcome,
         session.expires_ms,
     ));
-    read(&app, &session, &outbox, &mut stream).await;
+    read(&app, &session, id, &outbox, &mut stream).await;
     drop(place);
     // What still comes in is let go, so that the last words are not lost with the connection.
     let _ = tokio::time::timeout(PARTING, async { while let Some(Ok(_)) = stream.next().await {} }).await;
@@ -172,7 +175,7 @@ async fn welcome(app: &App, session: &Session, id: SocketId) -> Result<FromRelay
 }
 
 /// Until the socket is to end, for whatever reason; the reason is in the outbox.
-async fn read(app: &App, session: &Session, outbox: &Arc<Outbox>, stream: &mut SplitStream<WebSocket>) {
+async fn read(app: &App, session: &Session, id: SocketId, outbox: &Arc<Outbox>, stream: &mut SplitStream<WebSocket>) {
     loop {
         let next = tokio::select! {
             biased;
@@ -183,7 +186,7 @@ async fn read(app: &App, session: &Session, outbox: &Arc<Outbox>, stream: &mut S
             return outbox.end(End::Gone);
         };
         let taken = match frame {
-            Ok(Message::Text(text)) => take(app, session, outbox, &text).await,
+            Ok(Message::Text(text)) => take(app, session, id, outbox, &text).await,
             Ok(Message::Ping(_) | Message::Pong(_)) => Ok(()),
             Ok(Message::Binary(_)) => Err(ErrorCode::Malformed),
             Ok(Message::Close(_)) => return outbox.end(End::Gone),
@@ -196,7 +199,7 @@ async fn read(app: &App, session: &Session, outbox: &Arc<Outbox>, stream: &mut S
 }
 
 /// One frame. An error ends the socket.
-async fn take(app: &App, session: &Session, outbox: &Arc<Outbox>, text: &str) -> Result<(), ErrorCode> {
+async fn take(app: &App, session: &Session, id: SocketId, outbox: &Arc<Outbox>, text: &str) -> Result<(), ErrorCode> {
     if app.now_ms() >= session.expires_ms {
         return Err(ErrorCode::NotSignedIn);
     }
@@ -206,12 +209,22 @@ async fn take(app: &App, session: &Session, outbox: &Arc<Outbox>, text: &str) ->
             outbox.push(encode(&FromRelay::Pong));
             Ok(())
         }
+        ToRelay::KeyRequest { room_id, request } => {
+            if request.0.len() > MAX_KEY_REQUEST_BYTES {
+                return Err(ErrorCode::TooLarge);
+            }
+            if app.rates.ephemeral.take(&session.dk_id).is_ok() {
+                let frame = encode(&FromRelay::KeyRequest { room_id, request });
+                app.hub.pass_on(id, &room_id, &frame);
+            }
+            Ok(())
+        }
         ToRelay::Send { messages } if messages.len() > MAX_SEND_BATCH => Err(ErrorCode::TooLarge),
         ToRelay::Send { messages } => {
             // Messages of one frame build on each other, so what comes after a refusal in a room is refused as well.
             let mut fates: HashMap<RoomId, Fate> = HashMap::new();
             for message in messages {
-                post(app, session, outbox, &mut fates, message).await?;
+                post(app, session, id, outbox, &mut fates, message).await?;
             }
             Ok(())
         }
@@ -223,6 +236,7 @@ async fn take(app: &App, session: &Session, outbox: &Arc<Outbox>, text: &str) ->
 async fn post(
     app: &App,
     session: &Session,
+    id: SocketId,
     outbox: &Arc<Outbox>,
     fates: &mut HashMap<RoomId, Fate>,
     message: Outgoing,
@@ -235,6 +249,9 @@ async fn post(
         return Err(ErrorCode::Malformed);
     }
     let header = Header::from_bytes(&header_bytes.0).map_err(|_| ErrorCode::Malformed)?;
+    if header.kind == MessageKind::Ephemeral {
+        return pass_on(app, session, id, &header, header_bytes, envelope);
+    }
     let fate = fates.entry(header.room_id).or_default().take_place();
     if let Err(problem) = is_formed(app, session, &header, &envelope.0) {
         fate.refuse(problem.code(), problem.retry_secs());
@@ -258,6 +275,31 @@ async fn post(
         fate,
     };
     app.mailbox.post(post).await;
+    Ok(())
+}
+
+/// To whoever is in the room now. Nothing is stored and nothing answered: one that is too many, or for a room this socket is
+/// not in, is let go.
+fn pass_on(
+    app: &App,
+    session: &Session,
+    id: SocketId,
+    header: &Header,
+    header_bytes: B64,
+    envelope: B64,
+) -> Result<(), ErrorCode> {
+    if envelope.0.len() != EPHEMERAL_BYTES {
+        return Err(ErrorCode::Malformed);
+    }
+    if app.rates.ephemeral.take(&session.dk_id).is_ok() {
+        let frame = encode(&FromRelay::Ephemeral {
+            room_id: header.room_id,
+            channel: header.channel,
+            header: header_bytes,
+            envelope,
+        });
+        app.hub.pass_on(id, &header.room_id, &frame);
+    }
     Ok(())
 }
 

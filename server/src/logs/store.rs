@@ -177,7 +177,7 @@ pub fn wraps_for_all(state: &RoomState, old_epoch: u32, wraps: &[Wrap]) -> Resul
         .filter(|wrap| wrap.n == newest)
         .map(|wrap| &wrap.user_id)
         .collect();
-    if state.members.keys().all(|user| wrapped.contains(user)) {
+    if state.roster().all(|(user, _)| wrapped.contains(user)) {
         Ok(())
     } else {
         Err(ErrorCode::InvalidEntry.into())

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sotto_shared::api::B64;
-use sotto_shared::api::body::{Empty, Wrap, WrapsGet, WrapsPut, WrapsReply};
+use sotto_shared::api::body::{Empty, Wrap, WrapsDrop, WrapsGet, WrapsPut, WrapsReply};
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::id::{ChannelId, UserId};
 
@@ -71,5 +71,19 @@ pub async fn put(State(app): State<App>, session: Session, Body(ask): Body<Wraps
         Ok(())
     })
     .await?;
+    Ok(Json(Empty {}))
+}
+
+pub async fn drop_own(State(app): State<App>, session: Session, Body(ask): Body<WrapsDrop>) -> Answer<WrapsDrop> {
+    app.rates.wraps.take(&session.dk_id)?;
+    let txn = app.db.begin().await?;
+    membership(&txn, &ask.room_id, &session.user_id).await?;
+    wraps::Entity::delete_many()
+        .filter(wraps::Column::RoomId.eq(ask.room_id.as_bytes().to_vec()))
+        .filter(wraps::Column::UserId.eq(session.user_id.as_bytes().to_vec()))
+        .filter(wraps::Column::N.eq(i64::from(ask.n)))
+        .exec(&txn)
+        .await?;
+    txn.commit().await?;
     Ok(Json(Empty {}))
 }

@@ -2,9 +2,10 @@ use std::time::Duration;
 
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
-use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::error::{ErrorBody, ErrorCode};
 use sotto_shared::api::frame::FromRelay;
-use sotto_shared::codec::{List, Text};
+use sotto_shared::codec::{Bytes, Codec, List, Text};
+use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::sign::public_key;
 use sotto_shared::id::*;
 use sotto_shared::log::user_log::UserBody;
@@ -305,7 +306,7 @@ async fn only_an_active_device_of_that_person_opens_a_session() {
     ground
         .ask(
             Some(&ground.sign_in(&ada).await.unwrap().token),
-            &UserLogAppend { entries: vec![entry] },
+            &log_append(vec![entry]),
         )
         .await
         .unwrap();
@@ -394,10 +395,7 @@ async fn a_revoked_device_is_signed_out_and_cannot_come_back() {
     let mut ada = ground.person("ada").await;
     let second = key();
     let entry = ada.add_device(&second);
-    ground
-        .ask(Some(&ada.token), &UserLogAppend { entries: vec![entry] })
-        .await
-        .unwrap();
+    ground.ask(Some(&ada.token), &log_append(vec![entry])).await.unwrap();
     let token = ground.session(&ada, &second).await.unwrap();
     let mut socket = ground.bare_socket().await;
     socket
@@ -413,10 +411,7 @@ async fn a_revoked_device_is_signed_out_and_cannot_come_back() {
     let entry = ada.entry(UserBody::RevokeDevice {
         dk_id: public_key(&second).key_id(),
     });
-    ground
-        .ask(Some(&ada.token), &UserLogAppend { entries: vec![entry] })
-        .await
-        .unwrap();
+    ground.ask(Some(&ada.token), &log_append(vec![entry])).await.unwrap();
     assert_eq!(socket.bye().await, ErrorCode::NotSignedIn);
     assert_eq!(
         ground.refused(Some(&token), &SessionList {}).await,
@@ -434,10 +429,7 @@ async fn a_closed_account_is_over_and_its_handle_stays_taken() {
     let ground = Ground::new().await;
     let (mut ada, bob) = (ground.person("ada").await, ground.person("bob").await);
     let entry = ada.entry(UserBody::Close);
-    ground
-        .ask(Some(&ada.token), &UserLogAppend { entries: vec![entry] })
-        .await
-        .unwrap();
+    ground.ask(Some(&ada.token), &log_append(vec![entry])).await.unwrap();
     assert_eq!(
         ground.refused(Some(&ada.token), &SessionList {}).await,
         ErrorCode::NotSignedIn
@@ -474,9 +466,7 @@ async fn a_user_log_grows_by_compare_and_swap_and_a_lost_answer_does_no_harm() {
         ada.entry_only(ada.device_body(&key())),
         ada.entry_only(ada.device_body(&key())),
     );
-    let append = |entry: &B64| UserLogAppend {
-        entries: vec![entry.clone()],
-    };
+    let append = |entry: &B64| log_append(vec![entry.clone()]);
     let token = Some(ada.token.as_str());
     let (first, second) = (append(&one), append(&two));
     let (a, b) = tokio::join!(ground.ask(token, &first), ground.ask(token, &second));
@@ -625,10 +615,7 @@ async fn acquaintances_hear_of_new_keys_and_strangers_do_not() {
         ground.socket(&eve).await,
     );
     let entry = ada.add_device(&key());
-    ground
-        .ask(Some(&ada.token), &UserLogAppend { entries: vec![entry] })
-        .await
-        .unwrap();
+    ground.ask(Some(&ada.token), &log_append(vec![entry])).await.unwrap();
     let news = FromRelay::UserLog {
         user_id: ada.user_id,
         seq: 2,
@@ -646,4 +633,455 @@ async fn nobody_signs_in_with_the_key_everybody_knows() {
     one[31] = 1;
     nobody.ak = p256::ecdsa::SigningKey::from_slice(&one).unwrap();
     assert_eq!(ground.sign_in(&nobody).await.unwrap_err().code, ErrorCode::BadProof);
+}
+
+// --- What takes the password ---------------------------------------------------------------------------------------------
+
+/// Everything the relay keeps of somebody's sign-in and vault, and how long the log is.
+async fn kept(ground: &Ground, ada: &Person, ak: &p256::ecdsa::SigningKey) -> (Vec<u8>, Vec<VaultItem>, usize) {
+    let grant = sign_in_with(ground, ada, ak, Label::Login).await.unwrap();
+    (grant.vault_header.0, grant.items, grant.log.entries.len())
+}
+
+async fn sign_in_with(
+    ground: &Ground,
+    ada: &Person,
+    key: &p256::ecdsa::SigningKey,
+    label: Label,
+) -> Result<SignInGrant, ErrorBody> {
+    let handle = ada.handle.clone();
+    let challenge = ground.ask(None, &SignInStart { handle }).await?.challenge;
+    ground.ask(None, &ada.proof(key, label, &challenge.0)).await
+}
+
+async fn socket_of(ground: &Ground, token: &str) -> Socket {
+    let mut socket = ground.bare_socket().await;
+    let token = token.to_owned();
+    socket
+        .send(&sotto_shared::api::frame::ToRelay::Hello { token, api: 1 })
+        .await;
+    assert!(matches!(socket.next().await, Some(FromRelay::Welcome { .. })));
+    socket
+}
+
+#[tokio::test]
+async fn another_password_takes_the_place_of_everything_at_once_and_ends_every_session() {
+    let ground = Ground::new().await;
+    let ada = ground.person("ada").await;
+    let (mut here, other_grant) = (
+        socket_of(&ground, &ada.token).await,
+        ground.sign_in(&ada).await.unwrap().token,
+    );
+    let grant = ground.sign_in(&ada).await.unwrap();
+    let new = key();
+    let change = ada.rekey(&new, &grant.items, |_| {});
+    ground.ask(Some(&grant.token), &change).await.unwrap();
+    let code = tokio::time::timeout(Duration::from_secs(1), here.bye()).await;
+    assert_eq!(code.expect("within a second"), ErrorCode::NotSignedIn);
+    for token in [&ada.token, &other_grant] {
+        assert_eq!(ground.refused(Some(token), &VaultGet {}).await, ErrorCode::NotSignedIn);
+    }
+    assert_eq!(
+        ground.sign_in(&ada).await.unwrap_err().code,
+        ErrorCode::BadProof,
+        "the old password"
+    );
+    let (header, items, entries) = kept(&ground, &ada, &new).await;
+    assert_eq!(header, b"another header");
+    assert_eq!(items.len(), 1, "old items are gone");
+    assert_eq!((items[0].item_id, items[0].rev), (id_of("new"), 1));
+    assert_eq!(entries, 2);
+    let start = ground.ask(None, &SignInStart { handle: "ada".into() }).await.unwrap();
+    assert_eq!(start.salt.0, vec![6; 16]);
+
+    // The answer was lost, and it comes again; then the grant opens the session it is for.
+    ground.ask(Some(&grant.token), &change).await.unwrap();
+    assert_eq!(kept(&ground, &ada, &new).await.2, 2);
+    ground.open_session(&ada, &ada.dk, &grant.token).await.unwrap();
+    assert_eq!(
+        ground.refused(Some(&grant.token), &change).await,
+        ErrorCode::NotSignedIn,
+        "used up"
+    );
+}
+
+#[tokio::test]
+async fn a_change_of_password_is_refused_for_whatever_is_wrong_with_it_and_nothing_changes() {
+    let ground = Ground::new().await;
+    let (mut ada, bob) = (ground.person("ada").await, ground.person("bob").await);
+    let before = kept(&ground, &ada, &ada.ak).await;
+    let grant = ground.sign_in(&ada).await.unwrap();
+    let (items, token) = (grant.items, grant.token);
+    let new = key();
+    let make = |change: fn(&mut KeyChange)| ada.rekey(&new, &items, change);
+    let own = make(|_| {});
+    let (_, skipped) = kem_rotation(3);
+    let skipped = Bytes::new(ada.entry_only(skipped).0).unwrap();
+    let late = ada.entry_only(kem_rotation(2).1);
+    let wrong_head = {
+        let mut ahead = copy_of(&ada);
+        ahead.add_device(&key());
+        Bytes::new(ahead.entry_only(kem_rotation(2).1).0).unwrap()
+    };
+    let cases: Vec<(&str, Rekey, ErrorCode)> = vec![
+        (
+            "realm",
+            make(|c| c.realm = Text::new("elsewhere").unwrap()),
+            ErrorCode::BadProof,
+        ),
+        (
+            "somebody else",
+            make(|c| c.user_id = UserId::from_bytes([1; 32])),
+            ErrorCode::BadProof,
+        ),
+        ("profile", make(|c| c.profile = 0), ErrorCode::UnsupportedVersion),
+        ("another state", make(|c| c.base = [1; 32]), ErrorCode::StaleItem),
+        ("no vault", make(|c| c.items = List::default()), ErrorCode::Malformed),
+        (
+            "no new key",
+            make(|c| c.entries = List::default()),
+            ErrorCode::Malformed,
+        ),
+        (
+            "one item twice",
+            make(|c| c.items = List::new([c.items.as_slice(), c.items.as_slice()].concat()).unwrap()),
+            ErrorCode::Malformed,
+        ),
+        (
+            "a garbled entry, behind a good one",
+            make(|c| {
+                let first = c.entries.as_slice()[0].clone();
+                c.entries = List::new(vec![first, Bytes::new(vec![1, 2, 3]).unwrap()]).unwrap();
+            }),
+            ErrorCode::Malformed,
+        ),
+        (
+            "a generation skipped",
+            ada.rekey(&new, &items, |c| c.entries = List::new(vec![skipped]).unwrap()),
+            ErrorCode::InvalidEntry,
+        ),
+        (
+            "another head",
+            ada.rekey(&new, &items, |c| c.entries = List::new(vec![wrong_head]).unwrap()),
+            ErrorCode::StaleHead,
+        ),
+        (
+            "the end of the account",
+            ada.rekey(&new, &items, |c| {
+                c.entries = List::new(vec![Bytes::new(ada.entry_only(UserBody::Close).0).unwrap()]).unwrap();
+            }),
+            ErrorCode::InvalidEntry,
+        ),
+        (
+            "not signed by the identity key",
+            Rekey {
+                ik_sig: own.ak_sig.clone(),
+                ..own.clone()
+            },
+            ErrorCode::BadProof,
+        ),
+        (
+            "not signed by the new sign-in key",
+            Rekey {
+                ak_sig: own.ik_sig.clone(),
+                ..own.clone()
+            },
+            ErrorCode::BadProof,
+        ),
+    ];
+    for (case, change, code) in cases {
+        assert_eq!(ground.refused(Some(&token), &change).await, code, "{case}");
+        assert_eq!(kept(&ground, &ada, &ada.ak).await, before, "{case}: nothing changed");
+    }
+    for (case, token, code) in [
+        ("a session", Some(ada.token.as_str()), ErrorCode::Forbidden),
+        ("nobody", None, ErrorCode::NotSignedIn),
+    ] {
+        assert_eq!(ground.refused(token, &own).await, code, "{case}");
+    }
+    let theirs = ground.sign_in(&bob).await.unwrap().token;
+    assert_eq!(ground.refused(Some(&theirs), &own).await, ErrorCode::BadProof);
+    ground.clock.advance(Duration::from_secs(601));
+    assert_eq!(
+        ground.refused(Some(&token), &own).await,
+        ErrorCode::NotSignedIn,
+        "a grant of long ago"
+    );
+    assert_eq!(kept(&ground, &ada, &ada.ak).await, before);
+    // Somebody was faster: with the log as it is now it goes through.
+    ground
+        .ask(Some(&ada.token), &log_append(vec![late.clone()]))
+        .await
+        .unwrap();
+    let grant = ground.sign_in(&ada).await.unwrap();
+    assert_eq!(ground.refused(Some(&grant.token), &own).await, ErrorCode::StaleHead);
+    let blob = sotto_shared::crypto::sign::SignedBlob::from_bytes(&late.0).unwrap();
+    ada.log = ada.log.extend(&[blob]).unwrap().prove_here().unwrap();
+    let again = ada.rekey(&new, &items, |_| {});
+    ground.ask(Some(&grant.token), &again).await.unwrap();
+}
+
+fn copy_of(person: &Person) -> Person {
+    Person {
+        handle: person.handle.clone(),
+        ak: person.ak.clone(),
+        ik: person.ik.clone(),
+        dk: person.dk.clone(),
+        user_id: person.user_id,
+        genesis: person.genesis.clone(),
+        log: person.log.clone(),
+        device: person.device.clone(),
+        token: person.token.clone(),
+        salt: person.salt,
+    }
+}
+
+#[tokio::test]
+async fn a_recovery_key_signs_in_once_it_is_set_and_never_after_it_was_taken_away() {
+    let ground = Ground::new().await;
+    let ada = ground.person("ada").await;
+    let recovery = key();
+    let without = sign_in_with(&ground, &ada, &recovery, Label::RecoveryLogin).await;
+    assert_eq!(without.unwrap_err().code, ErrorCode::BadProof);
+    let grant = ground.sign_in(&ada).await.unwrap().token;
+    let set = ada.set_recovery(Some(&recovery));
+    assert_eq!(
+        ground.refused(Some(&ada.token), &set).await,
+        ErrorCode::Forbidden,
+        "a session is not the password"
+    );
+    let forged = SetRecovery {
+        ik_sig: B64(vec![1; 64]),
+        ..set.clone()
+    };
+    assert_eq!(ground.refused(Some(&grant), &forged).await, ErrorCode::BadProof);
+    ground.ask(Some(&grant), &set).await.unwrap();
+    ground.ask(Some(&grant), &set).await.unwrap();
+
+    let entered = sign_in_with(&ground, &ada, &recovery, Label::RecoveryLogin)
+        .await
+        .unwrap();
+    assert_eq!(entered.vault_header.0, b"header with a wrap more");
+    assert_eq!(entered.items.len(), 1);
+    for (case, key, label) in [
+        ("as a password", &recovery, Label::Login),
+        ("the password as a recovery key", &ada.ak, Label::RecoveryLogin),
+    ] {
+        let refused = sign_in_with(&ground, &ada, key, label).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::BadProof, "{case}");
+    }
+    // It sets another password and stays good, if the change says so.
+    let new = key();
+    let change = ada.rekey(&new, &entered.items, |c| c.recovery = Some(public_key(&recovery)));
+    ground.ask(Some(&entered.token), &change).await.unwrap();
+    sign_in_with(&ground, &ada, &recovery, Label::RecoveryLogin)
+        .await
+        .unwrap();
+    let grant = sign_in_with(&ground, &ada, &new, Label::Login).await.unwrap().token;
+    ground.ask(Some(&grant), &ada.set_recovery(None)).await.unwrap();
+    let over = sign_in_with(&ground, &ada, &recovery, Label::RecoveryLogin).await;
+    assert_eq!(over.unwrap_err().code, ErrorCode::BadProof);
+}
+
+#[tokio::test]
+async fn whether_somebody_has_a_recovery_key_shows_nowhere() {
+    let ground = Ground::new().await;
+    let (ada, bob, nobody) = (
+        ground.person("ada").await,
+        ground.person("bob").await,
+        Person::new("nobody"),
+    );
+    let grant = ground.sign_in(&ada).await.unwrap().token;
+    ground.ask(Some(&grant), &ada.set_recovery(Some(&key()))).await.unwrap();
+    let mut shapes = Vec::new();
+    for person in [&ada, &bob, &nobody] {
+        let handle = person.handle.clone();
+        let start = ground.ask(None, &SignInStart { handle }).await.unwrap();
+        let shape = (
+            start.salt.0.len(),
+            start.profile,
+            start.challenge.0.len(),
+            start.expires_ms,
+        );
+        let proof = person.proof(&key(), Label::RecoveryLogin, &start.challenge.0);
+        let refused = ground.ask(None, &proof).await.unwrap_err();
+        let burned = ground.refused(None, &proof).await;
+        shapes.push((shape, refused, burned));
+    }
+    assert!(shapes.iter().all(|shape| *shape == shapes[0]), "{shapes:?}");
+    assert_eq!(shapes[0].1.code, ErrorCode::BadProof);
+}
+
+#[tokio::test]
+async fn a_new_beginning_keeps_the_handle_and_ends_the_old_account() {
+    let ground = Ground::new().await;
+    let (ada, bob) = (ground.person("ada").await, ground.person("bob").await);
+    let room = ground.group(&[&bob, &ada]).await;
+    let grant = ground.sign_in(&ada).await.unwrap().token;
+    let other = Person::new("bob");
+    assert_eq!(
+        ground.refused(Some(&grant), &other.reset(None)).await,
+        ErrorCode::Forbidden,
+        "another handle"
+    );
+    let again = Person::new("ada");
+    let no_end = ada.entry_only(kem_rotation(2).1);
+    assert_eq!(
+        ground.refused(Some(&grant), &again.reset(Some(no_end))).await,
+        ErrorCode::InvalidEntry
+    );
+    assert_eq!(
+        ground.refused(Some(&ada.token), &again.reset(None)).await,
+        ErrorCode::Forbidden,
+        "a session is not the password"
+    );
+    ground.sign_in(&ada).await.unwrap();
+    let (mut here, mut theirs) = (
+        socket_of(&ground, &ada.token).await,
+        socket_of(&ground, &bob.token).await,
+    );
+    let reset = again.reset(Some(ada.entry_only(UserBody::Close)));
+    let token = ground.ask(Some(&grant), &reset).await.unwrap().token;
+    ground.open_session(&again, &again.dk, &token).await.unwrap();
+    assert_eq!(here.bye().await, ErrorCode::NotSignedIn);
+    let heard = theirs.everything_heard().await;
+    let told = |frame: &FromRelay| matches!(frame, FromRelay::UserLog { user_id, seq: 2 } if *user_id == ada.user_id);
+    assert!(heard.iter().any(told), "{heard:?}");
+
+    let found = ground
+        .ask(Some(&bob.token), &UserFind { handle: "ada".into() })
+        .await
+        .unwrap();
+    assert_eq!(found.user_id, again.user_id);
+    let ask = UserLogGet {
+        user_id: ada.user_id,
+        from_seq: 0,
+    };
+    let old = ground.ask(Some(&bob.token), &ask).await.unwrap();
+    assert_eq!(
+        (old.handle.as_str(), old.entries.len()),
+        ("ada", 2),
+        "a sign that it was"
+    );
+    ground.sign_in(&again).await.unwrap();
+    assert_eq!(ground.sign_in(&ada).await.unwrap_err().code, ErrorCode::BadProof);
+    assert_eq!(
+        ground.refused(None, &Person::new("ada").registration()).await,
+        ErrorCode::HandleTaken
+    );
+    assert_eq!(
+        ground.refused(Some(&ada.token), &VaultGet {}).await,
+        ErrorCode::NotSignedIn
+    );
+    assert_eq!(count(&ground, "vault_items", &ada.user_id).await, 0);
+    assert_eq!(count(&ground, "wraps", &ada.user_id).await, 0);
+    assert_eq!(count(&ground, "wraps", &bob.user_id).await, 1);
+    // And once more, without the old keys at hand.
+    let grant = ground.sign_in(&again).await.unwrap().token;
+    let third = Person::new("ada");
+    ground.ask(Some(&grant), &third.reset(None)).await.unwrap();
+    ground.sign_in(&third).await.unwrap();
+    assert_eq!(
+        ground.page(&bob, &room, PageFrom::End, 1).await.unwrap().messages.len(),
+        0
+    );
+}
+
+async fn count(ground: &Ground, table: &str, user: &UserId) -> usize {
+    use sea_orm::ConnectionTrait;
+    let db = ground.app.db.read();
+    let hex: String = user.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let literal = if db.get_database_backend() == sea_orm::DbBackend::Postgres {
+        format!("'\\x{hex}'::bytea")
+    } else {
+        format!("x'{hex}'")
+    };
+    let sql = format!("SELECT 1 FROM {table} WHERE user_id = {literal}");
+    let statement = sea_orm::Statement::from_string(db.get_database_backend(), sql);
+    db.query_all_raw(statement).await.unwrap().len()
+}
+
+#[tokio::test]
+async fn of_a_closed_account_the_log_stays_and_nothing_else() {
+    let ground = Ground::new().await;
+    let (mut ada, bob) = (ground.person("ada").await, ground.person("bob").await);
+    let mut room = ground.group(&[&bob, &ada]).await;
+    let grant = ground.sign_in(&ada).await.unwrap().token;
+    ground.ask(Some(&grant), &ada.set_recovery(Some(&key()))).await.unwrap();
+    let close = ada.entry(UserBody::Close);
+    ground.ask(Some(&grant), &log_append(vec![close])).await.unwrap();
+    for table in ["vault_items", "sessions", "wraps"] {
+        assert_eq!(count(&ground, table, &ada.user_id).await, 0, "{table}");
+        assert_ne!(count(&ground, table, &bob.user_id).await, 0, "{table}");
+    }
+    assert_eq!(count(&ground, "user_log", &ada.user_id).await, 3);
+    // The others go on: the room sees that the account is closed, and nothing is wrapped for it any more.
+    room.knows(&ada);
+    let update = room.entry(
+        &bob,
+        sotto_shared::log::room_log::RoomBody::UserUpdate {
+            member: ada.here(),
+            cut: List::default(),
+        },
+    );
+    let epoch = room.epoch(&bob);
+    let wraps: Vec<Wrap> = room
+        .wraps()
+        .into_iter()
+        .filter(|wrap| wrap.user_id == bob.user_id)
+        .collect();
+    ground.append(&bob, &room, vec![update, epoch], wraps).await.unwrap();
+}
+
+#[tokio::test]
+async fn entries_and_the_vault_items_that_go_with_them_are_kept_both_or_neither() {
+    let ground = Ground::new().await;
+    let mut ada = ground.person("ada").await;
+    let before = kept(&ground, &ada, &ada.ak).await;
+    let item = |rev| VaultItem {
+        item_id: id_of("kem"),
+        rev,
+        sealed: B64(vec![1; 80]),
+    };
+    let good = ada.entry_only(kem_rotation(2).1);
+    let bad = ada.entry_only(kem_rotation(3).1);
+    for (case, entry, put, code) in [
+        ("a revision too far", &good, item(2), ErrorCode::StaleItem),
+        ("an entry that does not hold", &bad, item(1), ErrorCode::InvalidEntry),
+    ] {
+        let ask = UserLogAppend {
+            entries: vec![entry.clone()],
+            puts: vec![put],
+        };
+        assert_eq!(ground.refused(Some(&ada.token), &ask).await, code, "{case}");
+        assert_eq!(kept(&ground, &ada, &ada.ak).await, before, "{case}");
+    }
+    let ask = UserLogAppend {
+        entries: vec![good.clone()],
+        puts: vec![item(1)],
+    };
+    ground.ask(Some(&ada.token), &ask).await.unwrap();
+    ground.ask(Some(&ada.token), &ask).await.unwrap();
+    let blob = sotto_shared::crypto::sign::SignedBlob::from_bytes(&good.0).unwrap();
+    ada.log = ada.log.extend(&[blob]).unwrap().prove_here().unwrap();
+    let (_, items, entries) = kept(&ground, &ada, &ada.ak).await;
+    assert_eq!((items.len(), entries), (2, 2));
+}
+
+#[tokio::test]
+async fn a_session_ends_thirty_days_after_the_password_however_busy_it_was() {
+    let ground = Ground::new().await;
+    let ada = ground.person("ada").await;
+    for _ in 0..29 {
+        ground.clock.advance(Duration::from_secs(24 * 60 * 60));
+        ground.ask(Some(&ada.token), &SessionList {}).await.unwrap();
+    }
+    let mut socket = socket_of(&ground, &ada.token).await;
+    ground.clock.advance(Duration::from_secs(24 * 60 * 60));
+    assert_eq!(
+        ground.refused(Some(&ada.token), &SessionList {}).await,
+        ErrorCode::NotSignedIn
+    );
+    socket.send(&sotto_shared::api::frame::ToRelay::Ping).await;
+    assert_eq!(socket.bye().await, ErrorCode::NotSignedIn);
 }

@@ -88,7 +88,16 @@ async fn no_body_makes_the_relay_fail_or_hang() {
         (UserLogGet::PATH, json!({"user_id": ada.user_id, "from_seq": 0})),
         (
             UserLogAppend::PATH,
-            json!({"entries": [ada.entry_only(ada.device_body(&key()))]}),
+            json!({"entries": [ada.entry_only(ada.device_body(&key()))], "puts": []}),
+        ),
+        (
+            Rekey::PATH,
+            serde_json::to_value(ada.rekey(&key(), &[], |_| {})).unwrap(),
+        ),
+        (SetRecovery::PATH, serde_json::to_value(ada.set_recovery(None)).unwrap()),
+        (
+            ResetIdentity::PATH,
+            serde_json::to_value(Person::new("ada").reset(None)).unwrap(),
         ),
         (RoomCreate::PATH, serde_json::to_value(create).unwrap()),
         (

@@ -208,3 +208,68 @@ async fn an_expired_session_ends_its_socket_with_the_next_frame() {
         ErrorCode::NotSignedIn
     );
 }
+
+#[tokio::test]
+async fn words_in_passing_reach_those_who_are_there_and_are_not_kept() {
+    let ground = Ground::with(|config| config.limits.ephemeral_per_minute = 16).await;
+    let (ada, bob, cyd) = (
+        ground.person("ada").await,
+        ground.person("bob").await,
+        ground.person("cyd").await,
+    );
+    let mut room = ground.group(&[&ada, &bob]).await;
+    let (mut a, mut b, mut c) = (
+        ground.socket(&ada).await,
+        ground.socket(&bob).await,
+        ground.socket(&cyd).await,
+    );
+    let word = room.word();
+    a.say(std::slice::from_ref(&word)).await;
+    let Some(FromRelay::Ephemeral {
+        room_id,
+        header,
+        envelope,
+        ..
+    }) = b.next().await
+    else {
+        panic!("not passed on")
+    };
+    assert_eq!(
+        (room_id, header, envelope),
+        (room.id, word.header.clone(), word.envelope.clone())
+    );
+    assert_eq!(a.everything_heard().await, [], "not to the socket it came from");
+
+    // Nobody from outside is passed on, or told why not.
+    c.say(std::slice::from_ref(&word)).await;
+    assert_eq!(c.everything_heard().await, []);
+    assert_eq!(b.everything_heard().await, []);
+    let page = ground.page(&ada, &room, PageFrom::End, 10).await.unwrap();
+    assert_eq!((page.head.seq, page.messages.len()), (0, 0));
+
+    // No more than the rate allows, and a flood ends nothing.
+    for _ in 0..20 {
+        a.say(std::slice::from_ref(&word)).await;
+    }
+    assert_eq!(a.everything_heard().await, []);
+    assert!(b.everything_heard().await.len() < 8);
+
+    let leave = room.remove(&ada, &bob);
+    let epoch = room.epoch(&ada);
+    ground
+        .append(&ada, &room, vec![leave, epoch], room.wraps())
+        .await
+        .unwrap();
+    b.everything_heard().await;
+    a.everything_heard().await;
+    ground.clock.advance(Duration::from_secs(60));
+    b.say(std::slice::from_ref(&word)).await;
+    b.everything_heard().await;
+    assert_eq!(a.everything_heard().await, [], "from somebody who was removed");
+
+    // One size: any other is no such word.
+    let mut long = word;
+    long.envelope.0.push(0);
+    a.say(&[long]).await;
+    assert_eq!(a.bye().await, ErrorCode::Malformed);
+}

@@ -4,7 +4,9 @@
 
 mod accounts;
 mod faults;
+mod fuzz;
 mod gone;
+mod held;
 mod hostile;
 mod live;
 mod messages;

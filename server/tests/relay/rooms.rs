@@ -1,7 +1,7 @@
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
-use sotto_shared::api::frame::FromRelay;
+use sotto_shared::api::frame::{FromRelay, ToRelay};
 use sotto_shared::codec::{Codec, List};
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::id::*;
@@ -522,10 +522,7 @@ async fn a_new_browser_enters_its_rooms_by_updating_the_view_of_itself() {
     let mut room = ground.group(&[&ada, &bob]).await;
     let second = key();
     let entry = ada.add_device(&second);
-    ground
-        .ask(Some(&ada.token), &UserLogAppend { entries: vec![entry] })
-        .await
-        .unwrap();
+    ground.ask(Some(&ada.token), &log_append(vec![entry])).await.unwrap();
     ada.token = ground.session(&ada, &second).await.unwrap();
     ada.dk = second;
     let mut socket = ground.socket(&ada).await;
@@ -595,4 +592,59 @@ async fn a_long_log_is_read_in_pages() {
     assert_eq!((first.entries.len(), first.seq), (500, 601));
     assert_eq!(read(500).await.entries.len(), 102);
     assert!(read(u64::MAX >> 1).await.entries.is_empty());
+}
+
+#[tokio::test]
+async fn a_wrap_that_does_not_open_gives_way_to_another_and_asking_for_one_reaches_the_others() {
+    let ground = Ground::new().await;
+    let (ada, bob, cyd) = (
+        ground.person("ada").await,
+        ground.person("bob").await,
+        ground.person("cyd").await,
+    );
+    let room = ground.group(&[&ada, &bob]).await;
+    let n = room.state.epoch_number();
+    let own = |person: &Person| {
+        let token = person.token.clone();
+        let ask = WrapsGet {
+            room_id: room.id,
+            from_n: n,
+        };
+        let ground = &ground;
+        async move { ground.ask(Some(&token), &ask).await.unwrap().wraps }
+    };
+    let first = own(&bob).await;
+    assert_eq!(first.len(), 1);
+    let drop = WrapsDrop { room_id: room.id, n };
+    assert_eq!(ground.refused(Some(&cyd.token), &drop).await, ErrorCode::NotFound);
+    ground.ask(Some(&bob.token), &drop).await.unwrap();
+    assert_eq!(own(&bob).await, []);
+    assert_eq!(own(&ada).await.len(), 1, "nobody else's");
+
+    let (mut a, mut b) = (ground.socket(&ada).await, ground.socket(&bob).await);
+    let request = B64(vec![7; 300]);
+    let ask = |bytes: usize| ToRelay::KeyRequest {
+        room_id: room.id,
+        request: B64(vec![7; bytes]),
+    };
+    b.send(&ask(300)).await;
+    let heard = FromRelay::KeyRequest {
+        room_id: room.id,
+        request,
+    };
+    assert_eq!(a.next().await, Some(heard));
+    let mut c = ground.socket(&cyd).await;
+    c.send(&ask(300)).await;
+    assert_eq!(c.everything_heard().await, []);
+    assert_eq!(a.everything_heard().await, [], "from somebody who is not in the room");
+
+    let wraps = vec![wrap(bob.user_id, n, 1)];
+    let put = WrapsPut {
+        room_id: room.id,
+        wraps: wraps.clone(),
+    };
+    ground.ask(Some(&ada.token), &put).await.unwrap();
+    assert_eq!(own(&bob).await, wraps);
+    b.send(&ask(513)).await;
+    assert_eq!(b.bye().await, ErrorCode::TooLarge);
 }

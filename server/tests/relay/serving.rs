@@ -66,7 +66,7 @@ fn the_policies_are_what_was_decided() {
         .collect();
     assert_eq!(
         text,
-        "content-security-policy: default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; \
+        "content-security-policy: default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src blob:; connect-src 'self'; \
          style-src 'self'; img-src 'self' blob: data:; font-src 'self'; media-src 'self' blob:; manifest-src 'self'; base-uri 'none'; \
          form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types loader\n\
          cross-origin-opener-policy: same-origin\n\

@@ -331,7 +331,68 @@ impl Person {
         }
     }
 
+    /// Another sign-in key over a vault of one item; `old` are the items that go. Not yet in this person's own copy.
+    pub fn rekey(&self, ak: &SigningKey, old: &[VaultItem], change: impl FnOnce(&mut KeyChange)) -> Rekey {
+        let (_, rotation) = kem_rotation(self.log.view().kem_g + 1);
+        let mut all = KeyChange {
+            realm: Text::new(REALM).unwrap(),
+            user_id: self.user_id,
+            base: items_digest(&old.iter().map(VaultItem::listed).collect()),
+            salt: [6; 16],
+            profile: 1,
+            ak: public_key(ak),
+            recovery: None,
+            vault_header: Bytes::new(b"another header".to_vec()).unwrap(),
+            items: List::new(vec![VaultPutRecord {
+                item_id: id_of("new"),
+                sealed: Bytes::new(vec![8; 100]).unwrap(),
+            }])
+            .unwrap(),
+            entries: List::new(vec![Bytes::new(self.entry_only(rotation).0).unwrap()]).unwrap(),
+        };
+        change(&mut all);
+        let bytes = all.to_bytes();
+        Rekey {
+            ak_sig: B64(sign(ak, Label::Rekey, &bytes).to_vec()),
+            ik_sig: B64(sign(&self.ik, Label::Rekey, &bytes).to_vec()),
+            change: B64(bytes),
+        }
+    }
+
+    pub fn set_recovery(&self, recovery: Option<&SigningKey>) -> SetRecovery {
+        let bytes = RecoveryChange {
+            realm: Text::new(REALM).unwrap(),
+            user_id: self.user_id,
+            recovery: recovery.map(public_key),
+            vault_header: Bytes::new(b"header with a wrap more".to_vec()).unwrap(),
+        }
+        .to_bytes();
+        SetRecovery {
+            ik_sig: B64(sign(&self.ik, Label::RecoveryChange, &bytes).to_vec()),
+            change: B64(bytes),
+        }
+    }
+
+    /// This person in the place of another one of the same handle.
+    pub fn reset(&self, close: Option<B64>) -> ResetIdentity {
+        let Register {
+            registration,
+            ak_sig,
+            ik_sig,
+        } = self.registration();
+        ResetIdentity {
+            registration,
+            ak_sig,
+            ik_sig,
+            close,
+        }
+    }
+
     pub fn sign_in_proof(&self, ak: &SigningKey, challenge: &[u8]) -> SignInProve {
+        self.proof(ak, Label::Login, challenge)
+    }
+
+    pub fn proof(&self, ak: &SigningKey, label: Label, challenge: &[u8]) -> SignInProve {
         let proof = LoginProof {
             realm: Text::new(REALM).unwrap(),
             handle: Text::new(&self.handle).unwrap(),
@@ -342,7 +403,8 @@ impl Person {
             handle: self.handle.clone(),
             challenge: B64(challenge.to_vec()),
             session_nonce: B64(vec![5; 32]),
-            sig: B64(sign(ak, Label::Login, &proof.to_bytes()).to_vec()),
+            sig: B64(sign(ak, label, &proof.to_bytes()).to_vec()),
+            recovery: label == Label::RecoveryLogin,
         }
     }
 
@@ -499,9 +561,18 @@ impl Room {
     }
 
     pub fn message_under(&self, n: u32, bytes: usize) -> Outgoing {
+        self.envelope(MessageKind::Durable, n, bytes)
+    }
+
+    /// Something that is not to be kept.
+    pub fn word(&self) -> Outgoing {
+        self.envelope(MessageKind::Ephemeral, self.state.epoch_number(), 512)
+    }
+
+    fn envelope(&self, kind: MessageKind, n: u32, bytes: usize) -> Outgoing {
         let header = Header {
             suite: SUITE_1,
-            kind: MessageKind::Durable,
+            kind,
             room_id: self.id,
             channel: ChannelId::MAIN,
             n,
@@ -607,6 +678,13 @@ impl Socket {
                 None => panic!("closed without a goodbye"),
             }
         }
+    }
+}
+
+pub const fn log_append(entries: Vec<B64>) -> UserLogAppend {
+    UserLogAppend {
+        entries,
+        puts: Vec::new(),
     }
 }
 

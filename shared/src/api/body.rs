@@ -1,12 +1,16 @@
 //! Bodies of the HTTP endpoints, in the order a person meets them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{B64, Endpoint};
 use crate::codec::{Bytes, List, Text};
+use crate::crypto::hash::{hash, sha256};
+use crate::crypto::label::Label;
 use crate::crypto::sign::PublicKey;
 use crate::envelope::header::envelope_hash;
-use crate::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, ItemId, MessageId, RoomId, UserId};
+use crate::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, RoomId, UserId};
 use crate::record;
 
 macro_rules! endpoint {
@@ -74,6 +78,49 @@ record! {
     }
 }
 
+record! {
+    /// What a change of password signs, with the sign-in key it brings and with the identity key: everything that hangs on the
+    /// password, at once.
+    pub struct KeyChange = 0x0604, 1 {
+        pub realm: Text<253>,
+        pub user_id: UserId,
+        /// [`items_digest`] of all the items that go.
+        pub base: [u8; 32],
+        pub salt: [u8; 16],
+        pub profile: u8,
+        pub ak: PublicKey,
+        /// Sign-in key of the recovery key, if the new vault has a wrap for one.
+        pub recovery: Option<PublicKey>,
+        pub vault_header: Bytes<1024>,
+        /// All there are from now on, each with revision 1.
+        pub items: List<VaultPutRecord, 4096>,
+        /// Encoded `SignedBlob`s for the user log.
+        pub entries: List<Bytes<1024>, 96>,
+    }
+}
+
+record! {
+    /// What the identity key signs when a recovery key is set or taken away.
+    pub struct RecoveryChange = 0x0605, 1 {
+        pub realm: Text<253>,
+        pub user_id: UserId,
+        /// Its sign-in key; none takes it away.
+        pub recovery: Option<PublicKey>,
+        /// With or without a wrap for it.
+        pub vault_header: Bytes<1024>,
+    }
+}
+
+record! {
+    /// What the key of an invite signs for somebody who wants to read a room's log before joining: theirs alone.
+    pub struct InviteProof = 0x0702, 1 {
+        pub realm: Text<253>,
+        pub room_id: RoomId,
+        pub invite_id: InviteId,
+        pub user_id: UserId,
+    }
+}
+
 endpoint! {
     /// What anyone may know of this relay.
     "info", Info {} -> InfoReply
@@ -128,8 +175,11 @@ endpoint! {
         handle: String,
         challenge: B64,
         session_nonce: B64,
-        /// By the sign-in key over `LoginProof`, label `login`.
+        /// By the sign-in key over `LoginProof`, label `login`; by that of the recovery key, label `login-rec`.
         sig: B64,
+        /// With the recovery key. Whether somebody has one shows nowhere before this is proven.
+        #[serde(default)]
+        recovery: bool,
     } -> SignInGrant
 }
 
@@ -150,6 +200,26 @@ pub struct VaultItem {
     /// Rises by one with every change; 1 is the first.
     pub rev: u64,
     pub sealed: B64,
+}
+
+/// Items by id: revision, and SHA-256 of what is sealed.
+pub type Listing = BTreeMap<ItemId, (u64, [u8; 32])>;
+
+impl VaultItem {
+    pub fn listed(&self) -> (ItemId, (u64, [u8; 32])) {
+        (self.item_id, (self.rev, sha256(&self.sealed.0)))
+    }
+}
+
+/// `H("vault-items", item_id ‖ rev ‖ SHA-256(sealed) ‖ …)`, ascending by id: names one state of a vault.
+pub fn items_digest(listing: &Listing) -> [u8; 32] {
+    let mut all = Vec::with_capacity(listing.len() * 56);
+    for (id, (rev, sealed)) in listing {
+        all.extend_from_slice(id.as_bytes());
+        all.extend_from_slice(&rev.to_be_bytes());
+        all.extend_from_slice(sealed);
+    }
+    hash(Label::VaultItems, &[&all])
 }
 
 /// A user log, or the part of it from `from_seq` on.
@@ -216,6 +286,89 @@ pub struct SessionInfo {
 }
 
 endpoint! {
+    /// How much the relay holds about the caller and their rooms, table by table; `account/rows` gives the rows themselves.
+    "account/held", HeldGet {} -> Held
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Every table that can hold such a row, also where it holds none.
+    pub tables: Vec<HeldTable>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldTable {
+    pub table: String,
+    pub columns: Vec<Column>,
+    /// One for each room where rows belong to rooms, otherwise one or none.
+    pub sums: Vec<HeldSum>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldSum {
+    pub room_id: Option<RoomId>,
+    pub rows: u64,
+    /// Of all columns together; a number counts eight.
+    pub bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    pub name: String,
+    pub kind: ColumnKind,
+}
+
+/// What a column is to whoever reads the relay's database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnKind {
+    /// Readable by design.
+    Handle,
+    /// An id or a hash.
+    Id,
+    /// Milliseconds since 1970.
+    Time,
+    Counter,
+    /// A public key.
+    Key,
+    /// Readable: ids, public keys and rules, signed by their author, or the outside of a message.
+    Open,
+    /// Nothing to read without a key that the database does not have.
+    Sealed,
+}
+
+endpoint! {
+    /// Rows of one table, in the order of its key, at most `MAX_ROWS_PAGE`.
+    "account/rows", RowsGet {
+        table: String,
+        /// The last row of the page before, or its first columns, those of the key; nothing for the first page.
+        after: Vec<Cell>,
+    } -> Rows
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rows {
+    /// A cell for each column, in the order of `HeldTable::columns`.
+    pub rows: Vec<Vec<Cell>>,
+    pub more: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cell {
+    Nothing,
+    Number(u64),
+    Text(String),
+    /// All of it.
+    Bytes(B64),
+    /// How much of it, and its SHA-256.
+    Digest {
+        bytes: u64,
+        sha256: B64,
+    },
+}
+
+endpoint! {
     "vault/get", VaultGet {} -> VaultGetReply
 }
 
@@ -248,7 +401,46 @@ endpoint! {
     "users/append", UserLogAppend {
         /// Encoded `SignedBlob`s.
         entries: Vec<B64>,
+        /// Vault items that go with them, as in [`VaultPut`]: both or neither.
+        #[serde(default)]
+        puts: Vec<VaultItem>,
     } -> Empty
+}
+
+endpoint! {
+    /// With a grant: another password, and with it another vault. Ends every session of the account; the grant then opens
+    /// one. `StaleItem` or `StaleHead` when another browser changed something meanwhile. The same again changes nothing.
+    "account/rekey", Rekey {
+        /// Encoded `KeyChange`.
+        change: B64,
+        /// By the new sign-in key, label `rekey`.
+        ak_sig: B64,
+        /// By the identity key, label `rekey`.
+        ik_sig: B64,
+    } -> Empty
+}
+
+endpoint! {
+    /// With a grant.
+    "account/recovery", SetRecovery {
+        /// Encoded `RecoveryChange`.
+        change: B64,
+        /// By the identity key, label `recovery`.
+        ik_sig: B64,
+    } -> Empty
+}
+
+endpoint! {
+    /// With a grant: a new account under the handle of the one that the grant is for, which is closed.
+    "account/reset", ResetIdentity {
+        /// Encoded `Registration`.
+        registration: B64,
+        /// As in [`Register`].
+        ak_sig: B64,
+        ik_sig: B64,
+        /// Encoded `SignedBlob` of the old log's `Close`, from whoever can still sign it.
+        close: Option<B64>,
+    } -> Grant
 }
 
 // --- Rooms ---------------------------------------------------------------------------------------------------------------
@@ -279,7 +471,7 @@ endpoint! {
 }
 
 endpoint! {
-    /// Appends by compare-and-swap, all or nothing, with the wraps that go with it.
+    /// Appends by compare-and-swap, all or nothing, with the wraps that go with it. Who is not a member appends one Join.
     "rooms/append", RoomAppend {
         room_id: RoomId,
         entries: Vec<B64>,
@@ -321,6 +513,18 @@ pub struct RoomLogReply {
 }
 
 endpoint! {
+    /// A room's log for somebody who holds an invite that is open now.
+    "invites/open", InviteOpen {
+        room_id: RoomId,
+        invite_id: InviteId,
+        /// By the invite's key over `InviteProof`, label `inv-open`.
+        sig: B64,
+        /// 0: from the genesis.
+        from_seq: u64,
+    } -> RoomLogReply
+}
+
+endpoint! {
     /// The caller's own wraps in a room, newest epoch first.
     "rooms/wraps", WrapsGet {
         room_id: RoomId,
@@ -337,6 +541,11 @@ pub struct WrapsReply {
 endpoint! {
     /// Wraps for members who lack them; those that exist already stay.
     "rooms/put-wraps", WrapsPut { room_id: RoomId, wraps: Vec<Wrap> } -> Empty
+}
+
+endpoint! {
+    /// Removes the caller's own wraps of an epoch, because none of them opens: others can take their place.
+    "rooms/drop-wraps", WrapsDrop { room_id: RoomId, n: u32 } -> Empty
 }
 
 endpoint! {

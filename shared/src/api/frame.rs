@@ -21,6 +21,12 @@ pub enum ToRelay {
     Send {
         messages: Vec<Outgoing>,
     },
+    /// Asks the others in a room to wrap its newest key anew. Passed on, not stored.
+    KeyRequest {
+        room_id: RoomId,
+        /// Encoded `SignedBlob` of a `KeyRequest`, at most `MAX_KEY_REQUEST_BYTES`.
+        request: B64,
+    },
     Ping,
 }
 
@@ -46,6 +52,20 @@ pub enum FromRelay {
         room_id: RoomId,
         channel: ChannelId,
         message: StoredMessage,
+    },
+    /// What somebody says to those who are there now. Not stored: whoever is away misses it.
+    Ephemeral {
+        room_id: RoomId,
+        channel: ChannelId,
+        /// Encoded `Header`.
+        header: B64,
+        envelope: B64,
+    },
+    /// Somebody in the room has no key that opens.
+    KeyRequest {
+        room_id: RoomId,
+        /// As it was sent.
+        request: B64,
     },
     /// New entries of a room's log; also the first word of a room one was added to.
     Log {

@@ -18,13 +18,16 @@ pub const MAX_WRAPS_BODY_BYTES: usize = 2 * 1024 * 1024;
 pub const MAX_FRAME_BYTES: usize = 256 * 1024;
 /// Envelopes in one `Send` frame.
 pub const MAX_SEND_BATCH: usize = 32;
+pub const MAX_KEY_REQUEST_BYTES: usize = 512;
 pub const MAX_PAGE: u32 = 200;
 pub const MAX_LOG_PAGE: u32 = 500;
+pub const MAX_ROWS_PAGE: u32 = 100;
 pub const MAX_VAULT_ITEM_BYTES: usize = 65_536;
 pub const MAX_VAULT_ITEMS: usize = 4_096;
 pub const MAX_PUTS: usize = 64;
 pub const CHALLENGE_SECS: u64 = 60;
-pub const SESSION_DAYS: u64 = 60;
+/// From the password on, whatever happens meanwhile: so it is typed, and an old KEM key changed, this often at least.
+pub const SESSION_DAYS: u64 = 30;
 /// How long an envelope under the epoch before the newest is still taken.
 pub const OLD_EPOCH_GRACE_SECS: u64 = 120;
 /// A client that hears nothing for this long reconnects; a relay that does, hangs up.

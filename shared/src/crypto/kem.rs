@@ -13,7 +13,7 @@ use super::seal::OpenError;
 use super::secret::PrivateKey;
 use super::sign::PublicKey;
 use crate::codec::Codec;
-use crate::id::{ChannelId, RoomId, UserId};
+use crate::id::{ChannelId, DeviceKeyId, RoomId, UserId};
 use crate::record;
 
 type Public = <DhP256HkdfSha256 as Kem>::PublicKey;
@@ -29,6 +29,20 @@ record! {
         pub user_id: UserId,
         pub g: u32,
         pub commit: [u8; 32],
+    }
+}
+
+record! {
+    /// What a member signs (label `key-request`) who has no wrap that opens. Whoever answers takes the key to wrap to from
+    /// the room's log, never from here.
+    pub struct KeyRequest = 0x0302, 1 {
+        pub room_id: RoomId,
+        pub channel: ChannelId,
+        pub n: u32,
+        pub user_id: UserId,
+        pub dk_id: DeviceKeyId,
+        /// Milliseconds since 1970.
+        pub ts: u64,
     }
 }
 

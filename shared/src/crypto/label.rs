@@ -46,9 +46,14 @@ labels! {
     KdfSalt = "kdf-salt", Hash,
     LaneStart = "lane", Hash,
     Mark = "mark", Hash,
+    VaultItems = "vault-items", Hash,
+    RecoveryCheck = "rec-check", Hash,
+    InviteId = "invite-id", Hash,
 
     SignInKey = "ak", Kdf,
     PasswordKey = "kek-pw", Kdf,
+    RecoverySignInKey = "ak-rec", Kdf,
+    RecoveryKey = "kek-rec", Kdf,
     VaultItemKey = "vault-item-key", Kdf,
     VaultNameKey = "vault-name", Kdf,
     DeviceLabelKey = "device-label-key", Kdf,
@@ -61,6 +66,8 @@ labels! {
     MetaKey = "meta-key", Kdf,
     DeleteKey = "delete-key", Kdf,
     DeleteSecret = "del", Kdf,
+    InviteKey = "inv", Kdf,
+    InviteViewKey = "inv-view-key", Kdf,
 
     UserLog = "user-log", Sign,
     RoomLog = "room-log", Sign,
@@ -70,6 +77,12 @@ labels! {
     Login = "login", Sign,
     Session = "session", Sign,
     Register = "register", Sign,
+    KeyRequest = "key-request", Sign,
+    RecoveryLogin = "login-rec", Sign,
+    Rekey = "rekey", Sign,
+    RecoveryChange = "recovery", Sign,
+    Join = "join", Sign,
+    InviteOpen = "inv-open", Sign,
 
     SealedMessage = "sealed-msg", Seal,
     VaultWrap = "vault-wrap", Seal,
@@ -78,6 +91,8 @@ labels! {
     Backlink = "back", Seal,
     Meta = "meta", Seal,
     Store = "store", Seal,
+    InviteView = "inv-view", Seal,
+    File = "file", Seal,
 
     RoomKeyWrap = "wrap", Wrap,
 }

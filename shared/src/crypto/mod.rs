@@ -12,6 +12,8 @@ pub mod kem;
 #[cfg(feature = "e2ee")]
 pub mod password;
 #[cfg(feature = "e2ee")]
+pub mod recovery;
+#[cfg(feature = "e2ee")]
 pub mod seal;
 #[cfg(feature = "e2ee")]
 pub mod secret;

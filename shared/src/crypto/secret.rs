@@ -64,6 +64,8 @@ secret! {
     EpochSecret,
     /// A derived key for one use.
     DerivedKey,
+    /// What the link of an invite gives.
+    InviteSecret,
 }
 
 /// `KDF(k, label, ctx) = HKDF-Expand-SHA256(k, lp(label) ‖ ctx, 32)` (RFC 5869 §2.3).
@@ -111,7 +113,7 @@ where
     }
 }
 
-/// `HMAC-SHA256(key, label ‖ name)[..16]`: an id that only the holder of the key can compute.
+/// `HMAC-SHA256(key, lp(name))[..16]`: an id that only the holder of the key can compute.
 pub fn opaque_id(key: &DerivedKey, name: &[&[u8]]) -> [u8; 16] {
     use hmac::{KeyInit, Mac};
     let mut out = [0; 16];
@@ -193,6 +195,7 @@ mod tests {
         wiped::<WrapKey>();
         wiped::<EpochSecret>();
         wiped::<DerivedKey>();
+        wiped::<InviteSecret>();
         wiped::<p256::SecretKey>();
     };
 

@@ -55,6 +55,8 @@ choice! {
         4 = Delete { target: EnvelopeHash, edits: List<EnvelopeHash, MAX_EDITS> },
         /// Puts a reaction to a message, or takes it back.
         5 = React { target: EnvelopeHash, emoji: Text<MAX_EMOJI_BYTES>, on: bool },
+        /// Nothing but where its author stands: `log_seq`, `log_head`, `seen_seq` and `seen_t` of the content. Ephemeral.
+        16 = Beacon,
     }
 }
 

@@ -13,6 +13,8 @@ choice! {
     pub enum MessageKind {
         /// Stored, numbered, in the transcript.
         1 = Durable,
+        /// Passed on to whoever is there, never stored.
+        2 = Ephemeral,
     }
 }
 
@@ -85,6 +87,9 @@ pub fn is_envelope_size(bytes: usize) -> bool {
         None => false,
     }) || (bytes > sealed_len(16_384) && bytes <= MAX_ENVELOPE_BYTES && unsealed_len(bytes).is_some_and(is_padme))
 }
+
+/// The one size of an ephemeral envelope, in bytes.
+pub const EPHEMERAL_BYTES: usize = sealed_len(PLAINTEXT_BUCKETS[0]);
 
 /// Longest sealed message, in bytes.
 pub const MAX_ENVELOPE_BYTES: usize = 98_304;

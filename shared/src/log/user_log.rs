@@ -80,12 +80,15 @@ pub struct UserView {
     pub ik_since: u64,
     pub kem_g: u32,
     pub kk: PublicKey,
+    /// When `kk` came, milliseconds since 1970, by its owner's clock.
+    pub kem_ms: u64,
     /// Those that are not revoked.
     pub devices: BTreeMap<DeviceKeyId, Device>,
     /// How many were revoked so far.
     pub revocations: u32,
     /// The newest vault that was committed to; 0 before the first.
     pub vault_rev: u64,
+    pub vault_hash: [u8; 32],
     pub closed: bool,
 }
 
@@ -129,9 +132,11 @@ impl UserLog {
             ik_since: 0,
             kem_g: 1,
             kk: parsed.kk,
+            kem_ms: parsed.created,
             devices: BTreeMap::new(),
             revocations: 0,
             vault_rev: 0,
+            vault_hash: [0; 32],
             closed: false,
         };
         let head = Head::from_bytes(hash(Label::UserEntryHash, &[genesis]));
@@ -205,6 +210,7 @@ impl UserLog {
                 }
                 next.kem_g = g;
                 next.kk = kk;
+                next.kem_ms = entry.ts;
             }
             UserBody::RotateIdentity { ik, pop } => {
                 if ik == next.ik {
@@ -214,7 +220,7 @@ impl UserLog {
                 next.ik = ik;
                 next.ik_since = entry.seq;
             }
-            UserBody::VaultCommit { rev, dk_id, .. } => {
+            UserBody::VaultCommit { rev, hash, dk_id } => {
                 if let Some(id) = dk_id {
                     signer = *next.active_device(&id).ok_or(LogError::DeviceNotActive)?;
                 }
@@ -222,6 +228,7 @@ impl UserLog {
                     return Err(LogError::Sequence);
                 }
                 next.vault_rev = rev;
+                next.vault_hash = hash;
             }
             UserBody::Close => next.closed = true,
         }

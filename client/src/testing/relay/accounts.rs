@@ -31,6 +31,8 @@ pub struct Account {
     pub handle: String,
     pub created_ms: u64,
     pub closed: bool,
+    /// Its handle went on to another account of the same person.
+    pub passed_on: bool,
     pub sign_in: SignInRow,
     /// What readers of the log are given, the genesis first.
     pub entries: Vec<B64>,
@@ -45,6 +47,8 @@ pub struct SignInRow {
     pub profile: u8,
     pub ak: PublicKey,
     pub vault_header: Vec<u8>,
+    /// Sign-in key of the recovery key.
+    pub recovery: Option<PublicKey>,
 }
 
 /// Good once, for one purpose and one subject.
@@ -79,7 +83,28 @@ impl ModelRelay {
     // --- Registering and signing in --------------------------------------------------------------------------------------
 
     pub(super) fn register(&mut self, ask: &Register) -> Answer<Grant> {
-        let bytes = &ask.registration.0;
+        let account = self.new_account(&ask.registration.0, &ask.ak_sig, &ask.ik_sig)?;
+        let user_id = *account.log.user_id();
+        let taken = (self.people.0.values()).any(|other| other.handle == account.handle && !other.passed_on);
+        if taken || self.people.0.contains_key(&user_id) {
+            // The very same again, while it is new: its answer was lost.
+            let same = self.people.0.get(&user_id).is_some_and(|there| {
+                there.handle == account.handle
+                    && !there.closed
+                    && there.sign_in == account.sign_in
+                    && self.now_ms - there.created_ms <= GRANT_MS
+            });
+            if !same {
+                return Err(ErrorCode::HandleTaken);
+            }
+        } else {
+            self.people.0.insert(user_id, account);
+        }
+        let (token, _) = self.issue(user_id, None);
+        Ok(Grant { token })
+    }
+
+    fn new_account(&self, bytes: &[u8], ak_sig: &B64, ik_sig: &B64) -> Answer<Account> {
         let registration = Registration::from_bytes(bytes).map_err(|_| ErrorCode::Malformed)?;
         if registration.realm.as_str() != self.realm {
             return Err(ErrorCode::BadProof);
@@ -90,72 +115,39 @@ impl ModelRelay {
         if registration.profile != PROFILE {
             return Err(ErrorCode::UnsupportedVersion);
         }
-        let ids: BTreeSet<_> = registration.items.iter().map(|item| item.item_id).collect();
-        if ids.len() != registration.items.len() {
-            return Err(ErrorCode::Malformed);
-        }
+        let vault = new_vault(registration.items.as_slice())?;
         let genesis = UserGenesis::from_bytes(registration.genesis.as_slice()).map_err(|_| ErrorCode::Malformed)?;
-        let signed = |key: &PublicKey, sig: &B64| {
-            let sig: SignatureBytes = sig.0.as_slice().try_into().map_err(|_| ErrorCode::Malformed)?;
-            verify(key, Label::Register, bytes, &sig).map_err(|_| ErrorCode::BadProof)
-        };
-        signed(&registration.ak, &ask.ak_sig)?;
-        signed(&genesis.ik, &ask.ik_sig)?;
+        signed(&registration.ak, Label::Register, bytes, ak_sig)?;
+        signed(&genesis.ik, Label::Register, bytes, ik_sig)?;
         let device = SignedBlob::from_bytes(registration.device.as_slice()).map_err(|_| ErrorCode::Malformed)?;
         let first = UserEntry::from_bytes(&device.body).map_err(|_| ErrorCode::Malformed)?;
         if !matches!(first.body, UserBody::AddDevice { .. }) {
             return Err(ErrorCode::InvalidEntry);
         }
-        let user_id = genesis.user_id();
-        let log = UserLog::begin(registration.genesis.as_slice(), &user_id, &self.realm)
+        let log = UserLog::begin(registration.genesis.as_slice(), &genesis.user_id(), &self.realm)
             .and_then(|log| log.extend(&[device]))
             .map_err(|_| ErrorCode::InvalidEntry)?
             .prove_here()
             .map_err(|_| ErrorCode::InvalidEntry)?;
-        let sign_in = SignInRow {
-            salt: registration.salt,
-            profile: registration.profile,
-            ak: registration.ak,
-            vault_header: registration.vault_header.into_vec(),
-        };
-        let handle = registration.handle.as_str().to_owned();
-        let taken = self.people.0.values().any(|account| account.handle == handle);
-        if taken || self.people.0.contains_key(&user_id) {
-            // The very same again, while it is new: its answer was lost.
-            let same = self.people.0.get(&user_id).is_some_and(|there| {
-                there.handle == handle && there.sign_in == sign_in && self.now_ms - there.created_ms <= GRANT_MS
-            });
-            if !same {
-                return Err(ErrorCode::HandleTaken);
-            }
-        } else {
-            let vault = registration.items.iter().map(|item| {
-                let sealed = B64(item.sealed.as_slice().to_vec());
-                (
-                    item.item_id,
-                    VaultItem {
-                        item_id: item.item_id,
-                        rev: 1,
-                        sealed,
-                    },
-                )
-            });
-            let account = Account {
-                handle,
-                created_ms: self.now_ms,
-                closed: false,
-                sign_in,
-                entries: vec![
-                    B64(registration.genesis.as_slice().to_vec()),
-                    B64(registration.device.as_slice().to_vec()),
-                ],
-                log,
-                vault: vault.collect(),
-            };
-            self.people.0.insert(user_id, account);
-        }
-        let (token, _) = self.issue(user_id, None);
-        Ok(Grant { token })
+        Ok(Account {
+            handle: registration.handle.as_str().to_owned(),
+            created_ms: self.now_ms,
+            closed: false,
+            passed_on: false,
+            sign_in: SignInRow {
+                salt: registration.salt,
+                profile: registration.profile,
+                ak: registration.ak,
+                vault_header: registration.vault_header.into_vec(),
+                recovery: None,
+            },
+            entries: vec![
+                B64(registration.genesis.as_slice().to_vec()),
+                B64(registration.device.as_slice().to_vec()),
+            ],
+            log,
+            vault,
+        })
     }
 
     pub(super) fn sign_in_start(&mut self, ask: &SignInStart) -> Answer<SignInChallenge> {
@@ -189,7 +181,13 @@ impl ModelRelay {
             session_nonce: (ask.session_nonce.0.as_slice().try_into()).map_err(|_| ErrorCode::BadProof)?,
         };
         let sig = SignatureBytes::try_from(ask.sig.0.as_slice()).map_err(|_| ErrorCode::BadProof)?;
-        verify(&account.sign_in.ak, Label::Login, &proof.to_bytes(), &sig).map_err(|_| ErrorCode::BadProof)?;
+        let (key, label) = if ask.recovery {
+            (account.sign_in.recovery, Label::RecoveryLogin)
+        } else {
+            (Some(account.sign_in.ak), Label::Login)
+        };
+        let key = key.ok_or(ErrorCode::BadProof)?;
+        verify(&key, label, &proof.to_bytes(), &sig).map_err(|_| ErrorCode::BadProof)?;
         let (user_id, vault_header) = (*user_id, B64(account.sign_in.vault_header.clone()));
         let items = account.vault.values().cloned().collect();
         let log = self.user_log(&user_id, 0)?;
@@ -288,27 +286,127 @@ impl ModelRelay {
     }
 
     pub(super) fn vault_put(&mut self, caller: &Caller, ask: &VaultPut) -> Answer<Empty> {
-        let ids: BTreeSet<ItemId> = ask.puts.iter().map(|item| item.item_id).collect();
-        if ask.puts.len() > MAX_PUTS || ask.puts.iter().any(|item| item.sealed.0.len() > MAX_VAULT_ITEM_BYTES) {
-            return Err(ErrorCode::TooLarge);
+        let account = self.people.0.get_mut(&caller.user_id).ok_or(ErrorCode::NotSignedIn)?;
+        account.vault = with_puts(&account.vault, &ask.puts)?;
+        Ok(Empty {})
+    }
+
+    // --- What takes the password -------------------------------------------------------------------------------------------
+
+    pub(super) fn rekey(&mut self, grant: &Caller, ask: &Rekey) -> Answer<Empty> {
+        let change = KeyChange::from_bytes(&ask.change.0).map_err(|_| ErrorCode::Malformed)?;
+        if change.realm.as_str() != self.realm || change.user_id != grant.user_id {
+            return Err(ErrorCode::BadProof);
         }
-        if ids.len() != ask.puts.len() || ask.puts.iter().any(|item| item.rev == 0 || item.sealed.0.is_empty()) {
+        if change.profile != PROFILE {
+            return Err(ErrorCode::UnsupportedVersion);
+        }
+        if change.items.is_empty() || change.entries.is_empty() {
             return Err(ErrorCode::Malformed);
         }
-        let account = self.people.0.get_mut(&caller.user_id).ok_or(ErrorCode::NotSignedIn)?;
-        let mut vault = account.vault.clone();
-        for put in &ask.puts {
-            let rev = vault.get(&put.item_id).map_or(0, |there| there.rev);
-            if put.rev != rev + 1 {
-                return Err(ErrorCode::StaleItem);
-            }
-            vault.insert(put.item_id, put.clone());
+        let vault = new_vault(change.items.as_slice())?;
+        signed(&change.ak, Label::Rekey, &ask.change.0, &ask.ak_sig)?;
+        let entries: Vec<B64> = (change.entries.iter())
+            .map(|entry| B64(entry.as_slice().to_vec()))
+            .collect();
+        let account = (self.people.0.get(&grant.user_id))
+            .filter(|account| !account.closed)
+            .ok_or(ErrorCode::NotSignedIn)?;
+        signed(&account.log.view().ik, Label::Rekey, &ask.change.0, &ask.ik_sig)?;
+        let sign_in = SignInRow {
+            salt: change.salt,
+            profile: change.profile,
+            ak: change.ak,
+            vault_header: change.vault_header.into_vec(),
+            recovery: change.recovery,
+        };
+        let listing: Listing = account.vault.values().map(VaultItem::listed).collect();
+        if items_digest(&listing) != change.base {
+            let same = account.sign_in == sign_in && account.entries.ends_with(&entries);
+            return if same { Ok(Empty {}) } else { Err(ErrorCode::StaleItem) };
         }
-        if vault.len() > MAX_VAULT_ITEMS {
-            return Err(ErrorCode::TooLarge);
+        let next = extended(&account.log, &entries)?;
+        if next.view().closed {
+            return Err(ErrorCode::InvalidEntry);
         }
-        account.vault = vault;
+        if let Some(account) = self.people.0.get_mut(&grant.user_id) {
+            (account.sign_in, account.vault) = (sign_in, vault);
+        }
+        self.tokens
+            .retain(|text, token| token.user_id != grant.user_id || *text == grant.token);
+        self.put_log(grant.user_id, next, &entries, |_| true);
         Ok(Empty {})
+    }
+
+    pub(super) fn set_recovery(&mut self, grant: &Caller, ask: &SetRecovery) -> Answer<Empty> {
+        let change = RecoveryChange::from_bytes(&ask.change.0).map_err(|_| ErrorCode::Malformed)?;
+        if change.realm.as_str() != self.realm || change.user_id != grant.user_id {
+            return Err(ErrorCode::BadProof);
+        }
+        let account = (self.people.0.get_mut(&grant.user_id))
+            .filter(|account| !account.closed)
+            .ok_or(ErrorCode::NotSignedIn)?;
+        signed(
+            &account.log.view().ik,
+            Label::RecoveryChange,
+            &ask.change.0,
+            &ask.ik_sig,
+        )?;
+        account.sign_in.recovery = change.recovery;
+        account.sign_in.vault_header = change.vault_header.into_vec();
+        Ok(Empty {})
+    }
+
+    pub(super) fn reset_identity(&mut self, grant: &Caller, ask: &ResetIdentity) -> Answer<Grant> {
+        let account = self.new_account(&ask.registration.0, &ask.ak_sig, &ask.ik_sig)?;
+        let old = (self.people.0.get(&grant.user_id))
+            .filter(|account| !account.closed)
+            .ok_or(ErrorCode::NotSignedIn)?;
+        let new_id = *account.log.user_id();
+        if old.handle != account.handle || new_id == grant.user_id {
+            return Err(ErrorCode::Forbidden);
+        }
+        let close: Vec<B64> = ask.close.iter().cloned().collect();
+        let closed = (!close.is_empty()).then(|| extended(&old.log, &close)).transpose()?;
+        if closed.as_ref().is_some_and(|log| !log.view().closed) {
+            return Err(ErrorCode::InvalidEntry);
+        }
+        self.wipe(&grant.user_id);
+        if let Some(old) = self.people.0.get_mut(&grant.user_id) {
+            old.passed_on = true;
+        }
+        self.people.0.insert(new_id, account);
+        let (token, _) = self.issue(new_id, None);
+        match closed {
+            Some(log) => self.put_log(grant.user_id, log, &close, |_| true),
+            None => self.end_sockets(&grant.user_id, |_| true),
+        }
+        Ok(Grant { token })
+    }
+
+    /// Everything of an account but its log.
+    fn wipe(&mut self, user: &UserId) {
+        self.tokens.retain(|_, token| token.user_id != *user);
+        for room in self.rooms.values_mut() {
+            room.wraps.retain(|wrap| wrap.user_id != *user);
+        }
+        if let Some(account) = self.people.0.get_mut(user) {
+            account.closed = true;
+            account.vault.clear();
+            account.sign_in.vault_header.clear();
+            account.sign_in.recovery = None;
+        }
+    }
+
+    /// A longer log, and who is told of it.
+    fn put_log(&mut self, user: UserId, log: UserLog, entries: &[B64], ended: impl Fn(&str) -> bool) {
+        let seq = log.seq();
+        if let Some(account) = self.people.0.get_mut(&user) {
+            account.log = log;
+            account.entries.extend(entries.iter().cloned());
+        }
+        self.end_sockets(&user, ended);
+        self.tell_acquaintances(&user, &FromRelay::UserLog { user_id: user, seq });
     }
 
     // --- User logs -----------------------------------------------------------------------------------------------------------
@@ -347,41 +445,30 @@ impl ModelRelay {
         if ask.entries.len() > MAX_LOG_PAGE as usize {
             return Err(ErrorCode::TooLarge);
         }
-        let blobs = (ask.entries.iter())
-            .map(|entry| SignedBlob::from_bytes(&entry.0))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|_| ErrorCode::Malformed)?;
         let account = (self.people.0.get_mut(&caller.user_id))
             .filter(|account| !account.closed)
             .ok_or(ErrorCode::NotSignedIn)?;
-        let old = &account.log;
-        let next = match old.extend(&blobs) {
+        let old = account.log.clone();
+        let next = match extended(&old, &ask.entries) {
             Ok(next) => next,
-            Err(error) => {
-                let first = blobs.first().and_then(|blob| UserEntry::from_bytes(&blob.body).ok());
-                let from = first.as_ref().map_or(0, |first| first.seq as usize);
+            Err(code) => {
+                let first = read_all(&ask.entries)?
+                    .first()
+                    .and_then(|blob| UserEntry::from_bytes(&blob.body).ok());
+                let from = first.map_or(0, |first| first.seq as usize);
                 let there = account.entries.get(from..from.saturating_add(ask.entries.len()));
-                if from > 0 && there == Some(ask.entries.as_slice()) {
-                    return Ok(Empty {});
-                }
-                let builds_on = first.is_some_and(|first| first.seq == old.seq() + 1 && first.prev == old.head());
-                return Err(refusal(usize::from(builds_on), error));
+                let same = from > 0 && there == Some(ask.entries.as_slice());
+                return if same { Ok(Empty {}) } else { Err(code) };
             }
         };
-        if old.seq() + blobs.len() as u64 > MAX_USER_ENTRIES {
-            return Err(ErrorCode::TooLarge);
-        }
-        let next = next.prove_here().map_err(|_| ErrorCode::InvalidEntry)?;
+        account.vault = with_puts(&account.vault, &ask.puts)?;
         let was_active = |dk: &&DeviceKeyId| old.view().active_device(dk).is_some();
         let revoked: Vec<DeviceKeyId> = (old.view().devices.keys())
             .filter(was_active)
             .filter(|dk| next.view().active_device(dk).is_none())
             .copied()
             .collect();
-        let (seq, closed) = (next.seq(), next.view().closed);
-        account.log = next;
-        account.entries.extend(ask.entries.iter().cloned());
-        account.closed |= closed;
+        let closed = next.view().closed;
         let user = caller.user_id;
         let ends = |token: &super::Token| {
             token.user_id == user && (closed || token.dk_id.is_some_and(|dk| revoked.contains(&dk)))
@@ -391,8 +478,75 @@ impl ModelRelay {
             .map(|(text, _)| text.clone())
             .collect();
         self.tokens.retain(|text, _| !ended.contains(text));
-        self.end_sockets(&user, |token| ended.iter().any(|ended| ended == token));
-        self.tell_acquaintances(&user, &FromRelay::UserLog { user_id: user, seq });
+        if closed {
+            self.wipe(&user);
+        }
+        self.put_log(user, next, &ask.entries, |token| {
+            ended.iter().any(|ended| ended == token)
+        });
         Ok(Empty {})
     }
+}
+
+fn signed(key: &PublicKey, label: Label, bytes: &[u8], sig: &B64) -> Answer<()> {
+    let sig: SignatureBytes = sig.0.as_slice().try_into().map_err(|_| ErrorCode::Malformed)?;
+    verify(key, label, bytes, &sig).map_err(|_| ErrorCode::BadProof)
+}
+
+fn read_all(entries: &[B64]) -> Answer<Vec<SignedBlob>> {
+    let blobs = entries.iter().map(|entry| SignedBlob::from_bytes(&entry.0));
+    blobs.collect::<Result<_, _>>().map_err(|_| ErrorCode::Malformed)
+}
+
+/// A log with entries behind it, all of them or none.
+fn extended(log: &UserLog, entries: &[B64]) -> Answer<UserLog> {
+    let blobs = read_all(entries)?;
+    let next = log.extend(&blobs).map_err(|error| {
+        let first = blobs.first().and_then(|blob| UserEntry::from_bytes(&blob.body).ok());
+        let builds_on = first.is_some_and(|first| first.seq == log.seq() + 1 && first.prev == log.head());
+        refusal(usize::from(builds_on), error)
+    })?;
+    if log.seq() + blobs.len() as u64 > MAX_USER_ENTRIES {
+        return Err(ErrorCode::TooLarge);
+    }
+    next.prove_here().map_err(|_| ErrorCode::InvalidEntry)
+}
+
+/// A vault of these items alone, each the first of its id.
+fn new_vault(items: &[VaultPutRecord]) -> Answer<BTreeMap<ItemId, VaultItem>> {
+    let vault: BTreeMap<ItemId, VaultItem> = (items.iter())
+        .map(|item| {
+            let (item_id, sealed) = (item.item_id, B64(item.sealed.as_slice().to_vec()));
+            let rev = 1;
+            (item_id, VaultItem { item_id, rev, sealed })
+        })
+        .collect();
+    if vault.len() == items.len() {
+        Ok(vault)
+    } else {
+        Err(ErrorCode::Malformed)
+    }
+}
+
+/// A vault with items written over the revisions before theirs, all of them or none.
+fn with_puts(vault: &BTreeMap<ItemId, VaultItem>, puts: &[VaultItem]) -> Answer<BTreeMap<ItemId, VaultItem>> {
+    let ids: BTreeSet<ItemId> = puts.iter().map(|item| item.item_id).collect();
+    if puts.len() > MAX_PUTS || puts.iter().any(|item| item.sealed.0.len() > MAX_VAULT_ITEM_BYTES) {
+        return Err(ErrorCode::TooLarge);
+    }
+    if ids.len() != puts.len() || puts.iter().any(|item| item.rev == 0 || item.sealed.0.is_empty()) {
+        return Err(ErrorCode::Malformed);
+    }
+    let mut vault = vault.clone();
+    for put in puts {
+        let rev = vault.get(&put.item_id).map_or(0, |there| there.rev);
+        if put.rev != rev + 1 {
+            return Err(ErrorCode::StaleItem);
+        }
+        vault.insert(put.item_id, put.clone());
+    }
+    if vault.len() > MAX_VAULT_ITEMS {
+        return Err(ErrorCode::TooLarge);
+    }
+    Ok(vault)
 }

@@ -9,7 +9,8 @@ use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
 use sotto_shared::api::limits::{MAX_SEND_BATCH, OLD_EPOCH_GRACE_SECS};
 use sotto_shared::codec::Codec;
 use sotto_shared::envelope::header::{
-    HEADER_BYTES, Header, MAX_ENVELOPE_BYTES, class_seconds, envelope_hash, is_envelope_size,
+    EPHEMERAL_BYTES, HEADER_BYTES, Header, MAX_ENVELOPE_BYTES, MessageKind, class_seconds, envelope_hash,
+    is_envelope_size,
 };
 use sotto_shared::id::{ChannelId, RoomId, UserId};
 use sotto_shared::log::room_log::SUITE_1;
@@ -68,6 +69,10 @@ impl ModelRelay {
         let heard = match (socket.session.clone(), frame) {
             (None, ToRelay::Hello { token, api }) => self.hello(id, &token, api),
             (Some(session), ToRelay::Send { messages }) => self.send(id, &session, messages),
+            (Some(_), ToRelay::KeyRequest { room_id, request }) => {
+                self.pass_frame_on(id, &room_id, &FromRelay::KeyRequest { room_id, request });
+                Ok(())
+            }
             (Some(_), ToRelay::Ping) => {
                 self.push(id, FromRelay::Pong);
                 Ok(())
@@ -119,6 +124,10 @@ impl ModelRelay {
                 return Err(ErrorCode::Malformed);
             }
             let header = Header::from_bytes(&message.header.0).map_err(|_| ErrorCode::Malformed)?;
+            if header.kind == MessageKind::Ephemeral {
+                self.pass_on(id, &header, message)?;
+                continue;
+            }
             let earlier = refused.get(&header.room_id).copied();
             match earlier.map_or_else(|| self.accept(session, &header, &message), Err) {
                 Ok((seq, is_new)) => {
@@ -153,6 +162,32 @@ impl ModelRelay {
             }
         }
         Ok(())
+    }
+
+    fn pass_on(&mut self, from: SocketId, header: &Header, message: Outgoing) -> Answer<()> {
+        if message.envelope.0.len() != EPHEMERAL_BYTES {
+            return Err(ErrorCode::Malformed);
+        }
+        let frame = FromRelay::Ephemeral {
+            room_id: header.room_id,
+            channel: header.channel,
+            header: message.header,
+            envelope: message.envelope,
+        };
+        self.pass_frame_on(from, &header.room_id, &frame);
+        Ok(())
+    }
+
+    fn pass_frame_on(&mut self, from: SocketId, room: &RoomId, frame: &FromRelay) {
+        let is_in = |socket: &Socket| socket.rooms.contains(room);
+        if !self.sockets.get(&from).is_some_and(is_in) {
+            return;
+        }
+        for (id, socket) in &mut self.sockets {
+            if *id != from && is_in(socket) {
+                socket.push(frame.clone());
+            }
+        }
     }
 
     /// The number it is stored under, and whether it was not there before.

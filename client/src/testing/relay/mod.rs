@@ -106,6 +106,9 @@ impl ModelRelay {
             Request::SessionList(_) => Reply::SessionList(self.session_list(&self.caller(token)?)),
             Request::VaultGet(_) => Reply::VaultGet(self.vault_get(&self.caller(token)?)?),
             Request::VaultPut(ask) => Reply::VaultPut(self.vault_put(&self.caller(token)?, ask)?),
+            Request::Rekey(ask) => Reply::Rekey(self.rekey(&self.grant(token)?, ask)?),
+            Request::SetRecovery(ask) => Reply::SetRecovery(self.set_recovery(&self.grant(token)?, ask)?),
+            Request::ResetIdentity(ask) => Reply::ResetIdentity(self.reset_identity(&self.grant(token)?, ask)?),
             Request::UserFind(ask) => {
                 self.session(token)?;
                 Reply::UserFind(self.user_find(ask)?)
@@ -116,7 +119,10 @@ impl ModelRelay {
             Request::RoomAppend(ask) => Reply::RoomAppend(self.room_append(&self.session(token)?, ask)?),
             Request::RoomLogGet(ask) => Reply::RoomLogGet(self.room_log_get(&self.session(token)?, ask)?),
             Request::WrapsGet(ask) => Reply::WrapsGet(self.wraps_get(&self.session(token)?, ask)?),
+            Request::WrapsDrop(ask) => Reply::WrapsDrop(self.wraps_drop(&self.session(token)?, ask)?),
             Request::WrapsPut(ask) => Reply::WrapsPut(self.wraps_put(&self.session(token)?, ask)?),
+            // It has no tables to read back.
+            Request::HeldGet(_) | Request::RowsGet(_) => return Err(ErrorCode::NotFound),
             Request::PageGet(ask) => Reply::PageGet(self.page_get(&self.session(token)?, ask)?),
             Request::MessageDelete(ask) => Reply::MessageDelete(self.message_delete(&self.session(token)?, ask)?),
         })

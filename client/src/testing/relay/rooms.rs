@@ -191,7 +191,7 @@ impl StoredRoom {
 fn wraps_for_all(state: &RoomState, old_epoch: u32, wraps: &[Wrap]) -> Answer<()> {
     let newest = state.epoch_number();
     let has_wrap = |user: &UserId| wraps.iter().any(|wrap| wrap.n == newest && wrap.user_id == *user);
-    if newest == old_epoch || state.members.keys().all(has_wrap) {
+    if newest == old_epoch || state.roster().map(|(user, _)| user).all(has_wrap) {
         Ok(())
     } else {
         Err(ErrorCode::InvalidEntry)
@@ -324,6 +324,14 @@ impl ModelRelay {
         let mut wraps: Vec<Wrap> = room.wraps.iter().filter(own).cloned().collect();
         wraps.sort_by_key(|wrap| std::cmp::Reverse((wrap.n, wrap.g)));
         Ok(WrapsReply { wraps })
+    }
+
+    pub(super) fn wraps_drop(&mut self, session: &Session, ask: &WrapsDrop) -> Answer<Empty> {
+        let room = self.rooms.get_mut(&ask.room_id).ok_or(ErrorCode::NotFound)?;
+        room.membership(&session.user_id)?;
+        room.wraps
+            .retain(|wrap| wrap.user_id != session.user_id || wrap.n != ask.n);
+        Ok(Empty {})
     }
 
     pub(super) fn wraps_put(&mut self, session: &Session, ask: &WrapsPut) -> Answer<Empty> {

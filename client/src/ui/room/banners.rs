@@ -15,6 +15,7 @@ use crate::view::{Command, Link, RoomKind, Standing, Tamper};
 pub fn banners(id: RoomId) -> AnyView {
     let store = use_store();
     let standing = Memo::new(move |_| store.room(id).map(|room| (room.standing, room.kind)));
+    let held_back = Memo::new(move |_| store.room(id).and_then(|room| room.held_back));
     let offline = Memo::new(move |_| matches!(store.link().get(), Link::Offline { .. }));
     (
         move || match standing.get()? {
@@ -28,9 +29,15 @@ pub fn banners(id: RoomId) -> AnyView {
                 "You were removed from this group.",
                 "What was written until then stays. Somebody in it can add you again.",
             )),
-            (Standing::Frozen(tamper), _) => Some(frozen(tamper)),
+            (Standing::Frozen(tamper), _) => Some(frozen(id, tamper)),
             (Standing::IdentityChanged(user), _) => Some(changed(user)),
+            (Standing::PeerGone, _) => Some(closed(
+                "This account is closed.",
+                "What you wrote to each other stays. Nothing can be sent here any more.",
+            )),
+            (Standing::Withheld { by }, _) => Some(withheld(id, by)),
         },
+        move || held_back.get().map(|by| tail_withheld(id, by)),
         move || offline.get().then(away),
     )
         .into_any()
@@ -62,7 +69,11 @@ fn closed(title: &'static str, text: &'static str) -> AnyView {
     )
 }
 
-fn frozen(what: Tamper) -> AnyView {
+fn frozen(id: RoomId, what: Tamper) -> AnyView {
+    let dialogs = use_dialogs();
+    let show = button::button("button button-s gap-above", "What does not fit", move || {
+        dialogs.open(Ask::Evidence(id))
+    });
     tall(
         "banner banner-danger banner-tall",
         Icon::Shield,
@@ -71,8 +82,47 @@ fn frozen(what: Tamper) -> AnyView {
             "{} Nothing after this point is shown or sent. Tell the others another way, and ask whoever runs the server; a new group is a fresh start.",
             words::tamper(what)
         ),
-        None,
+        Some(show),
     )
+}
+
+/// Somebody knows of a change to the room that the server keeps from this browser: whoever it took out would read along.
+fn withheld(id: RoomId, by: Option<UserId>) -> AnyView {
+    let who = by.map_or_else(|| "Somebody here".to_owned(), name_of);
+    tall(
+        "banner banner-danger banner-tall",
+        Icon::Shield,
+        "Sending is paused: the server is holding something back.".into(),
+        format!(
+            "{who} has seen a change to this room that the server does not give you. Somebody may have been taken out, and would still read what you write. It goes on by itself when the change arrives."
+        ),
+        Some(go_on(id, "Write anyway")),
+    )
+}
+
+fn tail_withheld(id: RoomId, by: UserId) -> AnyView {
+    let who = name_of(by);
+    tall(
+        "banner banner-danger banner-tall",
+        Icon::Shield,
+        "The server is holding back messages.".into(),
+        format!(
+            "{who} has already seen messages here that the server does not give you. Ask {who} another way what they are."
+        ),
+        Some(go_on(id, "Hide this")),
+    )
+}
+
+fn go_on(room: RoomId, anyway: &'static str) -> AnyView {
+    html::div()
+        .class("kit-row gap-above")
+        .child((
+            button::button("button button-s", "Ask again", || wire::tell(Command::Reconnect)),
+            button::button("button button-s button-danger-quiet", anyway, move || {
+                wire::tell(Command::GoOn { room })
+            }),
+        ))
+        .into_any()
 }
 
 /// A person that was checked has a new key: the two causes, and two ways out.

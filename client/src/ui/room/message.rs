@@ -27,7 +27,8 @@ pub fn row(room: RoomId, cell: &Cell, beside: Memo<Beside>) -> AnyView {
     let content = {
         let row = row.clone();
         move || {
-            kind.track();
+            // Read, not only tracked: a memo that was never read listens to nothing.
+            kind.get();
             let now = row.get_untracked();
             match now.body {
                 Body::Text { author, message, .. } => text(room, author, message, at, row.clone(), beside),
@@ -312,7 +313,7 @@ fn happened(room: RoomId, note: Note) -> AnyView {
     let icon = match &note {
         Note::Created { .. } => Icon::MessageCircle,
         Note::Added { .. } => Icon::UserPlus,
-        Note::Removed { .. } | Note::Left { .. } => Icon::LogOut,
+        Note::Removed { .. } | Note::Left { .. } | Note::AccountClosed { .. } => Icon::LogOut,
         Note::Renamed { .. } => Icon::Pencil,
         Note::NewDevice { .. } => Icon::Laptop,
         Note::IdentityChanged { .. } => Icon::Shield,

@@ -6,6 +6,7 @@ mod banners;
 mod bar;
 pub mod composer;
 pub mod dialogs;
+pub mod evidence;
 mod members;
 mod message;
 pub mod safety;

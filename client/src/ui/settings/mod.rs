@@ -1,7 +1,9 @@
 //! Settings: what belongs to this account and this browser, and what the server sees.
 
 mod appearance;
+mod build;
 pub mod devices;
+mod rows;
 mod security;
 pub mod server;
 

@@ -1,0 +1,410 @@
+//! Where others stand, from their signed words: what the relay keeps back comes to light.
+//!
+//! ```text
+//!  beacon, message ─▶ hear: log entry, transcript ─┬─ as here      nothing to do
+//!                                                  ├─ not as here  a fork: the room stops, both statements are kept
+//!                                                  └─ ahead of us  a claim: asked for twice, then said, and for a log
+//!                                                                  entry (it may take somebody out) sending waits
+//! ```
+
+use serde::{Deserialize, Serialize};
+use sotto_shared::api::B64;
+use sotto_shared::api::frame::{Outgoing, ToRelay};
+use sotto_shared::codec::Codec;
+use sotto_shared::crypto::label::Label;
+use sotto_shared::crypto::suite::{OpenJob, Suite};
+use sotto_shared::envelope::content::{
+    Content, MessageBody, OpenedContent, envelope_context, message_key, seal_message,
+};
+use sotto_shared::envelope::header::{Header, MessageKind};
+use sotto_shared::id::{ChannelId, Head, MessageId, RoomId, UserId};
+use sotto_shared::log::room_log::SUITE_1;
+
+use super::account::internal;
+use super::evidence::{Cause, Signed};
+use super::rooms::{RETRY_MS, Room};
+use super::sync::LOG_TRIES;
+use super::{Ctx, Effect, Engine, Out};
+use crate::view::{Outcome, Problem, Standing, Tamper};
+
+/// Between two beacons of one browser in one room.
+const BEACON_MS: u64 = 60_000;
+
+/// Claims of authors who are not known yet, at a time.
+const MANY_CLAIMS: usize = 32;
+
+/// Stands for an author who cannot be told.
+const NOBODY: UserId = UserId::from_bytes([0; 32]);
+
+/// What somebody has signed to have seen, and we have not.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Claim {
+    pub log_seq: u64,
+    log_head: Head,
+    pub seen_seq: u64,
+    seen_t: Head,
+    /// The statement; none if its author is so new that we cannot check the signature.
+    signed: Option<Signed>,
+    /// Times the relay answered without it.
+    tries: u32,
+    /// The person chose to go on without it.
+    dismissed: bool,
+}
+
+impl Claim {
+    fn is_told(&self) -> bool {
+        self.tries >= LOG_TRIES && !self.dismissed
+    }
+}
+
+impl Room {
+    /// Whose word it is that entries of the log are kept back: one of them may have taken somebody out.
+    pub fn log_withheld(&self) -> Option<Option<UserId>> {
+        let by = self.claim(|claim| claim.log_seq > self.state.seq)?;
+        Some(Some(by).filter(|by| *by != NOBODY))
+    }
+
+    /// Whose word it is that messages are kept back.
+    pub fn tail_withheld(&self) -> Option<UserId> {
+        self.claim(|claim| claim.seen_seq > self.channel.at.seq)
+    }
+
+    fn claim(&self, is_ahead: impl Fn(&Claim) -> bool) -> Option<UserId> {
+        let mut told = self.claims.iter().filter(|(_, claim)| claim.is_told());
+        told.find(|(_, claim)| is_ahead(claim)).map(|(by, _)| *by)
+    }
+
+    /// A statement against what is here. `None`: it does not contradict.
+    fn contradiction(&self, log: (u64, Head), seen: (u64, Head)) -> Option<Cause> {
+        let entry = usize::try_from(log.0).ok().and_then(|seq| self.state.hashes.get(seq));
+        if let Some(ours) = entry.filter(|ours| **ours != log.1) {
+            return Some(Cause::entry(log.0, *ours, log.1));
+        }
+        let ours = self.channel.t_at(seen.0).filter(|ours| *ours != seen.1)?;
+        Some(Cause::messages(seen.0, ours, seen.1))
+    }
+}
+
+impl<S: Suite> Engine<S> {
+    /// Whether somebody has this page before them: only then does it speak of where it stands.
+    pub(super) async fn looking(
+        &mut self,
+        visible: bool,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        self.visible = visible;
+        self.speak_up(ctx, out).await;
+        Ok(Some(Outcome::Done))
+    }
+
+    /// Says in the room on screen where this browser stands, at most once a minute.
+    pub(super) async fn speak_up(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let Some(id) = self.shown.filter(|_| self.visible && self.online) else {
+            return;
+        };
+        let Some(room) = self.rooms.get(&id) else { return };
+        let due_ms = room.beacon_ms + BEACON_MS;
+        if ctx.now_ms < due_ms {
+            self.wake_to_speak(due_ms, ctx, out);
+            return;
+        }
+        // Under a key that has to be changed nothing is said, not even this.
+        let ready = self.standing(room) == Standing::Open
+            && room.sync.has_begun()
+            && !room.sync.is_busy()
+            && !room.sync.log_is_behind()
+            && !self.needs_preparing(room, ctx.now_ms);
+        if ready && let Err(problem) = self.send_beacon(id, ctx, out).await {
+            self.notice(problem, out);
+        }
+        if let Some(room) = self.rooms.get_mut(&id) {
+            room.beacon_ms = ctx.now_ms;
+        }
+        self.wake_to_speak(ctx.now_ms + BEACON_MS, ctx, out);
+    }
+
+    /// One waking at a time, however often it is asked for.
+    fn wake_to_speak(&mut self, at_ms: u64, ctx: &Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        if self.wakes_ms <= ctx.now_ms || at_ms < self.wakes_ms {
+            self.wakes_ms = at_ms;
+            let after_ms = at_ms - ctx.now_ms;
+            out.push(Effect::Wake { after_ms });
+        }
+    }
+
+    async fn send_beacon(
+        &mut self,
+        id: RoomId,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<(), Problem> {
+        let Some(room) = self.rooms.get(&id) else { return Ok(()) };
+        let n = room.state.epoch_number();
+        let Some(secret) = room.keys.get(&n) else { return Ok(()) };
+        let key = message_key(secret, &id, &ChannelId::MAIN);
+        let mut msg_id = [0; 16];
+        ctx.rng.fill_bytes(&mut msg_id);
+        let header = Header {
+            suite: SUITE_1,
+            kind: MessageKind::Ephemeral,
+            room_id: id,
+            channel: ChannelId::MAIN,
+            n,
+            msg_id: MessageId::from_bytes(msg_id),
+            ttl_class: 0,
+            del_commit: [0; 32],
+        };
+        let content = self.statement(room, &header, ctx.now_ms)?;
+        let me = self.me()?;
+        let sig = (ctx.suite.sign(&me.key, Label::Message, &content).await).map_err(internal)?;
+        let sealed = seal_message(ctx.rng, &key, &header, &content, &sig);
+        out.push(Effect::Transmit(ToRelay::Send {
+            messages: vec![Outgoing {
+                header: B64(sealed.header),
+                envelope: B64(sealed.envelope),
+            }],
+        }));
+        Ok(())
+    }
+
+    /// Where this browser stands, to be signed.
+    pub(super) fn statement(&self, room: &Room, header: &Header, now_ms: u64) -> Result<Vec<u8>, Problem> {
+        let me = self.me()?;
+        let content = Content {
+            header_hash: header.hash(),
+            user_id: me.user_id,
+            dk_id: me.dk_id,
+            lane: self.lane,
+            // Not part of the chain of messages.
+            ctr: 0,
+            prev_own: Head::from_bytes([0; 32]),
+            log_seq: room.state.seq,
+            log_head: room.state.head,
+            seen_seq: room.channel.at.seq,
+            seen_t: room.channel.at.t,
+            ts: now_ms,
+            body: MessageBody::Beacon,
+        };
+        Ok(content.to_bytes())
+    }
+
+    /// Somebody's word in passing. What does not hold is let go: nothing was lost with it.
+    pub(super) async fn ephemeral_came(
+        &mut self,
+        id: RoomId,
+        header: &B64,
+        envelope: &B64,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some(room) = self.rooms.get(&id).filter(|room| room.frozen.is_none()) else {
+            return;
+        };
+        let Ok(parsed) = Header::from_bytes(&header.0) else {
+            return;
+        };
+        let n = room.state.epoch_number();
+        let fits = parsed.kind == MessageKind::Ephemeral
+            && parsed.room_id == id
+            && parsed.channel == ChannelId::MAIN
+            && parsed.suite == SUITE_1;
+        if fits && parsed.n > n {
+            self.hear_of_a_newer_key(id, out);
+            return;
+        }
+        let Some(secret) = room.keys.get(&n).filter(|_| fits && parsed.n == n) else {
+            return;
+        };
+        let key = message_key(secret, &id, &ChannelId::MAIN);
+        let job = OpenJob {
+            key: key.expose(),
+            context: envelope_context(&header.0),
+            sealed: &envelope.0,
+        };
+        let Some(Ok(plain)) = ctx.suite.open_all(&[job]).await.pop() else {
+            return;
+        };
+        let Ok(opened) = OpenedContent::parse(&plain, &parsed) else {
+            return;
+        };
+        let Some(room) = self.rooms.get(&id) else { return };
+        let (user, device) = (opened.content.user_id, opened.content.dk_id);
+        // Of those who are here now, with a browser that they have now.
+        let Some(signer) = room.state.author_key(&user, &device, room.state.seq).copied() else {
+            if opened.content.log_seq > room.state.seq {
+                self.fetch_room_log(id, out);
+            }
+            return;
+        };
+        if opened.content.body != MessageBody::Beacon {
+            return;
+        }
+        let Some(claim) = opened.claim(&signer) else { return };
+        let Some(sig) = claim.jobs().first().map(|job| job.sig) else {
+            return;
+        };
+        let verdicts = ctx.suite.verify_all(claim.jobs()).await;
+        let Ok(content) = claim.prove(&verdicts) else { return };
+        let signed = Signed::new(&content, sig, &signer);
+        self.hear(id, &content, Some(signed), 0, ctx, out).await;
+    }
+
+    /// Something is sealed under a room key that our log does not have yet. Whose word it is cannot be seen.
+    fn hear_of_a_newer_key(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let log_seq = room.state.seq + 1;
+        let known = room.claims.get(&NOBODY).is_some_and(|claim| claim.log_seq == log_seq);
+        if !known {
+            let claim = Claim {
+                log_seq,
+                log_head: Head::from_bytes([0; 32]),
+                seen_seq: 0,
+                seen_t: Head::from_bytes([0; 32]),
+                signed: None,
+                tries: 0,
+                dismissed: false,
+            };
+            room.claims.insert(NOBODY, claim);
+        }
+        self.ask_for_claims(id, out);
+    }
+
+    /// Somebody who holds the newest room key says where they stand. `tries`: how often the relay was asked for it already.
+    pub(super) async fn hear(
+        &mut self,
+        id: RoomId,
+        content: &Content,
+        signed: Option<Signed>,
+        tries: u32,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let (log, seen) = ((content.log_seq, content.log_head), (content.seen_seq, content.seen_t));
+        if let Some(cause) = room.contradiction(log, seen) {
+            if let Some(signed) = signed {
+                self.freeze_with(id, Tamper::Fork, Some(cause.by(signed)), ctx, out)
+                    .await;
+            }
+            return;
+        }
+        if log == (room.state.seq, room.state.head) && seen == (room.channel.at.seq, room.channel.at.t) {
+            // They said it for us.
+            room.beacon_ms = ctx.now_ms;
+        }
+        if signed.is_none() && room.claims.len() >= MANY_CLAIMS && !room.claims.contains_key(&content.user_id) {
+            // Names can be made up where no signature is checked. The room waits already.
+            return;
+        }
+        let earlier = room.claims.remove(&content.user_id);
+        if log.0 > room.state.seq || seen.0 > room.channel.at.seq {
+            let is_same = |claim: &Claim| (claim.log_seq, claim.seen_seq) == (log.0, seen.0);
+            let known = earlier.filter(is_same);
+            let claim = Claim {
+                log_seq: log.0,
+                log_head: log.1,
+                seen_seq: seen.0,
+                seen_t: seen.1,
+                signed,
+                tries: known.as_ref().map_or(0, |claim| claim.tries).max(tries),
+                dismissed: known.is_some_and(|claim| claim.dismissed),
+            };
+            let is_told = claim.is_told();
+            room.claims.insert(content.user_id, claim);
+            if is_told {
+                out.push(Effect::Save(vec![room.to_record()]));
+                self.show_room_row(id, out);
+            } else {
+                self.ask_for_claims(id, out);
+            }
+        } else if earlier.is_some() {
+            // They take it back.
+            out.push(Effect::Save(vec![room.to_record()]));
+            self.show_room_row(id, out);
+        }
+    }
+
+    /// Asks the relay for what others say there is.
+    pub(super) fn ask_for_claims(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get_mut(&id).filter(|room| room.frozen.is_none()) else {
+            return;
+        };
+        let open = |claim: &&Claim| !claim.dismissed;
+        let log = room
+            .claims
+            .values()
+            .filter(open)
+            .any(|claim| claim.log_seq > room.state.seq);
+        let tail = (room.claims.values().filter(open)).any(|claim| claim.seen_seq > room.channel.at.seq);
+        if log {
+            room.sync.log_behind();
+            self.fetch_room_log(id, out);
+        } else if tail && self.online {
+            self.page_forward(id, out);
+        }
+    }
+
+    /// An answer of the relay is in, of the log or of the messages: who was right?
+    pub(super) async fn settle_claims(
+        &mut self,
+        id: RoomId,
+        of_log: bool,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        if room.claims.is_empty() || room.frozen.is_some() {
+            return;
+        }
+        let (seq, at) = (room.state.seq, room.channel.at.seq);
+        let mut fork = None;
+        let mut still = std::mem::take(&mut room.claims);
+        still.retain(|user, claim| {
+            let cause = room.contradiction((claim.log_seq, claim.log_head), (claim.seen_seq, claim.seen_t));
+            if let (Some(cause), Some(signed)) = (cause, claim.signed.clone()) {
+                fork = Some(cause.by(signed));
+            }
+            let is_ahead = claim.log_seq > seq || claim.seen_seq > at;
+            is_ahead && (claim.signed.is_none() || room.state.members.contains_key(user))
+        });
+        let mut again = false;
+        for claim in still.values_mut() {
+            let is_about = if of_log {
+                claim.log_seq > seq
+            } else {
+                claim.log_seq <= seq
+            };
+            if is_about && claim.tries < LOG_TRIES {
+                claim.tries += 1;
+                again |= claim.tries < LOG_TRIES;
+            }
+        }
+        room.claims = still;
+        out.push(Effect::Save(vec![room.to_record()]));
+        if fork.is_some() {
+            self.freeze_with(id, Tamper::Fork, fork, ctx, out).await;
+        } else if again {
+            out.push(Effect::Wake { after_ms: RETRY_MS });
+        }
+        self.show_room_row(id, out);
+    }
+
+    /// The person goes on without what others say there is.
+    pub(super) async fn go_on(
+        &mut self,
+        id: RoomId,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        let room = self.rooms.get_mut(&id).ok_or(Problem::RoomClosed)?;
+        for claim in room.claims.values_mut().filter(|claim| claim.is_told()) {
+            claim.dismissed = true;
+        }
+        room.sync.log_current();
+        out.push(Effect::Save(vec![room.to_record()]));
+        self.show_room_row(id, out);
+        self.flush(id, ctx, out).await;
+        Ok(Some(Outcome::Done))
+    }
+}

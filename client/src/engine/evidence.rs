@@ -1,0 +1,188 @@
+//! What is kept when a room stops: who said what, with signatures, so that others can be shown and can check it.
+
+use serde::{Deserialize, Serialize};
+use sotto_shared::api::B64;
+use sotto_shared::codec::Codec;
+use sotto_shared::crypto::label::Label;
+use sotto_shared::crypto::sign::{PublicKey, SignatureBytes, SignedBlob};
+use sotto_shared::crypto::suite::Suite;
+use sotto_shared::envelope::content::Content;
+use sotto_shared::envelope::header::{Header, MessageKind};
+use sotto_shared::id::{ChannelId, Head, MessageId, RoomId};
+use sotto_shared::log::room_log::SUITE_1;
+
+use super::{Ctx, Engine, Out};
+use crate::view::{self, Outcome, Problem, Tamper};
+
+/// Signed content of a message or beacon, as its device signed it (label `msg`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Signed {
+    /// Encoded `Content`: it names the person, the browser, and where they stood in log and transcript.
+    pub content: B64,
+    pub sig: B64,
+    /// The browser's key, as the person's log has it.
+    pub key: B64,
+}
+
+impl Signed {
+    /// Content has one encoding, so what was signed can be made again from it.
+    pub fn new(content: &Content, sig: SignatureBytes, key: &PublicKey) -> Self {
+        Self {
+            content: B64(content.to_bytes()),
+            sig: B64(sig.to_vec()),
+            key: B64(key.as_bytes().to_vec()),
+        }
+    }
+}
+
+/// What did not fit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cause {
+    what: Thing,
+    /// The entry, or the message, that it is about.
+    seq: u64,
+    ours: Head,
+    theirs: Head,
+    /// Who signed `theirs`; nobody did if it is the server's own word.
+    signed: Option<Signed>,
+    /// Encoded `SignedBlob` of the other entry, where it came.
+    entry: Option<B64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Thing {
+    /// Hash of a log entry.
+    Entry,
+    /// Transcript after a message.
+    Messages,
+    /// Hash of one message.
+    Envelope,
+}
+
+impl Cause {
+    const fn new(what: Thing, seq: u64, ours: Head, theirs: Head) -> Self {
+        Self {
+            what,
+            seq,
+            ours,
+            theirs,
+            signed: None,
+            entry: None,
+        }
+    }
+
+    pub const fn entry(seq: u64, ours: Head, theirs: Head) -> Self {
+        Self::new(Thing::Entry, seq, ours, theirs)
+    }
+
+    pub const fn messages(seq: u64, ours: Head, theirs: Head) -> Self {
+        Self::new(Thing::Messages, seq, ours, theirs)
+    }
+
+    pub const fn envelope(seq: u64, ours: Head, theirs: Head) -> Self {
+        Self::new(Thing::Envelope, seq, ours, theirs)
+    }
+
+    /// The entry of the log that came in the place of ours; it carries its own signature.
+    pub fn with_entry(mut self, blob: &SignedBlob) -> Self {
+        self.entry = Some(B64(blob.to_bytes()));
+        self
+    }
+
+    pub fn by(mut self, signed: Signed) -> Self {
+        self.signed = Some(signed);
+        self
+    }
+}
+
+/// Kept with the room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Evidence {
+    at_ms: u64,
+    cause: Cause,
+    /// Where this browser stood, signed by it at that moment.
+    ours: Option<Signed>,
+}
+
+/// The file a person can hand on. Only what was signed and public keys: no text of any message.
+#[derive(Serialize)]
+struct Report<'a> {
+    room_id: RoomId,
+    why: Tamper,
+    #[serde(flatten)]
+    evidence: &'a Evidence,
+}
+
+impl<S: Suite> Engine<S> {
+    /// Stops a room, and keeps what shows why.
+    pub(super) async fn freeze_with(
+        &mut self,
+        id: RoomId,
+        why: Tamper,
+        cause: Option<Cause>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        if let Some(cause) = cause {
+            let ours = self.sign_standpoint(id, ctx).await;
+            if let Some(room) = self.rooms.get_mut(&id)
+                && room.evidence.is_none()
+            {
+                room.evidence = Some(Evidence {
+                    at_ms: ctx.now_ms,
+                    cause,
+                    ours,
+                });
+            }
+        }
+        self.freeze(id, why, out);
+    }
+
+    /// What a beacon would say, signed and not sent.
+    async fn sign_standpoint(&self, id: RoomId, ctx: &mut Ctx<'_, S>) -> Option<Signed> {
+        let (room, me) = (self.rooms.get(&id)?, self.me.as_ref()?);
+        let header = Header {
+            suite: SUITE_1,
+            kind: MessageKind::Ephemeral,
+            room_id: id,
+            channel: ChannelId::MAIN,
+            n: room.state.epoch_number(),
+            msg_id: MessageId::from_bytes([0; 16]),
+            ttl_class: 0,
+            del_commit: [0; 32],
+        };
+        let content = self.statement(room, &header, ctx.now_ms).ok()?;
+        let sig = ctx.suite.sign(&me.key, Label::Message, &content).await.ok()?;
+        let key = ctx.suite.device_public_key(&me.key);
+        Some(Signed {
+            content: B64(content),
+            sig: B64(sig.to_vec()),
+            key: B64(key.as_bytes().to_vec()),
+        })
+    }
+
+    pub(super) fn show_evidence(&self, id: RoomId) -> Result<Option<Outcome>, Problem> {
+        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+        let (Some(why), Some(evidence)) = (room.frozen, &room.evidence) else {
+            return Ok(Some(Outcome::Evidence(None)));
+        };
+        let cause = &evidence.cause;
+        let by = (cause.signed.as_ref())
+            .and_then(|signed| Content::from_bytes(&signed.content.0).ok())
+            .map(|content| content.user_id);
+        let report = Report {
+            room_id: id,
+            why,
+            evidence,
+        };
+        Ok(Some(Outcome::Evidence(Some(view::Evidence {
+            at_ms: evidence.at_ms,
+            by,
+            about_log: cause.what == Thing::Entry,
+            seq: cause.seq,
+            ours: cause.ours.to_string(),
+            theirs: cause.theirs.to_string(),
+            file: serde_json::to_string_pretty(&report).map_err(super::account::internal)?,
+        }))))
+    }
+}

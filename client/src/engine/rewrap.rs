@@ -1,0 +1,138 @@
+//! A member without a key that opens asks the others; whoever is there wraps it anew.
+//!
+//! ```text
+//!  no wrap opens ─▶ drop the bad ones ─▶ signed KeyRequest ─▶ relay ─▶ every other member who is there:
+//!     a member? that browser theirs? signed? our newest key? ─▶ wrap to the key in the room's log ─▶ put-wraps
+//! ```
+
+use sotto_shared::api::B64;
+use sotto_shared::api::body::{WrapsDrop, WrapsPut};
+use sotto_shared::api::frame::ToRelay;
+use sotto_shared::codec::Codec;
+use sotto_shared::crypto::kem::KeyRequest;
+use sotto_shared::crypto::label::Label;
+use sotto_shared::crypto::sign::{SignedBlob, VerifyJob};
+use sotto_shared::crypto::suite::Suite;
+use sotto_shared::id::{ChannelId, RoomId};
+
+use super::account::internal;
+use super::ask::{Pending, Request};
+use super::epochs::wrap_for;
+use super::{Ctx, Effect, Engine, Out};
+use crate::view::{Problem, Standing};
+
+/// Before the same is asked, or answered, again.
+const PATIENCE_MS: u64 = 30_000;
+
+impl<S: Suite> Engine<S> {
+    /// Asks the others in the room for its newest key, if it is still missing after the relay was asked.
+    pub(super) async fn request_key(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let (Some(me), Some(room)) = (&self.me, self.rooms.get_mut(&id)) else {
+            return;
+        };
+        let n = room.state.epoch_number();
+        let is_missing = n > 0 && !room.keys.contains_key(&n) && room.is_member(&me.user_id);
+        if !is_missing || room.frozen.is_some() || !self.online {
+            return;
+        }
+        if ctx.now_ms < room.key_asked_ms + PATIENCE_MS {
+            return;
+        }
+        room.key_asked_ms = ctx.now_ms;
+        // One that is there would keep others from taking its place.
+        let drop = WrapsDrop { room_id: id, n };
+        let request = KeyRequest {
+            room_id: id,
+            channel: ChannelId::MAIN,
+            n,
+            user_id: me.user_id,
+            dk_id: me.dk_id,
+            ts: ctx.now_ms,
+        };
+        let body = request.to_bytes();
+        let signed = ctx.suite.sign(&me.key, Label::KeyRequest, &body).await;
+        let sig = match signed.map_err(internal) {
+            Ok(sig) => sig,
+            Err(problem) => return self.notice(problem, out),
+        };
+        let request = B64(SignedBlob { body, sig }.to_bytes());
+        self.ask(Request::WrapsDrop(drop), Pending::KeyRequest { room: id, request }, out);
+        out.push(Effect::Wake {
+            after_ms: PATIENCE_MS + 1,
+        });
+    }
+
+    /// The way is free: now the others.
+    pub(super) fn wraps_dropped(&self, id: RoomId, request: B64, out: &mut Out<S::DeviceKey>) {
+        if self.online {
+            out.push(Effect::Transmit(ToRelay::KeyRequest { room_id: id, request }));
+        }
+    }
+
+    /// Somebody asks for the room's key. Nothing is wrapped for anybody but a member, to the key that the room's log has.
+    pub(super) async fn key_requested(
+        &mut self,
+        id: RoomId,
+        request: &B64,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Ok(blob) = SignedBlob::from_bytes(&request.0) else {
+            return;
+        };
+        let Ok(asked) = KeyRequest::from_bytes(&blob.body) else {
+            return;
+        };
+        let (Some(me), Some(room)) = (&self.me, self.rooms.get(&id)) else {
+            return;
+        };
+        let fits = asked.room_id == id
+            && asked.channel == ChannelId::MAIN
+            && asked.n == room.state.epoch_number()
+            && asked.dk_id != me.dk_id
+            && room.is_member(&asked.user_id)
+            && self.standing(room) == Standing::Open;
+        let recently = (room.answered.get(&asked.user_id)).is_some_and(|ms| ctx.now_ms < ms + PATIENCE_MS);
+        if !fits || recently {
+            return;
+        }
+        // A browser may be so new that neither the room nor we have heard of it.
+        let newest = self.people.log(&asked.user_id).map(|log| log.view());
+        let Some(key) = newest.and_then(|view| view.active_device(&asked.dk_id)).copied() else {
+            self.fetch_log(asked.user_id, out);
+            return;
+        };
+        let job = VerifyJob {
+            key,
+            label: Label::KeyRequest,
+            message: blob.body,
+            sig: blob.sig,
+        };
+        if ctx.suite.verify_all(&[job]).await != [true] {
+            return;
+        }
+        if let Err(problem) = self.wrap_again(id, &asked, ctx, out).await {
+            self.notice(problem, out);
+        }
+    }
+
+    async fn wrap_again(
+        &mut self,
+        id: RoomId,
+        asked: &KeyRequest,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<(), Problem> {
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return Ok(());
+        };
+        let Some(secret) = room.keys.get(&asked.n) else {
+            return Ok(());
+        };
+        let wraps = wrap_for(&room.state, &[asked.user_id], secret, ctx).await?;
+        room.answered.insert(asked.user_id, ctx.now_ms);
+        let request = Request::WrapsPut(WrapsPut { room_id: id, wraps });
+        self.ask(request, Pending::Ignore, out);
+        Ok(())
+    }
+}

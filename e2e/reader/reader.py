@@ -1,0 +1,452 @@
+"""An independent reader of Sotto, written from docs/protocol.md and docs/api.md and sharing no line with what it reads.
+
+    reader.py http://localhost:8080 ada < password
+
+signs in with the password alone, checks everything that the relay hands out, and prints every room's messages:
+
+    room Sunday walk
+    @ada: shall we?
+
+Whatever does not hold is said with the section of the protocol that it breaks, and the exit status is 1. To the account
+this is one more browser: its key stands in the log, and is forgotten when the program ends.
+"""
+
+from __future__ import annotations
+
+import base64
+import getpass
+import hmac
+import json
+import os
+import re
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
+import codec
+from codec import DIRECT, DoesNotHold, must
+from crypto import (
+    CURVE,
+    H,
+    KDF,
+    key_id,
+    label,
+    lp,
+    number,
+    open_sealed,
+    open_wrap,
+    password_root,
+    point,
+    private_key,
+    seal,
+    sign,
+    sign_in_key,
+    verify,
+)
+from logs import MAIN, SUITE, Epoch, Person, Room
+
+
+class Refused(Exception):
+    """The relay does not do what it is asked."""
+
+    def __init__(self, path: str, code: str) -> None:
+        super().__init__(f"the relay refuses {path}: {code}")
+        self.code = code
+
+
+# What comes of answers that are not what docs/api.md says.
+UNREADABLE = ValueError, KeyError, TypeError
+
+
+def b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def unb64(text: str) -> bytes:
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    must(b64(data) == text, "2", "bytes that are not base64url without padding")
+    return data
+
+
+class Relay:
+    """docs/api.md"""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.token = url.rstrip("/"), ""
+
+    def ask(self, path: str, **body: Any) -> Any:
+        request = urllib.request.Request(f"{self.url}/api/v1/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"})
+        if self.token:
+            request.add_header("Authorization", f"Bearer {self.token}")
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise Refused(path, str(json.load(error).get("code"))) from error
+
+    def rooms(self) -> list[Any]:
+        """Every room of this account, and where the relay says that it stands."""
+        with connect(f"ws{self.url.removeprefix('http')}/api/v1/live", max_size=None) as socket:
+            socket.send(json.dumps({"type": "hello", "token": self.token, "api": 1}))
+            welcome = json.loads(socket.recv(timeout=30))
+        if welcome["type"] != "welcome":
+            raise Refused("live", str(welcome.get("code")))
+        return list(welcome["rooms"])
+
+
+# ---- The account (§5) -----------------------------------------------------------------------------------------------
+
+
+def user_log(body: Any, realm: str) -> Person:
+    # The relay's word, but it is printed.
+    must(bool(re.fullmatch("[a-z][a-z0-9_-]{2,31}", body["handle"])), "5", "the relay calls somebody what is no handle")
+    genesis = unb64(body["genesis"] or "")
+    return Person(unb64(body["user_id"]), body["handle"], realm, genesis, [unb64(entry) for entry in body["entries"]])
+
+
+class Vault:
+    """What the password opens: header → VK → root items → DVK → day items."""
+
+    def __init__(self, me: Person, root: bytes, header: bytes, items: list[Any]) -> None:
+        first = codec.vault_header(header)
+        must(first.user_id == me.user_id, "5", "the vault is somebody else's")
+        wraps = [wrap.sealed for wrap in first.wraps if wrap.method == codec.PASSWORD]
+        must(len(wraps) == 1, "5", "the vault has no way in for the password")
+        context = me.user_id + number(codec.PASSWORD, 1) + number(first.vk_gen, 4)
+        self.vk = open_sealed("5", "the vault", KDF(root, "kek-pw", me.user_id), "vault-wrap", context, wraps[0])
+        self.me, self.items = me, {unb64(item["item_id"]): (item["rev"], unb64(item["sealed"])) for item in items}
+        self.ik = private_key("5", "the identity key of the vault", self.take(self.vk, b"identity"))
+        must(point(self.ik) == me.now.ik, "5", "the vault holds another identity than the log of this account")
+        self.dvk = self.take(self.vk, b"day-key")
+        self.kem = [private_key("5", f"KEM key {g}", self.take(self.dvk, b"kem/" + number(g, 4))) for g in range(1, me.now.g + 1)]
+        for g, (mine, logged) in enumerate(zip(self.kem, me.kem_keys), start=1):
+            must(point(mine) == logged, "5", f"KEM key {g} of the vault is not the one of the log")
+        self.pins = {}
+        for item_id in list(self.items):
+            plain = self.open(item_id, self.dvk, self.vk)
+            if plain[:3] == b"\x05\x02\x01":
+                pin = codec.pin(plain)
+                must(self.item_id(self.dvk, b"contact/" + pin.user_id) == item_id, "5", "a contact stands under another's name")
+                self.pins[pin.user_id] = pin
+            else:
+                print(f"skipped: a vault item of a kind this reader does not know ({len(plain)} bytes)", file=sys.stderr)
+
+    def item_id(self, key: bytes, name: bytes) -> bytes:
+        return hmac.digest(KDF(key, "vault-name"), lp(name), "sha256")[:16]
+
+    def take(self, key: bytes, name: bytes) -> bytes:
+        item_id = self.item_id(key, name)
+        must(item_id in self.items, "5", f"the vault lacks the item {name!r}")
+        plain = self.open(item_id, key)
+        del self.items[item_id]
+        return plain
+
+    def open(self, item_id: bytes, *keys: bytes) -> bytes:
+        """Under the first of the keys that fits. One that fits none was changed: unknown kinds lie under the same keys."""
+        rev, sealed = self.items[item_id]
+        context = self.me.user_id + item_id + number(rev, 8)
+        for key in keys:
+            try:
+                return open_sealed(
+                    "5", f"the vault item {b64(item_id)}", KDF(key, "vault-item-key", item_id), "vault-item", context, sealed
+                )
+            except DoesNotHold as error:
+                failed = error
+        raise failed
+
+
+def sign_in(relay: Relay, handle: str, password: str) -> tuple[str, Person, Vault, ec.EllipticCurvePrivateKey]:
+    """The realm, log, vault and this browser's key of an account; the relay then takes us for one of its browsers."""
+    info = relay.ask("info")
+    must(info["api"] == 1, "5", f"the relay speaks version {info['api']} of the API")
+    realm = info["realm"]
+    start = relay.ask("sign-in/start", handle=handle)
+    root = password_root(password, realm, handle, unb64(start["salt"]), start["profile"])
+    nonce = os.urandom(32)
+    proof = b"\x06\x01\x01" + lp(realm.encode()) + lp(handle.encode()) + unb64(start["challenge"]) + nonce
+    signature = sign(sign_in_key(root, realm), "login", proof)
+    grant = relay.ask("sign-in/prove", handle=handle, challenge=start["challenge"], session_nonce=b64(nonce), sig=b64(signature))
+    relay.token = grant["token"]
+    me = user_log(grant["log"], realm)
+    must(me.handle == handle, "5", f"the relay answers with the log of @{me.handle}")
+    vault = Vault(me, root, unb64(grant["vault_header"]), grant["items"])
+
+    # This browser's key goes into the log, signed by the identity key.
+    device = ec.generate_private_key(CURVE)
+    dk, dk_id = point(device), key_id(point(device))
+    name = b"Independent reader"
+    padded = number(len(name), 1) + name + bytes(160 - len(name))
+    sealed = seal(KDF(vault.dvk, "device-label-key"), "device-label", dk_id, padded, os.urandom(24))
+    body = b"\1" + dk + sign(device, "device-pop", me.user_id + dk) + lp(sealed)
+    seq, head = len(me.points), me.points[-1][0]
+    entry = b"\x01\x02\x01" + me.user_id + number(seq, 8) + head + number(int(time.time() * 1000), 8) + body
+    signature = sign(vault.ik, "user-log", entry)
+    relay.ask("users/append", entries=[b64(lp(entry) + signature)])
+    me.extend(seq, entry, signature)
+
+    challenge = relay.ask("session/start")["challenge"]
+    proof = b"\x06\x03\x01" + lp(realm.encode()) + me.user_id + dk_id + unb64(challenge)
+    relay.token = relay.ask("session/prove", dk_id=b64(dk_id), challenge=challenge, sig=b64(sign(device, "session", proof)))["token"]
+    return realm, me, vault, device
+
+
+# ---- A room's keys (§7) and messages (§8) ---------------------------------------------------------------------------
+
+
+@dataclass
+class Row:
+    """A message that holds, as a line to print."""
+
+    author: str
+    text: str
+
+
+class Reader:
+    def __init__(self, relay: Relay, handle: str, password: str) -> None:
+        self.relay = relay
+        self.realm, self.me, self.vault, self.device = sign_in(relay, handle, password)
+        self.people: dict[bytes, Person] = {}
+
+    def person(self, user_id: bytes) -> Person:
+        """Somebody's verified log: fetched once, and held against what we pinned or know."""
+        if user_id not in self.people:
+            person = user_log(self.relay.ask("users/log", user_id=b64(user_id), from_seq=0), self.realm)
+            must(person.user_id == user_id, "5", "the relay answers with somebody else's log")
+            must(all(person.handle != other.handle for other in self.people.values()), "10", f"two people are called @{person.handle}")
+            if user_id == self.me.user_id:
+                must(person.points[: len(self.me.points)] == self.me.points, "5", "our own log has changed its past")
+            if pin := self.vault.pins.get(user_id):
+                what = f"the log of @{person.handle} is not the one that was pinned"
+                must(pin.handle == person.handle and pin.seq < len(person.points) and person.points[pin.seq][0] == pin.head, "5", what)
+                if pin.state == codec.VERIFIED:
+                    must(person.now.ik_since == pin.ik_since, "10", f"the identity of @{person.handle} has changed since it was verified")
+            must(
+                all(pin.user_id == user_id or pin.handle != person.handle for pin in self.vault.pins.values()),
+                "10",
+                f"@{person.handle} was pinned as somebody else",
+            )
+            self.people[user_id] = person
+        return self.people[user_id]
+
+    def log(self, stands: Any) -> Room:
+        """§6: a room's log, as long as the relay says that it is."""
+        room_id = unb64(stands["room_id"])
+        blobs: list[bytes] = []
+        while True:
+            page = self.relay.ask("rooms/log", room_id=b64(room_id), from_seq=len(blobs))
+            blobs += [unb64(entry) for entry in page["entries"]]
+            if len(blobs) > page["seq"] or not page["entries"]:
+                break
+        room = Room(room_id, blobs, self.person)
+        must(
+            stands["seq"] < len(room.hashes) and room.hashes[stands["seq"]] == unb64(stands["head"]),
+            "6",
+            "the log is not the one that the relay announced",
+        )
+        must(self.me.user_id in room.members, "6", "the relay names a room that we are not in")
+        return room
+
+    def room(self, stands: Any) -> tuple[str, list[Row]]:
+        """Title and messages of a room."""
+        room = self.log(stands)
+        keys = self.keys(room)
+        if room.kind == DIRECT:
+            title = next(self.person(user).handle for user in room.members if user != self.me.user_id)
+        else:
+            title = self.name(room, keys)
+        channels = {unb64(channel["channel"]): channel for channel in stands["channels"]}
+        must(set(channels) == {MAIN}, "17", "a room has other channels than the one")
+        return title, self.messages(room, keys, channels[MAIN])
+
+    def settled_room(self, stands: Any) -> tuple[str, list[Row]]:
+        """The same, once more if somebody may have written meanwhile. What does not hold does not the second time either."""
+        try:
+            return self.room(stands)
+        except DoesNotHold:
+            self.people.clear()
+            return self.room(next((room for room in self.relay.rooms() if room["room_id"] == stands["room_id"]), stands))
+
+    def keys(self, room: Room) -> dict[int, bytes]:
+        """§7: our wraps, then backwards along the backlinks; each secret against the commitment in the log."""
+        keys: dict[int, bytes] = {}
+        for wrap in self.relay.ask("rooms/wraps", room_id=b64(room.room_id), from_n=1)["wraps"]:
+            n, g = wrap["n"], wrap["g"]
+            must(
+                unb64(wrap["user_id"]) == self.me.user_id and unb64(wrap["channel"]) == MAIN,
+                "7",
+                f"the wrap of room key {n} is somebody else's",
+            )
+            must(1 <= n <= len(room.epochs) and 1 <= g <= len(self.vault.kem), "7", f"a wrap of room key {n}, which the log does not have")
+            epoch = room.epochs[n - 1]
+            info = label("wrap") + b"\x03\x01\x01" + room.room_id + MAIN + number(n, 4) + self.me.user_id + number(g, 4) + epoch.commit
+            secret = open_wrap(self.vault.kem[g - 1], unb64(wrap["enc"]), unb64(wrap["ct"]), info)
+            if secret is None:
+                raise DoesNotHold("7", f"the wrap of room key {n} does not open")
+            self.fits(room, epoch, secret)
+            keys[n] = secret
+        must(not room.epochs or len(room.epochs) in keys, "7", "the relay has no wrap of the newest room key for us")
+        for epoch in reversed(room.epochs):
+            if epoch.backlink and epoch.n in keys:
+                context = room.room_id + number(epoch.n, 4)
+                secret = open_sealed(
+                    "7", f"the backlink of room key {epoch.n}", KDF(keys[epoch.n], "back-key"), "back", context, epoch.backlink
+                )
+                self.fits(room, room.epochs[epoch.n - 2], secret)
+                keys[epoch.n - 1] = secret
+        return keys
+
+    def fits(self, room: Room, epoch: Epoch, secret: bytes) -> None:
+        commit = KDF(secret, "commit", room.room_id + number(epoch.n, 4) + epoch.prev + epoch.roster_hash)
+        must(commit == epoch.commit, "7", f"room key {epoch.n} is not the one that @{self.person(epoch.actor).handle} committed to")
+
+    def name(self, room: Room, keys: dict[int, bytes]) -> str:
+        """§15, Meta"""
+        if room.meta is None or room.meta[0] not in keys:
+            return "(no name)"
+        n, sealed = room.meta
+        plain = open_sealed("7", "the name", KDF(keys[n], "meta-key"), "meta", room.room_id + number(n, 4), sealed)
+        return str(json.loads(plain.rstrip(b"\0"))["name"])
+
+    def messages(self, room: Room, keys: dict[int, bytes], announced: Any) -> list[Row]:
+        """§8, from the first message on, in the order of Accept."""
+        self.transcript = [H("t0", room.room_id + MAIN)]  # T_0, T_1, …
+        self.lanes: dict[tuple[bytes, bytes], tuple[int, bytes]] = {}  # (device, lane) → newest number and hash
+        self.ids: set[bytes] = set()
+        self.known_log = 0  # the newest entry that the writer of an earlier message knew
+        self.locked = False
+        rows: list[Row] = []
+        while True:
+            after = len(self.transcript) - 1
+            page = self.relay.ask("messages/page", room_id=b64(room.room_id), channel=b64(MAIN), **{"from": {"after": after}}, limit=200)
+            must(
+                page["before"]["seq"] == after and unb64(page["before"]["t"]) == self.transcript[after],
+                "8",
+                f"the transcript before message {after + 1} is another",
+            )
+            for message in page["messages"]:
+                seq = len(self.transcript)
+                try:
+                    must(message["seq"] == seq, "8", f"it says that it is number {message['seq']}")
+                    rows += self.message(room, keys, seq, unb64(message["header"]), unb64(message["envelope"]))
+                except DoesNotHold as error:
+                    raise error.inside(f"message {seq}") from error
+            if len(self.transcript) > page["head"]["seq"]:
+                break
+            must(bool(page["messages"]), "8", "the relay withholds the newest messages")
+        for place in page["head"], announced:
+            must(
+                place["seq"] < len(self.transcript) and self.transcript[place["seq"]] == unb64(place["t"]),
+                "8",
+                "the transcript is not the one that the relay announced",
+            )
+        for entry, cut in room.cuts:
+            must(
+                cut.seq < len(self.transcript) and self.transcript[cut.seq] == cut.t,
+                "6 rule 6",
+                f"the cut of entry {entry} does not match the transcript",
+            )
+        return rows
+
+    def message(self, room: Room, keys: dict[int, bytes], seq: int, header: bytes, envelope: bytes) -> list[Row]:
+        visible = codec.header(header)
+        must(visible.room_id == room.room_id and visible.channel == MAIN and visible.suite == SUITE, "8", "it belongs elsewhere")
+        must(visible.msg_id not in self.ids, "8", "its id was used before")
+        self.ids.add(visible.msg_id)
+        envelope_hash = H("env", header + envelope)
+        self.transcript.append(H("t", self.transcript[-1] + number(seq, 8) + envelope_hash))
+        must(1 <= visible.n <= len(room.epochs), "8", f"it is sealed under room key {visible.n}, which the log does not have")
+        if visible.n not in keys:
+            self.locked = True
+            return []
+        key = KDF(keys[visible.n], "msg-key", room.room_id + MAIN)
+        plain = codec.Cursor(open_sealed("8", "it", key, "sealed-msg", header, envelope))
+        signed, signature = plain.take(codec.u32(plain)), plain.take(64)
+        must(len(plain.data) == padded(plain.at) and not any(plain.rest()), "8", "wrong padding")
+        said = codec.content(signed)
+        must(said.header_hash == H("header", header), "8", "it was written for another header")
+        must(said.log_seq < len(room.hashes) and room.hashes[said.log_seq] == said.log_head, "8", "its author knew another log: a fork")
+        dk = room.authors[said.log_seq].get((said.user_id, said.dk_id))
+        if dk is None:
+            raise DoesNotHold("8", "its author was not a member with that device")
+        verify("8", "its", dk, "msg", signed, signature)
+        author = self.person(said.user_id).handle
+
+        lane, (ctr, head) = (said.dk_id, said.lane), (0, H("lane", said.dk_id + said.lane))
+        # The beginning of a lane may lie in what we cannot read.
+        if lane in self.lanes or not self.locked or said.ctr == 1:
+            ctr, head = self.lanes.get(lane, (ctr, head))
+            must(
+                said.ctr == ctr + 1 and said.prev_own == head,
+                "8",
+                f"it is message {said.ctr} of a lane that stood at {ctr}: something of @{author} is missing or came twice",
+            )
+        self.lanes[lane] = (said.ctr, envelope_hash)
+        must(said.seen_seq < seq and self.transcript[said.seen_seq] == said.seen_t, "8", f"@{author} had seen another history: a fork")
+        was_there = all((said.user_id, said.dk_id) in room.authors[at] for at in range(said.log_seq, self.known_log + 1))
+        must(was_there, "17", f"@{author} had gone when it was put here")
+        self.known_log = max(self.known_log, said.log_seq)
+        former = room.former.get(said.user_id)
+        if former and any(seq > cut.seq for cut in former.cut):
+            return [Row(author, "(void: written after the removal)")]
+        if said.body.kind != "Text":
+            return [Row(author, f"(skipped: a message {said.body.kind})")]
+        return [Row(author, said.body.text)]
+
+
+def padded(length: int) -> int:
+    """§8: buckets, then Padmé, which keeps the upper bits of a length and rounds the others up."""
+    for bucket in 512, 1024, 2048, 4096, 8192, 16_384:
+        if length <= bucket:
+            return bucket
+    exponent = length.bit_length() - 1
+    mask = (1 << (exponent - exponent.bit_length())) - 1
+    return (length + mask) & ~mask
+
+
+def printable(text: str) -> str:
+    """What others wrote must not steer the terminal or look like a line of ours."""
+    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", text).replace("\n", "\n    ")
+
+
+def main() -> int:
+    if len(sys.argv) != 3:
+        print(__doc__)
+        return 2
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.buffer.read().decode().removesuffix("\n")
+    relay, held = Relay(sys.argv[1]), True
+    try:
+        reader = Reader(relay, sys.argv[2], password)
+        rooms = relay.rooms()
+    except DoesNotHold as error:
+        print(f"does not hold: {error}", file=sys.stderr)
+        return 1
+    except Refused as error:
+        print("The handle or the password is wrong." if error.code == "bad_proof" else error, file=sys.stderr)
+        return 1
+    for stands in rooms:
+        try:
+            title, rows = reader.settled_room(stands)
+        except (DoesNotHold, Refused, *UNREADABLE) as error:
+            held = False
+            print(printable(f"room {stands['room_id']} does not hold: {error}"), file=sys.stderr)
+            continue
+        print(f"room {printable(title)}")
+        for row in rows:
+            print(f"@{row.author}: {printable(row.text)}")
+    relay.ask("session/end")
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (OSError, WebSocketException, *UNREADABLE) as error:
+        sys.exit(f"The relay at {sys.argv[1]} cannot be reached or understood: {error!r}")

@@ -1,0 +1,107 @@
+// Everything a person can type, and how it is typed. A new kind of input is one more entry: what it types is then looked for
+// in every place where something of it could lie.
+
+import { expect } from '@playwright/test';
+
+import type { Person, PersonOptions } from './people.ts';
+
+/** Known to the relay by design. */
+export const [ALICE, BOB, CAROL] = ['visible-handle-alice', 'visible-handle-bob', 'visible-handle-carol'];
+
+/** How a browser calls itself from which the page makes the name of a device. */
+const AGENT = 'Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36 OPR/125.0.0.0';
+
+/** Who is there; the entries below bring them. */
+export interface Cast {
+  newPerson: (handle: string, options?: PersonOptions) => Promise<Person>;
+  anotherBrowserOf: (person: Person) => Promise<Person>;
+  alice: Person;
+  bob: Person;
+}
+
+/** Types the secret it is given; or one that it brings itself, which it returns. */
+type Types = (cast: Cast, secret: string) => Promise<string | void>;
+
+/** In this order. */
+export const TYPED: Record<string, Types> = {
+  'password of alice': async (cast, secret) => {
+    cast.alice = await cast.newPerson(ALICE, { password: secret, context: { userAgent: AGENT } });
+    await cast.alice.signsUp();
+  },
+  'password of bob': async (cast, secret) => {
+    cast.bob = await cast.newPerson(BOB, { password: secret });
+    await cast.bob.signsUp();
+  },
+  'six words that were offered': async ({ newPerson }) => {
+    const carol = await newPerson(CAROL);
+    await carol.page.goto('/sign-up');
+    await carol.page.getByLabel('Handle').fill(CAROL);
+    const words = carol.page.getByRole('list', { name: 'Password' }).getByRole('listitem');
+    await expect(words).toHaveCount(6);
+    await expect(words.first()).not.toBeEmpty();
+    const passphrase = (await words.allInnerTexts()).join(' ');
+    await carol.page.getByRole('checkbox', { name: /^I saved/ }).check();
+    await carol.page.getByRole('button', { name: 'Create account' }).click();
+    await carol.isIn();
+    return passphrase;
+  },
+  'password that was too weak': async ({ newPerson }) => {
+    const weak = 'żółw'.repeat(5);
+    const guest = await newPerson('visible-handle-guest', { password: weak });
+    await guest.fillsSignUp();
+    await guest.page.getByRole('button', { name: 'Create account' }).click();
+    await expect(guest.page.getByText(/Too easy to guess/)).toBeVisible();
+    return weak;
+  },
+  'wrong password': async ({ newPerson }, secret) => {
+    const guest = await newPerson(BOB);
+    guest.expectsTrouble();
+    await guest.triesToSignIn(secret);
+    await expect(guest.page.getByText('do not belong together')).toBeVisible();
+  },
+  'direct message': async ({ alice, bob }, secret) => {
+    await alice.opensDirectWith(BOB);
+    await alice.says(secret);
+    await bob.opensToWrite(ALICE);
+    await bob.sees(secret);
+  },
+  'answer': async ({ alice, bob }, secret) => {
+    await bob.says(secret);
+    await alice.sees(secret);
+  },
+  'name of the group': async ({ alice, bob }, secret) => {
+    await alice.makesGroup(secret, [BOB]);
+    await bob.opensToWrite(secret);
+  },
+  'message in the group': async ({ alice, bob }, secret) => {
+    await alice.says(secret);
+    await bob.sees(secret);
+  },
+  'new name of the group': async ({ alice, bob }, secret) => {
+    await alice.chooses('More', 'Rename');
+    const dialog = alice.dialog('Rename the group');
+    await dialog.getByRole('textbox', { name: 'Name' }).fill(secret);
+    await dialog.getByRole('button', { name: 'Rename' }).click();
+    await bob.canWriteTo(secret);
+  },
+  'draft': async ({ bob }, secret) => {
+    await bob.composer.fill(secret);
+    await bob.composer.blur();
+  },
+  'looked for in the list': async ({ bob }, secret) => {
+    await bob.column.getByRole('searchbox').fill(secret);
+    await bob.column.getByRole('searchbox').press('Escape');
+  },
+  'message read on another browser': async ({ alice, bob, anotherBrowserOf }, secret) => {
+    await alice.says(secret);
+    const elsewhere = await anotherBrowserOf(bob);
+    await elsewhere.signsIn();
+    await elsewhere.conversations.getByRole('link').first().click();
+    await elsewhere.sees(secret);
+  },
+  'name of a device': async ({ alice }) => {
+    await alice.page.goto('/settings/devices');
+    await expect(alice.page.getByRole('main').getByText('Opera on ChromeOS')).toBeVisible();
+    return 'Opera on ChromeOS';
+  },
+};
