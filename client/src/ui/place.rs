@@ -7,6 +7,8 @@ pub enum Place {
     /// The landing page; signed in, the messages.
     Home,
     SignUp,
+    /// Back in with the recovery key.
+    Recover,
     Messages,
     Room(RoomId),
     Members(RoomId),
@@ -18,6 +20,7 @@ pub enum Place {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
+    Account,
     Devices,
     Security,
     Appearance,
@@ -31,6 +34,7 @@ impl Place {
         match (first, second, third, more) {
             (None, ..) => Self::Home,
             (Some("sign-up"), None, ..) => Self::SignUp,
+            (Some("recover"), None, ..) => Self::Recover,
             (Some("messages"), None, ..) => Self::Messages,
             (Some("messages"), Some(room), None, _) => room.parse().map_or(Self::Unknown, Self::Room),
             (Some("messages"), Some(room), Some("members"), None) => room.parse().map_or(Self::Unknown, Self::Members),
@@ -44,6 +48,7 @@ impl Place {
         match self {
             Self::Home | Self::Unknown => "/".into(),
             Self::SignUp => "/sign-up".into(),
+            Self::Recover => "/recover".into(),
             Self::Messages => "/messages".into(),
             Self::Room(room) => format!("/messages/{room}"),
             Self::Members(room) => format!("/messages/{room}/members"),
@@ -66,10 +71,17 @@ impl Place {
 }
 
 impl Page {
-    pub const ALL: [Self; 4] = [Self::Devices, Self::Security, Self::Appearance, Self::Server];
+    pub const ALL: [Self; 5] = [
+        Self::Account,
+        Self::Devices,
+        Self::Security,
+        Self::Appearance,
+        Self::Server,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Account => "account",
             Self::Devices => "devices",
             Self::Security => "security",
             Self::Appearance => "appearance",
@@ -92,6 +104,7 @@ mod tests {
         let mut places = vec![
             Place::Home,
             Place::SignUp,
+            Place::Recover,
             Place::Messages,
             Place::Room(room),
             Place::Members(room),
@@ -111,6 +124,7 @@ mod tests {
             "/settings/none",
             "/messages/a/b/c",
             "/sign-up/now",
+            "/recover/now",
         ] {
             assert_eq!(Place::parse(path), Place::Unknown, "{path}");
         }

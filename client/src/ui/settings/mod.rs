@@ -1,8 +1,10 @@
 //! Settings: what belongs to this account and this browser, and what the server sees.
 
+pub mod account;
 mod appearance;
 mod build;
 pub mod devices;
+pub mod recovery_key;
 mod rows;
 mod security;
 pub mod server;
@@ -40,8 +42,9 @@ pub fn column() -> AnyView {
                 )),
             ),
             html::div().class("column-body").child((
+                sidebar::vault_doubted(),
                 html::p().class("menu-title").child("You"),
-                html::ul().child((item(Page::Devices), item(Page::Security))),
+                html::ul().child((item(Page::Account), item(Page::Devices), item(Page::Security))),
                 html::p().class("menu-title").child("Sotto"),
                 html::ul().child((item(Page::Appearance), item(Page::Server))),
                 html::ul().class("settings-out").child(
@@ -64,6 +67,7 @@ pub fn column() -> AnyView {
 
 const fn icon(page: Page) -> Icon {
     match page {
+        Page::Account => Icon::Lock,
         Page::Devices => Icon::Laptop,
         Page::Security => Icon::KeyRound,
         Page::Appearance => Icon::Palette,
@@ -76,7 +80,7 @@ fn item(page: Page) -> AnyView {
     let here = move || match nav.place() {
         Place::Setting(open) => (open == page).then_some("page"),
         // On a wide screen the first page stands open beside the list.
-        _ => (page == Page::Devices && !narrow.get()).then_some("page"),
+        _ => (page == Page::Account && !narrow.get()).then_some("page"),
     };
     html::li()
         .child(
@@ -98,7 +102,7 @@ pub fn sheet() -> AnyView {
         if let Place::Setting(page) = nav.place() {
             page
         } else {
-            Page::Devices
+            Page::Account
         }
     });
     html::div()
@@ -108,6 +112,7 @@ pub fn sheet() -> AnyView {
         .child(move || {
             let page = page.get();
             let content = match page {
+                Page::Account => account::page(),
                 Page::Devices => devices::page(),
                 Page::Security => security::page(),
                 Page::Appearance => appearance::page(),
