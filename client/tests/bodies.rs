@@ -52,11 +52,11 @@ async fn tea(seed: &str) -> (TestWorld, RoomId) {
 /// The id of a text on screen.
 fn id_of(world: &TestWorld, browser: usize, words: &str) -> MessageId {
     let rows = world.browsers[browser].rows().into_iter();
-    let found = rows.filter_map(|row| match row {
+    let mut found = rows.filter_map(|row| match row {
         Body::Text { text, message, .. } if text == words => Some(message),
         _ => None,
     });
-    found.last().unwrap_or_else(|| panic!("{words} is not on screen"))
+    found.next_back().unwrap_or_else(|| panic!("{words} is not on screen"))
 }
 
 async fn edit(world: &mut TestWorld, browser: usize, room: RoomId, from: &str, to: &str) {
