@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use sotto_shared::api::body::{Held, Rows, RowsGet};
-use sotto_shared::id::{DeviceKeyId, MessageId, RoomId, UserId};
+use sotto_shared::id::{DeviceKeyId, InviteId, MessageId, RoomId, UserId};
 
 /// From the page to the worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -16,6 +16,7 @@ pub struct ToWorker {
 }
 
 /// From the worker to the page.
+#[allow(clippy::large_enum_variant)] // one at a time, on its way to JSON and back
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum FromWorker {
     /// The worker listens. Nothing may be sent before this.
@@ -167,6 +168,38 @@ pub enum Command {
         user: UserId,
         verified: bool,
     },
+    /// → `Outcome::InviteLink`.
+    CreateInvite {
+        room: RoomId,
+        role: Role,
+        max_uses: u32,
+        /// Milliseconds since 1970.
+        expires_ms: u64,
+        /// Whoever uses it asks, and a moderator decides.
+        approval: bool,
+    },
+    RevokeInvite {
+        room: RoomId,
+        invite: InviteId,
+    },
+    /// → `Outcome::Invites`.
+    ListInvites {
+        room: RoomId,
+    },
+    /// Lets in somebody who asked. `RemovePerson` sends them away.
+    AdmitPerson {
+        room: RoomId,
+        user: UserId,
+    },
+    /// The fragment of a link, or a whole address. → `Outcome::Preview`, `Outcome::Room` of a room one is in already, or
+    /// `Outcome::Person`.
+    OpenLink {
+        link: String,
+    },
+    /// By the link that was opened last. → `Outcome::Room`, or `Outcome::Asked`.
+    Join {
+        room: RoomId,
+    },
     /// From now on `handle` is this account, which it was not before (`Problem::HandleMoved`). → `Outcome::Person`.
     AcceptHandle {
         handle: String,
@@ -257,9 +290,16 @@ pub enum Outcome {
     },
     Held(Held),
     Rows(Rows),
+    /// What stands behind the `#` of the link. It is shown this once.
+    InviteLink(String),
+    Invites(Invites),
+    Preview(InvitePreview),
+    /// A moderator has been asked.
+    Asked,
 }
 
 /// A change of what is on screen. `state::apply` is the only place that takes these in.
+#[allow(clippy::large_enum_variant)] // one at a time, on its way to JSON and back
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Change {
     Phase(Phase),
@@ -541,6 +581,13 @@ pub enum Note {
     Left {
         who: UserId,
     },
+    /// Came by an invite.
+    Joined {
+        who: UserId,
+    },
+    AskedToJoin {
+        who: UserId,
+    },
     Renamed {
         by: UserId,
         name: String,
@@ -588,6 +635,36 @@ pub struct Safety {
     pub trust: Trust,
 }
 
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Invites {
+    /// Those that can still be used.
+    pub open: Vec<Invite>,
+    /// Who asked to be let in.
+    pub requests: Vec<UserId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Invite {
+    pub id: InviteId,
+    pub by: UserId,
+    pub role: Role,
+    pub uses: u32,
+    pub max_uses: u32,
+    pub expires_ms: u64,
+    pub approval: bool,
+}
+
+/// What somebody with a link sees before they join; all but the title is from the room's signed log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InvitePreview {
+    pub room: RoomId,
+    /// As it was when the invite was made. Empty when it cannot be opened.
+    pub title: String,
+    pub by: Option<Person>,
+    pub members: u32,
+    pub invite: Invite,
+}
+
 /// What went wrong, sorted so that each has one sentence and one thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Problem {
@@ -617,6 +694,10 @@ pub enum Problem {
     /// The message has gone, or is not on screen.
     NoSuchMessage,
     LastOwner,
+    /// Not a link of Sotto's, or damaged on its way.
+    BadLink,
+    /// The invite is used up, has ended or was taken back.
+    InviteOver,
     /// The room cannot be written to; its `standing` says why.
     RoomClosed,
     /// No answer.

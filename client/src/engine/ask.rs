@@ -48,7 +48,7 @@ macro_rules! requests {
 requests! {
     Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
     VaultGet, VaultPut, Rekey, SetRecovery, ResetIdentity, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet,
-    HeldGet, RowsGet, MessageDelete,
+    HeldGet, RowsGet, InviteOpen, MessageDelete,
 }
 
 /// Why there is no answer.
@@ -176,6 +176,24 @@ pub(crate) enum Pending<K> {
     },
     LoadOlder {
         room: RoomId,
+    },
+    /// A contact link: who answers under the handle must be this person.
+    Contact {
+        command: u32,
+        user: UserId,
+        handle: String,
+    },
+    /// The log of a room that a link leads to.
+    Visit {
+        room: RoomId,
+        from: u64,
+    },
+    Join {
+        room: RoomId,
+    },
+    HandOver {
+        room: RoomId,
+        users: Vec<UserId>,
     },
     /// Messages of this browser's store in which something is to be taken away.
     Seek {

@@ -14,7 +14,7 @@ use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::secret::EpochSecret;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::id::{ChannelId, EnvelopeHash, Head, RoomId, UserId};
+use sotto_shared::id::{ChannelId, EnvelopeHash, Head, InviteId, RoomId, UserId};
 use sotto_shared::log::room_log::{
     Cut, EpochReason, History, MAX_MEMBERS, Permission, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
     RoomState, SUITE_1, room_id,
@@ -48,6 +48,8 @@ pub(crate) enum What {
     Remove(UserId),
     Leave,
     Rename(String),
+    Invite(super::invites::Terms),
+    Revoke(InviteId),
     Redact {
         target: Head,
         edits: Vec<Head>,
@@ -111,7 +113,7 @@ fn write_name(name: &str) -> Vec<u8> {
 }
 
 /// Names are one line of visible text: no line breaks, no characters that turn the text around.
-fn tidy_name(name: &str) -> String {
+pub(super) fn tidy_name(name: &str) -> String {
     let shown: String = name
         .chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c })
@@ -573,7 +575,11 @@ impl<S: Suite> Engine<S> {
                 self.take_entries(id, from, sent, ctx, out).await;
                 // The log may have been faster than this answer, and with it messages under the new key.
                 self.unlock_messages(id, ctx, out).await;
-                self.end_intent(intent, Ok(Outcome::Done), out);
+                let outcome = match &intent.what {
+                    What::Invite(terms) => Outcome::InviteLink(terms.link(id)),
+                    _ => Outcome::Done,
+                };
+                self.end_intent(intent, Ok(outcome), out);
                 self.show_room_row(id, out);
                 self.flush(id, ctx, out).await;
             }
@@ -688,7 +694,7 @@ impl<S: Suite> Engine<S> {
                 reason = EpochReason::MemberAdded;
             }
             What::Remove(user) => {
-                if draft.state.members.contains_key(user) {
+                if draft.state.members.contains_key(user) || draft.state.requests.contains_key(user) {
                     let cut = self.cut(room)?;
                     self.write(
                         &mut draft,
@@ -704,6 +710,14 @@ impl<S: Suite> Engine<S> {
                 reason = EpochReason::MemberLeft;
             }
             What::Rename(_) => {}
+            What::Invite(terms) => {
+                let body = terms.body(id, &room.title, ctx.rng)?;
+                self.write(&mut draft, body, ctx).await?;
+            }
+            What::Revoke(invite_id) => {
+                let body = RoomBody::RevokeInvite { invite_id: *invite_id };
+                self.write(&mut draft, body, ctx).await?;
+            }
             What::Redact { target, edits } => {
                 let hash = |head: &Head| EnvelopeHash::from_bytes(*head.as_bytes());
                 let body = RoomBody::Redact {
@@ -834,9 +848,12 @@ impl<S: Suite> Engine<S> {
                 .extend(std::slice::from_ref(&blob), &self.people)
                 .map_err(|(_, error)| match error {
                     LogError::LastOwner => Problem::LastOwner,
-                    LogError::NotAllowed | LogError::Banned | LogError::NoSuchTarget | LogError::RosterFrozen => {
-                        Problem::NotAllowed
-                    }
+                    LogError::NotAllowed
+                    | LogError::Banned
+                    | LogError::NoSuchTarget
+                    | LogError::NoSuchInvite
+                    | LogError::RosterFrozen => Problem::NotAllowed,
+                    LogError::InviteOver => Problem::InviteOver,
                     LogError::TooMany => Problem::TooManyPeople {
                         max: MAX_MEMBERS as u32,
                     },

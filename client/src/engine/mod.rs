@@ -24,6 +24,7 @@ mod expiry;
 mod held;
 mod inbox;
 mod intents;
+mod invites;
 #[cfg(feature = "testing")]
 pub mod measure;
 mod outbox;
@@ -58,6 +59,7 @@ use account::Me;
 use ask::Pending;
 use entering::{Goal, read_recovery_key};
 use intents::{Creation, Task};
+use invites::Visit;
 use people::People;
 use rekey::{Departing, Offered};
 use rooms::Room;
@@ -167,6 +169,8 @@ pub struct Engine<S: Suite> {
     /// Commands that look for people first.
     tasks: HashMap<u32, Task>,
     creating: HashMap<RoomId, Creation>,
+    /// Rooms that a link led to, not joined yet.
+    visits: HashMap<RoomId, Visit>,
     pending: HashMap<u32, Pending<S::DeviceKey>>,
     next_request: u32,
     online: bool,
@@ -218,6 +222,7 @@ impl<S: Suite> Engine<S> {
             arriving: HashMap::new(),
             tasks: HashMap::new(),
             creating: HashMap::new(),
+            visits: HashMap::new(),
             pending: HashMap::new(),
             next_request: 0,
             online: false,
@@ -320,6 +325,21 @@ impl<S: Suite> Engine<S> {
             Command::ShowSafety { user } => self.show_safety(user).map(Some),
             Command::AcceptHandle { handle, user } => self.accept_handle(id, handle, user, out),
             Command::MarkVerified { user, verified } => self.mark_verified(id, user, verified, ctx, out),
+            Command::CreateInvite {
+                room,
+                role,
+                max_uses,
+                expires_ms,
+                approval,
+            } => {
+                let terms = invites::Terms::new(role, max_uses, expires_ms, approval, ctx.rng);
+                self.create_invite(id, room, terms, ctx, out).await
+            }
+            Command::RevokeInvite { room, invite } => self.revoke_invite(id, room, invite, ctx, out).await,
+            Command::ListInvites { room } => self.list_invites(room, ctx.now_ms).map(Some),
+            Command::AdmitPerson { room, user } => self.admit(id, room, user, ctx, out).await,
+            Command::OpenLink { link } => self.open_link(id, &link, out),
+            Command::Join { room } => self.join(id, room, ctx, out).await,
             Command::Reconnect => {
                 self.tries = 0;
                 self.connect(out);

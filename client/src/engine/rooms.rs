@@ -73,6 +73,8 @@ pub(crate) struct Room {
     /// An append is under way.
     pub appending: bool,
     pub title: String,
+    /// Who came by an invite and is to be given the room key.
+    pub newcomers: BTreeSet<UserId>,
 }
 
 /// The room's messages, as far as they are known here.
@@ -274,6 +276,7 @@ impl Room {
             intents: VecDeque::new(),
             appending: false,
             title: String::new(),
+            newcomers: BTreeSet::new(),
         }
     }
 
@@ -386,7 +389,7 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Whose logs `blobs` name further than they are here.
-    fn missing_logs(&self, blobs: &[SignedBlob]) -> Vec<UserId> {
+    pub(super) fn missing_logs(&self, blobs: &[SignedBlob]) -> Vec<UserId> {
         let is_short = |member: &MemberRef| {
             let log = self.people.log(&member.user_id);
             log.is_none_or(|log| log.seq() < member.ulog_seq)
@@ -432,6 +435,7 @@ impl<S: Suite> Engine<S> {
                 }
             }
         }
+        self.visits_go_on(ctx, out).await;
         let waiting: Vec<RoomId> = (self.rooms.iter())
             .filter(|(_, room)| !room.waiting.is_empty() && is_ready(&room.waiting))
             .map(|(id, _)| *id)
@@ -599,6 +603,8 @@ impl<S: Suite> Engine<S> {
         }
         // What named entries that are here only now.
         self.unlock_messages(id, ctx, out).await;
+        self.note_newcomers(id, first_new, ctx.now_ms);
+        self.hand_over(id, ctx, out).await;
         self.after_log(id, ctx, out).await;
     }
 
@@ -841,10 +847,10 @@ impl<S: Suite> Engine<S> {
     }
 }
 
-type Extended = (RoomState, Vec<Event>);
+pub(super) type Extended = (RoomState, Vec<Event>);
 
 /// How many of `blobs` hold, the state after them, and what is wrong with the next.
-async fn verify_entries<S: Suite>(
+pub(super) async fn verify_entries<S: Suite>(
     state: &RoomState,
     blobs: &[SignedBlob],
     people: &people::People,

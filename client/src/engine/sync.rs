@@ -152,10 +152,12 @@ impl<S: Suite> Engine<S> {
             return;
         }
         self.retry_waiting(ctx, out).await;
+        self.visits_go_on(ctx, out).await;
         let ids: Vec<RoomId> = self.rooms.keys().copied().collect();
         for id in ids {
             self.wraps_announced(id, out);
             self.ask_for_claims(id, out);
+            self.hand_over(id, ctx, out).await;
             self.catch_up(id, out);
             self.ask_deletions(id, out);
             self.flush(id, ctx, out).await;
@@ -587,6 +589,22 @@ impl<S: Suite> Engine<S> {
             Pending::Vault { floor } => {
                 let result = expect!(VaultGet);
                 self.vault_came(floor, result, ctx, out).await;
+            }
+            Pending::Contact { command, user, handle } => {
+                let result = expect!(UserFind);
+                self.contact_came(command, user, &handle, result, ctx, out).await;
+            }
+            Pending::Visit { room, from } => {
+                let result = expect!(InviteOpen);
+                self.visited(room, from, result, ctx, out).await;
+            }
+            Pending::Join { room } => {
+                let result = expect!(RoomAppend).map(|_| ());
+                self.joined(room, result, ctx, out).await;
+            }
+            Pending::HandOver { room, users } => {
+                let result = expect!(WrapsPut).map(|_| ());
+                self.handed_over(room, users, result, out);
             }
             Pending::PutVault => {
                 let result = expect!(VaultPut).map(|_| ());

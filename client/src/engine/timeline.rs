@@ -8,7 +8,7 @@ use sotto_shared::crypto::epoch::open_meta;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::id::{ChannelId, Head, MessageId, RoomId, UserId};
-use sotto_shared::log::room_log::{Event, RoomBody, RoomKind};
+use sotto_shared::log::room_log::{Event, JoinMode, RoomBody, RoomKind};
 
 use super::ask::{Failure, Pending, Request};
 use super::bodies::message_key;
@@ -366,6 +366,10 @@ impl Room {
             },
             RoomBody::Remove { user_id, .. } => Note::Removed { by, who: *user_id },
             RoomBody::Leave => Note::Left { who: by },
+            RoomBody::Join { invite_id, .. } => match self.state.invites.get(invite_id)?.mode {
+                JoinMode::Member => Note::Joined { who: by },
+                JoinMode::Approval => Note::AskedToJoin { who: by },
+            },
             RoomBody::SetMeta { n, sealed } => {
                 let plain = open_meta(self.keys.get(n)?, &self.state.room_id, *n, sealed.as_slice()).ok()?;
                 Note::Renamed {

@@ -9,7 +9,7 @@ use sotto_shared::api::B64;
 use sotto_shared::api::body::RoomAppend;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::id::{EnvelopeHash, UserId};
-use sotto_shared::log::room_log::RoomBody;
+use sotto_shared::log::room_log::{Invite, RoomBody, RoomState};
 
 use super::{OwnEntries, announce, own_entries, store};
 use crate::app::{App, to_row};
@@ -58,6 +58,8 @@ async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) 
     let old = locked.state;
     match standing(&txn, &ask.room_id, &session.user_id).await? {
         Standing::Member => {}
+        // Somebody lets themselves in by an invite that there is; whoever names none learns nothing of the room.
+        Standing::Stranger | Standing::Former(_) if joins(&old, ask, &own).is_some() => {}
         Standing::Stranger => return Err(ErrorCode::NotFound.into()),
         // Their own last word, said twice.
         Standing::Former(_) if is_there(&txn, ask, &own).await? => return Ok(None),
@@ -73,6 +75,10 @@ async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) 
         extended => extended?,
     };
     let (new, _) = extended.prove_here().map_err(|_| ErrorCode::InvalidEntry)?;
+    // The entry's own time is advice.
+    if joins(&old, ask, &own).is_some_and(|invite| !invite.is_open(app.now_ms())) {
+        return Err(ErrorCode::InvalidEntry.into());
+    }
     store::entries(&txn, &ask.room_id, old.seq + 1, &ask.entries).await?;
     gone::redact(&txn, &ask.room_id, &redacted(&own)).await?;
     store::head(&txn, &old, &new, app.now_ms()).await?;
@@ -97,14 +103,21 @@ fn redacted(own: &OwnEntries) -> Vec<EnvelopeHash> {
     named.flatten().copied().collect()
 }
 
+/// The invite by which a request joins: one Join and nothing with it.
+fn joins<'a>(state: &'a RoomState, ask: &RoomAppend, own: &OwnEntries) -> Option<&'a Invite> {
+    match own.parsed.as_slice() {
+        [entry] if ask.wraps.is_empty() => match &entry.body {
+            RoomBody::Join { invite_id, .. } => state.invites.get(invite_id),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// The logs of everybody these entries name, fetched together.
 async fn members_logs(app: &App, txn: &DatabaseTransaction, own: &OwnEntries) -> Result<Known, Problem> {
-    use sotto_shared::log::room_log::RoomBody::{AddMember, UserUpdate};
-    let named = own.parsed.iter().filter_map(|entry| match &entry.body {
-        AddMember { member, .. } | UserUpdate { member, .. } => Some(member.user_id),
-        _ => None,
-    });
-    let named: BTreeSet<UserId> = named.collect();
+    let named = own.parsed.iter().filter_map(|entry| entry.body.named());
+    let named: BTreeSet<UserId> = named.map(|member| member.user_id).collect();
     app.ledger
         .people_now(txn, &app.realm, &named.into_iter().collect::<Vec<_>>())
         .await

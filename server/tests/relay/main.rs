@@ -8,6 +8,7 @@ mod fuzz;
 mod gone;
 mod held;
 mod hostile;
+mod invites;
 mod live;
 mod messages;
 mod rooms;

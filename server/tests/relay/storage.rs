@@ -268,7 +268,8 @@ async fn ids_hashes_and_keys_have_the_length_of_one_and_no_room_for_a_text() {
     let room = ground.group(&[&ada, &bob]).await;
     let mut socket = ground.socket(&ada).await;
     socket.say(&[room.message(512), room.message(2048)]).await;
-    (socket.message().await, socket.message().await);
+    socket.message().await;
+    socket.message().await;
     let db = ground.app.db.read();
     let backend = db.get_database_backend();
     let start = SignInStart {

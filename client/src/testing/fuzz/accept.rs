@@ -621,8 +621,11 @@ impl Play<'_> {
                 match row {
                     Body::Unreadable(_) => alarm = true,
                     Body::Text {
-                        author, text, state, ..
-                    } if state == Delivery::Sent => {
+                        author,
+                        text,
+                        state: Delivery::Sent,
+                        ..
+                    } => {
                         let is_eves = author == self.den.eve.id() && text.starts_with("eve ");
                         if !is_eves && self.said.get(&text) != Some(&author) {
                             return Err(format!("{name} is shown what nobody wrote: {text}"));

@@ -226,10 +226,10 @@ impl Wiles {
                     cut(&mut page.before);
                 }
             }
-            (Request::WrapsGet(ask), Reply::WrapsGet(wraps)) => {
-                if self.withheld_room(user, Kind::Wraps, ask.room_id).is_some() {
-                    wraps.wraps.clear();
-                }
+            (Request::WrapsGet(ask), Reply::WrapsGet(wraps))
+                if self.withheld_room(user, Kind::Wraps, ask.room_id).is_some() =>
+            {
+                wraps.wraps.clear();
             }
             (Request::UserLogGet(_) | Request::UserFind(_), Reply::UserLogGet(body) | Reply::UserFind(body)) => {
                 let from = match request {

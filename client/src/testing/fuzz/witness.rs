@@ -186,7 +186,7 @@ impl Witness {
         }
         let mut secrets: BTreeMap<(RoomId, [u8; 32]), EpochSecret> = BTreeMap::new();
         // Who was given a key, and in which state.
-        let mut holders: BTreeMap<(RoomId, [u8; 32]), BTreeSet<(UserId, u64, Head)>> = BTreeMap::new();
+        let mut holders: BTreeMap<_, BTreeSet<(UserId, u64, Head)>> = BTreeMap::new();
         for (room, head, wrap) in &self.wraps {
             let state = &self.states[&(*room, *head)];
             let epoch = (state.epochs.get((wrap.n as usize).wrapping_sub(1))).ok_or("a wrap of no room key")?;

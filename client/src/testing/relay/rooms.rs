@@ -7,13 +7,14 @@ use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::FromRelay;
 use sotto_shared::api::limits::{MAX_LOG_PAGE, MAX_PAGE};
-use sotto_shared::codec::Codec;
+use sotto_shared::codec::{Codec, Text};
 use sotto_shared::crypto::hash::sha256;
-use sotto_shared::crypto::sign::SignedBlob;
+use sotto_shared::crypto::label::Label;
+use sotto_shared::crypto::sign::{SignedBlob, verify};
 use sotto_shared::envelope::header::{Header, envelope_hash};
 use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::id::{ChannelId, MessageId, RoomId, UserId};
-use sotto_shared::log::room_log::{RoomBody, RoomEntry, RoomGenesis, RoomState, room_id};
+use sotto_shared::log::room_log::{Invite, RoomBody, RoomEntry, RoomGenesis, RoomState, room_id};
 
 use super::{Answer, ModelRelay, Session, refusal};
 
@@ -187,6 +188,17 @@ impl StoredRoom {
     }
 }
 
+/// The invite by which a request joins: one Join and nothing with it.
+fn joins<'a>(state: &'a RoomState, ask: &RoomAppend, own: &OwnEntries) -> Option<&'a Invite> {
+    match own.parsed.as_slice() {
+        [entry] if ask.wraps.is_empty() => match &entry.body {
+            RoomBody::Join { invite_id, .. } => state.invites.get(invite_id),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// A new room key comes with a wrap for everybody.
 fn wraps_for_all(state: &RoomState, old_epoch: u32, wraps: &[Wrap]) -> Answer<()> {
     let newest = state.epoch_number();
@@ -264,7 +276,9 @@ impl ModelRelay {
         // Their answer was lost, and they came again.
         let first = own.parsed.first().map_or(0, |entry| entry.seq as usize);
         let there = room.entries.get(first..first.saturating_add(ask.entries.len())) == Some(ask.entries.as_slice());
+        let joins = joins(&room.state, ask, &own);
         match room.membership(&session.user_id) {
+            Err(_) if joins.is_some() => {}
             Err(ErrorCode::Forbidden) if there => return Ok(room.head()),
             membership => membership?,
         }
@@ -280,6 +294,9 @@ impl ModelRelay {
             }
         };
         let (state, _) = extended.prove_here().map_err(|_| ErrorCode::InvalidEntry)?;
+        if joins.is_some_and(|invite| !invite.is_open(self.now_ms)) {
+            return Err(ErrorCode::InvalidEntry);
+        }
         // All or nothing: a wrap that does not fit leaves no trace of the entries.
         let mut next = room.clone();
         let old = std::mem::replace(&mut next.state, state);
@@ -314,6 +331,29 @@ impl ModelRelay {
         Ok(RoomLogReply {
             entries: entries.take(MAX_LOG_PAGE as usize).cloned().collect(),
             seq,
+        })
+    }
+
+    pub(super) fn invite_open(&self, session: &Session, ask: &InviteOpen) -> Answer<RoomLogReply> {
+        let sig = <[u8; 64]>::try_from(ask.sig.as_ref()).map_err(|_| ErrorCode::Malformed)?;
+        let room = self.rooms.get(&ask.room_id).ok_or(ErrorCode::NotFound)?;
+        let banned = (room.state.former.get(&session.user_id)).is_some_and(|former| former.banned);
+        let invite = (room.state.invites.get(&ask.invite_id))
+            .filter(|invite| invite.is_open(self.now_ms) && !banned)
+            .ok_or(ErrorCode::NotFound)?;
+        let proof = InviteProof {
+            realm: Text::new(self.realm.as_str()).map_err(|_| ErrorCode::Internal)?,
+            room_id: ask.room_id,
+            invite_id: ask.invite_id,
+            user_id: session.user_id,
+        };
+        verify(&invite.key, Label::InviteOpen, &proof.to_bytes(), &sig).map_err(|_| ErrorCode::NotFound)?;
+        Ok(RoomLogReply {
+            entries: (room.entries.iter().skip(ask.from_seq as usize))
+                .take(MAX_LOG_PAGE as usize)
+                .cloned()
+                .collect(),
+            seq: room.state.seq,
         })
     }
 

@@ -312,7 +312,7 @@ fn happened(room: RoomId, note: Note) -> AnyView {
     let kind = untrack(|| store.room(room)).map_or(RoomKind::Group, |room| room.kind);
     let icon = match &note {
         Note::Created { .. } => Icon::MessageCircle,
-        Note::Added { .. } => Icon::UserPlus,
+        Note::Added { .. } | Note::Joined { .. } | Note::AskedToJoin { .. } => Icon::UserPlus,
         Note::Removed { .. } | Note::Left { .. } | Note::AccountClosed { .. } => Icon::LogOut,
         Note::Renamed { .. } => Icon::Pencil,
         Note::NewDevice { .. } => Icon::Laptop,
