@@ -310,6 +310,8 @@ mod tests {
             message: MessageId::from_bytes([2; 16]),
             text: text.into(),
             state: Delivery::Sent,
+            edited: false,
+            reactions: Vec::new(),
         };
         Row {
             key: key.into(),

@@ -132,6 +132,29 @@ pub enum Command {
         room: RoomId,
         message: MessageId,
     },
+    /// Another text for a message of one's own.
+    Edit {
+        room: RoomId,
+        message: MessageId,
+        text: String,
+    },
+    /// Takes a message away for everybody: one's own, or, for who may, somebody else's.
+    Delete {
+        room: RoomId,
+        message: MessageId,
+    },
+    /// Puts a reaction to a message, or takes one's own back.
+    React {
+        room: RoomId,
+        message: MessageId,
+        emoji: String,
+        on: bool,
+    },
+    /// Messages written from now on live so many seconds; 0: for ever.
+    SetTtl {
+        room: RoomId,
+        seconds: u32,
+    },
     /// What stands in the composer, kept across reloads.
     SaveDraft {
         room: RoomId,
@@ -493,7 +516,7 @@ pub struct Row {
     pub key: String,
     /// Ascending; unique in the room.
     pub order: (u64, u64),
-    /// The author's clock, milliseconds since 1970.
+    /// The author's clock, milliseconds since 1970; never later than it came in, nor before the room was made.
     pub at_ms: u64,
     pub body: Body,
 }
@@ -505,10 +528,21 @@ pub enum Body {
         message: MessageId,
         text: String,
         state: Delivery,
+        /// Its author has changed the text.
+        edited: bool,
+        reactions: Vec<Reaction>,
     },
     /// A message that is here and cannot be shown.
     Unreadable(Unreadable),
     Note(Note),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    pub emoji: String,
+    /// How many people.
+    pub count: u32,
+    pub mine: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -568,6 +602,15 @@ pub enum Note {
     /// They deleted their account, or began a new one: nobody reads or writes as this person any more.
     AccountClosed {
         who: UserId,
+    },
+    /// A message stood here.
+    Deleted {
+        by: UserId,
+    },
+    /// Messages live so many seconds from here on; 0: for ever.
+    Disappearing {
+        by: UserId,
+        seconds: u32,
     },
 }
 
@@ -648,6 +691,8 @@ pub enum Problem {
     },
     AlreadyThere(String),
     NotAllowed,
+    /// The message has gone, or is not on screen.
+    NoSuchMessage,
     LastOwner,
     /// Not a link of Sotto's, or damaged on its way.
     BadLink,

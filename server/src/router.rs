@@ -13,9 +13,10 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use sotto_shared::api::Endpoint;
 use sotto_shared::api::body::{
-    API_VERSION, HeldGet, Info, InfoReply, InviteOpen, PageGet, Register, Rekey, ResetIdentity, RoomAppend, RoomCreate,
-    RoomLogGet, RowsGet, SessionEnd, SessionEndOthers, SessionList, SessionProve, SessionStart, SetRecovery,
-    SignInProve, SignInStart, UserFind, UserLogAppend, UserLogGet, VaultGet, VaultPut, WrapsDrop, WrapsGet, WrapsPut,
+    API_VERSION, HeldGet, Info, InfoReply, InviteOpen, MessageDelete, PageGet, Register, Rekey, ResetIdentity,
+    RoomAppend, RoomCreate, RoomLogGet, RowsGet, SessionEnd, SessionEndOthers, SessionList, SessionProve, SessionStart,
+    SetRecovery, SignInProve, SignInStart, UserFind, UserLogAppend, UserLogGet, VaultGet, VaultPut, WrapsDrop,
+    WrapsGet, WrapsPut,
 };
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::{MAX_BODY_BYTES, MAX_WRAPS_BODY_BYTES};
@@ -24,7 +25,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::accounts::{close, held, register, rekey, sessions, sign_in, users, vault};
 use crate::app::App;
 use crate::logs::{append, create, invites, read, wraps};
-use crate::mailbox::pages;
+use crate::mailbox::{gone, pages};
 use crate::problem::Problem;
 use crate::{client, gateway};
 
@@ -57,6 +58,7 @@ pub fn router(app: &App) -> Router {
         .ask::<InviteOpen, _, _>(invites::open)
         // messages
         .ask::<PageGet, _, _>(pages::page)
+        .ask::<MessageDelete, _, _>(gone::delete)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     let large = Router::new()
         .ask::<Register, _, _>(register::register)

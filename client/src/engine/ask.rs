@@ -3,7 +3,7 @@
 use sotto_shared::api::body;
 use sotto_shared::api::error::ErrorBody;
 use sotto_shared::api::{B64, Endpoint};
-use sotto_shared::id::{RoomId, UserId};
+use sotto_shared::id::{MessageId, RoomId, UserId};
 
 use super::entering::Entering;
 use super::{Effect, Engine, Out};
@@ -48,7 +48,7 @@ macro_rules! requests {
 requests! {
     Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
     VaultGet, VaultPut, Rekey, SetRecovery, ResetIdentity, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet,
-    HeldGet, RowsGet, InviteOpen,
+    HeldGet, RowsGet, InviteOpen, MessageDelete,
 }
 
 /// Why there is no answer.
@@ -194,6 +194,15 @@ pub(crate) enum Pending<K> {
     HandOver {
         room: RoomId,
         users: Vec<UserId>,
+    },
+    /// Messages of this browser's store in which something is to be taken away.
+    Seek {
+        room: RoomId,
+    },
+    /// The relay is to let go of a message of ours.
+    LetGo {
+        room: RoomId,
+        message: MessageId,
     },
     Ignore,
 }

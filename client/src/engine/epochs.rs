@@ -18,11 +18,13 @@ use crate::view::{Change, Problem};
 const HOUR_MS: u64 = 3_600_000;
 
 /// Whether the newest room key has served its time: 24 hours or 500 messages with up to 50 members, 7 days up to 256,
-/// 30 days beyond.
-pub(super) fn is_old(state: &RoomState, now_ms: u64, messages: u64) -> bool {
-    let Some(epoch) = state.epoch() else { return true };
-    // A time to come is as far from now as one that is past: a member who writes one keeps no key young with it.
-    let age = now_ms.abs_diff(epoch.ts);
+/// 30 days beyond. `since_ms` is when it was made, and no later than it was first seen here: its maker's clock is a claim.
+pub(super) fn is_old(state: &RoomState, since_ms: u64, now_ms: u64, messages: u64) -> bool {
+    if state.epoch().is_none() {
+        return true;
+    }
+    // A time to come, as our own clock may have had it, is as far from now as one that is past.
+    let age = now_ms.abs_diff(since_ms);
     match state.members.len() {
         0..=50 => messages >= 500 || age > 24 * HOUR_MS,
         51..=256 => age > 7 * 24 * HOUR_MS,
@@ -276,13 +278,13 @@ mod tests {
     fn a_key_of_another_day_is_old_whichever_day() {
         let ada = Person::new("ada");
         let mut room = TestRoom::group(&ada);
-        assert!(is_old(&room.state, NOW, 0), "there is none");
+        assert!(is_old(&room.state, NOW, NOW, 0), "there is none");
         room.epoch(&ada).unwrap();
-        assert!(!is_old(&room.state, NOW, 0));
-        assert!(is_old(&room.state, NOW, 500));
-        assert!(is_old(&room.state, NOW + 25 * HOUR_MS, 0));
+        assert!(!is_old(&room.state, NOW, NOW, 0));
+        assert!(is_old(&room.state, NOW, NOW, 500));
+        assert!(is_old(&room.state, NOW, NOW + 25 * HOUR_MS, 0));
         assert!(
-            is_old(&room.state, NOW - 25 * HOUR_MS, 0),
+            is_old(&room.state, NOW, NOW - 25 * HOUR_MS, 0),
             "written as of a time to come"
         );
     }

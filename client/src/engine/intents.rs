@@ -14,7 +14,7 @@ use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::secret::EpochSecret;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::id::{ChannelId, InviteId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, EnvelopeHash, Head, InviteId, RoomId, UserId};
 use sotto_shared::log::room_log::{
     Cut, EpochReason, History, MAX_MEMBERS, Permission, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
     RoomState, SUITE_1, room_id,
@@ -50,6 +50,11 @@ pub(crate) enum What {
     Rename(String),
     Invite(super::invites::Terms),
     Revoke(InviteId),
+    Redact {
+        target: Head,
+        edits: Vec<Head>,
+    },
+    SetTtl(u32),
 }
 
 impl Intent {
@@ -619,6 +624,7 @@ impl<S: Suite> Engine<S> {
             || room.state.rotation_due
             || is_old(
                 &room.state,
+                room.epoch_ms(),
                 now_ms,
                 room.channel.at.seq.saturating_sub(room.channel.epoch_seq),
             )
@@ -712,6 +718,18 @@ impl<S: Suite> Engine<S> {
                 let body = RoomBody::RevokeInvite { invite_id: *invite_id };
                 self.write(&mut draft, body, ctx).await?;
             }
+            What::Redact { target, edits } => {
+                let hash = |head: &Head| EnvelopeHash::from_bytes(*head.as_bytes());
+                let body = RoomBody::Redact {
+                    target: hash(target),
+                    edits: List::new(edits.iter().map(hash).collect()).map_err(internal)?,
+                };
+                self.write(&mut draft, body, ctx).await?;
+            }
+            What::SetTtl(seconds) => {
+                let (seconds, after) = (*seconds, room.channel.at.seq);
+                self.write(&mut draft, RoomBody::SetTtl { seconds, after }, ctx).await?;
+            }
         }
         if matches!(intent.what, What::Leave) {
             // Whoever stays changes the key; a leaver has no business knowing it.
@@ -719,8 +737,8 @@ impl<S: Suite> Engine<S> {
             return Ok(draft);
         }
         let sent = room.channel.at.seq.saturating_sub(room.channel.epoch_seq);
-        if draft.state.rotation_due || (matches!(intent.what, What::Prepare) && is_old(&draft.state, ctx.now_ms, sent))
-        {
+        let old = is_old(&draft.state, room.epoch_ms(), ctx.now_ms, sent);
+        if draft.state.rotation_due || (matches!(intent.what, What::Prepare) && old) {
             let previous = room.keys.get(&draft.state.epoch_number());
             if !draft.state.rotation_due {
                 reason = EpochReason::Age;

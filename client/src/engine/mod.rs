@@ -7,7 +7,7 @@
 //!  Frame   ─┼─▶ Engine::handle ─────┼─▶ Ask       an HTTP request; its Reply comes back as an Input
 //!  Loaded  ─┤   account · people    ├─▶ Transmit  a frame
 //!  Tick    ─┘   rooms · epochs      └─▶ Answer    the end of a command
-//!               outbox · inbox · timeline
+//!               outbox · inbox · bodies · expiry · timeline
 //! ```
 //!
 //! Saving comes before transmitting, so a crash at any point loses nothing.
@@ -15,10 +15,12 @@
 mod account;
 mod ask;
 mod beacons;
+mod bodies;
 mod devices;
 mod entering;
 mod epochs;
 mod evidence;
+mod expiry;
 mod held;
 mod inbox;
 mod intents;
@@ -183,6 +185,10 @@ pub struct Engine<S: Suite> {
     wakes_ms: u64,
     queued: u32,
     syncing: bool,
+    /// The clock at this step.
+    now_ms: u64,
+    /// When we asked to be woken because a message has had its time.
+    expiry_wake_ms: u64,
     ending: Ending,
     /// Requests of a session that ended at our own wish.
     outlived: BTreeSet<u32>,
@@ -228,6 +234,8 @@ impl<S: Suite> Engine<S> {
             wakes_ms: 0,
             queued: 0,
             syncing: false,
+            now_ms: 0,
+            expiry_wake_ms: 0,
             ending: Ending::No,
             outlived: BTreeSet::new(),
             offered: None,
@@ -243,6 +251,7 @@ impl<S: Suite> Engine<S> {
     /// One step. Never fails: what goes wrong becomes an answer, a change or a typed standing.
     pub async fn handle(&mut self, input: Input<S::DeviceKey>, ctx: &mut Ctx<'_, S>) -> Vec<Effect<S::DeviceKey>> {
         let mut out = Vec::new();
+        self.now_ms = ctx.now_ms;
         match input {
             Input::Command { id, command } => self.command(id, command, ctx, &mut out).await,
             Input::Restored(kept) => self.restored(kept, &mut out),
@@ -303,6 +312,15 @@ impl<S: Suite> Engine<S> {
             Command::Send { room, text } => self.send(room, &text, ctx, out).await,
             Command::Retry { room, message } => self.retry(room, message, ctx, out).await,
             Command::Discard { room, message } => self.discard(room, message, out),
+            Command::Edit { room, message, text } => self.edit(room, message, &text, ctx, out).await,
+            Command::Delete { room, message } => self.delete(id, room, message, ctx, out).await,
+            Command::React {
+                room,
+                message,
+                emoji,
+                on,
+            } => self.react(room, message, &emoji, on, ctx, out).await,
+            Command::SetTtl { room, seconds } => self.set_ttl(id, room, seconds, ctx, out).await,
             Command::SaveDraft { room, text } => self.save_draft(room, text, out),
             Command::ShowSafety { user } => self.show_safety(user).map(Some),
             Command::AcceptHandle { handle, user } => self.accept_handle(id, handle, user, out),

@@ -1,6 +1,6 @@
 //! A room as this account knows it: its verified log, its keys, its one channel.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{RoomHead, RoomLogGet, RoomLogReply, Wrap};
@@ -19,12 +19,11 @@ use sotto_shared::log::room_log::{
 
 use super::ask::{Failure, Pending, Request};
 use super::beacons::Claim;
+use super::bodies::Index;
 use super::evidence::{Cause, Evidence};
 use super::intents::Intent;
 use super::outbox::Outbox;
-use super::record::{
-    self, ChannelRecord, Key, LaneRecord, MessageRecord, PreviewRecord, Record, RoomRecord, StoredBody,
-};
+use super::record::{self, ChannelRecord, Deletion, Key, LaneRecord, MessageRecord, PreviewRecord, Record, RoomRecord};
 use super::sync::{LOG_TRIES, Sync};
 use super::{Ctx, Effect, Engine, Out, people};
 use crate::view::{self, Change, Delivery, Member, Preview, Standing, Tamper, Trust};
@@ -43,6 +42,12 @@ pub(crate) struct Room {
     /// The log as it came, the genesis first.
     pub log: Vec<B64>,
     pub events: Vec<Event>,
+    /// When each entry was made, as far as it can be believed; the genesis first.
+    pub times: Vec<u64>,
+    /// Messages that the log takes away, and who wrote that.
+    pub redacted: HashMap<Head, UserId>,
+    /// What those had been changed to.
+    pub redacted_edits: HashSet<Head>,
     pub wraps: Vec<Wrap>,
     /// By epoch number.
     pub keys: BTreeMap<u32, EpochSecret>,
@@ -94,6 +99,15 @@ pub(crate) struct Channel {
     pub draft: String,
     /// The page has rows from this number on.
     pub shown_from: u64,
+    pub index: Index,
+    /// The newest that the server had let go of before they were read here.
+    pub gone: Vec<(u64, Head)>,
+    /// From which message on some are to go, and when the first of them does.
+    pub fades: Option<(u64, u64)>,
+    /// Messages of ours that are deleted, whose bytes the server may still have.
+    pub deletions: Vec<Deletion>,
+    /// What is kept is wanted in memory from this number on: something in it is to be taken away.
+    pub wanted: Option<u64>,
 }
 
 /// How far one chain of a sender's messages goes.
@@ -122,6 +136,11 @@ impl Channel {
             preview: None,
             draft: String::new(),
             shown_from: 1,
+            index: Index::default(),
+            gone: Vec::new(),
+            fades: None,
+            deletions: Vec::new(),
+            wanted: None,
         }
     }
 
@@ -138,20 +157,18 @@ impl Channel {
 
     /// The newest log entry that the authors of the messages in memory before `seq` had seen.
     pub fn log_seq_before(&self, seq: u64) -> u64 {
-        let seen = self.messages.range(..seq).map(|(_, message)| match &message.body {
-            StoredBody::Text { log_seq, .. } => *log_seq,
-            _ => 0,
-        });
-        seen.max().unwrap_or_default()
+        let seen = self.messages.range(..seq).filter_map(|(_, message)| message.body.by());
+        seen.map(|by| by.log_seq).max().unwrap_or_default()
     }
 
     /// Whether the message at this place of its sender's chain stands under another number than `seq`.
     pub fn has_shown(&self, content: &Content, seq: u64) -> bool {
         let place = (content.dk_id, content.lane, content.ctr);
-        self.messages.iter().any(|(other, message)| match &message.body {
-            StoredBody::Text { device, lane, ctr, .. } => *other != seq && (*device, *lane, *ctr) == place,
-            _ => false,
-        })
+        (self
+            .messages
+            .iter()
+            .filter_map(|(other, message)| Some((*other, message.body.by()?))))
+        .any(|(other, by)| other != seq && (by.device, by.lane, by.ctr) == place)
     }
 
     /// Whether `at` is the transcript ahead of the first message in memory.
@@ -196,6 +213,9 @@ impl Channel {
             draft: self.draft.clone(),
             lanes,
             log_seq: self.log_seq,
+            gone: self.gone.clone(),
+            fades: self.fades,
+            deletions: self.deletions.clone(),
         };
         record::save(Key::Channel(*room), &record)
     }
@@ -225,6 +245,9 @@ impl Channel {
         });
         self.lanes = ends.collect();
         self.log_seq = record.log_seq;
+        self.gone = record.gone;
+        self.fades = record.fades;
+        self.deletions = record.deletions;
     }
 }
 
@@ -235,6 +258,9 @@ impl Room {
             log: vec![B64(genesis.to_bytes())],
             state,
             events: Vec::new(),
+            times: Vec::new(),
+            redacted: HashMap::new(),
+            redacted_edits: HashSet::new(),
             wraps: Vec::new(),
             keys: BTreeMap::new(),
             key_asked_ms: 0,
@@ -260,6 +286,7 @@ impl Room {
             log: self.log.clone(),
             wraps: self.wraps.clone(),
             frozen: self.frozen,
+            times: self.times.clone(),
             evidence: self.evidence.clone(),
             claims: self.claims.iter().map(|(by, claim)| (*by, claim.clone())).collect(),
         };
@@ -551,9 +578,10 @@ impl<S: Suite> Engine<S> {
                 Some(Cause::messages(cut.seq, ours, cut.transcript).with_entry(&blob))
             })
         });
-        room.events.extend(events);
+        let taken_away = room.take_events(events, ctx.now_ms);
         let saved = vec![room.to_record(), room.channel.to_record(&id)];
         out.push(Effect::Save(saved));
+        self.redacted(id, &taken_away, out);
         if other.is_some() {
             self.freeze_with(id, Tamper::Fork, other, ctx, out).await;
         }
@@ -724,7 +752,7 @@ impl<S: Suite> Engine<S> {
                 state: Delivery::Sent,
             })
         });
-        let newest_event = room.events.last().map_or(room.state.created, |event| event.ts);
+        let newest_event = room.events.last().map_or(room.time_of(0), |event| event.ts);
         out.push(Effect::Show(Change::Room(view::Room {
             id,
             kind: if room.state.kind == RoomKind::Direct {
@@ -743,7 +771,10 @@ impl<S: Suite> Engine<S> {
                 .map_or(view::Role::Member, |member| role(member.role)),
             standing,
             held_back: room.tail_withheld(),
-            active_ms: preview.as_ref().map_or(newest_event, |preview| preview.at_ms),
+            active_ms: preview
+                .as_ref()
+                .map_or(newest_event, |preview| preview.at_ms)
+                .min(self.now_ms),
             preview,
             unread: room.channel.unread,
             draft: room.channel.draft.clone(),
@@ -782,7 +813,8 @@ impl<S: Suite> Engine<S> {
         let verdicts = vec![true; unproven.jobs().len()];
         let (state, events) = unproven.prove(&verdicts).ok()?;
         room.state = state;
-        room.events = events;
+        room.times = record.times;
+        room.take_events(events, self.now_ms);
         room.log = record.log;
         room.wraps = record.wraps;
         room.frozen = record.frozen;

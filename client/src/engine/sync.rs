@@ -146,6 +146,7 @@ impl<S: Suite> Engine<S> {
     }
 
     pub(super) async fn tick(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        self.expire(out);
         if !self.online {
             self.connect(out);
             return;
@@ -158,6 +159,7 @@ impl<S: Suite> Engine<S> {
             self.ask_for_claims(id, out);
             self.hand_over(id, ctx, out).await;
             self.catch_up(id, out);
+            self.ask_deletions(id, out);
             self.flush(id, ctx, out).await;
         }
         self.speak_up(ctx, out).await;
@@ -278,6 +280,7 @@ impl<S: Suite> Engine<S> {
         for id in ids {
             self.learn_keys(id, ctx, out).await;
             self.advance(id, ctx, out).await;
+            self.ask_deletions(id, out);
             self.flush(id, ctx, out).await;
         }
     }
@@ -488,6 +491,7 @@ impl<S: Suite> Engine<S> {
             | Pending::Enter(_)
             | Pending::Ignore
             | Pending::Base { .. }
+            | Pending::Seek { .. }
             | Pending::LoadOlder { .. } => {}
             Pending::Realm => {
                 let result = expect!(Info);
@@ -578,6 +582,10 @@ impl<S: Suite> Engine<S> {
                 let result = expect!(PageGet);
                 self.older_came(room, result, ctx, out).await;
             }
+            Pending::LetGo { room, message } => {
+                let result = expect!(MessageDelete).map(|_| ());
+                self.let_go(room, message, result, out);
+            }
             Pending::Vault { floor } => {
                 let result = expect!(VaultGet);
                 self.vault_came(floor, result, ctx, out).await;
@@ -614,6 +622,7 @@ impl<S: Suite> Engine<S> {
         match self.pending.remove(&id) {
             Some(Pending::Base { command }) => self.base_came(command, loaded, ctx, out).await,
             Some(Pending::LoadOlder { room }) => self.older_loaded(room, loaded, ctx, out).await,
+            Some(Pending::Seek { room }) => self.sought(room, loaded, ctx, out).await,
             _ => {}
         }
     }
@@ -686,6 +695,7 @@ impl<S: Suite> Engine<S> {
             self.show_room_row(id, out);
             self.show_members(id, out);
         }
+        self.expire(out);
         if let Some(id) = command {
             out.push(Effect::Answer {
                 id,

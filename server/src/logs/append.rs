@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryO
 use sotto_shared::api::B64;
 use sotto_shared::api::body::RoomAppend;
 use sotto_shared::api::error::ErrorCode;
-use sotto_shared::id::UserId;
+use sotto_shared::id::{EnvelopeHash, UserId};
 use sotto_shared::log::room_log::{Invite, RoomBody, RoomState};
 
 use super::{OwnEntries, announce, own_entries, store};
@@ -16,6 +16,7 @@ use crate::app::{App, to_row};
 use crate::db::entities::room_log;
 use crate::ledger::people::Known;
 use crate::ledger::rooms::{Hold, Standing, standing, with_logs};
+use crate::mailbox::gone;
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::Session;
@@ -79,6 +80,7 @@ async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) 
         return Err(ErrorCode::InvalidEntry.into());
     }
     store::entries(&txn, &ask.room_id, old.seq + 1, &ask.entries).await?;
+    gone::redact(&txn, &ask.room_id, &redacted(&own)).await?;
     store::head(&txn, &old, &new, app.now_ms()).await?;
     let moves = store::people(&txn, Some(&old), &new).await?;
     store::wraps_for_all(&new, old.epoch_number(), &ask.wraps)?;
@@ -90,6 +92,15 @@ async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) 
         moves,
         wrapped,
     }))
+}
+
+/// The messages that these entries take away.
+fn redacted(own: &OwnEntries) -> Vec<EnvelopeHash> {
+    let named = own.parsed.iter().filter_map(|entry| match &entry.body {
+        RoomBody::Redact { target, edits } => Some(std::iter::once(target).chain(edits.iter())),
+        _ => None,
+    });
+    named.flatten().copied().collect()
 }
 
 /// The invite by which a request joins: one Join and nothing with it.

@@ -5,6 +5,7 @@
 mod accounts;
 mod faults;
 mod fuzz;
+mod gone;
 mod held;
 mod hostile;
 mod invites;

@@ -152,6 +152,7 @@ const COLUMNS: &str = "
     messages.envelope            ciphertext  text, sender and signature, padded
     messages.envelope_hash       hash        of header and envelope
     messages.t                   hash        the transcript
+    messages.expires_ms          time        by when the bytes of one that does not stay go
 ";
 
 /// The list: table, column, tag, why.

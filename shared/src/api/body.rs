@@ -9,7 +9,8 @@ use crate::codec::{Bytes, List, Text};
 use crate::crypto::hash::{hash, sha256};
 use crate::crypto::label::Label;
 use crate::crypto::sign::PublicKey;
-use crate::id::{ChannelId, DeviceKeyId, Head, InviteId, ItemId, RoomId, UserId};
+use crate::envelope::header::envelope_hash;
+use crate::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, RoomId, UserId};
 use crate::record;
 
 macro_rules! endpoint {
@@ -584,4 +585,26 @@ pub struct StoredMessage {
     /// Encoded `Header`.
     pub header: B64,
     pub envelope: B64,
+    /// The bytes were deleted, or have had their time: what is left is their hash, for the transcript.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gone: Option<EnvelopeHash>,
+}
+
+impl StoredMessage {
+    /// What enters the transcript.
+    pub fn hash(&self) -> EnvelopeHash {
+        self.gone
+            .unwrap_or_else(|| envelope_hash(&self.header.0, &self.envelope.0))
+    }
+}
+
+endpoint! {
+    /// Lets go of a message's bytes. Whoever knows the secret that its header commits to wrote it.
+    "messages/delete", MessageDelete {
+        room_id: RoomId,
+        channel: ChannelId,
+        msg_id: MessageId,
+        /// 32 bytes.
+        del_secret: B64,
+    } -> Empty
 }

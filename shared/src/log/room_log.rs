@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use super::LogError;
 use super::user_log::{MAX_USER_ENTRIES, UserLog, UserView};
+use crate::api::limits::{MAX_EDITS, MAX_TTL_SECS, MIN_TTL_SECS};
 use crate::codec::{Bytes, Codec, List};
 use crate::crypto::hash::hash;
 use crate::crypto::label::Label;
 use crate::crypto::sign::{PublicKey, SignatureBytes, SignedBlob, Unproven, VerifyJob};
-use crate::id::{ChannelId, DeviceKeyId, Head, InviteId, RoomId, UserId};
+use crate::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, RoomId, UserId};
 use crate::{choice, record};
 
 /// Members a room may have.
@@ -63,6 +64,7 @@ pub enum Permission {
     Ban,
     SetRole,
     Meta,
+    Redact,
 }
 
 impl Role {
@@ -176,6 +178,11 @@ choice! {
         12 = RevokeInvite { invite_id: InviteId },
         /// The one entry by somebody who is not a member. `inv_sig` is by the invite's key over [`join_bytes`].
         13 = Join { invite_id: InviteId, member: MemberRef, nonce: [u8; 16], inv_sig: SignatureBytes },
+        /// Somebody's message, with what it was changed to, is to be gone for everybody.
+        20 = Redact { target: EnvelopeHash, edits: List<EnvelopeHash, MAX_EDITS> },
+        /// Messages live so many seconds from here on; 0: for ever. Those up to number `after`, the newest that its actor knew,
+        /// were written without it.
+        21 = SetTtl { seconds: u32, after: u64 },
     }
 }
 
@@ -299,6 +306,16 @@ pub struct Tenure {
     pub spans: Vec<(u64, Option<u64>)>,
 }
 
+/// How long messages live, from an entry on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetime {
+    pub entry: u64,
+    /// 0: for ever.
+    pub seconds: u32,
+    /// Messages up to this number were written without it.
+    pub after: u64,
+}
+
 /// One entry as people should hear of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -333,6 +350,8 @@ pub struct RoomState {
     pub epochs: Vec<EpochInfo>,
     pub meta: Option<(u32, Bytes<4096>)>,
     pub closed: bool,
+    /// Lifetimes of messages, oldest first.
+    pub ttls: Vec<Lifetime>,
     /// A member went, or somebody's keys changed, since the newest epoch: nobody may send before the key is changed.
     pub rotation_due: bool,
     tenures: BTreeMap<(UserId, DeviceKeyId), Tenure>,
@@ -393,6 +412,7 @@ impl RoomState {
             epochs: Vec::new(),
             meta: None,
             closed: false,
+            ttls: Vec::new(),
             rotation_due: true,
             tenures: BTreeMap::new(),
             cuts: BTreeMap::new(),
@@ -680,6 +700,22 @@ impl RoomState {
             }
             // Not by a member.
             RoomBody::Join { .. } => return Err(LogError::AlreadyThere),
+            RoomBody::Redact { .. } => {
+                // In a direct message everybody deletes their own.
+                self.roster_may_change()?;
+                allow(Permission::Redact)?;
+            }
+            RoomBody::SetTtl { seconds, after } => {
+                allow(Permission::SetRole)?;
+                if *seconds != 0 && !(MIN_TTL_SECS..=MAX_TTL_SECS).contains(seconds) {
+                    return Err(LogError::NotAllowed);
+                }
+                self.ttls.push(Lifetime {
+                    entry: entry.seq,
+                    seconds: *seconds,
+                    after: *after,
+                });
+            }
         }
         Ok(())
     }
@@ -914,6 +950,12 @@ impl RoomState {
             .iter()
             .any(|(from, until)| *from <= log_seq && until.is_none_or(|until| log_seq < until));
         here.then_some(&tenure.pk)
+    }
+
+    /// How long a message may live whose author knew the log up to entry `log_seq`.
+    pub fn ttl_at(&self, log_seq: u64) -> Option<u32> {
+        let newest = self.ttls.iter().rev().find(|lifetime| lifetime.entry <= log_seq);
+        newest.map(|lifetime| lifetime.seconds).filter(|seconds| *seconds > 0)
     }
 
     /// Whether message `seq` of this author comes after the point up to which theirs count: they were removed, or that

@@ -103,6 +103,7 @@ const READERS: &[Decoder] = readers![
     WrapsGet,
     WrapsPut,
     PageGet,
+    MessageDelete,
 ];
 
 /// The first byte names a body, an answer or a frame, the rest may be its JSON.

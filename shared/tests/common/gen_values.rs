@@ -10,7 +10,9 @@ use sotto_shared::crypto::sign::{PublicKey, SignedBlob};
 use sotto_shared::envelope::content::{Content, MessageBody};
 use sotto_shared::envelope::header::{Header, MessageKind};
 use sotto_shared::file::{File, FileKey, FileKind};
-use sotto_shared::id::{BlobId, ChannelId, DeviceKeyId, Head, InviteId, ItemId, MessageId, RoomId, UserId};
+use sotto_shared::id::{
+    BlobId, ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, RoomId, UserId,
+};
 use sotto_shared::link::InviteCard;
 use sotto_shared::log::room_log::{
     Cut, EpochReason, History, JoinMode, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
@@ -232,7 +234,7 @@ impl Gen {
     }
 
     pub fn room_body(&mut self) -> RoomBody {
-        match self.below(13) {
+        match self.below(15) {
             0 => RoomBody::AddMember {
                 member: self.member(),
                 role: self.role(),
@@ -282,6 +284,14 @@ impl Gen {
                 member: self.member(),
                 nonce: self.array(),
                 inv_sig: self.array(),
+            },
+            12 => RoomBody::Redact {
+                target: self.envelope(),
+                edits: self.list(Self::envelope),
+            },
+            13 => RoomBody::SetTtl {
+                seconds: self.u32(),
+                after: self.u64(),
             },
             _ => RoomBody::Close,
         }
@@ -365,7 +375,35 @@ impl Gen {
             seen_seq: self.u64(),
             seen_t: self.head(),
             ts: self.u64(),
-            body: MessageBody::Text { text: self.text() },
+            body: self.message_body(),
+        }
+    }
+
+    pub fn envelope(&mut self) -> EnvelopeHash {
+        EnvelopeHash::from_bytes(self.array())
+    }
+
+    pub fn message_body(&mut self) -> MessageBody {
+        match self.below(6) {
+            0 => MessageBody::Text { text: self.text() },
+            1 => MessageBody::FadingText {
+                text: self.text(),
+                ttl: self.u32(),
+            },
+            2 => MessageBody::Edit {
+                target: self.envelope(),
+                text: self.text(),
+            },
+            3 => MessageBody::Delete {
+                target: self.envelope(),
+                edits: self.list(Self::envelope),
+            },
+            4 => MessageBody::React {
+                target: self.envelope(),
+                emoji: self.text(),
+                on: self.coin(),
+            },
+            _ => MessageBody::Beacon,
         }
     }
 

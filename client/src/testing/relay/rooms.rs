@@ -8,11 +8,12 @@ use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::FromRelay;
 use sotto_shared::api::limits::{MAX_LOG_PAGE, MAX_PAGE};
 use sotto_shared::codec::{Codec, Text};
+use sotto_shared::crypto::hash::sha256;
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::sign::{SignedBlob, verify};
-use sotto_shared::envelope::header::envelope_hash;
+use sotto_shared::envelope::header::{Header, envelope_hash};
 use sotto_shared::envelope::transcript::Transcript;
-use sotto_shared::id::{ChannelId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::{Invite, RoomBody, RoomEntry, RoomGenesis, RoomState, room_id};
 
 use super::{Answer, ModelRelay, Session, refusal};
@@ -37,6 +38,10 @@ pub struct StoredRoom {
     pub messages: Vec<StoredMessage>,
     /// Transcript after each message; index 0 is the start.
     pub transcript: Vec<Transcript>,
+    /// When messages that do not stay are to go, by number.
+    pub expires_ms: BTreeMap<u64, u64>,
+    /// Ids of messages that are gone.
+    pub gone_ids: BTreeMap<MessageId, u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,9 +103,21 @@ impl StoredRoom {
             seq: now.seq,
             header: header.clone(),
             envelope: envelope.clone(),
+            gone: None,
         };
         self.messages.push(message.clone());
         message
+    }
+
+    /// The bytes of a message go; its number, hash and id stay.
+    pub fn let_go(&mut self, seq: u64) {
+        let message = &mut self.messages[seq as usize - 1];
+        if let Ok(header) = Header::from_bytes(&message.header.0) {
+            self.gone_ids.insert(header.msg_id, seq);
+        }
+        message.gone = Some(message.hash());
+        message.header.0.clear();
+        message.envelope.0.clear();
     }
 
     /// The transcript after message `seq`.
@@ -237,6 +254,8 @@ impl ModelRelay {
             wraps: Vec::new(),
             messages: Vec::new(),
             transcript: vec![Transcript::start(&id, &ChannelId::MAIN)],
+            expires_ms: BTreeMap::new(),
+            gone_ids: BTreeMap::new(),
         };
         let moves = room.move_people(None);
         wraps_for_all(&room.state, 0, &ask.wraps)?;
@@ -285,6 +304,15 @@ impl ModelRelay {
             next.epoch_ms = self.now_ms;
         }
         next.entries.extend(ask.entries.iter().cloned());
+        for entry in &own.parsed {
+            if let RoomBody::Redact { target, edits } = &entry.body {
+                let named = |message: &&StoredMessage| {
+                    message.hash() == *target || edits.iter().any(|edit| message.hash() == *edit)
+                };
+                let seqs: Vec<u64> = next.messages.iter().filter(named).map(|message| message.seq).collect();
+                seqs.into_iter().for_each(|seq| next.let_go(seq));
+            }
+        }
         let moves = next.move_people(Some(&old));
         wraps_for_all(&next.state, old.epoch_number(), &ask.wraps)?;
         let wrapped = next.put_wraps(&ask.wraps)?;
@@ -406,6 +434,39 @@ impl ModelRelay {
             messages,
             head: room.place(room.messages.len()),
         })
+    }
+
+    pub(super) fn message_delete(&mut self, session: &Session, ask: &MessageDelete) -> Answer<Empty> {
+        let room = self.rooms.get_mut(&ask.room_id).ok_or(ErrorCode::NotFound)?;
+        room.membership(&session.user_id)?;
+        if room.gone_ids.contains_key(&ask.msg_id) {
+            return Ok(Empty {});
+        }
+        let parsed = room
+            .messages
+            .iter()
+            .map(|message| (message.seq, Header::from_bytes(&message.header.0)));
+        let (seq, header) = parsed
+            .filter_map(|(seq, header)| Some((seq, header.ok()?)))
+            .find(|(_, header)| header.msg_id == ask.msg_id && header.channel == ask.channel)
+            .ok_or(ErrorCode::NotFound)?;
+        if sha256(&ask.del_secret.0) != header.del_commit {
+            return Err(ErrorCode::Forbidden);
+        }
+        room.let_go(seq);
+        Ok(Empty {})
+    }
+
+    /// Messages that have had their time go.
+    pub fn expire(&mut self) {
+        for room in self.rooms.values_mut() {
+            let due = room.expires_ms.iter().filter(|(_, at)| **at <= self.now_ms);
+            let due: Vec<u64> = due.map(|(seq, _)| *seq).collect();
+            for seq in due {
+                room.expires_ms.remove(&seq);
+                room.let_go(seq);
+            }
+        }
     }
 
     /// Tells what was appended from `from` on: those who went first, so that nothing later reaches them.

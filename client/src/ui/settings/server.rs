@@ -240,7 +240,7 @@ fn lines(table: &HeldTable, me: &[Cell]) -> Vec<Line> {
         "messages" => line(
             "Messages",
             sealed("message"),
-            "Roughly how long each is, and in which room. The server cannot read them",
+            "Roughly how long each is, in which room, and when it disappears if it does. The server cannot read them",
         ),
         other => {
             let known = other.len() <= 40
