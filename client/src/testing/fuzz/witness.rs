@@ -35,7 +35,7 @@ pub struct Witness {
     wraps: Vec<(RoomId, Head, Wrap)>,
     sent: Vec<Outgoing>,
     /// Rooms in which somebody was removed by one who had not heard everything that the relay had taken before, or came
-    /// back: what they were writing meanwhile is void for some and not for others (`docs/threat-model.md`).
+    /// back: some messages are void for some and not for others (`docs/threat-model.md`).
     pub cut_short: BTreeSet<RoomId>,
     pub faults: Vec<String>,
 }
