@@ -71,6 +71,7 @@ fn a31_wraps_beyond_number_are_neither_kept_nor_tried() {
         // The right one still finds its place.
         world.tamper = Box::new(sotto_client::testing::tamper::Honest);
         world.drop_socket(bob);
+        world.settle().await;
         world.advance(31_000);
         world.settle().await;
         assert_eq!(world.texts(bob, room).await, ["before", "after"]);

@@ -15,7 +15,7 @@ use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::envelope::content::{Content, OpenedContent, envelope_context, message_key};
 use sotto_shared::envelope::header::Header;
 use sotto_shared::id::{ChannelId, Head, RoomId, UserId};
-use sotto_shared::log::room_log::{RoomBody, RoomEntry, RoomState, UserLogs, room_id};
+use sotto_shared::log::room_log::{Event, RoomBody, RoomEntry, RoomState, UserLogs, room_id};
 use sotto_shared::log::user_log::UserLog;
 
 use crate::engine::{KeysRecord, Request};
@@ -34,7 +34,8 @@ pub struct Witness {
     /// With the state they were made for.
     wraps: Vec<(RoomId, Head, Wrap)>,
     sent: Vec<Outgoing>,
-    /// Rooms in which somebody was removed by one who had not heard everything that the relay had taken before.
+    /// Rooms in which somebody was removed by one who had not heard everything that the relay had taken before, or came
+    /// back: some messages are void for some and not for others (`docs/threat-model.md`).
     pub cut_short: BTreeSet<RoomId>,
     pub faults: Vec<String>,
 }
@@ -161,7 +162,11 @@ impl Witness {
                 self.faults.push("an entry was signed that does not hold".into());
                 return;
             };
-            let names = |event: &sotto_shared::log::room_log::Event| matches!(event.body, RoomBody::SetMeta { .. });
+            let names = |event: &Event| matches!(event.body, RoomBody::SetMeta { .. });
+            let comes_back = |event: &Event| matches!(&event.body, RoomBody::AddMember { member, .. } if state.former.contains_key(&member.user_id));
+            if events.iter().any(comes_back) {
+                self.cut_short.insert(state.room_id);
+            }
             if state.rotation_due && events.iter().any(names) {
                 self.faults
                     .push("a name was sealed under a key that had to be changed".into());
