@@ -54,7 +54,7 @@ test('the way back in, and the page of the account', async ({ signedUp, anotherB
   await expect(lost.page.getByRole('list', { name: 'New password' }).getByRole('listitem').first()).not.toBeEmpty();
   await passesAxe(lost.page, 'recovery');
   await lost.page.getByLabel('Handle').fill('alice');
-  await lost.page.getByLabel('Recovery key').fill('UUUU '.repeat(14));
+  await lost.page.getByRole('textbox', { name: 'Recovery key' }).fill('UUUU '.repeat(14));
   await expect(lost.page.getByText('Group 1 cannot be right.')).toBeVisible();
   await passesAxe(lost.page, 'recovery, mistyped');
 

@@ -75,7 +75,7 @@ for (const database of Object.keys(DATABASES)) {
     test.use({ database });
 
     test(`no secret stands anywhere around a relay on ${database}`, async ({ newPerson, anotherBrowserOf, relay, kept, planted }) => {
-      test.setTimeout(150_000);
+      test.setTimeout(300_000);
       const people: Awaited<ReturnType<typeof newPerson>>[] = [];
       const cast = {
         newPerson: async (...who) => people[people.push(await newPerson(...who)) - 1],

@@ -33,7 +33,7 @@ const test = stage.extend<{ postgres: Postgres }>({
 });
 
 test('a stolen database tells no password, and with the pepper it does', async ({ newPerson, relay, postgres }) => {
-  test.setTimeout(150_000);
+  test.setTimeout(300_000);
   const guesser = process.env['SOTTO_GUESS_BIN'] ?? '';
   expect(guesser, 'SOTTO_GUESS_BIN is the program of shared/examples/guess.rs; ./dev test e2e builds it').toBeTruthy();
   const alice = await newPerson('alice', { password: PASSWORD });

@@ -29,6 +29,7 @@ const GAP = 'Messages are missing here: the server skipped or reordered some.';
 const LOCKED = 'A message is here; its room key is still on the way. It opens by itself.';
 const OLD_PAGE = 'This page is older than the server. Load it again.';
 const WRONG_PASSWORD = 'Handle and password do not belong together.';
+const OLDER_VAULT = 'Stopped: the server shows an older state of your keys and contacts than there was.';
 const lied = (what: string): string => `Stopped: what the server sent does not hold up (${what}).`;
 
 /** Somebody at a real browser, behind a relay that may lie to them. */
@@ -218,7 +219,7 @@ test('A01: somebody is put into a group, unsigned, by an outsider, by one below,
     await force(ada, room, forge);
     await isStopped(ada, TOLD.entry, ['first'], AT_ONCE);
     await hasMembers(ada, ['ada', ...people.map(({ handle }) => handle)]);
-    expect(ada.evil.lies).toEqual(['told log']);
+    await expect.poll(() => ada.evil.lies).toEqual(['told log']);
     nothingFor(intruder, ada);
   }
 
@@ -252,7 +253,7 @@ test('A01: the same, in a log that is fetched', async ({ cheated, strangers }) =
   ada.evil.hangsUp();
   await isStopped(ada, TOLD.entry, ['first']);
   await hasMembers(ada, ['ada', 'bob']);
-  expect(ada.evil.lies).toEqual(expect.arrayContaining(['frame welcome', 'answer rooms/log']));
+  await expect.poll(() => ada.evil.lies).toEqual(expect.arrayContaining(['frame welcome', 'answer rooms/log']));
   nothingFor(eve, ada);
 });
 
@@ -268,7 +269,7 @@ test("A02: a device is added to somebody else's log", async ({ cheated, stranger
   });
   ada.evil.tells({ type: 'user_log', user_id: b64(bob.user), seq: bob.log.entries.length + 1 });
   await expect(ada.page.getByText(lied('the keys of bob')).first()).toBeVisible();
-  expect(ada.evil.lies).toEqual(['told user_log', 'answer users/log']);
+  await expect.poll(() => ada.evil.lies).toEqual(['told user_log', 'answer users/log']);
 
   // Nor does that device speak for him, by the hand of a member.
   const now = await logOf(ada.evil, room);
@@ -278,7 +279,7 @@ test("A02: a device is added to somebody else's log", async ({ cheated, stranger
   await expect(damaged(ada)).toHaveCount(1);
   await ada.seesNot('a gift');
   await goesOn(ada, 'second');
-  expect(ada.evil.lies).toContain('told message');
+  await expect.poll(() => ada.evil.lies).toContain('told message');
 });
 
 test('A03: a key for wraps is swapped', async ({ cheated, strangers }) => {
@@ -318,7 +319,7 @@ test('A03: a key for wraps is swapped', async ({ cheated, strangers }) => {
   await dialog.getByRole('textbox', { name: 'People' }).fill('dan');
   await dialog.getByRole('button', { name: 'Add', exact: true }).last().click();
   await expect(dialog.getByText(lied('the keys of dan'))).toBeVisible();
-  expect(ada.evil.lies).toContain('answer users/find');
+  await expect.poll(() => ada.evil.lies).toContain('answer users/find');
   expect(ada.evil.wraps()).toEqual([]);
 });
 
@@ -339,7 +340,7 @@ test('A04: a bit of an entry is flipped', async ({ cheated, strangers }) => {
     await expect(ada.log.getByText('You added dan.')).toBeVisible();
     await isStopped(bob, TOLD.entry, ['first'], AT_ONCE);
     await hasMembers(bob, ['ada', 'bob']);
-    expect(bob.evil.lies).toContain('frame log');
+    await expect.poll(() => bob.evil.lies).toContain('frame log');
     for (const who of [dan, eve]) nothingFor(who, bob);
   }
 });
@@ -360,7 +361,7 @@ test('A05: an old addition of somebody who was removed is replayed', async ({ ch
   await force(ada, room, () => old);
   await isStopped(ada, TOLD.entry, ['first', 'second']);
   await hasMembers(ada, ['ada', 'bob']);
-  expect(ada.evil.lies).toEqual(['told log', 'told log']);
+  await expect.poll(() => ada.evil.lies).toEqual(['told log', 'told log']);
   nothingFor(eve, ada);
 });
 
@@ -380,7 +381,7 @@ test('A06: a removal is withheld from one of them', async ({ cheated, strangers 
   await hasMembers(bob, ['ada', 'bob', 'eve']);
   await ada.says('she is gone');
   await isStopped(bob, TOLD.withheld, ['first']);
-  expect(bob.evil.lies).toEqual(expect.arrayContaining(['frame log', 'answer rooms/log']));
+  await expect.poll(() => bob.evil.lies).toEqual(expect.arrayContaining(['frame log', 'answer rooms/log']));
   nothingFor(eve, ada, bob);
   await goesOn(ada, 'she did not read that');
 });
@@ -409,7 +410,7 @@ test('A07: two people are shown two forks', async ({ cheated, strangers, relay }
     if (!message) throw new Error('bob has said nothing');
     ada.evil.tells({ type: 'message', room_id: den, channel: b64(MAIN), message });
     await isStopped(ada, TOLD.fork, ['first']);
-    expect(ada.evil.lies).toEqual(['told message']);
+    await expect.poll(() => ada.evil.lies).toEqual(['told message']);
 
     // And where the other side stands is enough.
     await ada.opensToWrite('Tea');
@@ -429,7 +430,7 @@ test('A08: entries are reordered', async ({ cheated, strangers }) => {
   bob.evil.plays({ frame: (told) => (told.type === 'log' ? [{ ...told, entries: told.entries.toReversed() }] : [told]) });
   await ada.removes('eve');
   await isStopped(bob, TOLD.entry, ['first']);
-  expect(bob.evil.lies).toContain('frame log');
+  await expect.poll(() => bob.evil.lies).toContain('frame log');
   nothingFor(eve, ada, bob);
 });
 
@@ -446,7 +447,7 @@ test('A32: a changed key is hidden from a contact', async ({ cheated, strangers 
   const update = eve.signs(entry(await logOf(ada.evil, room), eve.actor, userUpdate(pointOf(eve.log))));
   await eve.asks('rooms/append', { room_id: room, entries: [update], wraps: [] });
   await isStopped(ada, TOLD.withheld, ['first']);
-  expect(ada.evil.lies).toContain('answer users/log');
+  await expect.poll(() => ada.evil.lies).toContain('answer users/log');
   nothingFor(eve, ada);
 });
 
@@ -463,7 +464,7 @@ test('A09: a message in the middle is dropped', async ({ cheated }) => {
   // Whatever is said by somebody who heard them all shows that the relay lied.
   await ada.says('indeed');
   await isStopped(bob, TOLD.fork, ['first', 'one', 'three']);
-  expect(bob.evil.lies.filter((lie) => lie === 'frame message').length).toBeGreaterThanOrEqual(2);
+  await expect.poll(() => bob.evil.lies.filter((lie) => lie === 'frame message').length).toBeGreaterThanOrEqual(2);
 
   // One after the other: each says that it comes after the one before.
   const turns = await group('Turns', ada, [bob], []);
@@ -475,7 +476,7 @@ test('A09: a message in the middle is dropped', async ({ cheated }) => {
     await ada.hasSentEverything();
   }
   await isStopped(bob, TOLD.fork, ['first', 'one']);
-  expect(bob.evil.lies).toEqual(['frame message', 'frame message']);
+  await expect.poll(() => bob.evil.lies).toEqual(['frame message', 'frame message']);
 });
 
 test('A09: a page has a hole', async ({ cheated }) => {
@@ -491,7 +492,7 @@ test('A09: a page has a hole', async ({ cheated }) => {
   await ada.hasSentEverything();
   bob.wire.mend();
   await isStopped(bob, TOLD.withheld, ['first']);
-  expect(bob.evil.lies).toContain('answer messages/page');
+  await expect.poll(() => bob.evil.lies).toContain('answer messages/page');
 });
 
 test('A10: the newest message is taken back after it was seen', async ({ cheated }) => {
@@ -515,7 +516,7 @@ test('A10: the newest message is taken back after it was seen', async ({ cheated
   });
   bob.evil.hangsUp();
   await isStopped(bob, TOLD.withheld, ['first', 'second']);
-  expect(bob.evil.lies).toEqual(expect.arrayContaining(['frame welcome', 'answer messages/page']));
+  await expect.poll(() => bob.evil.lies).toEqual(expect.arrayContaining(['frame welcome', 'answer messages/page']));
 });
 
 test('A10: a message that was never given shows when the next one comes', async ({ cheated }) => {
@@ -529,10 +530,10 @@ test('A10: a message that was never given shows when the next one comes', async 
   });
   await ada.says('kept back');
   await ada.hasSentEverything();
-  expect(bob.evil.lies).toEqual(['frame message']);
+  await expect.poll(() => bob.evil.lies).toEqual(['frame message']);
   await ada.says('the next one');
   await isStopped(bob, TOLD.withheld, ['first']);
-  expect(bob.evil.lies).toContain('answer messages/page');
+  await expect.poll(() => bob.evil.lies).toContain('answer messages/page');
 });
 
 test('A10: a tail that is held back is told of by a beacon', async ({ cheated }) => {
@@ -548,12 +549,12 @@ test('A10: a tail that is held back is told of by a beacon', async ({ cheated })
   });
   await ada.says('kept back');
   await ada.hasSentEverything();
-  expect(bob.evil.lies).toContain('frame message');
+  await expect.poll(() => bob.evil.lies).toContain('frame message');
   // A browser that opens a room says at once how far it has got, and then once a minute.
   await ada.reloads();
   await expect(bob.page.getByText('The server is holding back messages.')).toBeVisible({ timeout: 30_000 });
   await bob.seesNot('kept back');
-  expect(bob.evil.lies).toContain('answer messages/page');
+  await expect.poll(() => bob.evil.lies).toContain('answer messages/page');
 });
 
 test('A11: messages are reordered', async ({ cheated }) => {
@@ -575,7 +576,7 @@ test('A11: messages are reordered', async ({ cheated }) => {
   await expect(damaged(bob)).toHaveCount(1);
   await ada.says('indeed');
   await isStopped(bob, TOLD.fork, ['first', 'one', 'three']);
-  expect(bob.evil.lies.filter((lie) => lie === 'frame message').length).toBeGreaterThanOrEqual(2);
+  await expect.poll(() => bob.evil.lies.filter((lie) => lie === 'frame message').length).toBeGreaterThanOrEqual(2);
 
   const turns = await group('Turns', ada, [bob], []);
   bob.evil.plays(onMessages(turns, swapped()));
@@ -584,7 +585,7 @@ test('A11: messages are reordered', async ({ cheated }) => {
     await ada.hasSentEverything();
   }
   await isStopped(bob, TOLD.fork, ['first', 'one']);
-  expect(bob.evil.lies).toEqual(['frame message', 'frame message']);
+  await expect.poll(() => bob.evil.lies).toEqual(['frame message', 'frame message']);
 });
 
 test('A12: a message comes again, under its number and under another', async ({ cheated }) => {
@@ -612,7 +613,7 @@ test('A12: a message comes again, under its number and under another', async ({ 
   // Other bytes under a number that was heard.
   ada.evil.tells(told({ ...second, envelope: b64(flipped(raw(second.envelope), 80)) }));
   await isStopped(ada, TOLD.fork, ['first', 'second', 'third', 'fourth']);
-  expect(ada.evil.lies.filter((lie) => lie === 'told message')).toHaveLength(5);
+  await expect.poll(() => ada.evil.lies.filter((lie) => lie === 'told message')).toHaveLength(5);
 });
 
 test('A13: a message is replayed in another room, channel or epoch', async ({ cheated }) => {
@@ -635,7 +636,7 @@ test('A13: a message is replayed in another room, channel or epoch', async ({ ch
   }
   await goesOn(bob, 'second', ada);
   await ada.comesToSeeExactly(['first', 'second']);
-  expect(ada.evil.lies.filter((lie) => lie === 'told message')).toHaveLength(4);
+  await expect.poll(() => ada.evil.lies.filter((lie) => lie === 'told message')).toHaveLength(4);
 });
 
 test('A14: messages are flipped, cut, extended, and made garbage', async ({ cheated, strangers }) => {
@@ -724,7 +725,7 @@ test('A14: a member who has the room key writes in the name of another', async (
   }
   await goesOn(bob, 'third', ada);
   for (const person of [ada, bob]) await person.comesToSeeExactly(['first', 'second', 'as eve', 'third']);
-  expect(ada.evil.lies.filter((lie) => lie === 'told message')).toHaveLength(5);
+  await expect.poll(() => ada.evil.lies.filter((lie) => lie === 'told message')).toHaveLength(5);
 });
 
 // ---- Room keys ------------------------------------------------------------------------------------------------------
@@ -757,7 +758,7 @@ for (const [how, swap] of Object.entries({
     await expect(bob.log.getByText(LOCKED)).toHaveCount(1);
     await bob.comesToSeeExactly(['first']);
     await expect(bob.composer).toHaveCount(0);
-    expect(bob.evil.lies).toContain('answer rooms/wraps');
+    await expect.poll(() => bob.evil.lies).toContain('answer rooms/wraps');
     expect(bob.evil.sent, 'nothing under an old key').toEqual([]);
     nothingFor(eve, ada, bob);
 
@@ -795,7 +796,7 @@ test('A16: two people are handed different room keys', async ({ cheated, strange
   await bob.comesToSeeExactly(['first']);
   await expect(bob.composer).toHaveCount(0);
   expect(commit).not.toEqual(NOWHERE);
-  expect(bob.evil.lies).toContain('answer rooms/wraps');
+  await expect.poll(() => bob.evil.lies).toContain('answer rooms/wraps');
   expect(bob.evil.sent, 'nothing under the other key').toEqual([]);
   nothingFor(eve, ada, bob);
 });
@@ -855,7 +856,7 @@ test('A18: somebody who was removed writes on under the old room key', async ({ 
   await goesOn(bob, 'just us', ada);
   for (const person of [ada, bob]) {
     await person.comesToSeeExactly(['first', 'still one of us', 'just us']);
-    expect(person.evil.lies.filter((lie) => lie === 'told message')).toHaveLength(3);
+    await expect.poll(() => person.evil.lies.filter((lie) => lie === 'told message')).toHaveLength(3);
     expect(person.evil.sent.every(({ header }) => epochOf(header) === 2), 'nothing under a key that eve has').toBe(true);
   }
   nothingFor(eve, ada, bob);
@@ -878,7 +879,7 @@ test('A19: a weaker protection of the password is asked for', async ({ cheated, 
     });
     await elsewhere.pressesSignIn();
     await expect(elsewhere.page.getByText(told), `profile ${profile}, salt of ${salt}`).toBeVisible();
-    expect(ada.evil.lies).toEqual(['answer sign-in/start']);
+    await expect.poll(() => ada.evil.lies).toEqual(['answer sign-in/start']);
     expect(ada.evil.requests.filter(({ path }) => path === 'sign-in/prove'), 'nothing was derived').toEqual([]);
   }
   // A salt of the relay's choice gives another key than the one it could have worked out.
@@ -889,7 +890,7 @@ test('A19: a weaker protection of the password is asked for', async ({ cheated, 
   });
   await elsewhere.pressesSignIn();
   await expect(elsewhere.page.getByText(WRONG_PASSWORD)).toBeVisible();
-  expect(ada.evil.lies).toEqual(['answer sign-in/start']);
+  await expect.poll(() => ada.evil.lies).toEqual(['answer sign-in/start']);
   ada.evil.plays({});
   await elsewhere.signsIn();
 });
@@ -932,7 +933,7 @@ test("A20, A21: another's vault, a part of one, or one header for two passwords"
       },
     });
     await elsewhere.pressesSignIn();
-    await expect(elsewhere.page.getByText(lied('the vault')), what).toBeVisible();
+    await expect(elsewhere.page.getByText(lied('the vault')).or(elsewhere.page.getByText(OLDER_VAULT)), what).toBeVisible();
     expect(ada.evil.lies, what).toEqual(['answer sign-in/prove']);
     const entered = ada.evil.requests.filter(({ path }) => ['users/append', 'session/prove'].includes(path));
     expect(entered, `${what}: no browser is added`).toEqual([]);
@@ -974,7 +975,7 @@ test('A22: the handle of somebody who was checked becomes another account', asyn
     await expect(trap.getByText('bob is another account now than the one you checked')).toBeVisible();
     await browser.reloads();
 
-    expect(ada.evil.lies).toContain('answer users/find');
+    await expect.poll(() => ada.evil.lies).toContain('answer users/find');
     expect(ada.evil.requests.filter(({ path }) => path === 'rooms/create')).toEqual([]);
     nothingFor(eve, ada);
     nothingFor(bob, ada);
@@ -992,7 +993,7 @@ test('A30: a proof of the password is used again, or under another name', async 
   });
   await elsewhere.triesToSignIn(ada.password);
   await expect(elsewhere.page.getByText(WRONG_PASSWORD)).toBeVisible();
-  expect(ada.evil.lies).toContain('answer info');
+  await expect.poll(() => ada.evil.lies).toContain('answer info');
 
   ada.evil.plays({});
   await elsewhere.signsIn();
@@ -1020,7 +1021,7 @@ test('A33: an older suite or version', async ({ cheated, strangers, anotherBrows
     const room = await group(what, ada, [], [eve]);
     await force(ada, room, (now) => eve.signs(forge(now, roster)));
     await isStopped(ada, TOLD.entry, ['first'], AT_ONCE);
-    expect(ada.evil.lies).toEqual(['told log']);
+    await expect.poll(() => ada.evil.lies).toEqual(['told log']);
     expect(ada.evil.wraps()).toEqual([]);
   }
 
@@ -1036,7 +1037,7 @@ test('A33: an older suite or version', async ({ cheated, strangers, anotherBrows
   }
   await goesOn(ada, 'second');
   await ada.comesToSeeExactly(['first', 'second']);
-  expect(ada.evil.lies).toEqual(expect.arrayContaining(['told message', 'told message']));
+  await expect.poll(() => ada.evil.lies).toEqual(expect.arrayContaining(['told message', 'told message']));
 
   // Another version of the protocol.
   const elsewhere = await anotherBrowserOf(ada);
@@ -1047,7 +1048,7 @@ test('A33: an older suite or version', async ({ cheated, strangers, anotherBrows
   });
   await elsewhere.triesToSignIn(ada.password);
   await expect(elsewhere.page.getByText(OLD_PAGE)).toBeVisible();
-  expect(ada.evil.lies).toContain('answer info');
+  await expect.poll(() => ada.evil.lies).toContain('answer info');
   expect(ada.evil.requests.filter(({ path }) => path === 'sign-in/start')).toEqual([]);
 });
 
@@ -1075,7 +1076,7 @@ test('A34: rooms and frames that nobody asked for', async ({ cheated, strangers 
   ];
   ada.evil.tells(...frames);
   await goesOn(ada, 'second');
-  expect(ada.evil.lies).toHaveLength(frames.length);
+  await expect.poll(() => ada.evil.lies).toHaveLength(frames.length);
   await expect(ada.conversations.getByRole('link')).toHaveCount(1);
   await expect(ada.page.getByText('Stopped:')).toHaveCount(0);
   await ada.readsEverything();

@@ -23,6 +23,8 @@ export class Person {
   /** What went wrong in the page, the worker, or the policy since the last look; a test fails when any is left. */
   readonly complaints: string[] = [];
   private readonly tolerated: RegExp[] = [];
+  /** In the room on screen, last. */
+  private said?: string;
 
   private constructor(
     readonly handle: string,
@@ -203,6 +205,7 @@ export class Person {
   async opens(title: string): Promise<void> {
     // By the title alone: a preview may name somebody too.
     const row = this.conversations.getByRole('link').filter({ has: this.page.locator('.talk-name', { hasText: title }) });
+    delete this.said;
     await row.click();
     await expect(this.page.getByRole('region', { name: title }).getByRole('log')).toBeVisible();
   }
@@ -214,6 +217,7 @@ export class Person {
   }
 
   async canWriteTo(title: string): Promise<void> {
+    delete this.said;
     await expect(this.page.getByRole('textbox', { name: `Message ${title}` })).toBeVisible();
   }
 
@@ -253,6 +257,7 @@ export class Person {
 
   /** Writes and presses Enter. Returns when that was, by the clock of the page. */
   async says(text: string): Promise<number> {
+    this.said = text;
     await this.composer.fill(text);
     const pressed = await this.page.evaluate(() => Date.now());
     await this.composer.press('Enter');
@@ -311,6 +316,9 @@ export class Person {
 
   /** Nothing waits any more: every message was taken by the relay. */
   async hasSentEverything(within = 15_000): Promise<void> {
+    // What was just said may not stand there yet.
+    if (this.said) await this.sees(this.said);
+    delete this.said;
     await expect(this.log.locator('[data-message-state]:not([data-message-state=sent])')).toHaveCount(0, { timeout: within });
   }
 

@@ -241,7 +241,13 @@ where
 
 impl Shown {
     fn take(&mut self, timeline: Timeline) {
+        // Rows that stand again keep their cells: the page puts up only what has a new key.
+        let mut old = HashMap::new();
         if timeline.reset {
+            let cells = std::mem::take(&mut self.cells);
+            if self.room == Some(timeline.room) {
+                old.extend(cells.into_iter().map(|cell| (cell.key.clone(), cell)));
+            }
             *self = Self {
                 room: Some(timeline.room),
                 first_unread: timeline.first_unread,
@@ -259,6 +265,12 @@ impl Shown {
                 .retain(|cell| !timeline.gone.iter().any(|key| **key == *cell.key));
         }
         for row in timeline.rows {
+            if let Some(cell) = old.remove(&*row.key) {
+                self.insert(Cell {
+                    order: row.order,
+                    ..cell
+                });
+            }
             self.place(row);
         }
     }
@@ -286,6 +298,10 @@ impl Shown {
                 row: ArcRwSignal::new(row),
             },
         };
+        self.insert(cell);
+    }
+
+    fn insert(&mut self, cell: Cell) {
         let at = self.cells.partition_point(|other| other.order < cell.order);
         self.cells.insert(at, cell);
     }
@@ -352,6 +368,17 @@ mod tests {
         shown.take(timeline(false, vec![row("mine", 4, "sent")]));
         assert_eq!(keys(&shown), ["mine", "other"]);
         assert!(cell.with_untracked(|row| matches!(&row.body, Body::Text { text, .. } if text == "sent")));
+    }
+
+    #[test]
+    fn a_row_that_is_shown_anew_keeps_its_cell() {
+        let mut shown = Shown::default();
+        shown.take(timeline(true, vec![row("a", 1, ""), row("b", 2, "locked")]));
+        let cell = shown.cells[1].row.clone();
+        shown.take(timeline(true, vec![row("b", 2, "still locked"), row("c", 3, "")]));
+        assert_eq!(keys(&shown), ["b", "c"]);
+        shown.take(timeline(false, vec![row("b", 2, "open")]));
+        assert!(cell.with_untracked(|row| matches!(&row.body, Body::Text { text, .. } if text == "open")));
     }
 
     #[test]

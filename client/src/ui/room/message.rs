@@ -18,7 +18,6 @@ use crate::view::{Body, Command, Delivery, Note, Reaction, RoomKind, Row, Unread
 
 pub fn row(room: RoomId, cell: &Cell, beside: Memo<Beside>) -> AnyView {
     let row = cell.row.clone();
-    let at = row.with_untracked(|row| row.at_ms);
     // What kind of row it is changes at most once: when a late key opens it.
     let kind = {
         let row = row.clone();
@@ -31,19 +30,21 @@ pub fn row(room: RoomId, cell: &Cell, beside: Memo<Beside>) -> AnyView {
             kind.get();
             let now = row.get_untracked();
             match now.body {
-                Body::Text { author, message, .. } => text(room, author, message, at, row.clone(), beside),
+                Body::Text { author, message, .. } => text(room, author, message, now.at_ms, row.clone(), beside),
                 Body::Unreadable(why) => unreadable(why),
                 Body::Note(note) => happened(room, note),
             }
         }
     };
+    // A row that is opened late learns its time then.
+    let at = Memo::new(move |_| row.with(|row| row.at_ms));
     (
-        move || beside.get().day.then(|| divider(at)),
+        move || beside.get().day.then(|| divider(at.get())),
         move || {
             beside.get().fresh.then(|| {
                 html::li()
                     .class("fresh")
-                    .child(html::span().child(("New since ", html::time().child(when::time(at)))))
+                    .child(html::span().child(("New since ", html::time().child(when::time(at.get())))))
             })
         },
         content,

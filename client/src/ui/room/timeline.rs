@@ -119,8 +119,14 @@ fn arrange(cells: &[Cell], first_unread: Option<&str>) -> HashMap<Arc<str>, Besi
         let (author, at) = cell
             .row
             .with(|row| (authored(&row.body).map(|(author, _)| author), row.at_ms));
+        // Of what cannot be read the time is not known.
+        let at = if at == 0 {
+            before.map_or(0, |(_, then, _)| then)
+        } else {
+            at
+        };
         let today = when::day(at);
-        let day = before.is_none_or(|(_, _, day)| day != today);
+        let day = at > 0 && before.is_none_or(|(_, then, day)| then == 0 || day != today);
         let fresh = first_unread == Some(&*cell.key);
         let together =
             before.is_some_and(|(other, then, _)| author.is_some() && other == author && at.abs_diff(then) < GROUP_MS);
