@@ -190,6 +190,8 @@ policy = fields(suite=u16, history=one_of(SHARED, JOINED))
 member_ref = fields(user_id=id32, seq=u64, head=hash32)
 role = one_of(MEMBER, MODERATOR, OWNER)
 cut = items(512, fields(channel=id16, seq=u64, t=hash32))
+AS_MEMBER, ON_APPROVAL = 1, 2
+edits = items(64, hash32)
 
 ROOM_BODIES = {
     1: ("AddMember", fields(member=member_ref, role=role)),
@@ -202,6 +204,16 @@ ROOM_BODIES = {
     8: ("Epoch", fields(n=u32, suite=u16, commit=hash32, roster_hash=hash32, reason=one_of(1, 2, 3, 4, 5), backlink=data(256))),
     9: ("UserUpdate", fields(member=member_ref, cut=cut)),
     10: ("Close", nothing),
+    11: (
+        "CreateInvite",
+        fields(
+            invite_id=id16, inv_pk=public_key, role=role, max_uses=u32, expires=u64, mode=one_of(AS_MEMBER, ON_APPROVAL), card=data(1024)
+        ),
+    ),
+    12: ("RevokeInvite", fields(invite_id=id16)),
+    13: ("Join", fields(invite_id=id16, member=member_ref, nonce=raw(16), inv_sig=raw(64))),
+    20: ("Redact", fields(target=hash32, edits=edits)),
+    21: ("SetTtl", fields(seconds=u32, after=u64)),
 }
 room_genesis = record(
     0x0201,
@@ -217,7 +229,14 @@ room_entry = record(0x0202, room_id=id32, seq=u64, prev=hash32, ts=u64, actor=id
 
 DURABLE = 1
 header = record(0x0401, suite=u16, kind=one_of(DURABLE), room_id=id32, channel=id16, n=u32, msg_id=id16, ttl_class=u8, del_commit=hash32)
-MESSAGE_BODIES = {1: ("Text", fields(text=text(32_768)))}
+MESSAGE_BODIES = {
+    1: ("Text", fields(text=text(32_768))),
+    2: ("FadingText", fields(text=text(32_768), ttl=u32)),
+    3: ("Edit", fields(target=hash32, text=text(32_768))),
+    4: ("Delete", fields(target=hash32, edits=edits)),
+    5: ("React", fields(target=hash32, emoji=text(64), on=flag)),
+    16: ("Beacon", nothing),
+}
 content = record(
     0x0402,
     header_hash=hash32,
@@ -238,3 +257,4 @@ PASSWORD, RECOVERY = 1, 2
 vault_header = record(0x0501, user_id=id32, vk_gen=u32, wraps=items(4, fields(method=one_of(PASSWORD, RECOVERY), sealed=data(160))))
 UNVERIFIED, VERIFIED, CHANGED = 1, 2, 3
 pin = record(0x0502, user_id=id32, handle=text(32), seq=u64, head=hash32, ik_since=u64, state=one_of(UNVERIFIED, VERIFIED, CHANGED))
+manifest = record(0x0503, counter=u64, hash=hash32)

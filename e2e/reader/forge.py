@@ -20,9 +20,10 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from codec import DoesNotHold
-from crypto import CURVE, H, HPKE, KDF, ORDER, key_id, label, lp, number, point, seal, sign
+from crypto import CURVE, H, HPKE, KDF, key_id, label, lp, number, point, seal, sha256, sign
+from letter import device_id, hash_of, letter, now, ref
 from logs import MAIN, Person
-from reader import Reader, Relay, b64, padded, unb64
+from reader import Reader, Relay, b64, unb64
 
 Lie = Callable[[str, Any, Any], None]
 
@@ -51,10 +52,6 @@ class Host(Relay):
 # ---- Things that are rightly signed -----------------------------------------------------------------------------------
 
 
-def now() -> bytes:
-    return number(int(time.time() * 1000), 8)
-
-
 def entries(*steps: tuple[Any, ...]) -> list[bytes]:
     """Entries behind the end of the log: who signs, the body, and fields that are to be wrong."""
     blobs, hashes = [], list(room.hashes)
@@ -73,49 +70,15 @@ def entries(*steps: tuple[Any, ...]) -> list[bytes]:
     return blobs
 
 
-def device_id(by: Reader) -> bytes:
-    return key_id(point(by.device))
-
-
-def ref(person: Person, back: int = 0) -> bytes:
-    seq = len(person.points) - 1 - back
-    return person.user_id + number(seq, 8) + person.points[seq][0]
-
-
 def message(by: Reader, text: str, hashes: list[bytes], **wrong: bytes) -> tuple[bytes, bytes]:
-    lane, seen = os.urandom(8), len(transcript) - 1
-    n = number(len(room.epochs), 4)
-    header = (
-        b"\x04\x01\x01\0\1\1"
-        + wrong.get("room", room.room_id)
-        + MAIN
-        + wrong.get("n", n)
-        + wrong.get("id", os.urandom(16))
-        + b"\0"
-        + bytes(32)
-    )
+    """The newest room key, log and transcript of the stage, and a lane of its own."""
+    seen = len(transcript) - 1
     right = {
-        "header": H("header", header),
-        "user": by.me.user_id,
-        "dk": device_id(by),
-        "lane": lane,
-        "ctr": number(1, 8),
-        "prev": H("lane", device_id(by) + lane),
         "log": number(len(hashes) - 1, 8) + hashes[-1],
         "seen": number(seen, 8) + transcript[seen],
-        "ts": now(),
         "body": b"\1" + lp(text.encode()),
     }
-    content = b"\x04\x02\x01" + b"".join((right | {name: wrong[name] for name in right if name in wrong}).values())
-    signature = sign(by.device, wrong.get("label", b"msg").decode(), content)
-    if "high" in wrong:
-        signature = signature[:32] + number(ORDER - int.from_bytes(signature[32:], "big"), 32)
-    used = lp(content) + signature
-    padding = bytes(padded(len(used)) - len(used) - 1) + wrong.get("pad", b"\0")
-    key = KDF(keys[len(room.epochs)], "msg-key", room.room_id + MAIN)
-    envelope = bytearray(seal(key, "sealed-msg", header, used + padding, os.urandom(24)))
-    envelope[30] ^= "commitment" in wrong
-    return header, bytes(envelope)
+    return letter(by, room.room_id, len(room.epochs), keys[len(room.epochs)], **(right | wrong))
 
 
 def own_entries(by: Reader, *steps: tuple[Any, ...]) -> list[bytes]:
@@ -229,7 +192,7 @@ def attempt(what: str, expected: str, *lies: Lie) -> None:
     owner.people.clear()
     try:
         _, rows = owner.room(stands)
-        judge(what, expected, f"holds, {rows[-1].text if rows else 'nothing said'}")
+        judge(what, expected, "holds, " + (" after ".join(row.text for row in rows[:-3:-1]) or "nothing said"))
     except DoesNotHold as error:
         judge(what, expected, str(error))
     host.lies = ()
@@ -254,21 +217,57 @@ def attempt_sign_in(what: str, expected: str, *lies: Lie) -> None:
         judge(what, expected, str(error))
 
 
-def item(name: bytes, plain: bytes) -> Lie:
-    """One more item in the owner's vault."""
+def items(change: Callable[[list[Any]], Any]) -> Lie:
+    return changes("sign-in/prove", lambda answer: change(answer["items"]))
+
+
+def sealed_item(name: bytes, plain: bytes, rev: int = 1) -> dict[str, Any]:
+    """An item of the owner's vault."""
     vault = owner.vault
     item_id = vault.item_id(vault.dvk, name)
-    sealed = seal(KDF(vault.dvk, "vault-item-key", item_id), "vault-item", owner.me.user_id + item_id + number(1, 8), plain, os.urandom(24))
-    return changes("sign-in/prove", lambda answer: answer["items"].append({"item_id": b64(item_id), "rev": 1, "sealed": b64(sealed)}))
+    context = owner.me.user_id + item_id + number(rev, 8)
+    sealed = seal(KDF(vault.dvk, "vault-item-key", item_id), "vault-item", context, plain, os.urandom(24))
+    return {"item_id": b64(item_id), "rev": rev, "sealed": b64(sealed)}
+
+
+def put(there: list[Any], new: dict[str, Any]) -> None:
+    there[:] = [old for old in there if old["item_id"] != new["item_id"]] + [new]
+
+
+def item(name: bytes, plain: bytes) -> Lie:
+    """An item more in the owner's vault, or another in its place, and a manifest that goes with it."""
+
+    def change(there: list[Any]) -> None:
+        manifest = sealed_item(b"manifest", b"")
+        put(there, sealed_item(name, plain))
+        others = [old for old in there if old["item_id"] != manifest["item_id"]]
+        listed = sorted(unb64(old["item_id"]) + number(old["rev"], 8) + sha256(unb64(old["sealed"])) for old in others)
+        state = number(owner.vault.manifest.counter + 1, 8) + H("vault-items", b"".join(listed))
+        put(there, sealed_item(b"manifest", b"\x05\x03\x01" + state))
+
+    return items(change)
+
+
+def without(name: bytes) -> Lie:
+    gone = b64(owner.vault.item_id(owner.vault.dvk, name))
+    return items(lambda there: there.remove(next(old for old in there if old["item_id"] == gone)))
 
 
 def pin(of: Person, handle: str, **wrong: bytes) -> bytes:
-    right = {"seq": number(1, 8), "head": of.points[1][0], "since": number(0, 8), "state": b"\2"} | wrong
-    return b"\x05\x02\x01" + of.user_id + lp(handle.encode()) + b"".join(right.values())
+    right = {
+        "user": of.user_id,
+        "handle": lp(handle.encode()),
+        "seq": number(1, 8),
+        "head": of.points[1][0],
+        "since": number(0, 8),
+        "state": b"\2",
+    }
+    return b"\x05\x02\x01" + b"".join((right | wrong).values())
 
 
 # ---- The stage ----------------------------------------------------------------------------------------------------------
 
+BEGUN = time.time()
 url, *handles = sys.argv[1:]
 passwords = [line.rstrip("\n") for line in sys.stdin]
 host = Host(url)
@@ -288,13 +287,15 @@ room = member.log(group)
 keys = member.keys(room)
 member.room(group)
 transcript = member.transcript
+told = host.ask("messages/page", room_id=b64(room.room_id), channel=b64(MAIN), **{"from": {"after": 0}}, limit=200)["messages"]
+hashes = [hash_of(unb64(old["header"]), unb64(old["envelope"])) for old in told]
 me, you = member.me.user_id, owner.me.user_id
 outsider = next(owner.person(user) for user in room.former)
 n, fresh = len(room.epochs), os.urandom(32)
 
 
-def epoch(n: int, *, suite: int = 1, without: int = 0, backlink: bytes = bytes(104)) -> bytes:
-    roster = b"".join(user + number(m.view.g, 4) + m.view.kk for user, m in sorted(room.members.items())[without:])
+def epoch(n: int, *, suite: int = 1, without: int = 0, closed: bytes = b"", backlink: bytes = bytes(104)) -> bytes:
+    roster = b"".join(user + number(m.view.g, 4) + m.view.kk for user, m in sorted(room.members.items())[without:] if user != closed)
     commit = KDF(fresh, "commit", room.room_id + number(n, 4) + room.hashes[-1] + H("roster", roster))
     return b"\x08" + number(n, 4) + number(suite, 2) + commit + H("roster", roster) + b"\2" + lp(backlink)
 
@@ -341,6 +342,43 @@ attempt(
     "§6 rule 6: a cut without a device that was revoked",
     own(owner, blobs=grown),
     *log(entries((member, b"\x09" + grown_ref + cut(1, transcript[1])))),
+)
+taken = own_entries(owner, (b"\2" + next(iter(owner.me.points[1][1].devices)),))
+attempt(
+    "a cut by who is no higher",
+    "§6 rule 6: a cut by somebody who may not make it",
+    own(owner, blobs=taken),
+    *log(entries((member, b"\x09" + you + number(len(owner.me.points), 8) + H("user-entry", taken[0][4:-64]) + cut(1, transcript[1])))),
+)
+revoked = own_entries(member, (b"\2" + next(iter(member.me.points[1][1].devices)),))
+revoked_ref = me + number(len(member.me.points), 8) + H("user-entry", revoked[0][4:-64])
+newest = len(transcript) - 1
+for whose, by in ("oneself", member), ("who is higher", owner):
+    attempt(
+        f"a cut by {whose}",
+        "holds, (void: written after the removal) after five",
+        own(member, blobs=revoked),
+        *log(entries((by, b"\x09" + revoked_ref + cut(newest - 1, transcript[newest - 1])))),
+    )
+attempt(
+    "a cut behind everything",
+    "holds, six",
+    own(member, blobs=revoked),
+    *log(entries((owner, b"\x09" + revoked_ref + cut(newest, transcript[newest])))),
+)
+closed = own_entries(member, (b"\6",))
+closing = (owner, b"\x09" + me + number(len(member.me.points), 8) + H("user-entry", closed[0][4:-64]) + NO_CUT)
+attempt(
+    "a room key for who has closed their account",
+    "§7: the room key was made for other people than the members",
+    own(member, blobs=closed),
+    *log(entries(closing, (owner, epoch(n + 1)))),
+)
+attempt(
+    "a room key without who has closed their account",
+    "§7: the relay has no wrap of the newest room key for us",
+    own(member, blobs=closed),
+    *log(entries(closing, (owner, epoch(n + 1, closed=me)))),
 )
 attempt_entry(
     "an entry that forks the log", "§6 rule 1: it does not build on the entry before it", (member, b"\2", {"prev": room.hashes[-2]})
@@ -393,6 +431,101 @@ attempt_entry(
     (owner, b"\3" + me + b"\0" + cut(1, transcript[1], bytes([9] * 16))),
 )
 attempt_entry("a cut of another transcript", "§6 rule 6: the cut of entry", (owner, b"\3" + me + b"\0" + cut(1, transcript[2])))
+# Invites. Whoever is removed comes back by the link.
+link = ec.generate_private_key(CURVE)
+link_id = H("invite-id", point(link))[:16]
+SOON, REMOVED = int(time.time() * 1000) + 3_600_000, (owner, b"\3" + me + b"\0" + NO_CUT)
+
+
+def invite(role: bytes = MEMBER, uses: int = 2, mode: bytes = b"\1", named: bytes = link_id) -> bytes:
+    return b"\x0b" + named + point(link) + role + number(uses, 4) + number(SOON, 8) + mode + lp(b"")
+
+
+def join(of: Reader, *, key: ec.EllipticCurvePrivateKey = link, who: bytes = b"", back: int = 0, named: bytes = link_id) -> bytes:
+    proof = room.room_id + named + (who or of.me.user_id)[:32] + bytes(16)
+    return b"\x0d" + named + (who or ref(of.me, back)) + bytes(16) + sign(key, "join", proof)
+
+
+JOINED, ASKED = (member, join(member)), (owner, invite(mode=b"\2"))
+attempt_entry("an invite within the rules", "holds, six", (member, invite()))
+attempt_entry("an invite as owner", "§6 rule 2: its actor gives a role that is not theirs to give", (member, invite(OWNER)))
+attempt_entry("an invite of another key", "§10: the invite's id is not that of its key", (member, invite(named=bytes(16))))
+attempt_entry("an invite twice", "§10: the invite was there before", (member, invite()), (owner, invite()))
+attempt_entry("somebody else's invite, taken back", "§6 rule 2: its actor may not KICK", (owner, invite()), (member, b"\x0c" + link_id))
+attempt_entry("a member's invite, taken back by the owner", "holds, six", (member, invite()), (owner, b"\x0c" + link_id))
+attempt_entry("an invite taken back twice", "§10: the invite was taken back before", (owner, invite()), *[(owner, b"\x0c" + link_id)] * 2)
+attempt_entry("an invite taken back that is not there", "§10: it names an invite that is not there", (owner, b"\x0c" + link_id))
+attempt_entry("a return by invite", "holds, six", (owner, invite()), REMOVED, JOINED, (member, b"\2"))
+attempt_entry("a return by an invite that is not there", "§10: it names an invite that is not there", REMOVED, JOINED)
+attempt_entry(
+    "a return without the link",
+    "§10: its invite's signature does not hold",
+    (owner, invite()),
+    REMOVED,
+    (member, join(member, key=member.device)),
+)
+attempt_entry(
+    "a return with somebody else's signature",
+    "§6 rule 1: its device is not active",
+    (owner, invite()),
+    REMOVED,
+    (member, join(member), {"dk": device_id(owner)}),
+)
+attempt_entry("a join by who is there", "§6: it adds somebody who is there", (owner, invite()), JOINED)
+attempt_entry("a join for somebody else", "§10: it lets somebody else in", (owner, invite()), REMOVED, (member, join(member, who=back)))
+attempt_entry(
+    "a return with an older log", "§17: somebody comes back with an older view", (owner, invite()), REMOVED, (member, join(member, back=1))
+)
+attempt_entry(
+    "a return of who is banned", "§6: it adds somebody who is banned", (owner, invite()), (owner, b"\3" + me + b"\1" + NO_CUT), JOINED
+)
+attempt_entry(
+    "a return by an invite that is used up", "§10: its invite is over", (owner, invite(uses=1)), REMOVED, JOINED, (member, b"\2"), JOINED
+)
+attempt_entry(
+    "a return by an invite that was taken back", "§10: its invite is over", (owner, invite()), (owner, b"\x0c" + link_id), REMOVED, JOINED
+)
+attempt_entry(
+    "a return after the invite's time", "§10: its invite is over", (owner, invite()), REMOVED, (*JOINED, {"ts": number(SOON + 1, 8)})
+)
+attempt_entry(
+    "a return by one's own invite", "§10: whoever made its invite may not bring people in any more", (member, invite()), REMOVED, JOINED
+)
+attempt_entry(
+    "a request, and somebody who acts before they are let in",
+    "§6 rule 1: its actor is not a member",
+    ASKED,
+    REMOVED,
+    JOINED,
+    (member, b"\2"),
+)
+attempt_entry("a request twice", "§10: it is by somebody who waits already", ASKED, REMOVED, JOINED, JOINED)
+attempt_entry("a request that is granted", "holds, six", ASKED, REMOVED, JOINED, (owner, b"\1" + ref(member.me) + MEMBER), (member, b"\2"))
+attempt_entry(
+    "a request that is granted to an older log",
+    "§17: somebody comes back with an older view",
+    ASKED,
+    REMOVED,
+    JOINED,
+    (owner, b"\1" + ref(member.me, 1) + MEMBER),
+)
+attempt_entry("a request that is refused, and made again", "holds, six", ASKED, REMOVED, JOINED, REMOVED, JOINED)
+attempt_entry(
+    "a request that is refused for good",
+    "§6: it adds somebody who is banned",
+    ASKED,
+    REMOVED,
+    JOINED,
+    (owner, b"\3" + me + b"\1" + NO_CUT),
+    JOINED,
+)
+# What the log says of messages.
+attempt_entry("a member who takes others' words away", "§6 rule 2: its actor may not REDACT", (member, b"\x14" + hashes[-1] + b"\0\0"))
+attempt_entry("an owner who takes others' words away", "holds, (deleted a message) after five", (owner, b"\x14" + hashes[-1] + b"\0\0"))
+attempt_entry("a member who sets a lifetime", "§6 rule 2: its actor may not ROLE", (member, b"\x15" + number(60, 4) + number(0, 8)))
+attempt_entry("a lifetime within the rules", "holds, six", (owner, b"\x15" + number(60, 4) + number(0, 8)))
+for seconds in 29, 366 * 86_400 + 1:
+    attempt_entry("a lifetime that is none", "§11: a lifetime that is none", (owner, b"\x15" + number(seconds, 4) + number(0, 8)))
 # Rooms that begin wrong.
 attempt("a room that begins within the rules", "holds, nothing said", new_room(owner, 2, []))
 attempt("a group that begins with two", "§6: the wrong number of people", new_room(owner, 2, [ref(member.me)]))
@@ -508,6 +641,159 @@ attempt_message(
     "a message of a kind to come", "holds, (skipped: a message of a kind this reader does not know (tag 200))", body=b"\xc8anything"
 )
 attempt("an id twice", "§8: its id was used before", said(*[message(member, "twice", room.hashes, id=bytes(16)) for _ in range(2)]))
+attempt_message("a beacon in the place of a message", "§15: a beacon in the place of a message", body=b"\x10")
+# What is said about other messages.
+
+
+def edit(target: bytes, text: str) -> bytes:
+    return b"\3" + target + lp(text.encode())
+
+
+def deletion(target: bytes, *edits: bytes) -> bytes:
+    return b"\4" + target + number(len(edits), 2) + b"".join(edits)
+
+
+def reaction(target: bytes, emoji: str, on: int = 1) -> bytes:
+    return b"\5" + target + lp(emoji.encode()) + number(on, 1)
+
+
+first = message(member, "first", room.hashes)
+it = hash_of(*first)
+
+
+def attempt_about(what: str, expected: str, *bodies: tuple[Reader, bytes], lies: tuple[Lie, ...] = ()) -> None:
+    """What others hear of a message of the member, and of these about it."""
+    attempt(what, expected, said(first, *[message(by, "", room.hashes, body=body) for by, body in bodies]), *lies)
+
+
+def emptied(*places: int) -> Lie:
+    """The host lets go of messages, counted from the first of what the channel goes on with; their hashes stay."""
+
+    def change(answer: Any) -> None:
+        for place in places:
+            there = answer["messages"][len(told) + place] if len(answer["messages"]) > len(told) else {"gone": ""}
+            if "gone" not in there:
+                there["gone"] = b64(hash_of(unb64(there["header"]), unb64(there["envelope"])))
+                there["header"] = there["envelope"] = ""
+
+    return changes("messages/page", change)
+
+
+mine, lost = (member, edit(it, "second")), "§8: the relay let go of it, and nobody who may had asked for that"
+attempt_about("an edit", "holds, second (edited) after six", mine)
+attempt_about("two edits", "holds, third (edited) after six", mine, (member, edit(it, "third")))
+attempt_about(
+    "an edit of another's message", "holds, (not heard: an edit about somebody else's message) after first", (owner, edit(it, "second"))
+)
+attempt_about("an edit of nothing", "holds, (not heard: an edit about nothing) after first", (member, edit(bytes(32), "second")))
+attempt(
+    "an edit of what comes later",
+    "holds, first after (not heard: an edit about nothing)",
+    said(message(member, "", room.hashes, body=edit(it, "second")), first),
+)
+to_act = message(member, "", room.hashes, body=edit(it, "second"))
+attempt(
+    "a reaction to an edit",
+    "holds, (not heard: a reaction about something said about another message) after second (edited)",
+    said(first, to_act, message(owner, "", room.hashes, body=reaction(hash_of(*to_act), "👍"))),
+)
+attempt_about("a reaction", "holds, first [👍 1] after six", (owner, reaction(it, "👍")))
+attempt_about(
+    "reactions, one taken back",
+    "holds, first [❤️ 2] after six",
+    *[(by, reaction(it, emoji)) for by in (owner, member) for emoji in ("👍", "❤️")],
+    *[(by, reaction(it, "👍", 0)) for by in (owner, member)],
+)
+attempt_about("a reaction twice", "holds, first [👍 1] after six", *[(owner, reaction(it, "👍"))] * 2)
+attempt_about("a word as a reaction", "holds, (not heard: a reaction that is no emoji) after first", (owner, reaction(it, "no")))
+attempt_about(
+    "many reactions",
+    f"holds, first{''.join(f' [{chr(0x1F400 + i)} 1]' for i in range(20))} after six",
+    *[(owner, reaction(it, chr(0x1F400 + i))) for i in range(21)],
+)
+attempt_about("a deletion", "holds, (deleted a message) after six", mine, (owner, reaction(it, "👍")), (member, deletion(it)))
+attempt_about("an edit after the deletion", "holds, (deleted a message) after six", (member, deletion(it)), mine)
+attempt_about("a deletion by another", "holds, (not heard: a deletion about somebody else's message) after first", (owner, deletion(it)))
+attempt_about(
+    "an edit by another of what is gone", "holds, (deleted a message) after six", (owner, edit(it, "second")), (member, deletion(it))
+)
+attempt_about(
+    "a deletion by the log and by who wrote that entry",
+    "holds, (deleted a message) after six",
+    (owner, deletion(it)),
+    lies=tuple(log(entries((owner, b"\x14" + it + b"\0\0")))),
+)
+# What the host has let go of.
+attempt_about("a message that is let go of", lost, lies=(emptied(0),))
+attempt_about("a message that is let go of and edited", lost, mine, lies=(emptied(0),))
+attempt_about("a deleted message that is let go of", "holds, (deleted a message) after six", (member, deletion(it)), lies=(emptied(0),))
+attempt_about(
+    "a message that a moderator took away",
+    "holds, (deleted a message) after six",
+    lies=(emptied(0), *log(entries((owner, b"\x14" + it + b"\0\0")))),
+)
+swept = deletion(it, hash_of(*to_act))
+attempt(
+    "a deleted message that is let go of with its edit",
+    "holds, (deleted a message) after six",
+    said(first, to_act, message(member, "", room.hashes, body=swept)),
+    emptied(0, 1),
+)
+attempt(
+    "an edit that is let go of without the deletion's word",
+    lost,
+    said(first, to_act, message(member, "", room.hashes, body=deletion(it))),
+    emptied(0, 1),
+)
+lane = os.urandom(8)
+chain = [message(member, "one", room.hashes, lane=lane)]
+for ctr, text in (2, "two"), (3, "three"):
+    chain.append(message(member, text, room.hashes, lane=lane, ctr=number(ctr, 8), prev=hash_of(*chain[-1])))
+gone = [deletion(hash_of(*one)) for one in chain[:2]]
+attempt("a chain that goes on", "holds, three after two", said(*chain))
+attempt(
+    "a chain that goes on over what is gone",
+    "holds, three after (deleted a message)",
+    said(*chain, *[message(member, "", room.hashes, body=body) for body in gone]),
+    emptied(0, 1),
+)
+attempt("a chain that goes on over what was never there", "§8: it is message 3 of a lane that stood at 1", said(chain[0], chain[2]))
+attempt("what was let go of, told again", "§8: it was here before, and taken away", said(first, first), emptied(0))
+
+
+def half_gone(answer: Any) -> None:
+    if answer["messages"]:
+        answer["messages"][-1] |= {"gone": b64(hashes[-1])}
+
+
+attempt("a message that is gone and is not", "§8: it is gone, and is not", changes("messages/page", half_gone))
+# Lifetimes. What was said before this began is older than half a minute here.
+time.sleep(max(0.0, BEGUN + 31 - time.time()))
+AGED = number(room.times[0] + 1, 8)
+fading = b"\2" + lp(b"fading")
+attempt_message("a fading message", "holds, fading after six", body=fading + number(60, 4))
+attempt_message("a fading message whose time is over", "holds, six", body=fading + number(30, 4), ts=AGED)
+attempt_message(
+    "a fading message that says it is older than the room", "holds, fading after six", body=fading + number(3600, 4), ts=number(0, 8)
+)
+attempt_message("a message that is to stay", "holds, fading after six", body=fading + number(0, 4), ts=AGED)
+
+
+def lives(seconds: int, after: int = newest, **wrong: bytes) -> list[Lie]:
+    """In a room where messages live so long, by somebody who knows."""
+    agreed = entries((owner, b"\x15" + number(seconds, 4) + number(after, 8), {"ts": AGED}))
+    return [*log(agreed), said(message(member, "within", [*room.hashes, H("entry", agreed[0][4:-64])], **wrong))]
+
+
+attempt("a message in a room with a lifetime", "holds, within after six", *lives(30))
+attempt("a message whose time is over", "holds, six", *lives(30, ts=AGED))
+attempt("a message that would live longer than the room lets it", "holds, six", *lives(30, ts=AGED, body=fading + number(3600, 4)))
+attempt("a message that lives shorter than the room lets it", "holds, six", *lives(3600, ts=AGED, body=fading + number(30, 4)))
+attempt("a message whose time is not over", "holds, within after six", *lives(3600, ts=AGED))
+attempt("a message that is let go of after its time", "holds, six", *lives(30), emptied(0))
+attempt("a message that is let go of before its time", lost, *lives(3600), emptied(0))
+attempt("a message that is let go of, from before there was a lifetime", lost, *lives(30, newest + 1), emptied(0))
+attempt("a message that is let go of in a room where they stay", lost, *lives(0), emptied(0))
 removed = entries((owner, b"\3" + me + b"\0" + cut(len(transcript) - 1, transcript[-1])))
 later = [*room.hashes, H("entry", removed[0][4:-64])]
 attempt(
@@ -597,6 +883,12 @@ attempt_sign_in(
 )
 attempt_sign_in("a vault of somebody else", "§5: the vault is somebody else's", header(lambda bytes: bytes[:3] + me + bytes[35:]))
 attempt_sign_in("a vault without the password", "§5: the vault has no way in for the password", header(lambda bytes: bytes[:39] + b"\0\0"))
+state = owner.vault.manifest
+for what, expected, counter in [
+    ("an older vault than the log names", f"§5: the vault is at state {state.counter}, its log at {state.counter + 1}", state.counter + 1),
+    ("another vault than the log names", f"§5: the vault is in another state {state.counter} than", state.counter),
+]:
+    attempt_sign_in(what, expected, own(owner, (b"\5" + number(counter, 8) + bytes(32) + b"\0",)))
 attempt_sign_in(
     "an identity that the vault lacks",
     "§5: the vault holds another identity than the log of this account",
@@ -610,7 +902,22 @@ attempt_sign_in(
     item(b"kem/" + number(2, 4), number(7, 32)),
 )
 attempt_sign_in("a KEM key that is none", "§5: KEM key 2 is not a private key of P-256", new_kem, item(b"kem/" + number(2, 4), bytes(32)))
-attempt_sign_in("an item of a kind to come", "holds", item(b"manifest", b"anything"))
+attempt_sign_in("an item of a kind to come", "holds", item(b"a kind to come", b"anything"))
+attempt_sign_in("former day keys within the rules", "holds", item(b"former-day-keys", bytes(64)))
+attempt_sign_in("former day keys that are none", "§15: the former day keys are not keys", item(b"former-day-keys", bytes(63)))
+attempt_sign_in(
+    "a manifest that is none",
+    "§15: not a struct 0x0503 of version 1",
+    items(lambda there: put(there, sealed_item(b"manifest", b"anything"))),
+)
+attempt_sign_in("a vault without its manifest", "§5: the vault lacks the item b'manifest'", without(b"manifest"))
+UNFIT = "§5: the vault does not hold what its manifest says: something is missing, too much, or older"
+attempt_sign_in("a vault without a contact", UNFIT, without(b"contact/" + me))
+attempt_sign_in(
+    "a contact that the manifest does not have", UNFIT, items(lambda there: put(there, sealed_item(b"contact/" + bytes(32), b"")))
+)
+attempt_sign_in("an older contact", UNFIT, items(lambda there: put(there, sealed_item(b"contact/" + me, pin(member.me, handles[1])))))
+attempt_sign_in("an item twice", "§5: the vault has an item twice", items(lambda there: there.append(there[0])))
 attempt_sign_in("a contact within the rules", "holds", item(b"contact/" + me, pin(member.me, handles[1])))
 attempt_sign_in(
     "a contact under another's name", "§5: a contact stands under another's name", item(b"contact/" + you, pin(member.me, handles[1]))
@@ -620,10 +927,11 @@ attempt_sign_in(
     "§5: the log of @bob is not the one that was pinned",
     item(b"contact/" + me, pin(member.me, handles[1], head=bytes(32))),
 )
+attempt_sign_in("a contact who has given up their name", "holds", item(b"contact/" + me, pin(member.me, "")))
 attempt_sign_in(
     "a contact whose name is somebody else's",
     "§10: @bob was pinned as somebody else",
-    item(b"contact/" + outsider.user_id, pin(outsider, handles[1])),
+    item(b"contact/" + bytes(32), pin(outsider, handles[1], user=bytes(32))),
 )
 attempt_sign_in(
     "a verified contact with a new identity",
@@ -639,6 +947,11 @@ known = (member, b"\x09" + ref(member.me) + NO_CUT)
 attempt_entry("a new device in a direct message", "holds", known)
 attempt_entry(
     "an addition to a direct message", "§6 rule 3: the people of a direct message never change", known, (member, b"\1" + back + MEMBER)
+)
+attempt_entry("a lifetime in a direct message", "holds", known, (member, b"\x15" + number(60, 4) + number(0, 8)))
+attempt_entry("an invite to a direct message", "§6 rule 3: the people of a direct message never change", known, (member, invite()))
+attempt_entry(
+    "another's words in a direct message", "§8: in a direct message everybody deletes their own", known, (member, b"\x14" + bytes(34))
 )
 attempt_entry("a name for a direct message", "§6 rule 3: a direct message has no name", known, (member, b"\7" + number(1, 4) + lp(b"")))
 

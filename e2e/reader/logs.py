@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import codec
-from codec import DIRECT, GROUP, MEMBER, MODERATOR, OWNER, SHARED, DoesNotHold, must
+from codec import DIRECT, GROUP, MEMBER, MODERATOR, ON_APPROVAL, OWNER, SHARED, DoesNotHold, must
 from crypto import H, key_id, number, verify
 
 SUITE = 1
 MAIN = bytes(16)  # the only channel of version 1
+LATE = 16  # so many messages after a change of lifetime may be by somebody who had not heard of it
 
 
 # ---- A person (§5) --------------------------------------------------------------------------------------------------
@@ -28,6 +29,7 @@ class View:
     ik_since: int = 0
     revocations: int = 0
     vault_rev: int = 0
+    vault_hash: bytes = b""
     closed: bool = False
 
     def active(self) -> dict[bytes, bytes]:
@@ -88,7 +90,7 @@ class Person:
                 must(new.dk_id in view.active(), "5", "its device is not active")
                 signer = view.devices[new.dk_id]
             must(new.rev > view.vault_rev, "5", "it names an older vault")
-            view = replace(view, vault_rev=new.rev)
+            view = replace(view, vault_rev=new.rev, vault_hash=new.hash)
         else:
             view = replace(view, closed=True)
         verify("5", "its", signer, "user-log", body, signature)
@@ -115,6 +117,32 @@ class Former:
 
 
 @dataclass
+class Invite:
+    """A way in for whoever holds a link (§10)."""
+
+    key: bytes
+    role: int
+    mode: int
+    max_uses: int
+    expires: int
+    by: bytes
+    uses: int = 0
+    revoked: bool = False
+
+    def is_open(self, ts: int) -> bool:
+        return not self.revoked and self.uses < self.max_uses and ts <= self.expires
+
+
+@dataclass
+class Lifetime:
+    """How long messages live from some entry on (§11)."""
+
+    entry: int
+    seconds: int  # 0: for ever
+    after: int  # the newest message that was written without it, as far as its author knew
+
+
+@dataclass
 class Epoch:
     """What the log says of a room key (§7)."""
 
@@ -128,7 +156,7 @@ class Epoch:
 
 
 # What a role may do (§6 rule 2); owners may do everything.
-RIGHTS = {MEMBER: {"POST", "INVITE"}, MODERATOR: {"POST", "INVITE", "KICK", "BAN", "META"}}
+RIGHTS = {MEMBER: {"POST", "INVITE"}, MODERATOR: {"POST", "INVITE", "KICK", "BAN", "META", "REDACT"}}
 
 
 class Room:
@@ -142,6 +170,13 @@ class Room:
         self.authors: list[dict[tuple[bytes, bytes], bytes]] = []  # after every entry: (person, device) → key
         self.epochs: list[Epoch] = []
         self.cuts: list[tuple[int, Any]] = []  # entry that made it, cut
+        self.revoked: dict[tuple[bytes, bytes], list[Any]] = {}  # (person, device) → cut
+        self.invites: dict[bytes, Invite] = {}
+        self.waiting: dict[bytes, int] = {}  # who asked to be let in → how far the room has seen their user log
+        self.times: list[int] = []
+        self.ttls: list[Lifetime] = []
+        self.redacted: dict[bytes, bytes] = {}  # message → who took it away
+        self.swept: set[bytes] = set()  # edits of those
         self.meta: tuple[int, bytes] | None = None
         self.closed = False
         must(bool(blobs), "6", "the log is empty")
@@ -162,6 +197,7 @@ class Room:
         must(first.policy.suite == SUITE, "6", "an unknown suite")
         must(len(first.members) == (1 if first.kind == DIRECT else 0), "6", "the wrong number of people")
         self.kind, self.policy = first.kind, first.policy
+        self.times.append(first.ts)
         for ref in [first.creator, *first.members]:
             must(ref.user_id not in self.members, "6", "somebody is named twice")
             self.members[ref.user_id] = Member(OWNER, ref.seq, self.point(ref))
@@ -175,6 +211,9 @@ class Room:
         must(entry.seq == seq, "6 rule 1", f"it says that it is number {entry.seq}")
         must(entry.prev == self.hashes[-1], "6 rule 1", "it does not build on the entry before it")
         must(not self.closed, "6", "the room was closed before")
+        self.times.append(entry.ts)
+        if entry.body.kind == "Join":
+            return self.signer(self.joins(entry, entry.body), entry.actor_dk)
         must(entry.actor in self.members, "6 rule 1", "its actor is not a member")
         actor, new = self.members[entry.actor], entry.body
         brings_own = new.kind == "UserUpdate" and new.member.user_id == entry.actor
@@ -206,8 +245,52 @@ class Room:
     def may(self, role: int, right: str) -> None:
         must(role == OWNER or right in RIGHTS[role], "6 rule 2", f"its actor may not {right}")
 
+    def gives(self, role: int, new: int) -> bool:
+        """Whether somebody of this role may bring people in with that one. Everybody has INVITE."""
+        return new == MEMBER or new < role
+
     def changes_roster(self) -> None:
         must(self.kind == GROUP, "6 rule 3", "the people of a direct message never change")
+
+    def newcomer(self, ref: Any) -> View:
+        """The keys of somebody who may come in."""
+        user = ref.user_id
+        must(user not in self.members, "6", "it adds somebody who is there")
+        must(len(self.members) < 2000, "7", "too many members")
+        seen = self.waiting.get(user, 0)
+        if user in self.former:
+            must(not self.former[user].banned, "6", "it adds somebody who is banned")
+            seen = max(seen, self.former[user].seq)
+        must(ref.seq >= seen, "17", "somebody comes back with an older view")
+        view = self.point(ref)
+        must(not view.closed, "6", "it adds a closed account")
+        return view
+
+    def take_in(self, ref: Any, role: int, view: View) -> None:
+        self.former.pop(ref.user_id, None)
+        self.waiting.pop(ref.user_id, None)
+        self.members[ref.user_id] = Member(role, ref.seq, view)
+
+    def joins(self, entry: Any, new: Any) -> View:
+        """§10: the one entry by somebody who is not a member. Gives the view that it brings."""
+        self.changes_roster()
+        must(new.member.user_id == entry.actor, "10", "it lets somebody else in")
+        must(entry.actor not in self.waiting, "10", "it is by somebody who waits already")
+        must(new.invite_id in self.invites, "10", "it names an invite that is not there")
+        invite = self.invites[new.invite_id]
+        maker = self.members.get(invite.by)
+        must(maker is not None and self.gives(maker.role, invite.role), "10", "whoever made its invite may not bring people in any more")
+        must(invite.is_open(entry.ts), "10", "its invite is over")
+        view = self.newcomer(new.member)
+        proof = self.room_id + new.invite_id + entry.actor + new.nonce
+        verify("10", "its invite's", invite.key, "join", proof, new.inv_sig)
+        invite.uses += 1
+        if invite.mode == ON_APPROVAL:
+            must(len(self.waiting) < 500, "15", "too many people wait")
+            self.waiting[entry.actor] = new.member.seq
+        else:
+            self.take_in(new.member, invite.role, view)
+        return view
 
     def keeps_owner(self, without: bytes) -> None:
         others = any(m.role == OWNER for user, m in self.members.items() if user != without)
@@ -226,17 +309,10 @@ class Room:
     def on_AddMember(self, entry: Any, role: int, new: Any) -> None:
         self.changes_roster()
         self.may(role, "INVITE")
-        user = new.member.user_id
-        must(new.role == MEMBER or new.role < role, "6 rule 2", "its actor gives a role that is not theirs to give")
-        must(user not in self.members, "6", "it adds somebody who is there")
-        must(len(self.members) < 2000, "7", "too many members")
-        if user in self.former:
-            before = self.former.pop(user)
-            must(not before.banned, "6", "it adds somebody who is banned")
-            must(new.member.seq >= before.seq, "17", "somebody comes back with an older view")
-        view = self.point(new.member)
-        must(not view.closed, "6", "it adds a closed account")
-        self.members[user] = Member(new.role, new.member.seq, view)
+        must(self.gives(role, new.role), "6 rule 2", "its actor gives a role that is not theirs to give")
+        if new.member.user_id in self.waiting:
+            self.may(role, "KICK")
+        self.take_in(new.member, new.role, self.newcomer(new.member))
 
     def on_Leave(self, entry: Any, role: int, new: Any) -> None:
         self.changes_roster()
@@ -247,10 +323,23 @@ class Room:
     def on_Remove(self, entry: Any, role: int, new: Any) -> None:
         self.changes_roster()
         self.may(role, "BAN" if new.ban else "KICK")
+        if new.user_id in self.waiting:
+            self.send_away(entry.seq, new)
+            return
         must(new.user_id in self.members, "6", "it removes somebody who is not there")
         must(self.members[new.user_id].role < role, "6 rule 2", "its actor removes somebody of equal or higher rank")
         self.takes_cut(entry.seq, new.cut)
         self.take_out(new.user_id, bool(new.ban), new.cut)
+
+    def send_away(self, seq: int, new: Any) -> None:
+        """Somebody who waits is not let in. What they wrote when they were here before stays as it was."""
+        self.takes_cut(seq, new.cut)
+        seen = self.waiting.pop(new.user_id)
+        if new.user_id in self.former:
+            former = self.former[new.user_id]
+            former.banned, former.seq = bool(new.ban), seen
+        elif new.ban:
+            self.former[new.user_id] = Former(True, seen, [])
 
     def on_Unban(self, entry: Any, role: int, new: Any) -> None:
         self.may(role, "BAN")
@@ -280,7 +369,7 @@ class Room:
 
     def on_Epoch(self, entry: Any, role: int, new: Any) -> None:
         self.may(role, "POST")
-        roster = b"".join(user + number(m.view.g, 4) + m.view.kk for user, m in sorted(self.members.items()))
+        roster = b"".join(user + number(m.view.g, 4) + m.view.kk for user, m in sorted(self.members.items()) if not m.view.closed)
         must(new.n == len(self.epochs) + 1, "7", f"epoch {new.n} does not follow {len(self.epochs)}")
         must(new.suite == self.policy.suite, "7", "another suite than the policy's")
         must(new.roster_hash == H("roster", roster), "7", "the room key was made for other people than the members")
@@ -295,9 +384,70 @@ class Room:
         view, member = self.moved(new.member), self.members[new.member.user_id]
         revoked = view.revocations > member.view.revocations or (view.closed and not member.view.closed)
         must(revoked or not new.cut, "6 rule 6", "a cut without a device that was revoked")
+        ranks = role > member.role and (role == OWNER or "KICK" in RIGHTS[role])
+        may_cut = new.member.user_id == entry.actor or ranks
+        must(may_cut or not new.cut, "6 rule 6", "a cut by somebody who may not make it")
         self.takes_cut(entry.seq, new.cut)
+        if new.cut:
+            gone = member.view.devices.keys() - view.active().keys()
+            self.revoked |= {(new.member.user_id, dk_id): new.cut for dk_id in gone}
         member.seq, member.view = new.member.seq, view
 
     def on_Close(self, entry: Any, role: int, new: Any) -> None:
         self.may(role, "ROLE")
         self.closed = True
+
+    def on_CreateInvite(self, entry: Any, role: int, new: Any) -> None:
+        self.changes_roster()
+        self.may(role, "INVITE")
+        must(self.gives(role, new.role), "6 rule 2", "its actor gives a role that is not theirs to give")
+        must(H("invite-id", new.inv_pk)[:16] == new.invite_id, "10", "the invite's id is not that of its key")
+        must(new.invite_id not in self.invites, "10", "the invite was there before")
+        must(sum(invite.is_open(entry.ts) for invite in self.invites.values()) < 256, "10", "too many open invites")
+        self.invites[new.invite_id] = Invite(new.inv_pk, new.role, new.mode, new.max_uses, new.expires, entry.actor)
+
+    def on_RevokeInvite(self, entry: Any, role: int, new: Any) -> None:
+        must(new.invite_id in self.invites, "10", "it names an invite that is not there")
+        invite = self.invites[new.invite_id]
+        if invite.by != entry.actor:
+            self.may(role, "KICK")
+        must(not invite.revoked, "10", "the invite was taken back before")
+        invite.revoked = True
+
+    def on_Redact(self, entry: Any, role: int, new: Any) -> None:
+        must(self.kind == GROUP, "8", "in a direct message everybody deletes their own")
+        self.may(role, "REDACT")
+        self.redacted.setdefault(new.target, entry.actor)
+        self.swept.update(new.edits)
+
+    def on_SetTtl(self, entry: Any, role: int, new: Any) -> None:
+        self.may(role, "ROLE")
+        must(new.seconds == 0 or 30 <= new.seconds <= 366 * 86_400, "11", "a lifetime that is none")
+        self.ttls.append(Lifetime(entry.seq, new.seconds, new.after))
+
+    # What the log says of messages.
+
+    def ttl_at(self, seq: int) -> int | None:
+        """§11: how many seconds a message may live whose author knew the log up to this entry."""
+        held = [lifetime.seconds for lifetime in self.ttls if lifetime.entry <= seq]
+        return held[-1] if held and held[-1] else None
+
+    def clamped(self, ts: int, now: int) -> int:
+        """§8: no time is later than our clock, nor earlier than the room."""
+        return min(max(ts, self.times[0]), now)
+
+    def had_its_time(self, seq: int, before: int, now: int) -> bool:
+        """§8: whether the relay may have let go of this message because its time was over. `before` is when the readable
+        message before it was said."""
+        for lifetime, after in zip(self.ttls, [*self.ttls[1:], None]):
+            held = lifetime.after < seq and (after is None or seq <= after.after + LATE)
+            begins = max(self.clamped(self.times[lifetime.entry], now), before)
+            if lifetime.seconds and held and begins + 1000 * lifetime.seconds <= now:
+                return True
+        return False
+
+    def is_cut_off(self, user: bytes, dk_id: bytes, seq: int) -> bool:
+        """§6 rule 6: whether this message is void, since its author was removed or the device revoked by who had seen less."""
+        former = self.former.get(user)
+        cuts = [*(former.cut if former else []), *self.revoked.get((user, dk_id), [])]
+        return any(seq > cut.seq for cut in cuts)

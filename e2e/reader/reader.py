@@ -17,12 +17,15 @@ import base64
 import getpass
 import hmac
 import json
+import math
 import os
 import re
 import sys
 import time
+import unicodedata
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +49,7 @@ from crypto import (
     point,
     private_key,
     seal,
+    sha256,
     sign,
     sign_in_key,
     verify,
@@ -122,21 +126,39 @@ class Vault:
         context = me.user_id + number(codec.PASSWORD, 1) + number(first.vk_gen, 4)
         self.vk = open_sealed("5", "the vault", KDF(root, "kek-pw", me.user_id), "vault-wrap", context, wraps[0])
         self.me, self.items = me, {unb64(item["item_id"]): (item["rev"], unb64(item["sealed"])) for item in items}
+        must(len(self.items) == len(items), "5", "the vault has an item twice")
+        listed = {item_id: item_id + number(rev, 8) + sha256(sealed) for item_id, (rev, sealed) in self.items.items()}
         self.ik = private_key("5", "the identity key of the vault", self.take(self.vk, b"identity"))
         must(point(self.ik) == me.now.ik, "5", "the vault holds another identity than the log of this account")
         self.dvk = self.take(self.vk, b"day-key")
         self.kem = [private_key("5", f"KEM key {g}", self.take(self.dvk, b"kem/" + number(g, 4))) for g in range(1, me.now.g + 1)]
         for g, (mine, logged) in enumerate(zip(self.kem, me.kem_keys), start=1):
             must(point(mine) == logged, "5", f"KEM key {g} of the vault is not the one of the log")
+        self.manifest = codec.manifest(self.take(self.dvk, b"manifest"))
+        former = self.item_id(self.dvk, b"former-day-keys")
         self.pins = {}
         for item_id in list(self.items):
             plain = self.open(item_id, self.dvk, self.vk)
-            if plain[:3] == b"\x05\x02\x01":
+            if item_id == former:
+                must(len(plain) % 32 == 0, "15", "the former day keys are not keys")
+            elif plain[:3] == b"\x05\x02\x01":
                 pin = codec.pin(plain)
                 must(self.item_id(self.dvk, b"contact/" + pin.user_id) == item_id, "5", "a contact stands under another's name")
                 self.pins[pin.user_id] = pin
             else:
                 print(f"skipped: a vault item of a kind this reader does not know ({len(plain)} bytes)", file=sys.stderr)
+        del listed[self.item_id(self.dvk, b"manifest")]
+        digest = H("vault-items", b"".join(listed[item_id] for item_id in sorted(listed)))
+        must(digest == self.manifest.hash, "5", "the vault does not hold what its manifest says: something is missing, too much, or older")
+        # What a browser that was never here knows of the past: what the log says. One that was here knows its own counter too.
+        committed = me.now.vault_rev
+        must(
+            self.manifest.counter >= committed,
+            "5",
+            f"the vault is at state {self.manifest.counter}, its log at {committed}: an older vault",
+        )
+        same = self.manifest.counter != committed or self.manifest.hash == me.now.vault_hash
+        must(same, "5", f"the vault is in another state {committed} than the one that its log names")
 
     def item_id(self, key: bytes, name: bytes) -> bytes:
         return hmac.digest(KDF(key, "vault-name"), lp(name), "sha256")[:16]
@@ -202,10 +224,23 @@ def sign_in(relay: Relay, handle: str, password: str) -> tuple[str, Person, Vaul
 
 @dataclass
 class Row:
-    """A message that holds, as a line to print."""
+    """A message that holds, or what became of it, as a line to print."""
 
     author: str
     text: str
+
+
+@dataclass
+class Said:
+    """A message that holds, before it is known what others say about it."""
+
+    seq: int
+    hash: bytes
+    by: bytes = b""
+    body: Any = None  # None: its bytes are gone, or wait for a room key
+    at: int = 0  # when it was said
+    until: float = math.inf  # when it is to be gone
+    line: str = ""  # what is said of it in any case
 
 
 class Reader:
@@ -219,21 +254,29 @@ class Reader:
         if user_id not in self.people:
             person = user_log(self.relay.ask("users/log", user_id=b64(user_id), from_seq=0), self.realm)
             must(person.user_id == user_id, "5", "the relay answers with somebody else's log")
-            must(all(person.handle != other.handle for other in self.people.values()), "10", f"two people are called @{person.handle}")
+            same = [other for other in self.people.values() if other.handle == person.handle and not self.is_former(other)]
+            must(self.is_former(person) or not same, "10", f"two people are called @{person.handle}")
             if user_id == self.me.user_id:
                 must(person.points[: len(self.me.points)] == self.me.points, "5", "our own log has changed its past")
             if pin := self.vault.pins.get(user_id):
                 what = f"the log of @{person.handle} is not the one that was pinned"
-                must(pin.handle == person.handle and pin.seq < len(person.points) and person.points[pin.seq][0] == pin.head, "5", what)
+                must(
+                    pin.handle in (person.handle, "") and pin.seq < len(person.points) and person.points[pin.seq][0] == pin.head, "5", what
+                )
                 if pin.state == codec.VERIFIED:
                     must(person.now.ik_since == pin.ik_since, "10", f"the identity of @{person.handle} has changed since it was verified")
             must(
-                all(pin.user_id == user_id or pin.handle != person.handle for pin in self.vault.pins.values()),
+                person.now.closed or all(pin.user_id == user_id or pin.handle != person.handle for pin in self.vault.pins.values()),
                 "10",
                 f"@{person.handle} was pinned as somebody else",
             )
             self.people[user_id] = person
         return self.people[user_id]
+
+    def is_former(self, person: Person) -> bool:
+        """Whether the handle is somebody else's now: the account is closed, or the pin gave the handle up (§5)."""
+        pin = self.vault.pins.get(person.user_id)
+        return person.now.closed or (pin is not None and not pin.handle)
 
     def log(self, stands: Any) -> Room:
         """§6: a room's log, as long as the relay says that it is."""
@@ -319,9 +362,11 @@ class Reader:
         self.transcript = [H("t0", room.room_id + MAIN)]  # T_0, T_1, …
         self.lanes: dict[tuple[bytes, bytes], tuple[int, bytes]] = {}  # (device, lane) → newest number and hash
         self.ids: set[bytes] = set()
+        self.emptied: set[bytes] = set()  # hashes of those whose bytes the relay has let go of
         self.known_log = 0  # the newest entry that the writer of an earlier message knew
         self.locked = False
-        rows: list[Row] = []
+        self.clock = int(time.time() * 1000)
+        said: list[Said] = []
         while True:
             after = len(self.transcript) - 1
             page = self.relay.ask("messages/page", room_id=b64(room.room_id), channel=b64(MAIN), **{"from": {"after": after}}, limit=200)
@@ -334,7 +379,10 @@ class Reader:
                 seq = len(self.transcript)
                 try:
                     must(message["seq"] == seq, "8", f"it says that it is number {message['seq']}")
-                    rows += self.message(room, keys, seq, unb64(message["header"]), unb64(message["envelope"]))
+                    if message.get("gone") is None:
+                        said.append(self.message(room, keys, seq, unb64(message["header"]), unb64(message["envelope"])))
+                    else:
+                        said.append(self.emptied_message(seq, message))
                 except DoesNotHold as error:
                     raise error.inside(f"message {seq}") from error
             if len(self.transcript) > page["head"]["seq"]:
@@ -352,19 +400,32 @@ class Reader:
                 "6 rule 6",
                 f"the cut of entry {entry} does not match the transcript",
             )
-        return rows
+        return [Row(self.person(by).handle, text) for by, text in became(said, room, self.clock)]
 
-    def message(self, room: Room, keys: dict[int, bytes], seq: int, header: bytes, envelope: bytes) -> list[Row]:
+    def next_place(self, seq: int, envelope_hash: bytes) -> None:
+        must(envelope_hash not in self.emptied, "8", "it was here before, and taken away")
+        self.transcript.append(H("t", self.transcript[-1] + number(seq, 8) + envelope_hash))
+
+    def emptied_message(self, seq: int, message: Any) -> Said:
+        """§8, gone messages: the hash has its place as ever. Whether anybody had it taken away shows at the end."""
+        must(message["header"] == message["envelope"] == "", "8", "it is gone, and is not")
+        envelope_hash = unb64(message["gone"])
+        must(len(envelope_hash) == 32, "8", "what is left of it is no hash")
+        self.next_place(seq, envelope_hash)
+        self.emptied.add(envelope_hash)
+        return Said(seq, envelope_hash)
+
+    def message(self, room: Room, keys: dict[int, bytes], seq: int, header: bytes, envelope: bytes) -> Said:
         visible = codec.header(header)
         must(visible.room_id == room.room_id and visible.channel == MAIN and visible.suite == SUITE, "8", "it belongs elsewhere")
         must(visible.msg_id not in self.ids, "8", "its id was used before")
         self.ids.add(visible.msg_id)
         envelope_hash = H("env", header + envelope)
-        self.transcript.append(H("t", self.transcript[-1] + number(seq, 8) + envelope_hash))
+        self.next_place(seq, envelope_hash)
         must(1 <= visible.n <= len(room.epochs), "8", f"it is sealed under room key {visible.n}, which the log does not have")
         if visible.n not in keys:
             self.locked = True
-            return []
+            return Said(seq, envelope_hash, line=LOCKED)
         key = KDF(keys[visible.n], "msg-key", room.room_id + MAIN)
         plain = codec.Cursor(open_sealed("8", "it", key, "sealed-msg", header, envelope))
         signed, signature = plain.take(codec.u32(plain)), plain.take(64)
@@ -376,14 +437,17 @@ class Reader:
         if dk is None:
             raise DoesNotHold("8", "its author was not a member with that device")
         verify("8", "its", dk, "msg", signed, signature)
+        must(said.body.kind != "Beacon", "15", "a beacon in the place of a message")
         author = self.person(said.user_id).handle
 
         lane, (ctr, head) = (said.dk_id, said.lane), (0, H("lane", said.dk_id + said.lane))
         # The beginning of a lane may lie in what we cannot read.
         if lane in self.lanes or not self.locked or said.ctr == 1:
             ctr, head = self.lanes.get(lane, (ctr, head))
+            # It goes on over messages that are gone: the last of them is named.
+            over = said.ctr > ctr + 1 and said.prev_own in self.emptied
             must(
-                said.ctr == ctr + 1 and said.prev_own == head,
+                over or (said.ctr == ctr + 1 and said.prev_own == head),
                 "8",
                 f"it is message {said.ctr} of a lane that stood at {ctr}: something of @{author} is missing or came twice",
             )
@@ -392,12 +456,114 @@ class Reader:
         was_there = all((said.user_id, said.dk_id) in room.authors[at] for at in range(said.log_seq, self.known_log + 1))
         must(was_there, "17", f"@{author} had gone when it was put here")
         self.known_log = max(self.known_log, said.log_seq)
-        former = room.former.get(said.user_id)
-        if former and any(seq > cut.seq for cut in former.cut):
-            return [Row(author, "(void: written after the removal)")]
-        if said.body.kind != "Text":
-            return [Row(author, f"(skipped: a message {said.body.kind})")]
-        return [Row(author, said.body.text)]
+        at = room.clamped(said.ts, self.clock)
+        what = Said(seq, envelope_hash, said.user_id, said.body, at)
+        if room.is_cut_off(said.user_id, said.dk_id, seq):
+            what.line, what.body = "(void: written after the removal)", None
+        elif said.body.kind not in ("Text", "FadingText", "Edit", "Delete", "React"):
+            what.line, what.body = f"(skipped: a message {said.body.kind})", None
+        elif said.body.kind == "React" and not is_emoji(said.body.emoji):
+            what.line, what.body = "(not heard: a reaction that is no emoji)", None
+        # §11: the shorter of what the message says and of what the room had agreed on.
+        lives = [getattr(said.body, "ttl", 0), room.ttl_at(said.log_seq) or 0]
+        if any(lives) and said.body.kind != "Delete":
+            what.until = at + 1000 * min(seconds for seconds in lives if seconds)
+        return what
+
+
+LOCKED = "(locked)"
+MOST_REACTIONS = 20
+NAMES = {"Edit": "an edit", "Delete": "a deletion", "React": "a reaction"}
+
+
+def became(all_said: list[Said], room: Room, now: int) -> Iterator[tuple[bytes, str]]:
+    """§8, bodies: what has become of every message, once all of them and the log are known. Author and line, in order."""
+    by_hash: dict[bytes, Said] = {}
+    for said in all_said:
+        by_hash.setdefault(said.hash, said)
+    acts: dict[bytes, list[Said]] = {}  # by what they are about
+    unheard: dict[int, str] = {}
+    swept = set(room.swept)
+    for act in all_said:
+        if kind(act) not in NAMES:
+            continue
+        target = by_hash.get(act.body.target)
+        if kind(act) == "Delete":
+            swept.update(act.body.edits)
+        if target is None or target.seq >= act.seq:
+            unheard[act.seq] = "about nothing"
+        elif kind(target) in NAMES:
+            unheard[act.seq] = "about something said about another message"
+        elif is_text(target) and act.by != target.by and kind(act) != "React":
+            # Whoever took it away by the log may say so here as well.
+            if kind(act) == "Edit" or room.redacted.get(target.hash) != act.by:
+                unheard[act.seq] = "about somebody else's message"
+        if act.seq not in unheard:
+            acts.setdefault(act.body.target, []).append(act)
+
+    def deleted_by(said: Said) -> bytes | None:
+        deletions = [act.by for act in acts.get(said.hash, []) if kind(act) == "Delete"]
+        return room.redacted.get(said.hash) or next(iter(deletions), None)
+
+    def is_over(said: Said) -> bool:
+        return said.until <= now or deleted_by(said) is not None
+
+    before = 0  # when the readable message before was said
+    for said in all_said:
+        if said.line:
+            if said.line != LOCKED:
+                yield said.by, said.line
+        elif said.body is None:
+            by = deleted_by(said)
+            if not (by or said.hash in swept or room.had_its_time(said.seq, before, now)):
+                raise DoesNotHold("8", "the relay let go of it, and nobody who may had asked for that").inside(f"message {said.seq}")
+            if by:
+                yield by, "(deleted a message)"
+        elif is_text(said):
+            by = deleted_by(said)
+            if said.until > now:
+                yield (by, "(deleted a message)") if by else (said.by, words(said, acts.get(said.hash, [])))
+        elif said.seq in unheard:
+            # It has a time as well, and goes with what it is about.
+            target = by_hash.get(said.body.target)
+            went = kind(said) != "Delete" and (said.until <= now or (target is not None and is_text(target) and is_over(target)))
+            if not went:
+                yield said.by, f"(not heard: {NAMES[kind(said)]} {unheard[said.seq]})"
+        if said.body is not None:
+            before = said.at
+
+
+def kind(said: Said) -> str:
+    return str(said.body.kind) if said.body is not None else ""
+
+
+def is_text(said: Said) -> bool:
+    return kind(said) in ("Text", "FadingText")
+
+
+def words(said: Said, acts: list[Said]) -> str:
+    """The text as it stands, and what people put to it."""
+    edits = [act.body.text for act in acts if kind(act) == "Edit"]
+    text = f"{edits[-1]} (edited)" if edits else str(said.body.text)
+    people: dict[str, set[bytes]] = {}
+    for act in acts:
+        if kind(act) == "React":
+            users = people.setdefault(act.body.emoji, set())
+            (users.add if act.body.on else users.discard)(act.by)
+    stand = [f" [{emoji} {len(users)}]" for emoji, users in people.items() if users]
+    return text + "".join(stand[:MOST_REACTIONS])
+
+
+def is_emoji(text: str) -> bool:
+    """§8: signs beyond ASCII, no words, nothing that turns text around or hides in it."""
+    turns = re.search("[\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]", text)
+    return not (text.isascii() or turns or any(is_letter(char) or char.isspace() or unicodedata.category(char) == "Cc" for char in text))
+
+
+def is_letter(char: str) -> bool:
+    """Unicode's Alphabetic, as far as Python knows it: letters, and signs made of letters."""
+    category = unicodedata.category(char)
+    return category[0] == "L" or category in ("Nl", "Mc") or bool(re.match("[Ⓐ-ⓩ🄰-🅉🅐-🅩🅰-🆉]", char))
 
 
 def padded(length: int) -> int:

@@ -1,6 +1,6 @@
 """What a dishonest host can do with the database: copies a relay's SQLite file and changes the copy.
 
-    tamper.py FROM TO STATEMENT…        each must change something
+    tamper.py FROM TO STATEMENT…        each that changes rows must change some
 
 In the statements, `flip(blob, at)` changes one byte, counted from the front, or from the end if negative; `entry_hash(blob)`
 is the head of a room log that ends with that entry. `RETELL` as a statement numbers the messages again and makes hashes and
@@ -41,7 +41,7 @@ def main() -> None:
     db.create_function("entry_hash", 1, lambda blob: H("entry", blob[4:-64]))
     for statement in statements:
         changed = retell(db) if statement == "RETELL" else db.execute(statement).rowcount
-        if changed < 1:
+        if changed == 0:
             sys.exit(f"This changed nothing: {statement}")
     db.commit()
 
