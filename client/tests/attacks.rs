@@ -35,7 +35,7 @@ use sotto_shared::crypto::suite::RustCrypto;
 use sotto_shared::envelope::content::{
     Content, MessageBody, OpenedContent, envelope_context, lane_start, message_key, seal_message,
 };
-use sotto_shared::envelope::header::{Header, MessageKind};
+use sotto_shared::envelope::header::{Header, MessageKind, envelope_hash};
 use sotto_shared::id::{ChannelId, EnvelopeHash, Head, InviteId, ItemId, MessageId, RoomId, UserId};
 use sotto_shared::link::{Link, invite_key};
 use sotto_shared::log::room_log::{
@@ -2853,6 +2853,16 @@ fn a27_a_member_speaks_of_what_is_not_there() {
         eve_says(&mut stage, den, "back", thumb(adas, false)).await;
         expected[0] = "first";
         assert_story(&mut stage, den, &expected, "taken back").await;
+        // About words of her own that come after it: she alone could know what they would be called.
+        let later = forge(stage.world.relay(), den, &stage.eve, "later words", |_, _| {});
+        let named = envelope_hash(&later.header.0, &later.envelope.0);
+        for (seed, body) in [("too early", edit(named, "psst")), ("too early to go", delete(named))] {
+            eve_says(&mut stage, den, seed, body).await;
+        }
+        post(stage.world.relay(), den, &later.header, &later.envelope);
+        stage.world.settle().await;
+        expected.extend(["(Damaged)", "(Damaged)", "later words"]);
+        assert_story(&mut stage, den, &expected, "about what comes").await;
     });
 }
 

@@ -250,10 +250,11 @@ impl Room {
 
     // --- What has become of a message --------------------------------------------------------------------------------------
 
-    /// What was said about a message, in order.
-    fn acts_on<'a>(&'a self, hash: &Head) -> impl Iterator<Item = (&'a By, &'a Act)> {
-        let seqs = self.channel.index.acts.get(hash).into_iter().flatten();
-        seqs.filter_map(|seq| {
+    /// What was said about a message after it, in order.
+    fn acts_on<'a>(&'a self, about: &MessageRecord) -> impl Iterator<Item = (&'a By, &'a Act)> {
+        let seqs = self.channel.index.acts.get(&about.hash).into_iter().flatten();
+        let said_at = about.seq;
+        seqs.filter(move |seq| **seq > said_at).filter_map(|seq| {
             let message = self.channel.messages.get(seq)?;
             match &message.body {
                 StoredBody::Act { by, act } if !self.channel.is_again(message) => Some((by, act)),
@@ -272,7 +273,7 @@ impl Room {
         let fits = |by: &By| author.is_none_or(|author| author == by.author);
         let redacted = self.redacted.get(&message.hash).copied();
         redacted.or_else(|| {
-            self.acts_on(&message.hash)
+            self.acts_on(message)
                 .find_map(|(by, act)| (matches!(act, Act::Delete { .. }) && fits(by)).then_some(by.author))
         })
     }
@@ -308,7 +309,7 @@ impl Room {
         if is_due || self.channel.is_again(message) || self.deleted_by(message).is_some() {
             return None;
         }
-        let edits = self.acts_on(&message.hash).filter_map(|(by, act)| match act {
+        let edits = self.acts_on(message).filter_map(|(by, act)| match act {
             Act::Edit { text, .. } if by.author == *author => Some(text.as_str()),
             _ => None,
         });
@@ -323,7 +324,7 @@ impl Room {
     /// Reactions of a message with those of ours that are on their way, in the order they first came up.
     fn reactions(&self, message: &MessageRecord, me: UserId) -> Vec<Reaction> {
         let mut all: Vec<(&str, BTreeSet<UserId>)> = Vec::new();
-        let said = self.acts_on(&message.hash).map(|(by, act)| (by.author, act));
+        let said = self.acts_on(message).map(|(by, act)| (by.author, act));
         let waiting = self.waiting_on(&message.hash).map(|(_, act)| (me, act));
         for (user, act) in said.chain(waiting) {
             let Act::React { emoji, on, .. } = act else { continue };
