@@ -33,8 +33,8 @@ use crate::view::{Body, Delivery, Note, Outcome, Problem, Reaction, Row, Unreada
 
 /// Different reactions that a message shows; whoever wants to put more says nothing new.
 const MAX_REACTIONS: usize = 20;
-/// Messages whose bytes the server no longer has, of which the hashes are kept across reloads.
-const KEPT_GONE: usize = 64;
+/// Messages whose sender is not known here, of which the hashes are kept across reloads.
+const KEPT_UNREAD: usize = 64;
 /// Messages looked through for one that can stand in the list of rooms.
 const FOR_PREVIEW: u64 = 50;
 /// So many messages after a lifetime was changed may still be by somebody who had not heard of it.
@@ -115,19 +115,19 @@ impl Channel {
         self.wanted = Some(self.wanted.map_or(from, |wanted| wanted.min(from)));
     }
 
-    /// Remembers that the server has let go of a message.
-    pub fn note_gone(&mut self, seq: u64, hash: Head) {
-        self.gone.push((seq, hash));
-        let surplus = self.gone.len().saturating_sub(KEPT_GONE);
-        self.gone.drain(..surplus);
+    /// Remembers a message whose sender is not known: it was emptied before it was read, or is locked still.
+    pub fn pass_over(&mut self, seq: u64, hash: Head) {
+        self.passed_over.push((seq, hash));
+        let surplus = self.passed_over.len().saturating_sub(KEPT_UNREAD);
+        self.passed_over.drain(..surplus);
     }
 
-    /// Whether the server has let go of the message with this hash.
-    pub fn is_gone(&self, hash: &Head) -> bool {
+    /// Whether the message with this hash has its place here, though nothing is known of its sender.
+    pub fn is_passed_over(&self, hash: &Head) -> bool {
         let here = self
             .named(hash)
-            .is_some_and(|message| matches!(message.body, StoredBody::Gone));
-        here || self.gone.iter().any(|(_, gone)| gone == hash)
+            .is_some_and(|message| matches!(message.body, StoredBody::Gone | StoredBody::Locked { .. }));
+        here || self.passed_over.iter().any(|(_, passed)| passed == hash)
     }
 
     /// Whether the very place of a sender's chain was taken before.

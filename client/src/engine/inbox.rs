@@ -166,18 +166,22 @@ impl<S: Suite> Engine<S> {
                     }
                 }
                 Outcome::Gone => {
-                    room.channel.note_gone(seq, hash);
+                    room.channel.pass_over(seq, hash);
                     StoredBody::Gone
                 }
-                Outcome::Locked => StoredBody::Locked {
-                    header: arrival.message.header,
-                    envelope: arrival.message.envelope,
-                },
+                Outcome::Locked => {
+                    room.channel.pass_over(seq, hash);
+                    StoredBody::Locked {
+                        header: arrival.message.header,
+                        envelope: arrival.message.envelope,
+                    }
+                }
                 Outcome::Unreadable(why) => StoredBody::Unreadable(why),
                 Outcome::LogAhead => continue,
                 // Kept as it came: it opens when the entry it names is here.
                 Outcome::Ahead(said) => {
                     ahead.push(said);
+                    room.channel.pass_over(seq, hash);
                     StoredBody::Locked {
                         header: arrival.message.header,
                         envelope: arrival.message.envelope,
@@ -626,8 +630,8 @@ impl Room {
         let step = match self.channel.lanes.get(&lane) {
             Some(end) if content.ctr <= end.ctr => return LaneStep::Again,
             Some(end) if content.ctr == end.ctr + 1 && content.prev_own == end.head => LaneStep::Next,
-            // The one before was let go of: it had its place, and the chain goes on over it.
-            Some(_) if self.channel.is_gone(&content.prev_own) => LaneStep::Next,
+            // The one before has its place, but was let go of, or is not readable yet: the chain goes on over it.
+            Some(_) if self.channel.is_passed_over(&content.prev_own) => LaneStep::Next,
             Some(_) => LaneStep::Gap,
             // The first of this chain that is seen here: its beginning is known only for number 1.
             None if content.ctr == 1 && content.prev_own != lane_start(&content.dk_id, &content.lane) => LaneStep::Gap,

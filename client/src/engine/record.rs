@@ -117,9 +117,10 @@ pub struct ChannelRecord {
     /// The newest log entry that the author of any message so far had seen.
     #[serde(default)]
     pub log_seq: u64,
-    /// The newest messages of which the server let go before they were read here: senders' chains go on over them.
+    /// The newest messages whose sender is not known here: those of which the server let go before they were read, and those
+    /// that were locked when they came. Senders' chains go on over them.
     #[serde(default)]
-    pub gone: Vec<(u64, Head)>,
+    pub passed_over: Vec<(u64, Head)>,
     /// From which message on some are to go, and when the first of them does.
     #[serde(default)]
     pub fades: Option<(u64, u64)>,

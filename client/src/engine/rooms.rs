@@ -100,8 +100,8 @@ pub(crate) struct Channel {
     /// The page has rows from this number on.
     pub shown_from: u64,
     pub index: Index,
-    /// The newest that the server had let go of before they were read here.
-    pub gone: Vec<(u64, Head)>,
+    /// The newest whose sender is not known here: emptied before they were read, or locked when they came.
+    pub passed_over: Vec<(u64, Head)>,
     /// From which message on some are to go, and when the first of them does.
     pub fades: Option<(u64, u64)>,
     /// Messages of ours that are deleted, whose bytes the server may still have.
@@ -137,7 +137,7 @@ impl Channel {
             draft: String::new(),
             shown_from: 1,
             index: Index::default(),
-            gone: Vec::new(),
+            passed_over: Vec::new(),
             fades: None,
             deletions: Vec::new(),
             wanted: None,
@@ -213,7 +213,7 @@ impl Channel {
             draft: self.draft.clone(),
             lanes,
             log_seq: self.log_seq,
-            gone: self.gone.clone(),
+            passed_over: self.passed_over.clone(),
             fades: self.fades,
             deletions: self.deletions.clone(),
         };
@@ -245,7 +245,7 @@ impl Channel {
         });
         self.lanes = ends.collect();
         self.log_seq = record.log_seq;
-        self.gone = record.gone;
+        self.passed_over = record.passed_over;
         self.fades = record.fades;
         self.deletions = record.deletions;
     }
