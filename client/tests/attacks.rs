@@ -1342,6 +1342,39 @@ fn a12_a_message_comes_again() {
     });
 }
 
+/// Chains that nobody can remember: more of them than are kept, and those from before a browser was there.
+#[test]
+fn a12_a_message_comes_again_when_its_chain_is_forgotten() {
+    block_on(async {
+        let mut stage = Stage::new("a12 chains").await;
+        let den = stage.den;
+        let again = stage.world.relay().rooms[&den].messages[0].clone();
+        for count in 0..130 {
+            let eve = stage.eve.clone();
+            let message = forge(stage.world.relay(), den, &eve, &format!("chain {count}"), |_, _| {});
+            post(stage.world.relay(), den, &message.header, &message.envelope);
+        }
+        stage.world.settle().await;
+        stage.world.reload(BOB);
+        stage.world.settle().await;
+        let (new, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Ok(Outcome::Done));
+        stage.world.run(new, Command::ShowRoom { room: den }).await.unwrap();
+        post(stage.world.relay(), den, &again.header, &again.envelope);
+        stage.world.settle().await;
+        for browser in [BOB, new] {
+            let rows = story(&mut stage, browser, den).await;
+            assert_eq!(rows.last().unwrap(), "(Damaged)", "browser {browser}");
+        }
+        // Whoever goes on writing is heard, in whichever chain.
+        stage.world.say(ADA, den, "on").await;
+        for browser in [BOB, new] {
+            let rows = story(&mut stage, browser, den).await;
+            assert_eq!(rows.last().unwrap(), "on", "browser {browser}");
+        }
+    });
+}
+
 /// A message that cannot be opened yet, twice.
 #[test]
 fn a12_a_message_comes_again_before_its_key() {

@@ -138,6 +138,7 @@ impl<S: Suite> Engine<S> {
         let mut alarm = None;
         let mut ahead = Vec::new();
         let mut failed = Vec::new();
+        let before = room.channel.at.seq;
         for (arrival, outcome) in opened {
             let seq = arrival.message.seq;
             let after = room.channel.at.then(&arrival.hash);
@@ -220,6 +221,10 @@ impl<S: Suite> Engine<S> {
             room.channel.at = after;
             room.channel.put(record);
             new.push(seq);
+        }
+        if first {
+            // Of whoever wrote before this page nothing is known.
+            room.channel.lanes_from = before;
         }
         self.settle(id, &new, saves, out);
         self.follow_deletions(id, &new, out);
@@ -633,6 +638,7 @@ impl Room {
             // The one before has its place, but was let go of, or is not readable yet: the chain goes on over it.
             Some(_) if self.channel.is_passed_over(&content.prev_own) => LaneStep::Next,
             Some(_) => LaneStep::Gap,
+            None if content.seen_seq < self.channel.lanes_from => return LaneStep::Again,
             // The first of this chain that is seen here: its beginning is known only for number 1.
             None if content.ctr == 1 && content.prev_own != lane_start(&content.dk_id, &content.lane) => LaneStep::Gap,
             None => LaneStep::Next,

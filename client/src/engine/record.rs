@@ -114,6 +114,9 @@ pub struct ChannelRecord {
     /// Where the newest senders' chains stand, so that what was heard before a reload is not heard again.
     #[serde(default)]
     pub lanes: Vec<LaneRecord>,
+    /// Of chains that ended up to this number there may be some that are not known any more, or never were.
+    #[serde(default)]
+    pub lanes_from: u64,
     /// The newest log entry that the author of any message so far had seen.
     #[serde(default)]
     pub log_seq: u64,

@@ -88,6 +88,9 @@ pub(crate) struct Channel {
     pub messages: BTreeMap<u64, MessageRecord>,
     /// By device and lane.
     pub lanes: HashMap<(DeviceKeyId, [u8; 8]), LaneEnd>,
+    /// Of chains that ended up to this number there may be some that are not known here. What begins one that is not known
+    /// must have been written after it, or it may be an old message that comes again.
+    pub lanes_from: u64,
     /// The newest log entry that the author of any message so far had seen.
     pub log_seq: u64,
     pub read_seq: u64,
@@ -128,6 +131,7 @@ impl Channel {
             before_oldest: at.t,
             messages: BTreeMap::new(),
             lanes: HashMap::new(),
+            lanes_from: 0,
             log_seq: 0,
             read_seq: 0,
             unread_from: 1,
@@ -199,6 +203,10 @@ impl Channel {
             })
             .collect();
         lanes.sort_unstable_by_key(|lane| std::cmp::Reverse(lane.seq));
+        let lanes_from = lanes
+            .get(KEPT_LANES)
+            .map_or(0, |newest| newest.seq)
+            .max(self.lanes_from);
         lanes.truncate(KEPT_LANES);
         let record = ChannelRecord {
             room_id: *room,
@@ -212,6 +220,7 @@ impl Channel {
             preview: self.preview.clone(),
             draft: self.draft.clone(),
             lanes,
+            lanes_from,
             log_seq: self.log_seq,
             passed_over: self.passed_over.clone(),
             fades: self.fades,
@@ -244,6 +253,7 @@ impl Channel {
             ((device, lane), LaneEnd { ctr, head, seq })
         });
         self.lanes = ends.collect();
+        self.lanes_from = record.lanes_from;
         self.log_seq = record.log_seq;
         self.passed_over = record.passed_over;
         self.fades = record.fades;
