@@ -20,6 +20,7 @@ pub enum Place {
 pub enum Page {
     Devices,
     Security,
+    Lock,
     Appearance,
     Server,
 }
@@ -66,12 +67,19 @@ impl Place {
 }
 
 impl Page {
-    pub const ALL: [Self; 4] = [Self::Devices, Self::Security, Self::Appearance, Self::Server];
+    pub const ALL: [Self; 5] = [
+        Self::Devices,
+        Self::Security,
+        Self::Lock,
+        Self::Appearance,
+        Self::Server,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::Devices => "devices",
             Self::Security => "security",
+            Self::Lock => "lock",
             Self::Appearance => "appearance",
             Self::Server => "server",
         }

@@ -58,6 +58,7 @@ labels! {
     DeviceLabelKey = "device-label-key", Kdf,
     StoreKey = "store-key", Kdf,
     StoreNameKey = "store-name", Kdf,
+    LockKey = "lock-key", Kdf,
     EpochMix = "mix", Kdf,
     EpochCommit = "commit", Kdf,
     BacklinkKey = "back-key", Kdf,
@@ -86,6 +87,7 @@ labels! {
     Backlink = "back", Seal,
     Meta = "meta", Seal,
     Store = "store", Seal,
+    Locked = "locked", Seal,
 
     RoomKeyWrap = "wrap", Wrap,
 }
