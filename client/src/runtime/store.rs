@@ -310,7 +310,10 @@ impl Open {
     async fn put_locked(&self, suite: &WebCrypto, account: &LockedAccount) -> Result<(), Refused> {
         let subtle = suite.subtle().ok_or(Refused)?;
         let kept = read_kept(&self.database).await.ok_or(Refused)?;
-        // Locked by another tab already, or another's by now.
+        if read_locked(&kept).is_some() {
+            // Another tab was faster.
+            return Ok(());
+        }
         let Some((open, DeviceKey::Platform { key, public })) = open_kept(subtle, &kept).await else {
             return Err(Refused);
         };

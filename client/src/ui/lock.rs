@@ -86,7 +86,7 @@ impl Lock {
             match event.data().as_string().as_deref() {
                 // It is shut already: nothing is left to be done by this tab's worker.
                 Some(LOCKED) if lock.is_in().is_some() => lock.leave(),
-                Some(UNLOCKED) if lock.is_in().is_none() => lock.load_again(),
+                Some(UNLOCKED) if lock.is_locked() => lock.load_again(),
                 _ => {}
             }
         });
@@ -118,6 +118,10 @@ impl Lock {
             Phase::SignedIn { me, realm, stays, .. } => Some((me.handle.clone(), realm.clone(), *stays)),
             _ => None,
         })
+    }
+
+    fn is_locked(self) -> bool {
+        (self.store.phase()).with_untracked(|phase| matches!(phase, Phase::Locked { .. }))
     }
 
     fn look(self) {

@@ -19,19 +19,17 @@ pub fn page() -> AnyView {
     let lock = use_lock();
     let chosen = RwSignal::new(lock::minutes());
     let choice = |(minutes, label): (Option<u32>, &'static str)| {
-        html::li().child(
-            html::label().class("check").child((
-                html::input()
-                    .r#type("radio")
-                    .attr("name", "lock-after")
-                    .prop("checked", move || chosen.get() == minutes)
-                    .on(ev::change, move |_| {
-                        chosen.set(minutes);
-                        lock::choose(minutes);
-                    }),
-                html::span().child(label),
-            )),
-        )
+        html::label().class("check").child((
+            html::input()
+                .r#type("radio")
+                .attr("name", "lock-after")
+                .prop("checked", move || chosen.get() == minutes)
+                .on(ev::change, move |_| {
+                    chosen.set(minutes);
+                    lock::choose(minutes);
+                }),
+            html::span().child(label),
+        ))
     };
     (
         head(Page::Lock, "A locked browser shows nothing until your password is typed."),
@@ -42,7 +40,7 @@ pub fn page() -> AnyView {
         )),
         html::section().class("settings-group").child((
             html::h2().id("lock-title").child("Lock when nobody has done anything here"),
-            html::ul()
+            html::div()
                 .class("settings-list card-pad lock-choices")
                 .attr("role", "radiogroup")
                 .attr("aria-labelledby", "lock-title")
