@@ -46,6 +46,42 @@ test('the front door', async ({ newPerson }) => {
   await passesAxe(page, 'sign up, own password, with an error');
 });
 
+test('the way back in, and the page of the account', async ({ signedUp, anotherBrowserOf }) => {
+  const [alice] = await signedUp('alice');
+  const { page } = alice;
+  const lost = await anotherBrowserOf(alice);
+  await lost.page.goto('/recover');
+  await expect(lost.page.getByRole('list', { name: 'New password' }).getByRole('listitem').first()).not.toBeEmpty();
+  await passesAxe(lost.page, 'recovery');
+  await lost.page.getByLabel('Handle').fill('alice');
+  await lost.page.getByLabel('Recovery key').fill('UUUU '.repeat(14));
+  await expect(lost.page.getByText('Group 1 cannot be right.')).toBeVisible();
+  await passesAxe(lost.page, 'recovery, mistyped');
+
+  await page.goto('/settings/account');
+  await page.getByRole('button', { name: 'Change the password' }).click();
+  await expect(page.getByRole('list', { name: 'New password' }).getByRole('listitem').first()).not.toBeEmpty();
+  await passesAxe(page, 'change the password');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Delete the account' }).click();
+  await alice.dialog('Delete this account?').getByRole('button', { name: 'Delete for good' }).click();
+  await expect(page.getByText('Enter your password.')).toBeVisible();
+  await passesAxe(page, 'delete the account, with an error');
+  await page.keyboard.press('Escape');
+  await alice.makesRecoveryKey(async (dialog) => {
+    await passesAxe(page, 'two groups of the recovery key');
+    await dialog.getByRole('button', { name: 'Show the key again' }).click();
+    await passesAxe(page, 'recovery key');
+    await dialog.getByRole('button', { name: 'I have it on paper' }).click();
+  });
+  await passesAxe(page, 'settings, account, with a recovery key');
+  await lost.signsIn();
+  await page.goto('/settings/devices');
+  await page.getByRole('button', { name: /^Take away/ }).click();
+  await expect(alice.dialog('Take this browser away?')).toBeVisible();
+  await passesAxe(page, 'take a browser away');
+});
+
 test('conversations', async ({ signedUp }) => {
   const [alice] = await signedUp('alice', 'bob', 'cleo');
   const { page } = alice;
@@ -79,7 +115,7 @@ test('dialogs and settings', async ({ signedUp }) => {
     await passesAxe(page, entry);
     await page.keyboard.press('Escape');
   }
-  for (const place of ['devices', 'security', 'appearance', 'server']) {
+  for (const place of ['account', 'devices', 'security', 'appearance', 'server']) {
     await page.goto(`/settings/${place}`);
     await expect(page.getByRole('main').getByRole('heading').first()).toBeVisible();
     if (place === 'server') {

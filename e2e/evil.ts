@@ -157,8 +157,8 @@ export class Evil {
   private async pass(from: IncomingMessage, to: ServerResponse): Promise<void> {
     const raw = await all(from);
     const path = from.url ?? '/';
-    if (!API.test(path) || from.method !== 'POST') {
-      await this.passFile(path, from, to);
+    if (!API.test(path) || !isJson(from)) {
+      await this.passFile(path, from, to, raw);
       return;
     }
     const name = path.replace(API, '');
@@ -175,7 +175,7 @@ export class Evil {
     if (asked !== before) this.lies.push(`request ${name}`);
     const answer = await exchange(this.relay, from, Buffer.from(asked));
     let text = (await all(answer)).toString('utf8');
-    if (answer.statusCode === 200 && this.script.reply) {
+    if (answer.statusCode === 200 && isJson(answer) && this.script.reply) {
       const reply: Body = JSON.parse(text);
       const was = JSON.stringify(reply);
       this.script.reply(name, body, reply);
@@ -185,11 +185,11 @@ export class Evil {
     to.writeHead(answer.statusCode ?? 502, whole(answer.headers)).end(text);
   }
 
-  /** The page's own files. */
-  private async passFile(path: string, from: IncomingMessage, to: ServerResponse): Promise<void> {
+  /** The page's own files, and whatever else is not JSON. */
+  private async passFile(path: string, from: IncomingMessage, to: ServerResponse, raw: Buffer): Promise<void> {
     // Uncompressed, and each time anew, so that there is something to change.
-    for (const name of ['if-none-match', 'if-modified-since', 'range']) delete from.headers[name];
-    const answer = await exchange(this.relay, from);
+    for (const name of ['if-none-match', 'if-modified-since']) delete from.headers[name];
+    const answer = await exchange(this.relay, from, raw);
     const bytes = await all(answer);
     const given = this.script.asset?.(path, bytes) ?? bytes;
     if (!given.equals(bytes)) this.lies.push(`file ${path}`);
@@ -263,9 +263,10 @@ export async function ask(relay: Pick<Relay, 'port'>, path: string, body: Body, 
 }
 
 /** The same request to the relay. */
-function exchange(relay: Pick<Relay, 'port'>, from: IncomingMessage, body?: Buffer): Promise<IncomingMessage> {
+function exchange(relay: Pick<Relay, 'port'>, from: IncomingMessage, body: Buffer): Promise<IncomingMessage> {
   const headers: IncomingHttpHeaders = { ...from.headers, 'accept-encoding': 'identity' };
-  if (body) headers['content-length'] = String(body.length);
+  delete headers['transfer-encoding'];
+  if (body.length > 0) headers['content-length'] = String(body.length);
   return new Promise((answered, failed) => {
     const onward = request({ host: '127.0.0.1', port: relay.port, path: from.url, method: from.method, headers, agent: false }, answered);
     onward.on('error', failed);
@@ -278,6 +279,8 @@ function whole(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   const { 'content-length': _, 'transfer-encoding': __, connection: ___, etag: ____, ...rest } = headers;
   return rest;
 }
+
+const isJson = (message: IncomingMessage): boolean => message.headers['content-type']?.startsWith('application/json') ?? false;
 
 async function all(stream: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = [];

@@ -19,7 +19,7 @@ export interface PersonOptions {
 }
 
 export class Person {
-  readonly password: string;
+  password: string;
   /** What went wrong in the page, the worker, or the policy since the last look; a test fails when any is left. */
   readonly complaints: string[] = [];
   private readonly tolerated: RegExp[] = [];
@@ -112,6 +112,45 @@ export class Person {
   /** Once the connection stands. */
   async isOnline(): Promise<void> {
     await expect(this.column.getByText('Online')).toBeVisible();
+  }
+
+  // ---- The account --------------------------------------------------------------------------------------------------
+
+  /** A password of one's own, where a new one is asked for. */
+  async choosesPassword(form: Locator, password: string): Promise<void> {
+    await form.getByRole('button', { name: 'Use my own' }).click();
+    await form.getByLabel('New password', { exact: true }).fill(password);
+    await form.getByRole('checkbox', { name: /^I saved/ }).check();
+  }
+
+  /** On the page of the account; what is said afterwards is the test's. */
+  async changesPassword(password: string): Promise<void> {
+    await this.page.getByRole('button', { name: 'Change the password' }).click();
+    const dialog = this.dialog('Change the password');
+    await dialog.getByLabel('Current password', { exact: true }).fill(this.password);
+    await this.choosesPassword(dialog, password);
+    await dialog.getByRole('button', { name: 'Change the password' }).click();
+    this.password = password;
+  }
+
+  /** On the page of the account. `meanwhile` happens where the two groups are asked for. */
+  async makesRecoveryKey(meanwhile?: (dialog: Locator) => Promise<void>): Promise<string[]> {
+    await this.page.getByRole('button', { name: 'Make a recovery key' }).click();
+    const dialog = this.dialog('Make a recovery key');
+    await dialog.getByLabel('Your password', { exact: true }).fill(this.password);
+    await dialog.getByRole('button', { name: 'Show the key' }).click();
+    const shown = dialog.locator('.paper-groups li');
+    await expect(shown).toHaveCount(14, { timeout: 20_000 });
+    const groups = await shown.allInnerTexts();
+    await dialog.getByRole('button', { name: 'I have it on paper' }).click();
+    await meanwhile?.(dialog);
+    for (const label of await dialog.locator('label').allInnerTexts()) {
+      const number = Number(/^Group (\d+)$/.exec(label)?.[1]);
+      await dialog.getByLabel(label, { exact: true }).fill(groups[number - 1]?.toLowerCase() ?? '');
+    }
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    await expect(dialog).toBeHidden();
+    return groups;
   }
 
   // ---- Where things are ---------------------------------------------------------------------------------------------

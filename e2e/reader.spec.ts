@@ -143,7 +143,7 @@ const TAMPERING: [what: string, statements: string[], complaint: RegExp][] = [
   ],
   [
     'a message told twice',
-    [`INSERT INTO messages SELECT room_id, channel, 99, randomblob(16), header, envelope, envelope_hash, t FROM messages WHERE ${GROUP} AND seq = 2`, 'RETELL'],
+    [`INSERT INTO messages SELECT room_id, channel, 99, randomblob(16), header, envelope, envelope_hash, t, expires_ms FROM messages WHERE ${GROUP} AND seq = 2`, 'RETELL'],
     /its id was used before/,
   ],
   [

@@ -46,6 +46,67 @@ test('the front door', async ({ newPerson }) => {
   await shoot(page, 'what-the-server-sees');
 });
 
+test('the account', async ({ signedUp, anotherBrowserOf }) => {
+  const [oona] = await signedUp('oona', 'jonas');
+  const { page } = oona;
+  const lost = await anotherBrowserOf(oona);
+  for (const person of [oona, lost]) person.expectsTrouble();
+  await lost.page.goto('/recover');
+  await expect(lost.page.getByRole('list', { name: 'New password' }).getByRole('listitem').first()).not.toBeEmpty();
+  await shoot(lost.page, 'recover');
+  await lost.page.getByLabel('Handle').fill('oona');
+  await lost.page.getByLabel('Recovery key').fill(`${'3XK9 '.repeat(4)}UUUU ${'7TMQ '.repeat(9)}`);
+  await expect(lost.page.getByText('Group 5 cannot be right.')).toBeVisible();
+  await shoot(lost.page, 'recover-mistyped');
+  await lost.signsIn();
+  await oona.makesGroup('Late ferry', ['jonas']);
+  await page.goto('/settings/account');
+  await expect(page.getByText('You have no recovery key')).toBeVisible();
+  await shoot(page, 'settings-account');
+  await page.getByRole('button', { name: 'Change the password' }).click();
+  await expect(page.getByRole('list', { name: 'New password' }).getByRole('listitem').first()).not.toBeEmpty();
+  await shoot(page, 'change-password');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Make a recovery key' }).click();
+  await shoot(page, 'recovery-key-password');
+  await page.keyboard.press('Escape');
+  await oona.makesRecoveryKey(async (dialog) => {
+    await shoot(page, 'recovery-key-groups');
+    await dialog.getByRole('button', { name: 'Show the key again' }).click();
+    await shoot(page, 'recovery-key');
+    await page.emulateMedia({ media: 'print' });
+    await page.screenshot({ path: join(FOLDER, 'recovery-key-print.png') });
+    await page.emulateMedia({ media: 'screen' });
+    await dialog.getByRole('button', { name: 'I have it on paper' }).click();
+  });
+  await shoot(page, 'settings-account-key');
+  await page.getByRole('button', { name: 'Remove', exact: true }).click();
+  await shoot(page, 'recovery-key-remove');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Delete the account' }).click();
+  await shoot(page, 'delete-account');
+  await page.keyboard.press('Escape');
+  await page.goto('/settings/devices');
+  await expect(page.getByRole('button', { name: /^Take away/ })).toBeVisible();
+  await shoot(page, 'settings-devices-two');
+  await page.getByRole('button', { name: /^Take away/ }).click();
+  await shoot(page, 'take-away');
+  await page.keyboard.press('Escape');
+  await page.goto('/settings/account');
+  await oona.changesPassword('kettle orbit ninety plain 4417');
+  const dialog = oona.dialog('Change the password');
+  await expect(dialog.getByText('it opens nothing any more')).toBeVisible({ timeout: 20_000 });
+  await shoot(page, 'change-password-done');
+  await dialog.getByRole('button', { name: 'Later' }).click();
+  await page.getByRole('button', { name: 'Delete the account' }).click();
+  const end = oona.dialog('Delete this account?');
+  await end.getByLabel('Your password', { exact: true }).fill(oona.password);
+  await end.getByLabel('Type oona to confirm').fill('oona');
+  await end.getByRole('button', { name: 'Delete for good' }).click();
+  await expect(page.getByText('Your account is deleted.')).toBeVisible({ timeout: 30_000 });
+  await shoot(page, 'deleted');
+});
+
 test('conversations', async ({ signedUp }) => {
   const [oona, jonas, mira] = await signedUp('oona', 'jonas', 'mira');
   const { page } = oona;

@@ -104,4 +104,26 @@ export const TYPED: Record<string, Types> = {
     await expect(alice.page.getByRole('main').getByText('Opera on ChromeOS')).toBeVisible();
     return 'Opera on ChromeOS';
   },
+  'recovery key': async ({ alice }) => {
+    await alice.page.goto('/settings/account');
+    return (await alice.makesRecoveryKey()).join('');
+  },
+  'groups that were typed back wrongly': async ({ alice }, secret) => {
+    await alice.page.getByRole('button', { name: 'Make a new one' }).click();
+    const dialog = alice.dialog('Make a new recovery key');
+    await dialog.getByLabel('Your password', { exact: true }).fill(alice.password);
+    await dialog.getByRole('button', { name: 'Show the key' }).click();
+    await dialog.getByRole('button', { name: 'I have it on paper' }).click({ timeout: 20_000 });
+    await dialog.getByRole('textbox').first().fill(secret);
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    await expect(dialog.getByText('These are not the two groups.')).toBeVisible();
+    await alice.page.keyboard.press('Escape');
+  },
+  'new password of alice': async ({ alice }, secret) => {
+    await alice.changesPassword(secret);
+    const dialog = alice.dialog('Change the password');
+    await dialog.getByRole('button', { name: 'Later' }).click({ timeout: 20_000 });
+    await alice.page.goto('/messages');
+    await alice.isOnline();
+  },
 };

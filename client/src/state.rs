@@ -48,6 +48,7 @@ pub struct Store {
     shown: RwSignal<Shown>,
     notice: RwSignal<Option<Notice>>,
     recovery_key: RwSignal<bool>,
+    vault_doubted: RwSignal<bool>,
 }
 
 impl Default for Store {
@@ -64,6 +65,7 @@ impl Default for Store {
             shown: RwSignal::new(Shown::default()),
             notice: RwSignal::new(None),
             recovery_key: RwSignal::new(false),
+            vault_doubted: RwSignal::new(false),
         }
     }
 }
@@ -88,11 +90,17 @@ impl Store {
             }
             Change::Members { room, members } => self.members.update(|all| drop(all.insert(room, Arc::new(members)))),
             Change::Timeline(timeline) => self.shown.update(|shown| shown.take(timeline)),
+            // It stays until it is over, not for a moment.
+            Change::Notice(Problem::VaultRolledBack) => self.vault_doubted.set(true),
             Change::Notice(problem) => self.notice.update(|notice| {
                 let number = notice.as_ref().map_or(0, |last| last.number) + 1;
                 *notice = Some(Notice { number, problem });
             }),
-            Change::RecoveryKey(there) => self.recovery_key.set(there),
+            Change::RecoveryKey(there) => {
+                self.recovery_key.set(there);
+                // It is read from a vault that was found right.
+                self.vault_doubted.set(false);
+            }
         }
     }
 
@@ -108,6 +116,7 @@ impl Store {
                 self.queued.set(0);
                 self.syncing.set(false);
                 self.recovery_key.set(false);
+                self.vault_doubted.set(false);
             }
             Phase::Opening => {}
         }
@@ -146,6 +155,11 @@ impl Store {
     /// Whether this account has a recovery key.
     pub fn recovery_key(self) -> ReadSignal<bool> {
         self.recovery_key.read_only()
+    }
+
+    /// Whether the server shows an older state of this account's keys and contacts than it should.
+    pub fn vault_doubted(self) -> ReadSignal<bool> {
+        self.vault_doubted.read_only()
     }
 
     /// The address of the server: what stands after a handle.
@@ -296,6 +310,8 @@ mod tests {
             message: MessageId::from_bytes([2; 16]),
             text: text.into(),
             state: Delivery::Sent,
+            edited: false,
+            reactions: Vec::new(),
         };
         Row {
             key: key.into(),

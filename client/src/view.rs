@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use sotto_shared::api::body::{Held, Rows, RowsGet};
-use sotto_shared::id::{DeviceKeyId, MessageId, RoomId, UserId};
+use sotto_shared::id::{DeviceKeyId, InviteId, MessageId, RoomId, UserId};
 
 /// From the page to the worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -16,6 +16,7 @@ pub struct ToWorker {
 }
 
 /// From the worker to the page.
+#[allow(clippy::large_enum_variant)] // one at a time, on its way to JSON and back
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum FromWorker {
     /// The worker listens. Nothing may be sent before this.
@@ -139,6 +140,29 @@ pub enum Command {
         room: RoomId,
         message: MessageId,
     },
+    /// Another text for a message of one's own.
+    Edit {
+        room: RoomId,
+        message: MessageId,
+        text: String,
+    },
+    /// Takes a message away for everybody: one's own, or, for who may, somebody else's.
+    Delete {
+        room: RoomId,
+        message: MessageId,
+    },
+    /// Puts a reaction to a message, or takes one's own back.
+    React {
+        room: RoomId,
+        message: MessageId,
+        emoji: String,
+        on: bool,
+    },
+    /// Messages written from now on live so many seconds; 0: for ever.
+    SetTtl {
+        room: RoomId,
+        seconds: u32,
+    },
     /// What stands in the composer, kept across reloads.
     SaveDraft {
         room: RoomId,
@@ -151,6 +175,43 @@ pub enum Command {
     MarkVerified {
         user: UserId,
         verified: bool,
+    },
+    /// → `Outcome::InviteLink`.
+    CreateInvite {
+        room: RoomId,
+        role: Role,
+        max_uses: u32,
+        /// Milliseconds since 1970.
+        expires_ms: u64,
+        /// Whoever uses it asks, and a moderator decides.
+        approval: bool,
+    },
+    RevokeInvite {
+        room: RoomId,
+        invite: InviteId,
+    },
+    /// → `Outcome::Invites`.
+    ListInvites {
+        room: RoomId,
+    },
+    /// Lets in somebody who asked. `RemovePerson` sends them away.
+    AdmitPerson {
+        room: RoomId,
+        user: UserId,
+    },
+    /// The fragment of a link, or a whole address. → `Outcome::Preview`, `Outcome::Room` of a room one is in already, or
+    /// `Outcome::Person`.
+    OpenLink {
+        link: String,
+    },
+    /// By the link that was opened last. → `Outcome::Room`, or `Outcome::Asked`.
+    Join {
+        room: RoomId,
+    },
+    /// From now on `handle` is this account, which it was not before (`Problem::HandleMoved`). → `Outcome::Person`.
+    AcceptHandle {
+        handle: String,
+        user: UserId,
     },
     /// Try to reach the server now rather than when the waiting time is over, and ask again for what it holds back.
     Reconnect,
@@ -237,9 +298,16 @@ pub enum Outcome {
     },
     Held(Held),
     Rows(Rows),
+    /// What stands behind the `#` of the link. It is shown this once.
+    InviteLink(String),
+    Invites(Invites),
+    Preview(InvitePreview),
+    /// A moderator has been asked.
+    Asked,
 }
 
 /// A change of what is on screen. `state::apply` is the only place that takes these in.
+#[allow(clippy::large_enum_variant)] // one at a time, on its way to JSON and back
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Change {
     Phase(Phase),
@@ -387,6 +455,8 @@ pub enum Standing {
     Frozen(Tamper),
     /// The other person's identity changed after it was verified.
     IdentityChanged(UserId),
+    /// The other person of a direct message has closed their account, or begun anew with another.
+    PeerGone,
     /// Somebody (`by`, where it can be told) has seen a change to this room that the server does not give us: it may have
     /// taken somebody out.
     Withheld {
@@ -461,7 +531,7 @@ pub struct Row {
     pub key: String,
     /// Ascending; unique in the room.
     pub order: (u64, u64),
-    /// The author's clock, milliseconds since 1970.
+    /// The author's clock, milliseconds since 1970; never later than it came in, nor before the room was made.
     pub at_ms: u64,
     pub body: Body,
 }
@@ -473,10 +543,21 @@ pub enum Body {
         message: MessageId,
         text: String,
         state: Delivery,
+        /// Its author has changed the text.
+        edited: bool,
+        reactions: Vec<Reaction>,
     },
     /// A message that is here and cannot be shown.
     Unreadable(Unreadable),
     Note(Note),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    pub emoji: String,
+    /// How many people.
+    pub count: u32,
+    pub mine: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -515,6 +596,13 @@ pub enum Note {
     Left {
         who: UserId,
     },
+    /// Came by an invite.
+    Joined {
+        who: UserId,
+    },
+    AskedToJoin {
+        who: UserId,
+    },
     Renamed {
         by: UserId,
         name: String,
@@ -529,6 +617,15 @@ pub enum Note {
     /// They deleted their account, or began a new one: nobody reads or writes as this person any more.
     AccountClosed {
         who: UserId,
+    },
+    /// A message stood here.
+    Deleted {
+        by: UserId,
+    },
+    /// Messages live so many seconds from here on; 0: for ever.
+    Disappearing {
+        by: UserId,
+        seconds: u32,
     },
 }
 
@@ -553,6 +650,36 @@ pub struct Safety {
     pub trust: Trust,
 }
 
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Invites {
+    /// Those that can still be used.
+    pub open: Vec<Invite>,
+    /// Who asked to be let in.
+    pub requests: Vec<UserId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Invite {
+    pub id: InviteId,
+    pub by: UserId,
+    pub role: Role,
+    pub uses: u32,
+    pub max_uses: u32,
+    pub expires_ms: u64,
+    pub approval: bool,
+}
+
+/// What somebody with a link sees before they join; all but the title is from the room's signed log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InvitePreview {
+    pub room: RoomId,
+    /// As it was when the invite was made. Empty when it cannot be opened.
+    pub title: String,
+    pub by: Option<Person>,
+    pub members: u32,
+    pub invite: Invite,
+}
+
 /// What went wrong, sorted so that each has one sentence and one thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Problem {
@@ -561,6 +688,13 @@ pub enum Problem {
     /// 3 to 32 of a–z, 0–9, `_`, `-`, beginning with a letter.
     HandleMalformed,
     UnknownHandle(String),
+    /// Under a handle that is known here stands another account now: somebody began anew, or the server lies.
+    HandleMoved {
+        handle: String,
+        now: UserId,
+        /// Safety numbers were compared with the one before.
+        verified: bool,
+    },
     WeakPassword(Option<String>),
     ThatIsYou,
     EmptyName,
@@ -572,7 +706,13 @@ pub enum Problem {
     },
     AlreadyThere(String),
     NotAllowed,
+    /// The message has gone, or is not on screen.
+    NoSuchMessage,
     LastOwner,
+    /// Not a link of Sotto's, or damaged on its way.
+    BadLink,
+    /// The invite is used up, has ended or was taken back.
+    InviteOver,
     /// The room cannot be written to; its `standing` says why.
     RoomClosed,
     /// No answer.

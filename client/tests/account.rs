@@ -766,15 +766,18 @@ fn a_deleted_account_leaves_its_groups_and_the_others_go_on() {
         }
         assert_eq!(world.browsers[BOB].members(theirs), ["bob", "cyd"]);
         // What was said stays; who is left goes on under keys that are not for her.
-        for room in [direct, group, theirs] {
+        let text = "to nobody".to_owned();
+        let sent = world.run(BOB, Command::Send { room: direct, text }).await;
+        assert_eq!(sent, Err(Problem::RoomClosed));
+        assert_eq!(world.browsers[BOB].room(direct).unwrap().standing, Standing::PeerGone);
+        for room in [group, theirs] {
             world.say(BOB, room, "going on").await;
             calm(&mut world).await;
             assert!(world.relay().rooms[&room].wraps.iter().all(|wrap| wrap.user_id != old));
         }
         assert_eq!(world.texts(BOB, theirs).await, ["I was here", "going on"]);
-        assert_eq!(world.texts(BOB, direct).await, ["first", "going on"]);
+        assert_eq!(world.texts(BOB, direct).await, ["first"]);
         let note = Body::Note(Note::AccountClosed { who: old });
-        assert!(world.browsers[BOB].rows().contains(&note));
         world.texts(BOB, group).await;
         assert!(world.browsers[BOB].rows().contains(&note));
         assert_eq!(world.browsers[BOB].notices(), []);

@@ -12,10 +12,12 @@ use std::sync::{Arc, LazyLock};
 
 use futures_lite::future::block_on;
 use sotto_client::engine::{Failure, Reply, Request};
-use sotto_client::testing::relay::{Account, SignInRow, Token};
+use sotto_client::testing::relay::{SignInRow, Token};
 use sotto_client::testing::world::password;
 use sotto_client::testing::{ModelRelay, Peer, Snapshot, Tamper as Hands, World};
-use sotto_client::view::{Body, Command, Evidence, Note, Outcome, Phase, Problem, Standing, Tamper, Trust, Unreadable};
+use sotto_client::view::{
+    Body, Change, Command, Evidence, Note, Outcome, Phase, Problem, Role as Rank, Standing, Tamper, Trust, Unreadable,
+};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
@@ -34,13 +36,15 @@ use sotto_shared::envelope::content::{
     Content, MessageBody, OpenedContent, envelope_context, lane_start, message_key, seal_message,
 };
 use sotto_shared::envelope::header::{Header, MessageKind};
-use sotto_shared::id::{ChannelId, Head, ItemId, MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, EnvelopeHash, Head, InviteId, ItemId, MessageId, RoomId, UserId};
+use sotto_shared::link::{Link, invite_key};
 use sotto_shared::log::room_log::{
-    EpochReason, History, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, SUITE_1, room_id,
+    EpochReason, History, JoinMode, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, SUITE_1,
+    invite_id, join_bytes, room_id,
 };
 use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis, possession_bytes};
 use sotto_shared::testing::FixedRng;
-use sotto_shared::testing::people::{NOW, Person, REALM, TestRoom, key, public_key};
+use sotto_shared::testing::people::{NOW, Person, REALM, TestRoom, key};
 use sotto_shared::vault::{ItemName, Method, VaultHeader, open_item, wrap_vault_key};
 
 type TestWorld = World<RustCrypto>;
@@ -49,6 +53,8 @@ type Past = Snapshot<Arc<PrivateKey>>;
 const ADA: usize = 0;
 const BOB: usize = 1;
 const CYD: usize = 2;
+
+const WEEK: u64 = 7 * 24 * 3_600_000;
 
 // --- The stage -----------------------------------------------------------------------------------------------------------
 
@@ -119,7 +125,7 @@ static PAST: LazyLock<(Past, [RoomId; 3])> = LazyLock::new(|| {
             world.newcomer(handle).await;
         }
         for name in ["eve", "dan"] {
-            enlist(world.relay(), &Person::new(name));
+            world.relay().enlist(&Person::new(name));
         }
         let tea = world.group(ADA, "Tea", &["bob", "cyd"]).await;
         let den = world.group(ADA, "Den", &["bob", "eve"]).await;
@@ -131,37 +137,6 @@ static PAST: LazyLock<(Past, [RoomId; 3])> = LazyLock::new(|| {
         (world.into_snapshot(), [tea, den, duo])
     })
 });
-
-/// Gives somebody without an engine an account, and a session under their name.
-fn enlist(relay: &mut ModelRelay, person: &Person) {
-    let sign_in = SignInRow {
-        salt: [0; 16],
-        profile: 1,
-        ak: public_key(&format!("{}/ak", person.name)),
-        vault_header: Vec::new(),
-        recovery: None,
-    };
-    let genesis = B64(person.genesis.clone());
-    let entries = person.blobs.iter().map(|blob| B64(blob.to_bytes()));
-    let account = Account {
-        handle: person.name.clone(),
-        created_ms: NOW,
-        closed: false,
-        passed_on: false,
-        sign_in,
-        entries: std::iter::once(genesis).chain(entries).collect(),
-        log: person.log.clone(),
-        vault: BTreeMap::new(),
-    };
-    relay.people.0.insert(person.id(), account);
-    let token = Token {
-        user_id: person.id(),
-        dk_id: Some(person.device_id()),
-        created_ms: NOW,
-        expires_ms: u64::MAX,
-    };
-    relay.tokens.insert(person.name.clone(), token);
-}
 
 impl Stage {
     /// Everybody online, nothing under way, the relay still honest.
@@ -371,7 +346,9 @@ fn open(keys: &BTreeMap<u32, EpochSecret>, room: &RoomId, header: &[u8], envelop
     let key = message_key(keys.get(&parsed.n)?, room, &ChannelId::MAIN);
     let plain = seal::open(key.expose(), &envelope_context(header), envelope).ok()?;
     Some(match OpenedContent::parse(&plain, &parsed).ok()?.content.body {
-        MessageBody::Text { text } => text.as_str().to_owned(),
+        MessageBody::Text { text } | MessageBody::FadingText { text, .. } | MessageBody::Edit { text, .. } => {
+            text.as_str().to_owned()
+        }
         other => format!("{other:?}"),
     })
 }
@@ -706,7 +683,7 @@ fn swapped_kem(relay: &ModelRelay, handle: &str, eve: &Person, case: &str) -> Us
         }
         // Eve's whole log, which is in order, under another's name or id.
         _ => {
-            let (_, eves) = relay.people.find("eve").unwrap();
+            let (_, eves) = relay.people.find(&eve.name).unwrap();
             body.genesis = Some(eves.entries[0].clone());
             body.entries = eves.entries[1..].to_vec();
             if case == "person" {
@@ -1158,7 +1135,7 @@ fn a32_a_changed_log_is_hidden_from_a_contact() {
             } else {
                 eve.rotate_kem();
             }
-            enlist(stage.world.relay(), &eve);
+            stage.world.relay().enlist(&eve);
             let member = eve.member_ref();
             let cut = List::default();
             act(stage.world.relay(), den, &eve, RoomBody::UserUpdate { member, cut });
@@ -1392,7 +1369,7 @@ fn a12_a_message_comes_again_before_its_key() {
         assert_eq!(
             stage.unreadable(BOB, tea).await,
             [Unreadable::KeyOnTheWay],
-            "one row for one id"
+            "one row for the same bytes"
         );
         let unread = stage.world.browsers[BOB].room(tea).unwrap().unread;
         held.set(false);
@@ -1778,54 +1755,62 @@ fn a15_wraps_are_swapped() {
 }
 
 /// A member makes the next room key, and the relay hands on what she made: the true one to Ada, another to Bob.
+/// A new room key by somebody without an engine, who says that it was made at `ts` and gives another one to `deceived`.
+fn make_epoch(relay: &mut ModelRelay, room: RoomId, who: &Person, ts: u64, deceived: Option<UserId>) {
+    let state = &relay.rooms[&room].state;
+    let n = state.epoch_number() + 1;
+    let keys = keys_of(relay, room, who);
+    let previous = &keys[&(n - 1)];
+    let mut rng = FixedRng::new("another room key");
+    let secret = next_secret(Some(previous), &EpochSecret::make(&mut rng));
+    let other = EpochSecret::make(&mut rng);
+    let roster_hash = state.roster_hash();
+    let commit = commitment(&secret, &room, n, &state.head, &roster_hash);
+    let body = RoomBody::Epoch {
+        n,
+        suite: SUITE_1,
+        commit,
+        roster_hash,
+        reason: EpochReason::Age,
+        backlink: Bytes::new(seal_backlink(&mut rng, &secret, &room, n, previous)).unwrap(),
+    };
+    let wraps = state.members.iter().map(|(user, member)| {
+        let info = WrapInfo {
+            room_id: room,
+            channel: ChannelId::MAIN,
+            n,
+            user_id: *user,
+            g: 1,
+            commit,
+        };
+        let given = if deceived == Some(*user) { &other } else { &secret };
+        let wrapped = kem::wrap(&mut rng, &member.view.kk, &info.info(), given.expose()).unwrap();
+        Wrap {
+            channel: info.channel,
+            n,
+            user_id: *user,
+            g: 1,
+            enc: B64(wrapped.enc),
+            ct: B64(wrapped.ct),
+        }
+    });
+    let mut entry = entry(relay, room, who, body);
+    entry.ts = ts;
+    let request = Request::RoomAppend(RoomAppend {
+        room_id: room,
+        wraps: wraps.collect(),
+        entries: vec![B64(signed(&entry, who).to_bytes())],
+    });
+    relay.answer(Some(&who.name), &request).unwrap();
+}
+
 #[test]
 fn a16_different_keys_for_different_people() {
     block_on(async {
         let mut stage = Stage::new("a16").await;
         let (den, eve, bob) = (stage.den, stage.eve.clone(), stage.id("bob"));
-        let relay = stage.world.relay();
-        let state = &relay.rooms[&den].state;
-        let previous = &keys_of(relay, den, &eve)[&1];
-        let mut rng = FixedRng::new("a16");
-        let secret = next_secret(Some(previous), &EpochSecret::make(&mut rng));
-        let other = EpochSecret::make(&mut rng);
-        let roster_hash = state.roster_hash();
-        let commit = commitment(&secret, &den, 2, &state.head, &roster_hash);
-        let body = RoomBody::Epoch {
-            n: 2,
-            suite: SUITE_1,
-            commit,
-            roster_hash,
-            reason: EpochReason::Age,
-            backlink: Bytes::new(seal_backlink(&mut rng, &secret, &den, 2, previous)).unwrap(),
-        };
-        let wraps = state.members.iter().map(|(user, member)| {
-            let info = WrapInfo {
-                room_id: den,
-                channel: ChannelId::MAIN,
-                n: 2,
-                user_id: *user,
-                g: 1,
-                commit,
-            };
-            let given = if *user == bob { &other } else { &secret };
-            let wrapped = kem::wrap(&mut rng, &member.view.kk, &info.info(), given.expose()).unwrap();
-            Wrap {
-                channel: info.channel,
-                n: 2,
-                user_id: *user,
-                g: 1,
-                enc: B64(wrapped.enc),
-                ct: B64(wrapped.ct),
-            }
-        });
-        let request = Request::RoomAppend(RoomAppend {
-            room_id: den,
-            wraps: wraps.collect(),
-            entries: vec![B64(signed(&entry(relay, den, &eve, body), &eve).to_bytes())],
-        });
+        make_epoch(stage.world.relay(), den, &eve, NOW, Some(bob));
         // Nobody is there who could give Bob the true one.
-        relay.answer(Some("eve"), &request).unwrap();
         stage.world.go_offline(BOB);
         stage.world.settle().await;
         stage.world.say(ADA, den, "third").await;
@@ -1909,7 +1894,7 @@ fn a18_somebody_who_is_gone_writes_on() {
             };
             if case == "revoked browser" {
                 eve.add_device();
-                enlist(stage.world.relay(), &eve);
+                stage.world.relay().enlist(&eve);
                 act(stage.world.relay(), den, &eve, update(&eve));
                 stage.world.settle().await;
             }
@@ -1919,7 +1904,7 @@ fn a18_somebody_who_is_gone_writes_on() {
                 "left" => act(stage.world.relay(), den, &eve, RoomBody::Leave),
                 "revoked browser" => {
                     eve.revoke(1);
-                    enlist(stage.world.relay(), &eve);
+                    stage.world.relay().enlist(&eve);
                     act(stage.world.relay(), den, &eve, update(&eve));
                 }
                 _ => drop(eve_is_removed(&mut stage).await),
@@ -2137,10 +2122,13 @@ fn told_of_an_older_vault(stage: &Stage, browser: usize) -> bool {
 fn a20_an_older_vault_on_a_browser_that_was_never_here() {
     block_on(async {
         let mut stage = Stage::new("a20 new").await;
-        let (ada, bob) = (stage.id("ada"), stage.id("bob"));
+        // Nobody has pinned Dan yet.
+        let (ada, dan) = (stage.id("ada"), stage.id("dan"));
+        let find = Command::FindPerson { handle: "dan".into() };
+        stage.world.run(ADA, find).await.unwrap();
         let (_, first) = vault_of(&mut stage, ada);
         let verified = true;
-        let mark = Command::MarkVerified { user: bob, verified };
+        let mark = Command::MarkVerified { user: dan, verified };
         stage.world.run(ADA, mark).await.unwrap();
         let (_, newest) = vault_of(&mut stage, ada);
         // The log names the newest vault since a browser came after the last change of it.
@@ -2200,10 +2188,13 @@ fn a20_an_older_vault_after_a_change_of_password() {
 fn a20_an_older_vault_on_a_browser_that_was_here_before() {
     block_on(async {
         let mut stage = Stage::new("a20 known").await;
-        let (ada, bob) = (stage.id("ada"), stage.id("bob"));
+        // Nobody has pinned Dan yet.
+        let (ada, dan) = (stage.id("ada"), stage.id("dan"));
+        let find = Command::FindPerson { handle: "dan".into() };
+        stage.world.run(ADA, find).await.unwrap();
         let (_, first) = vault_of(&mut stage, ada);
         let verified = true;
-        let mark = Command::MarkVerified { user: bob, verified };
+        let mark = Command::MarkVerified { user: dan, verified };
         stage.world.run(ADA, mark).await.unwrap();
         let (_, newest) = vault_of(&mut stage, ada);
         let mut without_pin = newest.clone();
@@ -2220,7 +2211,7 @@ fn a20_an_older_vault_on_a_browser_that_was_here_before() {
                 "{case}"
             );
             assert_eq!(stage.texts(ADA, tea).await, texts, "{case}: nothing is destroyed");
-            let mark = Command::MarkVerified { user: bob, verified };
+            let mark = Command::MarkVerified { user: dan, verified };
             let refused = stage.world.run(ADA, mark).await;
             assert_eq!(refused, Err(Problem::VaultRolledBack), "{case}: nothing is built on it");
         }
@@ -2372,13 +2363,13 @@ fn a21_one_header_for_two_passwords() {
 fn a22_a_pinned_handle_becomes_somebody_else() {
     block_on(async {
         let mut stage = Stage::new("a22").await;
-        let (bob, eve) = (stage.id("bob"), stage.eve.clone());
+        let (bob, dan) = (stage.id("bob"), stage.dan.clone());
         let command = Command::MarkVerified {
             user: bob,
             verified: true,
         };
         assert_eq!(stage.world.run(ADA, command).await, Ok(Outcome::Done));
-        let as_bob = move |relay: &ModelRelay| swapped_kem(relay, "bob", &eve, "person");
+        let as_bob = move |relay: &ModelRelay| swapped_kem(relay, "bob", &dan, "person");
         let rule = |as_bob: Rc<dyn Fn(&ModelRelay) -> UserLogBody>| -> ReplyRule {
             Box::new(move |relay, _, request, reply| match request {
                 Request::UserFind(ask) if ask.handle == "bob" => Reply::UserFind(as_bob(relay)),
@@ -2386,6 +2377,7 @@ fn a22_a_pinned_handle_becomes_somebody_else() {
             })
         };
         let as_bob: Rc<dyn Fn(&ModelRelay) -> UserLogBody> = Rc::new(as_bob);
+        let other = as_bob(stage.world.relay()).user_id;
         // Here, and in a browser that knows of Bob by the pin alone.
         let (browser, answer) = new_browser(&mut stage).await;
         assert_eq!(answer, Ok(Outcome::Done));
@@ -2401,13 +2393,738 @@ fn a22_a_pinned_handle_becomes_somebody_else() {
             ];
             for command in commands {
                 let refused = stage.world.run(browser, command).await;
-                assert_eq!(refused, Err(Problem::ServerLied("the keys of bob".into())));
+                let moved = Problem::HandleMoved {
+                    handle: "bob".into(),
+                    now: other,
+                    verified: true,
+                };
+                assert_eq!(refused, Err(moved));
             }
-            stage.assert_shut_out(&stage.eve, "pinned");
+            stage.assert_shut_out(&stage.dan, "pinned");
             let seen = stage.seen.borrow();
             let made = |ask: &Request| matches!(ask, Request::RoomCreate(_));
             assert!(!seen.requests.iter().any(made));
         }
+    });
+}
+
+/// Whom one has written to, or let in, is pinned without a word: a new browser knows them too.
+#[test]
+fn a22_a_contact_that_was_never_checked_becomes_somebody_else_before_a_new_browser() {
+    block_on(async {
+        let mut stage = Stage::new("a22 unchecked").await;
+        let duo = stage.world.direct(ADA, "bob").await;
+        stage.world.say(ADA, duo, "hello bob").await;
+        let dan = stage.dan.clone();
+        let as_bob = move |relay: &ModelRelay| swapped_kem(relay, "bob", &dan, "person");
+        let other = as_bob(stage.world.relay()).user_id;
+        let bob = stage.id("bob");
+        let reply: ReplyRule = Box::new(move |relay, _, request, reply| match request {
+            Request::UserFind(ask) if ask.handle == "bob" => Reply::UserFind(as_bob(relay)),
+            _ => reply,
+        });
+        let (browser, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Ok(Outcome::Done));
+        stage.script(pass_frame(), reply);
+        let find = Command::FindPerson { handle: "bob".into() };
+        let moved = Problem::HandleMoved {
+            handle: "bob".into(),
+            now: other,
+            verified: false,
+        };
+        for browser in [ADA, browser] {
+            assert_eq!(stage.world.run(browser, find.clone()).await, Err(moved.clone()));
+        }
+        // The person may know better; but not for a third account.
+        let accept = |user| Command::AcceptHandle {
+            handle: "bob".into(),
+            user,
+        };
+        let lie = Err(Problem::ServerLied("the keys of bob".into()));
+        assert_eq!(stage.world.run(ADA, accept(bob)).await, lie);
+        let Ok(Outcome::Person(person)) = stage.world.run(ADA, accept(other)).await else {
+            panic!("not accepted")
+        };
+        assert_eq!(
+            (person.id, person.trust, person.handle.as_str()),
+            (other, Trust::Unverified, "bob")
+        );
+        assert_eq!(stage.standing(ADA, duo), Standing::PeerGone);
+        assert_eq!(stage.send(ADA, duo, "to whom?").await, Err(Problem::RoomClosed));
+        assert!(matches!(stage.world.run(ADA, find.clone()).await, Ok(Outcome::Person(person)) if person.id == other));
+        // The other browser learns of it with the vault.
+        stage.reconnect(browser).await;
+        assert!(matches!(stage.world.run(browser, find).await, Ok(Outcome::Person(person)) if person.id == other));
+        assert_eq!(stage.standing(browser, duo), Standing::PeerGone);
+    });
+}
+
+/// A link into a room by Ada, and what its holder has of it.
+async fn link_to(stage: &mut Stage, room: RoomId, max_uses: u32) -> (String, PrivateKey) {
+    let command = Command::CreateInvite {
+        room,
+        role: Rank::Member,
+        max_uses,
+        expires_ms: NOW + WEEK,
+        approval: false,
+    };
+    let Ok(Outcome::InviteLink(link)) = stage.world.run(ADA, command).await else {
+        panic!("no invite");
+    };
+    let Ok(Link::Invite { room_id, secret }) = link.parse() else {
+        panic!("no link: {link}");
+    };
+    assert_eq!(room_id, room);
+    (link, invite_key(&secret, &room))
+}
+
+/// Somebody's Join with this key, for an invite of this id.
+fn join_body(room: RoomId, invite_id: InviteId, who: &Person, key: &PrivateKey) -> RoomBody {
+    let nonce = [9; 16];
+    RoomBody::Join {
+        invite_id,
+        member: who.member_ref(),
+        nonce,
+        inv_sig: key.sign(Label::Join, &join_bytes(&room, &invite_id, &who.id(), &nonce)),
+    }
+}
+
+#[test]
+fn a23_a_contact_link_is_answered_with_somebody_else() {
+    for case in ["person", "log", "genesis", "handle", "honest"] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a23 {case}")).await;
+            let (eve, dan) = (stage.eve.clone(), stage.dan.id());
+            let reply: ReplyRule = Box::new(move |relay, _, request, reply| match (request, reply) {
+                (Request::UserFind(_), Reply::UserFind(mut body)) => {
+                    match case {
+                        "honest" => {}
+                        "handle" => body.handle = "dane".into(),
+                        case => body = swapped_kem(relay, "dan", &eve, case),
+                    }
+                    Reply::UserFind(body)
+                }
+                (_, reply) => reply,
+            });
+            stage.script(pass_frame(), reply);
+            let link = Link::Contact {
+                user_id: dan,
+                handle: "dan".into(),
+            };
+            let link = format!("https://sotto.test/#{link}");
+            let answer = stage.world.run(ADA, Command::OpenLink { link }).await;
+            if case == "honest" {
+                assert!(matches!(answer, Ok(Outcome::Person(person)) if person.id == dan));
+                return;
+            }
+            assert_eq!(answer, Err(Problem::ServerLied("the keys of dan".into())), "{case}");
+            assert_eq!(stage.world.browsers[ADA].handle(dan), "", "{case}: nothing is kept");
+            stage.assert_shut_out(&stage.eve, case);
+        });
+    }
+}
+
+#[test]
+fn a24_an_invite_link_is_answered_with_another_room() {
+    for case in ["room", "genesis", "invented", "entry", "cut", "nothing", "honest"] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a24 {case}")).await;
+            let (tea, den, eve) = (stage.tea, stage.den, stage.eve.clone());
+            let (link, _) = link_to(&mut stage, den, 5).await;
+            let reply: ReplyRule = Box::new(move |relay, _, request, reply| match (request, reply) {
+                (Request::InviteOpen(_), Reply::InviteOpen(mut body)) => {
+                    let others = &relay.rooms[&tea];
+                    let bad = |entry: RoomEntry| B64(signed(&entry, &eve).to_bytes());
+                    match case {
+                        "room" => {
+                            body.entries = others.entries.clone();
+                            body.seq = others.state.seq;
+                        }
+                        "genesis" => body.entries[0] = others.entries[0].clone(),
+                        // An entry that no rule allows, and one whose signature is another's.
+                        "invented" => {
+                            let member = plain_member(eve.member_ref());
+                            body.entries.push(bad(entry(relay, den, &eve, member)));
+                            body.seq += 1;
+                        }
+                        "entry" => {
+                            let last = body.entries.last_mut().unwrap();
+                            let blob = SignedBlob::from_bytes(&last.0).unwrap();
+                            let entry = RoomEntry::from_bytes(&blob.body).unwrap();
+                            *last = bad(entry);
+                        }
+                        // Said to be longer than what is given, without end.
+                        "cut" => body.seq += 3,
+                        "nothing" => body.entries.clear(),
+                        _ => {}
+                    }
+                    Reply::InviteOpen(body)
+                }
+                (_, reply) => reply,
+            });
+            stage.script(pass_frame(), reply);
+            let answer = stage.world.run(CYD, Command::OpenLink { link }).await;
+            if case == "honest" {
+                let Ok(Outcome::Preview(preview)) = answer else {
+                    panic!("{answer:?}");
+                };
+                assert_eq!((preview.room, preview.title.as_str(), preview.members), (den, "Den", 3));
+                assert_eq!(preview.by.unwrap().handle, "ada");
+                return;
+            }
+            let lied = Problem::ServerLied("the room behind this link".into());
+            assert_eq!(answer, Err(lied), "{case}");
+            let refused = stage.world.run(CYD, Command::Join { room: den }).await;
+            assert_eq!(refused, Err(Problem::BadLink), "{case}: there is nothing to join");
+            assert!(stage.world.browsers[CYD].room(den).is_none(), "{case}");
+            let seen = stage.seen.borrow();
+            let appended = |ask: &Request| matches!(ask, Request::RoomAppend(_));
+            assert!(!seen.requests.iter().any(appended), "{case}: nothing was signed");
+        });
+    }
+}
+
+#[test]
+fn a25_somebody_comes_by_an_invite_that_does_not_hold() {
+    for case in [
+        "revoked",
+        "expired",
+        "used up",
+        "invented",
+        "unsigned",
+        "for another",
+        "maker gone",
+    ] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a25 {case}")).await;
+            let (den, eve, dan) = (stage.den, stage.eve.clone(), stage.dan.clone());
+            let (link, mut key) = link_to(&mut stage, den, 1).await;
+            let mut id = invite_id(&key.public());
+            let mut texts = vec!["first", "second"];
+            match case {
+                "revoked" => {
+                    let command = Command::RevokeInvite { room: den, invite: id };
+                    assert_eq!(stage.world.run(ADA, command).await, Ok(Outcome::Done));
+                }
+                "used up" => {
+                    let opened = stage.world.run(CYD, Command::OpenLink { link }).await;
+                    assert!(matches!(opened, Ok(Outcome::Preview(_))), "{opened:?}");
+                    let joined = stage.world.run(CYD, Command::Join { room: den }).await;
+                    assert_eq!(joined, Ok(Outcome::Room(den)));
+                    stage.world.say(CYD, den, "third").await;
+                    texts.push("third");
+                }
+                // Known to nobody but the relay and Dan.
+                "invented" => {
+                    key = PrivateKey::make(&mut FixedRng::new("a25"));
+                    id = invite_id(&key.public());
+                }
+                "unsigned" => key = PrivateKey::make(&mut FixedRng::new("a25")),
+                "maker gone" => {
+                    key = PrivateKey::make(&mut FixedRng::new("a25 eve"));
+                    id = invite_id(&key.public());
+                    let body = RoomBody::CreateInvite {
+                        invite_id: id,
+                        inv_pk: key.public(),
+                        role: Role::Member,
+                        max_uses: 9,
+                        expires: NOW + WEEK,
+                        mode: JoinMode::Member,
+                        card: Bytes::default(),
+                    };
+                    act(stage.world.relay(), den, &eve, body);
+                    stage.world.settle().await;
+                    let command = Command::RemovePerson {
+                        room: den,
+                        user: eve.id(),
+                    };
+                    assert_eq!(stage.world.run(ADA, command).await, Ok(Outcome::Done));
+                }
+                _ => {}
+            }
+            stage.script(pass_frame(), pass_reply());
+            let relay = stage.world.relay();
+            let signer = if case == "for another" { &eve } else { &dan };
+            let mut join = entry(relay, den, &dan, join_body(den, id, signer, &key));
+            if case == "expired" {
+                join.ts = NOW + WEEK + 1;
+            }
+            force(relay, den, &signed(&join, &dan));
+            stage.world.settle().await;
+            for browser in [ADA, BOB] {
+                let members = stage.world.browsers[browser].members(den);
+                assert!(!members.contains(&"dan".to_owned()), "{case}");
+                stage
+                    .assert_frozen(browser, den, Tamper::InvalidEntry, &texts, case)
+                    .await;
+                stage.world.read(browser, den).await;
+                let came = |body: &Body| matches!(body, Body::Note(Note::Joined { who }) if *who == dan.id());
+                assert!(!stage.world.browsers[browser].rows().iter().any(came), "{case}");
+            }
+            stage.assert_shut_out(&dan, case);
+        });
+    }
+}
+
+#[test]
+fn a25_a_join_that_was_dated_back_is_handed_no_key() {
+    block_on(async {
+        let mut stage = Stage::new("a25 late").await;
+        let (den, dan) = (stage.den, stage.dan.clone());
+        let (_, key) = link_to(&mut stage, den, 5).await;
+        stage.world.advance(WEEK + 1);
+        stage.world.settle().await;
+        stage.script(pass_frame(), pass_reply());
+        let relay = stage.world.relay();
+        let join = entry(relay, den, &dan, join_body(den, invite_id(&key.public()), &dan, &key));
+        force(relay, den, &signed(&join, &dan));
+        stage.world.settle().await;
+        assert_eq!(stage.standing(ADA, den), Standing::Open, "by its own date it holds");
+        let request = key_request(stage.world.relay(), den, &dan, |_| {});
+        stage
+            .tell("ada", vec![FromRelay::KeyRequest { room_id: den, request }])
+            .await;
+        stage.assert_shut_out(&dan, "late");
+    });
+}
+
+// --- What is said about other messages, when, and for how long -------------------------------------------------------------
+
+/// The hash of message `seq`.
+fn hash_of(relay: &ModelRelay, room: RoomId, seq: usize) -> EnvelopeHash {
+    relay.rooms[&room].messages[seq - 1].hash()
+}
+
+/// Says something as Eve, under her own name and with her own signature, and tells everybody.
+async fn eve_says(stage: &mut Stage, room: RoomId, seed: &str, body: MessageBody) {
+    let eve = stage.eve.clone();
+    let relay = stage.world.relay();
+    let message = forge(relay, room, &eve, seed, |_, content| content.body = body);
+    post(relay, room, &message.header, &message.envelope);
+    stage.world.settle().await;
+}
+
+fn text(text: &str) -> Text<32_768> {
+    Text::new(text).unwrap()
+}
+
+/// Every row of a room, oldest first.
+async fn rows(stage: &mut Stage, browser: usize, room: RoomId) -> Vec<Body> {
+    stage.world.read(browser, room).await;
+    stage.world.browsers[browser].rows()
+}
+
+/// What a room has come to, with what came of each text: the text, whether it was edited, and reactions.
+async fn story(stage: &mut Stage, browser: usize, room: RoomId) -> Vec<String> {
+    let rows = rows(stage, browser, room).await.into_iter();
+    rows.filter_map(|row| match row {
+        Body::Text {
+            text,
+            edited,
+            reactions,
+            ..
+        } => {
+            let edited = if edited { "*" } else { "" };
+            let reactions = reactions.iter().map(|one| format!(" {}{}", one.emoji, one.count));
+            Some(format!("{text}{edited}{}", reactions.collect::<String>()))
+        }
+        Body::Unreadable(why) => Some(format!("({why:?})")),
+        Body::Note(Note::Deleted { .. }) => Some("(deleted)".into()),
+        Body::Note(_) => None,
+    })
+    .collect()
+}
+
+/// The same at those who were there, after a reload, and on a browser that was never there.
+async fn assert_story(stage: &mut Stage, room: RoomId, expected: &[&str], case: &str) {
+    for browser in [ADA, BOB] {
+        assert_eq!(story(stage, browser, room).await, expected, "{case}");
+    }
+    stage.world.reload(ADA);
+    stage.world.settle().await;
+    assert_eq!(story(stage, ADA, room).await, expected, "{case}, after a reload");
+    let (new, answer) = new_browser(stage).await;
+    assert_eq!(answer, Ok(Outcome::Done));
+    assert_eq!(story(stage, new, room).await, expected, "{case}, on a new browser");
+    stage.world.close(new);
+    stage.world.browsers[new].disk.borrow_mut().records.clear();
+}
+
+#[test]
+fn a27_a_member_speaks_for_another() {
+    block_on(async {
+        let mut stage = Stage::new("a27").await;
+        let den = stage.den;
+        let bobs = hash_of(stage.world.relay(), den, 2);
+        let (target, no_edits) = (bobs, List::default());
+        let edit = MessageBody::Edit {
+            target,
+            text: text("what bob never said"),
+        };
+        eve_says(&mut stage, den, "edit", edit.clone()).await;
+        let first = ["first", "second", "(Damaged)"];
+        assert_story(&mut stage, den, &first, "an edit").await;
+        let delete = MessageBody::Delete {
+            target,
+            edits: no_edits,
+        };
+        eve_says(&mut stage, den, "delete", delete).await;
+        let second = ["first", "second", "(Damaged)", "(Damaged)"];
+        assert_story(&mut stage, den, &second, "a deletion").await;
+        // In his name, under her signature.
+        let (bob, eve) = (stage.id("bob"), stage.eve.clone());
+        let relay = stage.world.relay();
+        let react = MessageBody::React {
+            target,
+            emoji: Text::new("👎").unwrap(),
+            on: true,
+        };
+        for (case, body) in [("edit", edit), ("reaction", react)] {
+            let forged = forge(relay, den, &eve, &format!("as bob {case}"), |_, content| {
+                (content.user_id, content.body) = (bob, body);
+            });
+            post(relay, den, &forged.header, &forged.envelope);
+        }
+        stage.world.settle().await;
+        let third = ["first", "second", "(Damaged)", "(Damaged)", "(Damaged)", "(Damaged)"];
+        assert_story(&mut stage, den, &third, "in his name").await;
+        assert_eq!(
+            stage.world.browsers[ADA].room(den).unwrap().preview.unwrap().text,
+            "second"
+        );
+        // Under the id of his message stands his, and hers beside it.
+        let bobs_id = Header::from_bytes(&stage.world.relay().rooms[&den].messages[1].header.0)
+            .unwrap()
+            .msg_id;
+        let relay = stage.world.relay();
+        let same_id = forge(relay, den, &eve, "in his place", |header, _| header.msg_id = bobs_id);
+        post(relay, den, &same_id.header, &same_id.envelope);
+        stage.world.settle().await;
+        let fourth = [&third[..], &["in his place"]].concat();
+        assert_story(&mut stage, den, &fourth, "his id").await;
+        stage.assert_shut_out(&stage.dan, "forged words");
+    });
+}
+
+#[test]
+fn a27_a_member_speaks_of_what_is_not_there() {
+    block_on(async {
+        let mut stage = Stage::new("a27 nothing").await;
+        let (tea, den) = (stage.tea, stage.den);
+        let thumb = |target, on| MessageBody::React {
+            target,
+            emoji: Text::new("👍").unwrap(),
+            on,
+        };
+        let relay = stage.world.relay();
+        let (adas, elsewhere) = (hash_of(relay, den, 1), hash_of(relay, tea, 1));
+        // Once is enough, however often it is said.
+        for seed in ["one", "two"] {
+            eve_says(&mut stage, den, seed, thumb(adas, true)).await;
+        }
+        assert_story(&mut stage, den, &["first 👍1", "second"], "twice").await;
+        let reaction = hash_of(stage.world.relay(), den, 3);
+        let edit = |target, words: &str| MessageBody::Edit {
+            target,
+            text: text(words),
+        };
+        let delete = |target| MessageBody::Delete {
+            target,
+            edits: List::default(),
+        };
+        let words = MessageBody::React {
+            target: adas,
+            emoji: Text::new("<b>").unwrap(),
+            on: true,
+        };
+        for (seed, body) in [
+            ("a reaction is edited", edit(reaction, "psst")),
+            ("a reaction is deleted", delete(reaction)),
+            ("a reaction to a reaction", thumb(reaction, true)),
+            ("of another room", thumb(elsewhere, true)),
+            ("of nothing", thumb(EnvelopeHash::from_bytes([9; 32]), true)),
+            ("words", words),
+        ] {
+            eve_says(&mut stage, den, seed, body).await;
+        }
+        let mut expected = vec!["first 👍1", "second"];
+        expected.extend(["(Damaged)"; 6]);
+        assert_story(&mut stage, den, &expected, "about nothing").await;
+        eve_says(&mut stage, den, "back", thumb(adas, false)).await;
+        expected[0] = "first";
+        assert_story(&mut stage, den, &expected, "taken back").await;
+    });
+}
+
+/// The relay lets go of a message that nobody deleted, or says that somebody else's word is a deletion of it.
+#[test]
+fn a27_a_message_is_taken_away_without_its_authors_word() {
+    block_on(async {
+        let mut stage = Stage::new("a27 gone").await;
+        let den = stage.den;
+        stage.world.say(BOB, den, "third").await;
+        stage.world.relay().rooms.get_mut(&den).unwrap().let_go(2);
+        let (new, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Ok(Outcome::Done));
+        assert_eq!(story(&mut stage, new, den).await, ["first", "(Gap)", "third"]);
+        assert_eq!(stage.standing(new, den), Standing::Open);
+        assert_eq!(
+            story(&mut stage, ADA, den).await,
+            ["first", "second", "third"],
+            "who has it keeps it"
+        );
+        stage.world.reload(new);
+        stage.world.settle().await;
+        assert_eq!(story(&mut stage, new, den).await, ["first", "(Gap)", "third"]);
+        // Other bytes than the transcript has are no better.
+        let mut other = stage.world.relay().rooms[&den].messages[1].clone();
+        other.gone = Some(EnvelopeHash::from_bytes([5; 32]));
+        stage.world.relay().rooms.get_mut(&den).unwrap().messages[1] = other;
+        let (newer, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Ok(Outcome::Done));
+        stage.world.run(newer, Command::ShowRoom { room: den }).await.unwrap();
+        assert_eq!(stage.standing(newer, den), Standing::Frozen(Tamper::Fork));
+    });
+}
+
+/// Times on screen, oldest row first.
+fn times(stage: &Stage, browser: usize, room: RoomId) -> Vec<u64> {
+    let mut rows = BTreeMap::new();
+    for change in &stage.world.browsers[browser].changes {
+        if let Change::Timeline(timeline) = change
+            && timeline.room == room
+        {
+            rows.extend(timeline.rows.iter().map(|row| (row.order, row.at_ms)));
+        }
+    }
+    rows.into_values().collect()
+}
+
+#[test]
+fn a28_messages_and_entries_lie_about_their_times() {
+    block_on(async {
+        let mut stage = Stage::new("a28").await;
+        let (tea, den, eve) = (stage.tea, stage.den, stage.eve.clone());
+        let created = stage.world.relay().rooms[&den].state.created;
+        stage.world.advance(3_600_000);
+        stage.world.settle().await;
+        for (seed, ts) in [("from the end of time", u64::MAX), ("from its beginning", 0)] {
+            let relay = stage.world.relay();
+            let message = forge(relay, den, &eve, seed, |_, content| content.ts = ts);
+            post(relay, den, &message.header, &message.envelope);
+            stage.world.settle().await;
+        }
+        let relay = stage.world.relay();
+        let update = RoomBody::AddMember {
+            member: stage.dan.member_ref(),
+            role: Role::Member,
+        };
+        let mut entry = entry(relay, den, &eve, update);
+        entry.ts = u64::MAX - 7;
+        let blob = signed(&entry, &eve);
+        let request = Request::RoomAppend(RoomAppend {
+            room_id: den,
+            entries: vec![B64(blob.to_bytes())],
+            wraps: Vec::new(),
+        });
+        relay.answer(Some("eve"), &request).unwrap();
+        stage.world.settle().await;
+        let texts = ["first", "second", "from the end of time", "from its beginning"];
+        for turn in 0..2 {
+            for browser in [ADA, BOB] {
+                assert_eq!(stage.texts(browser, den).await, texts, "by number, whatever they say");
+                let now = stage.world.now_ms;
+                let shown = times(&stage, browser, den);
+                assert!(shown.len() > texts.len());
+                assert!(shown.iter().all(|at| (created..=now).contains(at)), "{shown:?}");
+                assert!(stage.world.browsers[browser].room(den).unwrap().active_ms <= now);
+            }
+            // What came later is above, however far ahead the other claims to be.
+            stage.world.advance(60_000);
+            stage.world.say(BOB, tea, &format!("later {turn}")).await;
+            for browser in [ADA, BOB] {
+                assert_eq!(stage.world.browsers[browser].rooms()[0], tea);
+                stage.world.reload(browser);
+            }
+            stage.world.advance(60_000);
+            stage.world.settle().await;
+            for browser in [ADA, BOB] {
+                assert_eq!(stage.world.browsers[browser].rooms()[0], tea, "after a reload as well");
+            }
+        }
+    });
+}
+
+#[test]
+fn a28_a_key_from_the_future_is_changed_in_time() {
+    block_on(async {
+        let mut stage = Stage::new("a28 key").await;
+        let (den, eve) = (stage.den, stage.eve.clone());
+        make_epoch(stage.world.relay(), den, &eve, u64::MAX, None);
+        stage.world.settle().await;
+        stage.world.say(ADA, den, "under her key").await;
+        assert_eq!(stage.world.relay().rooms[&den].state.epoch_number(), 2);
+        for hours in [12, 13] {
+            stage.world.advance(hours * 3_600_000);
+            stage.world.reload(ADA);
+            stage.world.settle().await;
+        }
+        stage.world.say(ADA, den, "a day later").await;
+        assert_eq!(
+            stage.world.relay().rooms[&den].state.epoch_number(),
+            3,
+            "its time is over"
+        );
+        assert_eq!(
+            stage.texts(BOB, den).await,
+            ["first", "second", "under her key", "a day later"]
+        );
+    });
+}
+
+/// Nothing that any browser keeps has these words in it.
+fn assert_forgotten(stage: &Stage, words: &str) {
+    for browser in &stage.world.browsers {
+        for (key, bytes) in &browser.disk.borrow().records {
+            let kept = String::from_utf8_lossy(bytes);
+            assert!(!kept.contains(words), "{}: {key:?} has {words}", browser.name);
+        }
+    }
+}
+
+#[test]
+fn a29_expired_messages_are_delivered_again() {
+    block_on(async {
+        let mut stage = Stage::new("a29").await;
+        let den = stage.den;
+        let set = Command::SetTtl {
+            room: den,
+            seconds: 3600,
+        };
+        assert_eq!(
+            stage.world.run(BOB, set.clone()).await,
+            Err(Problem::NotAllowed),
+            "an owner's to say"
+        );
+        assert_eq!(stage.world.run(ADA, set).await, Ok(Outcome::Done));
+        for (browser, words) in [(ADA, "passing one"), (BOB, "passing two")] {
+            stage.world.say(browser, den, words).await;
+        }
+        // Without a word on its lifetime: the room's holds.
+        let plain = MessageBody::Text {
+            text: text("passing three"),
+        };
+        eve_says(&mut stage, den, "plain", plain).await;
+        let shown = ["first", "second", "passing one", "passing two", "passing three"];
+        assert_story(&mut stage, den, &shown, "before its time").await;
+        let kept = stage.world.relay().rooms[&den].messages.clone();
+        let header = Header::from_bytes(&kept[2].header.0).unwrap();
+        assert_eq!(header.ttl_class, 3, "the relay knows the class");
+
+        // By itself, on screen, in what is kept, and in the list of rooms.
+        stage.world.read(BOB, den).await;
+        stage.world.advance(3_600_000);
+        stage.world.settle().await;
+        let left = ["first", "second"];
+        let texts: Vec<String> = stage.world.browsers[BOB]
+            .lines()
+            .into_iter()
+            .map(|line| line.text)
+            .collect();
+        assert_eq!(texts, left, "without anybody doing anything");
+        for browser in [ADA, BOB] {
+            assert_eq!(
+                stage.world.browsers[browser].room(den).unwrap().preview.unwrap().text,
+                "second"
+            );
+        }
+        assert_forgotten(&stage, "passing");
+        let stored = &stage.world.relay().rooms[&den];
+        assert_eq!(stored.messages[2].gone, Some(kept[2].hash()));
+        assert_eq!(stored.messages[3].gone, Some(kept[3].hash()));
+        assert_story(&mut stage, den, &left, "when it is over").await;
+
+        // A relay that kept them all gives them out again, under their numbers and under new ones.
+        stage
+            .world
+            .relay()
+            .rooms
+            .get_mut(&den)
+            .unwrap()
+            .messages
+            .clone_from(&kept);
+        for browser in [ADA, BOB] {
+            stage.reconnect(browser).await;
+        }
+        assert_story(&mut stage, den, &left, "given out again").await;
+        for message in &kept[2..] {
+            post(stage.world.relay(), den, &message.header, &message.envelope);
+        }
+        stage.world.settle().await;
+        for browser in [ADA, BOB] {
+            assert_eq!(stage.texts(browser, den).await, left);
+        }
+        let (new, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Ok(Outcome::Done));
+        assert_eq!(stage.texts(new, den).await, left);
+        assert_forgotten(&stage, "passing");
+    });
+}
+
+#[test]
+fn a29_a_browser_that_was_closed_forgets_when_it_opens() {
+    block_on(async {
+        let mut stage = Stage::new("a29 closed").await;
+        let den = stage.den;
+        let set = Command::SetTtl {
+            room: den,
+            seconds: 3600,
+        };
+        assert_eq!(stage.world.run(ADA, set).await, Ok(Outcome::Done));
+        for number in 0..3 {
+            stage.world.say(ADA, den, &format!("passing {number}")).await;
+        }
+        stage.world.close(BOB);
+        stage.world.advance(3_600_000);
+        stage.world.settle().await;
+        stage.world.reload(BOB);
+        stage.world.settle().await;
+        // Nobody has looked into the room, and there was no need to.
+        assert_forgotten(&stage, "passing");
+        assert_eq!(
+            stage.world.browsers[BOB].room(den).unwrap().preview.unwrap().text,
+            "second"
+        );
+        assert_eq!(stage.texts(BOB, den).await, ["first", "second"]);
+        assert_eq!(stage.unreadable(BOB, den).await, []);
+    });
+}
+
+/// In a room where messages fade the relay lets go of what has not had its time, or was written before that was agreed on.
+#[test]
+fn a29_messages_are_taken_away_before_their_time() {
+    block_on(async {
+        let mut stage = Stage::new("a29 early").await;
+        let den = stage.den;
+        let set = Command::SetTtl {
+            room: den,
+            seconds: 3600,
+        };
+        assert_eq!(stage.world.run(ADA, set).await, Ok(Outcome::Done));
+        stage.world.advance(3_000_000);
+        stage.world.settle().await;
+        for words in ["third", "fourth"] {
+            stage.world.say(BOB, den, words).await;
+        }
+        stage.world.advance(1_000_000);
+        stage.world.settle().await;
+        let relay = stage.world.relay();
+        relay.rooms.get_mut(&den).unwrap().let_go(1);
+        relay.rooms.get_mut(&den).unwrap().let_go(4);
+        let (new, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Ok(Outcome::Done));
+        let shown = story(&mut stage, new, den).await;
+        assert_eq!(shown, ["(Gap)", "second", "third", "(Gap)"]);
     });
 }
 
@@ -2607,6 +3324,7 @@ fn a34_rooms_and_frames_that_nobody_asked_for() {
                 seq,
                 header: B64(sealed.header.clone()),
                 envelope: B64(sealed.envelope.clone()),
+                gone: None,
             },
         };
         let nowhere = RoomId::from_bytes([3; 32]);

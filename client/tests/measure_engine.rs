@@ -94,6 +94,7 @@ async fn opening_a_backlog() {
                 seq: index as u64 + 1,
                 header: B64(sealed.header),
                 envelope: B64(sealed.envelope),
+                gone: None,
             }
         })
         .collect();

@@ -17,7 +17,7 @@ use crate::db::Db;
 use crate::db::entities::{challenges, sessions};
 use crate::hub::Hub;
 use crate::ledger::Ledger;
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, gone};
 use crate::pepper::Pepper;
 use crate::problem::Problem;
 use crate::rates::Rates;
@@ -97,6 +97,23 @@ impl App {
         self.clock.now_ms()
     }
 
+    /// Clears away what nobody will ask for again, and messages that have had their time.
+    pub async fn tidy(&self) {
+        let now = i64::try_from(self.now_ms()).unwrap_or(i64::MAX);
+        let old = challenges::Entity::delete_many()
+            .filter(challenges::Column::ExpiresMs.lt(now))
+            .exec(self.db.write())
+            .await;
+        let ended = sessions::Entity::delete_many()
+            .filter(sessions::Column::ExpiresMs.lt(now))
+            .exec(self.db.write())
+            .await;
+        let expired = gone::expire(self.db.write(), now).await;
+        for error in [old.err(), ended.err(), expired.err()].into_iter().flatten() {
+            Problem::from(error).log();
+        }
+    }
+
     /// Does `work` to its end even when the request it belongs to is dropped: what is committed gets announced.
     pub async fn see_through<T, F>(&self, work: F) -> Result<T, Problem>
     where
@@ -127,7 +144,6 @@ pub fn from_row(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-/// Clears away what nobody will ask for again.
 async fn janitor(app: App) {
     let mut rounds = tokio::time::interval(JANITOR_EVERY);
     loop {
@@ -136,17 +152,6 @@ async fn janitor(app: App) {
             _ = rounds.tick() => {}
         }
         app.rates.forget_the_quiet();
-        let now = i64::try_from(app.now_ms()).unwrap_or(i64::MAX);
-        let old = challenges::Entity::delete_many()
-            .filter(challenges::Column::ExpiresMs.lt(now))
-            .exec(app.db.write())
-            .await;
-        let ended = sessions::Entity::delete_many()
-            .filter(sessions::Column::ExpiresMs.lt(now))
-            .exec(app.db.write())
-            .await;
-        for error in [old.err(), ended.err()].into_iter().flatten() {
-            Problem::from(error).log();
-        }
+        app.tidy().await;
     }
 }

@@ -93,6 +93,7 @@ pub struct Rates {
     pub ephemeral: Rate<DeviceKeyId>,
     pub entries: Rate<DeviceKeyId>,
     pub wraps: Rate<DeviceKeyId>,
+    pub invites: Rate<DeviceKeyId>,
     pub lockout: Lockout,
 }
 
@@ -116,6 +117,7 @@ impl Rates {
             ),
             entries: Rate::new(hour(limits.entries_per_hour), limits.entries_per_hour / 2, clock),
             wraps: Rate::new(minute(limits.wraps_per_minute), limits.wraps_per_minute, clock),
+            invites: Rate::new(minute(limits.invites_per_minute), limits.invites_per_minute, clock),
             lockout: Lockout::new(clock),
         }
     }
@@ -129,6 +131,7 @@ impl Rates {
         self.ephemeral.limiter.retain_recent();
         self.entries.limiter.retain_recent();
         self.wraps.limiter.retain_recent();
+        self.invites.limiter.retain_recent();
     }
 }
 

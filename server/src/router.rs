@@ -13,9 +13,10 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use sotto_shared::api::Endpoint;
 use sotto_shared::api::body::{
-    API_VERSION, HeldGet, Info, InfoReply, PageGet, Register, Rekey, ResetIdentity, RoomAppend, RoomCreate, RoomLogGet,
-    RowsGet, SessionEnd, SessionEndOthers, SessionList, SessionProve, SessionStart, SetRecovery, SignInProve,
-    SignInStart, UserFind, UserLogAppend, UserLogGet, VaultGet, VaultPut, WrapsDrop, WrapsGet, WrapsPut,
+    API_VERSION, HeldGet, Info, InfoReply, InviteOpen, MessageDelete, PageGet, Register, Rekey, ResetIdentity,
+    RoomAppend, RoomCreate, RoomLogGet, RowsGet, SessionEnd, SessionEndOthers, SessionList, SessionProve, SessionStart,
+    SetRecovery, SignInProve, SignInStart, UserFind, UserLogAppend, UserLogGet, VaultGet, VaultPut, WrapsDrop,
+    WrapsGet, WrapsPut,
 };
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::{MAX_BODY_BYTES, MAX_WRAPS_BODY_BYTES};
@@ -23,8 +24,8 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::accounts::{close, held, register, rekey, sessions, sign_in, users, vault};
 use crate::app::App;
-use crate::logs::{append, create, read, wraps};
-use crate::mailbox::pages;
+use crate::logs::{append, create, invites, read, wraps};
+use crate::mailbox::{gone, pages};
 use crate::problem::Problem;
 use crate::{client, gateway};
 
@@ -54,8 +55,10 @@ pub fn router(app: &App) -> Router {
         .ask::<RoomLogGet, _, _>(read::log)
         .ask::<WrapsGet, _, _>(wraps::get)
         .ask::<WrapsDrop, _, _>(wraps::drop_own)
+        .ask::<InviteOpen, _, _>(invites::open)
         // messages
         .ask::<PageGet, _, _>(pages::page)
+        .ask::<MessageDelete, _, _>(gone::delete)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     let large = Router::new()
         .ask::<Register, _, _>(register::register)

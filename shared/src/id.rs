@@ -99,6 +99,14 @@ id!(
     ItemId, 16
 );
 id!(
+    /// An invite to a room: the hash of the key whose private half its link gives.
+    InviteId, 16
+);
+id!(
+    /// A sealed file; chosen by whoever uploads it.
+    BlobId, 16
+);
+id!(
     /// The hash of a log entry or a transcript: what the next one builds on.
     Head, 32
 );

@@ -6,7 +6,7 @@
 //!                ├── log      user_log · room_log: signed entries and the pure `apply`
 //!                ├── envelope header (the relay reads) · content (`e2ee`) · transcript
 //!                ├── api      HTTP bodies, socket frames, limits, error codes
-//!                └── vault · safety                          (`e2ee`)
+//!                └── vault · safety · link · file            (`e2ee`)
 //! ```
 //!
 //! The relay is built without `e2ee`, so nothing it links can open a message.
@@ -15,7 +15,11 @@ pub mod api;
 pub mod codec;
 pub mod crypto;
 pub mod envelope;
+#[cfg(feature = "e2ee")]
+pub mod file;
 pub mod id;
+#[cfg(feature = "e2ee")]
+pub mod link;
 pub mod log;
 #[cfg(feature = "e2ee")]
 pub mod safety;

@@ -8,24 +8,24 @@
 mod common;
 
 use serde_json::json;
-use sotto_shared::api::B64;
-use sotto_shared::api::body::{LoginProof, Registration, SessionProof, VaultItem, VaultPutRecord, items_digest};
+use sotto_shared::api::body::{InviteProof, LoginProof, Registration, SessionProof, VaultPutRecord};
 use sotto_shared::codec::{Bytes, Codec, List, Text};
 use sotto_shared::crypto::label::Label;
-use sotto_shared::crypto::recovery::RecoveryKey;
 use sotto_shared::crypto::secret::{DayVaultKey, EpochSecret, VaultKey, WrapKey, derive};
 use sotto_shared::crypto::sign::{SignedBlob, VerifyJob, verify};
 use sotto_shared::crypto::{epoch, kem, seal};
 use sotto_shared::envelope::content::{Content, MessageBody, OpenedContent, envelope_context, lane_start, message_key};
 use sotto_shared::envelope::header::Header;
 use sotto_shared::envelope::transcript::Transcript;
-use sotto_shared::id::{ChannelId, EnvelopeHash, Head};
-use sotto_shared::log::room_log::{Cut, EpochReason, History, Policy, Role, RoomBody, RoomState};
+use sotto_shared::file::{Download, File, FileKey, FileKind, Progress, Upload};
+use sotto_shared::id::{BlobId, ChannelId, EnvelopeHash, Head, InviteId};
+use sotto_shared::link::{Link, invite_key, open_card};
+use sotto_shared::log::room_log::{Cut, EpochReason, History, JoinMode, Policy, Role, RoomBody, RoomState, invite_id};
 use sotto_shared::log::user_log::{UserBody, UserGenesis, UserLog};
 use sotto_shared::safety::safety_number;
 use sotto_shared::testing::people::{NOW, Person, REALM, TestRoom, key};
 use sotto_shared::testing::{FixedRng, hex, unhex};
-use sotto_shared::vault::{ItemName, Manifest, Method, Pin, PinState, VaultHeader, open_item, wrap_vault_key};
+use sotto_shared::vault::{ItemName, Method, Pin, PinState, VaultHeader, open_item, wrap_vault_key};
 
 struct Book(Vec<(String, String)>);
 
@@ -270,26 +270,6 @@ fn made() -> Book {
         book.note(&format!("proof.{name}.sig"), signer.sign(label, &bytes));
         book.note(&format!("proof.{name}"), bytes);
     }
-
-    // --- The recovery key, and what tells one vault from another ---
-    let recovery = RecoveryKey::make(&mut FixedRng::new("recovery"));
-    let groups: Vec<String> = recovery.groups().iter().map(|group| group.to_string()).collect();
-    book.0.push(("recovery.written".into(), groups.join("-")));
-    book.note("recovery.ak", recovery.sign_in_key(REALM).public().as_bytes());
-    book.note("recovery.kek", recovery.vault_wrap_key(&alice.id()).expose());
-    let items = [(3, vec![1, 2, 3]), (1, vec![4])].map(|(rev, sealed)| VaultItem {
-        item_id: ItemName::KemKey(rev).id(&[0x55; 32]),
-        rev: u64::from(rev),
-        sealed: B64(sealed),
-    });
-    let manifest = Manifest {
-        counter: 7,
-        hash: items_digest(&items.iter().map(VaultItem::listed).collect()),
-    };
-    book.note("vault.manifest", manifest.to_bytes());
-    for (name, id) in [("manifest", ItemName::Manifest), ("former", ItemName::FormerDayKeys)] {
-        book.note(&format!("vault.id.{name}"), id.id(&[0x55; 32]).as_bytes());
-    }
     book
 }
 
@@ -318,12 +298,127 @@ fn what_is_made_today_is_what_was_made_before() {
     common::holds_against("own.json", &common::json_cases(source, &cases));
 }
 
+/// A room with invites of both kinds, the way in by each, and a file.
+fn made_of_invites_and_files() -> Book {
+    let mut book = Book(Vec::new());
+    let [alice, bob, carol] = ["alice", "bob", "carol"].map(Person::new);
+    let mut room = TestRoom::group(&alice);
+    room.epoch(&alice).unwrap();
+    room.invite(&alice, "open door", Role::Moderator, JoinMode::Member)
+        .unwrap();
+    room.invite(&alice, "front desk", Role::Member, JoinMode::Approval)
+        .unwrap();
+    room.join("open door", &bob).unwrap();
+    room.join("front desk", &carol).unwrap();
+    room.add(&bob, &carol, Role::Member).unwrap();
+    let invite_id = room.invite_id("open door");
+    room.act(&bob, RoomBody::RevokeInvite { invite_id }).unwrap();
+    book.blob("room.genesis", &room.genesis);
+    book.note("room.id", room.id().as_bytes());
+    for (index, blob) in room.blobs.iter().enumerate() {
+        book.blob(&format!("room.entry.{}", index + 1), blob);
+    }
+    book.note("room.head", room.state.head.as_bytes());
+    let secret = TestRoom::invite_secret("open door");
+    book.note("invite.secret", secret.expose());
+    book.note("invite.key", *invite_key(&secret, &room.id()).to_bytes());
+    book.note("invite.id", invite_id.as_bytes());
+    let link = Link::Invite {
+        room_id: room.id(),
+        secret,
+    };
+    book.0.push(("invite.link".into(), link.to_string()));
+    let contact = Link::Contact {
+        user_id: alice.id(),
+        handle: "alice".into(),
+    };
+    book.0.push(("contact.link".into(), contact.to_string()));
+    let proof = InviteProof {
+        realm: Text::new(REALM).unwrap(),
+        room_id: room.id(),
+        invite_id,
+        user_id: bob.id(),
+    };
+    book.note("invite.proof", proof.to_bytes());
+
+    let file = frozen_file();
+    book.note("file.announced", file.to_bytes());
+    let mut sealed = Vec::new();
+    let mut upload = Upload::begin(&mut FixedRng::new("file"), &room.id(), &file, &mut sealed).unwrap();
+    upload.push(b"a file", &mut sealed).unwrap();
+    assert_eq!(upload.close(&mut sealed), Ok(true));
+    book.note("file.sealed", sealed);
+    book
+}
+
+fn frozen_file() -> File {
+    File {
+        blob_id: BlobId::from_bytes([0xb1; 16]),
+        fk: FileKey::from_bytes([0xf1; 32]),
+        size: 6,
+        padded: 512,
+        kind: FileKind::Plain,
+        name: Text::new("notes.txt").unwrap(),
+        mime: Text::new("text/plain").unwrap(),
+        thumb: Bytes::default(),
+        meta: Bytes::default(),
+    }
+}
+
+#[test]
+fn invites_and_files_are_made_as_before() {
+    let book = made_of_invites_and_files();
+    let cases: Vec<_> = (book.0.iter().map(|(name, hex)| json!({ "name": name, "hex": hex }))).collect();
+    let source = "Sotto's invites, links and files; see shared/tests/frozen.rs";
+    common::holds_against("invites.json", &common::json_cases(source, &cases));
+}
+
+#[test]
+fn frozen_invites_let_in_and_a_frozen_file_opens() {
+    let frozen = Frozen::parse(include_str!("vectors/invites.json"));
+    let people = ["alice", "bob", "carol"].map(Person::new);
+    let logs: std::collections::BTreeMap<_, _> =
+        people.iter().map(|person| (person.id(), person.log.clone())).collect();
+    let genesis = SignedBlob::from_bytes(&frozen.get("room.genesis")).unwrap();
+    let id = sotto_shared::id::RoomId::from_bytes(frozen.array("room.id"));
+    let room = RoomState::begin(&genesis, &id, &logs).unwrap().prove_here().unwrap();
+    let (room, _) = room
+        .extend(&frozen.blobs("room.entry"), &logs)
+        .unwrap()
+        .prove_here()
+        .unwrap();
+    assert_eq!(room.head.as_bytes().to_vec(), frozen.get("room.head"));
+    assert_eq!(room.members[&people[1].id()].role, Role::Moderator);
+    assert!(room.members.contains_key(&people[2].id()));
+    let Ok(Link::Invite { room_id, secret }) = frozen.text("invite.link").parse() else {
+        panic!("the link is one");
+    };
+    let invite = &room.invites[&InviteId::from_bytes(frozen.array("invite.id"))];
+    assert!(room_id == id && invite.revoked && invite.uses == 1);
+    assert_eq!(invite.key, invite_key(&secret, &id).public());
+    let card = open_card(&secret, &id, &invite_id(&invite.key), invite.card.as_slice()).unwrap();
+    assert_eq!(card.title.as_str(), "open door");
+
+    let mut out = Vec::new();
+    let file = File::from_bytes(&frozen.get("file.announced")).unwrap();
+    let mut download = Download::begin(id, file).unwrap();
+    download.push(&frozen.get("file.sealed"), &mut out).unwrap();
+    assert_eq!(
+        (download.progress(), out.as_slice()),
+        (Progress::Complete, b"a file".as_slice())
+    );
+}
+
 /// The frozen file, as somebody reads it who cannot make it again.
 struct Frozen(Vec<(String, String)>);
 
 impl Frozen {
     fn load() -> Self {
-        let file: serde_json::Value = serde_json::from_str(include_str!("vectors/own.json")).unwrap();
+        Self::parse(include_str!("vectors/own.json"))
+    }
+
+    fn parse(json: &str) -> Self {
+        let file: serde_json::Value = serde_json::from_str(json).unwrap();
         let text = |case: &serde_json::Value, field: &str| case[field].as_str().unwrap().to_owned();
         let cases = file["cases"].as_array().unwrap();
         Self(
@@ -341,6 +436,12 @@ impl Frozen {
             .find(|(found, _)| found == name)
             .unwrap_or_else(|| panic!("no {name}"));
         unhex(hex)
+    }
+
+    /// What was noted as text.
+    fn text(&self, name: &str) -> &str {
+        let (_, text) = self.0.iter().find(|(found, _)| found == name).unwrap();
+        text
     }
 
     fn blobs(&self, prefix: &str) -> Vec<SignedBlob> {

@@ -7,7 +7,7 @@ use sotto_shared::crypto::epoch;
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::secret::EpochSecret;
 use sotto_shared::crypto::sign::SignedBlob;
-use sotto_shared::id::{ChannelId, Head, RoomId, UserId};
+use sotto_shared::id::{ChannelId, EnvelopeHash, Head, RoomId, UserId};
 use sotto_shared::log::LogError;
 use sotto_shared::log::room_log::{
     Cut, EpochReason, Event, History, MAX_MEMBERS, Permission, Policy, Role, RoomBody, RoomEntry, RoomGenesis,
@@ -48,6 +48,17 @@ fn policy(history: History) -> RoomBody {
     RoomBody::SetPolicy {
         policy: Policy { suite: 1, history },
     }
+}
+
+fn redact() -> RoomBody {
+    RoomBody::Redact {
+        target: EnvelopeHash::from_bytes([7; 32]),
+        edits: List::default(),
+    }
+}
+
+const fn ttl(seconds: u32) -> RoomBody {
+    RoomBody::SetTtl { seconds, after: 0 }
 }
 
 fn meta(n: u32) -> RoomBody {
@@ -590,13 +601,14 @@ fn a_direct_room_still_sees_new_keys() {
 
 #[test]
 fn what_each_role_allows_is_written_down() {
-    use Permission::{Ban, Invite, Kick, Meta, Post, SetRole};
+    use Permission::{Ban, Invite, Kick, Meta, Post, Redact, SetRole};
     for (permission, least) in [
         (Post, Member),
         (Invite, Member),
         (Kick, Moderator),
         (Ban, Moderator),
         (Meta, Moderator),
+        (Redact, Moderator),
         (SetRole, Owner),
     ] {
         for role in [Member, Moderator, Owner] {
@@ -630,6 +642,8 @@ fn a_member_may_invite_and_post_and_nothing_more() {
         },
         policy(History::Joined),
         meta(1),
+        redact(),
+        ttl(3600),
         RoomBody::Close,
     ] {
         assert_eq!(no(room.act(&carol, body.clone())), LogError::NotAllowed, "{body:?}");
@@ -648,10 +662,36 @@ fn a_moderator_governs_members_but_no_equals_and_no_roles() {
     assert_eq!(no(room.set_role(&bob, &carol, Moderator)), LogError::NotAllowed);
     assert_eq!(no(room.set_role(&bob, &bob, Owner)), LogError::NotAllowed);
     assert_eq!(no(room.act(&bob, policy(History::Joined))), LogError::NotAllowed);
+    assert_eq!(no(room.act(&bob, ttl(0))), LogError::NotAllowed);
     assert_eq!(no(room.close(&bob)), LogError::NotAllowed);
     room.remove(&bob, &carol).unwrap();
     room.ban(&bob, &dave).unwrap();
     room.act(&bob, meta(1)).unwrap();
+    room.act(&bob, redact()).unwrap();
+}
+
+#[test]
+fn a_lifetime_holds_from_its_entry_on_and_is_neither_too_short_nor_too_long() {
+    let (mut room, [alice, ..]) = room();
+    for seconds in [1, 29, 366 * 24 * 3600 + 1, u32::MAX] {
+        let body = ttl(seconds);
+        assert_eq!(no(room.act(&alice, body)), LogError::NotAllowed, "{seconds}");
+    }
+    let before = room.state.seq;
+    room.act(&alice, ttl(30)).unwrap();
+    room.act(&alice, meta(1)).unwrap();
+    room.act(&alice, ttl(0)).unwrap();
+    let ttls: Vec<_> = (before..before + 4).map(|seq| room.state.ttl_at(seq)).collect();
+    assert_eq!(ttls, [None, Some(30), Some(30), None]);
+}
+
+#[test]
+fn in_a_direct_message_nobody_deletes_for_the_other_and_both_set_the_lifetime() {
+    let [alice, bob, ..] = people();
+    let mut room = TestRoom::direct(&alice, &bob);
+    room.epoch(&alice).unwrap();
+    assert_eq!(no(room.act(&alice, redact())), LogError::RosterFrozen);
+    room.act(&bob, ttl(60)).unwrap();
 }
 
 #[test]

@@ -10,21 +10,25 @@ use std::sync::LazyLock;
 
 use common::gen_values::Gen;
 use proptest::prelude::*;
-use sotto_shared::api::body::{KeyChange, LoginProof, RecoveryChange, Registration, SessionProof, VaultPutRecord};
+use sotto_shared::api::body::{
+    InviteProof, KeyChange, LoginProof, RecoveryChange, Registration, SessionProof, VaultPutRecord,
+};
 use sotto_shared::codec::{Bytes, Codec, List};
 use sotto_shared::crypto::kem::{self, KeyRequest, WrapInfo, Wrapped};
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::seal;
-use sotto_shared::crypto::secret::VaultKey;
+use sotto_shared::crypto::secret::{InviteSecret, VaultKey};
 use sotto_shared::crypto::sign::{PublicKey, SignedBlob, verify};
 use sotto_shared::envelope::content::{Content, MessageBody, OpenedContent, envelope_context, message_key};
 use sotto_shared::envelope::header::{
     Header, MessageKind, PLAINTEXT_BUCKETS, is_envelope_size, padded_len, sealed_len,
 };
+use sotto_shared::file::{Download, File, FileKind, Progress, Upload, padded_size};
 use sotto_shared::id::{ChannelId, DeviceKeyId, UserId};
+use sotto_shared::link::{InviteCard, Link, open_card, seal_card};
 use sotto_shared::log::room_log::{
-    Cut, EpochReason, History, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState,
-    entry_hash,
+    Cut, EpochReason, History, JoinMode, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
+    RoomState, entry_hash, invite_id,
 };
 use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis, UserLog};
 use sotto_shared::testing::FixedRng;
@@ -99,6 +103,11 @@ macro_rules! for_every_type {
         $survives::<SessionProof>($bytes);
         $survives::<SignedBlob>($bytes);
         $survives::<PublicKey>($bytes);
+        $survives::<JoinMode>($bytes);
+        $survives::<InviteCard>($bytes);
+        $survives::<InviteProof>($bytes);
+        $survives::<File>($bytes);
+        $survives::<FileKind>($bytes);
     };
 }
 
@@ -135,6 +144,10 @@ proptest! {
         is_canonical(&rng.session(), rng);
         is_canonical(&rng.blob(), rng);
         is_canonical(&rng.key(), rng);
+        is_canonical(&rng.join_mode(), rng);
+        is_canonical(&rng.card(), rng);
+        is_canonical(&rng.invite_proof(), rng);
+        is_canonical(&rng.file(), rng);
     }
 
     #[test]
@@ -151,6 +164,7 @@ proptest! {
         let valid = [
             rng.user_entry().to_bytes(), rng.room_entry().to_bytes(), rng.room_genesis().to_bytes(),
             rng.content().to_bytes(), rng.registration().to_bytes(), rng.vault_header().to_bytes(), rng.pin().to_bytes(),
+            rng.file().to_bytes(), rng.invite_proof().to_bytes(),
         ];
         for bytes in valid {
             for_every_type!(survives, &bytes);
@@ -162,7 +176,7 @@ proptest! {
     #[test]
     fn top_level_records_are_never_mistaken_for_each_other(seed: u64) {
         let rng = &mut Gen::new(seed);
-        let all: [(u16, Vec<u8>); 16] = [
+        let all: [(u16, Vec<u8>); 19] = [
             (0x0101, rng.user_genesis().to_bytes()), (0x0102, rng.user_entry().to_bytes()),
             (0x0201, rng.room_genesis().to_bytes()), (0x0202, rng.room_entry().to_bytes()),
             (0x0301, rng.wrap_info().to_bytes()), (0x0401, rng.header().to_bytes()),
@@ -171,6 +185,8 @@ proptest! {
             (0x0602, rng.registration().to_bytes()), (0x0603, rng.session().to_bytes()),
             (0x0503, rng.manifest().to_bytes()), (0x0604, rng.key_change().to_bytes()),
             (0x0605, rng.recovery_change().to_bytes()),
+            (0x0403, rng.file().to_bytes()), (0x0701, rng.card().to_bytes()),
+            (0x0702, rng.invite_proof().to_bytes()),
             (0xffff, vec![0xff; 400]),
         ];
         for (tag, bytes) in &all {
@@ -184,6 +200,8 @@ proptest! {
                 Registration::from_bytes(bytes).is_ok(), SessionProof::from_bytes(bytes).is_ok(),
                 Manifest::from_bytes(bytes).is_ok(), KeyChange::from_bytes(bytes).is_ok(),
                 RecoveryChange::from_bytes(bytes).is_ok(),
+                File::from_bytes(bytes).is_ok(), InviteCard::from_bytes(bytes).is_ok(),
+                InviteProof::from_bytes(bytes).is_ok(),
             ];
             prop_assert_eq!(decoded.iter().filter(|ok| **ok).count(), usize::from(*tag != 0xffff));
         }
@@ -502,13 +520,15 @@ static BROWSERS: LazyLock<Vec<(UserId, DeviceKeyId)>> = LazyLock::new(|| {
 });
 
 static TAKEN: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+static JOINED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
 
 #[test]
 fn a_room_makes_sense_after_whatever_many_entries_it_takes() {
     a_room_makes_sense_after_whatever_it_takes();
     let taken = TAKEN.load(std::sync::atomic::Ordering::Relaxed);
-    println!("{taken} entries taken");
-    assert!(taken > 500, "{taken}");
+    let joined = JOINED.load(std::sync::atomic::Ordering::Relaxed);
+    println!("{taken} entries taken, {joined} of them by invite");
+    assert!(taken > 500 && joined > 0, "{taken} {joined}");
 }
 
 /// A body that has a chance to be allowed.
@@ -518,7 +538,7 @@ fn likely(rng: &mut Gen, state: &RoomState) -> RoomBody {
     let at = rng.below(who.log.seq() as usize + 1) as u64;
     let member = who.member_ref_at(at);
     let n = state.epoch_number();
-    match rng.below(14) {
+    match rng.below(18) {
         0..=2 => RoomBody::AddMember {
             member,
             role: rng.role(),
@@ -556,6 +576,36 @@ fn likely(rng: &mut Gen, state: &RoomState) -> RoomBody {
             member,
             cut: List::default(),
         },
+        13 | 14 => {
+            let inv_pk = rng.key();
+            RoomBody::CreateInvite {
+                invite_id: invite_id(&inv_pk),
+                inv_pk,
+                role: rng.role(),
+                max_uses: rng.below(3) as u32,
+                expires: rng.u64(),
+                mode: rng.join_mode(),
+                card: rng.bytes(),
+            }
+        }
+        15 | 16 => {
+            let known: Vec<_> = state.invites.keys().copied().collect();
+            let invite_id = if known.is_empty() {
+                rng.invite_id()
+            } else {
+                rng.one(&known)
+            };
+            if rng.below(6) == 0 {
+                RoomBody::RevokeInvite { invite_id }
+            } else {
+                RoomBody::Join {
+                    invite_id,
+                    member,
+                    nonce: rng.array(),
+                    inv_sig: [1; 64],
+                }
+            }
+        }
         _ if rng.below(20) == 0 => RoomBody::Close,
         _ => rng.room_body(),
     }
@@ -582,6 +632,14 @@ proptest! {
                 BROWSERS.iter().filter(|(user, device)| state.may_post(user, device)).copied().collect();
             let (actor, actor_dk) =
                 if fits.is_empty() || rng.below(6) == 0 { rng.one(&BROWSERS) } else { rng.one(&fits) };
+            let body = likely(rng, &state);
+            // A Join is by whom it lets in, with a browser of theirs.
+            let joiner = match &body {
+                RoomBody::Join { member, .. } if rng.below(6) > 0 => Some(member.user_id),
+                _ => None,
+            };
+            let theirs: Vec<_> = BROWSERS.iter().filter(|(user, _)| Some(*user) == joiner).copied().collect();
+            let (actor, actor_dk) = if theirs.is_empty() { (actor, actor_dk) } else { rng.one(&theirs) };
             let entry = RoomEntry {
                 room_id: state.room_id,
                 seq: state.seq + 1,
@@ -589,16 +647,29 @@ proptest! {
                 ts: rng.u64(),
                 actor,
                 actor_dk,
-                body: likely(rng, &state),
+                body,
             };
             let body = entry.to_bytes();
             let head = entry_hash(&body);
             let blob = SignedBlob { body, sig: [1; 64] };
             let Ok(unproven) = state.extend(&[blob], &logs) else { continue };
-            prop_assert_eq!(unproven.jobs().len(), 1);
+            let joins = matches!(entry.body, RoomBody::Join { .. });
+            prop_assert_eq!(unproven.jobs().len(), 1 + usize::from(joins));
             let before = state;
-            (state, _) = unproven.prove(&[true]).unwrap();
+            (state, _) = unproven.prove(&[true, true]).unwrap();
             taken += 1;
+            if let RoomBody::Join { invite_id, .. } = &entry.body {
+                JOINED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let (was, is) = (&before.invites[invite_id], &state.invites[invite_id]);
+                prop_assert!(was.is_open(entry.ts) && is.uses == was.uses + 1 && is.uses <= is.max_uses);
+                prop_assert!(!before.members.contains_key(&actor) && !before.requests.contains_key(&actor));
+                let asked = is.mode == JoinMode::Approval;
+                prop_assert_eq!(state.requests.contains_key(&actor), asked);
+                prop_assert_eq!(state.members.contains_key(&actor), !asked);
+                prop_assert!(asked || state.members[&actor].role == is.role);
+            }
+            prop_assert!(before.invites.keys().all(|id| state.invites.contains_key(id)), "an invite vanished");
+            prop_assert!(!direct || state.invites.is_empty());
 
             prop_assert_eq!((state.seq, state.head), (before.seq + 1, head));
             prop_assert_eq!(state.hashes.len() as u64, state.seq + 1);
@@ -606,6 +677,9 @@ proptest! {
             prop_assert!(has_owner || state.members.is_empty(), "a room without an owner");
             for user in state.former.keys() {
                 prop_assert!(!state.members.contains_key(user), "here and gone");
+            }
+            for user in state.requests.keys() {
+                prop_assert!(!state.members.contains_key(user), "here and asking");
             }
             for (index, epoch) in state.epochs.iter().enumerate() {
                 prop_assert_eq!(epoch.n as usize, index + 1);
@@ -671,5 +745,78 @@ proptest! {
         if let Ok(unproven) = log.extend(&[SignedBlob { body: entry.to_bytes(), sig: rng.array() }]) {
             prop_assert!(unproven.prove_here().is_err(), "a random signature holds");
         }
+    }
+}
+
+// --- Links and files -----------------------------------------------------------------------------------------------------------
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    #[test]
+    fn a_link_reads_back_what_it_writes_and_takes_one_spelling(seed: u64, text in "\\PC{0,120}", tail in "[A-Za-z0-9._#=-]{0,60}") {
+        let rng = &mut Gen::new(seed);
+        let room_id = rng.room();
+        let invite = Link::Invite { room_id, secret: InviteSecret::from_bytes(rng.array()) };
+        let contact = Link::Contact { user_id: rng.user(), handle: "ada_l-1".to_owned() };
+        for link in [invite, contact] {
+            let spelt = link.to_string();
+            prop_assert!(spelt.parse() == Ok(link));
+            prop_assert_eq!(format!("https://sotto.test/#{spelt}").parse::<Link>().unwrap().to_string(), spelt.clone());
+            let damaged = String::from_utf8_lossy(&rng.damage(spelt.as_bytes())).into_owned();
+            for other in [damaged, format!("{spelt}{tail}"), format!("{tail}{spelt}"), format!("{spelt}=")] {
+                if let Ok(read) = other.parse::<Link>() {
+                    let fragment = other.split_once('#').map_or(other.as_str(), |(_, fragment)| fragment);
+                    prop_assert_eq!(read.to_string(), fragment);
+                }
+            }
+        }
+        if let Ok(read) = text.parse::<Link>() {
+            prop_assert!(text.ends_with(&read.to_string()));
+        }
+    }
+
+    #[test]
+    fn a_card_opens_for_its_own_link_alone(seed: u64) {
+        let rng = &mut Gen::new(seed);
+        let secret = InviteSecret::from_bytes(rng.array());
+        let (room, invite, card) = (rng.room(), rng.invite_id(), rng.card());
+        let sealed = seal_card(&mut FixedRng::new("card"), &secret, &room, &invite, &card);
+        prop_assert_eq!(sealed.len(), 256 + seal::OVERHEAD_BYTES, "the length tells nothing");
+        prop_assert_eq!(open_card(&secret, &room, &invite, &sealed), Ok(card));
+        prop_assert!(open_card(&InviteSecret::from_bytes(rng.array()), &room, &invite, &sealed).is_err());
+        prop_assert!(open_card(&secret, &rng.room(), &invite, &sealed).is_err());
+        prop_assert!(open_card(&secret, &room, &rng.invite_id(), &sealed).is_err());
+        prop_assert!(open_card(&secret, &room, &invite, &rng.damage(&sealed)).is_err());
+    }
+
+    #[test]
+    fn a_file_in_pieces_of_any_size_comes_back_whole(seed: u64, size in 0_usize..100_000, piece in 1_usize..40_000) {
+        let rng = &mut Gen::new(seed);
+        let room = rng.room();
+        let size = rng.one(&[size, 0, 1, 16_383, 16_384, 16_385, 32_768, 65_536]);
+        let mut file = rng.file();
+        (file.size, file.padded) = (size as u64, padded_size(size as u64).unwrap());
+        let plain: Vec<u8> = (0..size).map(|at| (at % 251) as u8 | 1).collect();
+        let mut sealed = Vec::new();
+        let mut upload = Upload::begin(&mut FixedRng::new("upload"), &room, &file, &mut sealed).unwrap();
+        for bytes in plain.chunks(piece) {
+            upload.push(bytes, &mut sealed).unwrap();
+        }
+        while !upload.close(&mut sealed).unwrap() {}
+        prop_assert_eq!(sealed.len(), sealed_len(padded_len(size)));
+        let take = |sealed: &[u8]| {
+            let mut out = Vec::new();
+            let mut download = Download::begin(room, file.clone()).unwrap();
+            let taken = sealed.chunks(piece).try_for_each(|bytes| {
+                assert_ne!(download.progress(), Progress::Complete, "complete before the end");
+                download.push(bytes, &mut out)
+            });
+            let ended = taken.and_then(|()| download.end());
+            assert_eq!(ended.is_ok(), download.progress() == Progress::Complete);
+            ended.map(|()| out)
+        };
+        prop_assert_eq!(take(&sealed).unwrap(), plain);
+        prop_assert!(take(&rng.damage(&sealed)).is_err());
     }
 }

@@ -8,9 +8,10 @@ use sotto_shared::crypto::password::{Normalised, PasswordRoot, Profile, derive_r
 use sotto_shared::crypto::recovery::RecoveryKey;
 use sotto_shared::crypto::seal::{Keys, seal_with_salt};
 use sotto_shared::crypto::secret::{
-    DayVaultKey, DerivedKey, EpochSecret, PrivateKey, VaultKey, WrapKey, derive, opaque_id,
+    DayVaultKey, DerivedKey, EpochSecret, InviteSecret, PrivateKey, VaultKey, WrapKey, derive, opaque_id,
 };
 use sotto_shared::crypto::suite::{OpenJob, RustCrypto, Suite};
+use sotto_shared::file::FileKey;
 use sotto_shared::testing::FixedRng;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
@@ -23,6 +24,8 @@ const _: () = {
     wiped::<WrapKey>();
     wiped::<EpochSecret>();
     wiped::<DerivedKey>();
+    wiped::<InviteSecret>();
+    wiped::<FileKey>();
     wiped::<PasswordRoot>();
     wiped::<RecoveryKey>();
     // What `PrivateKey` and `Keys` hold.
@@ -45,10 +48,11 @@ macro_rules! is_not {
     };
 }
 
-is_not!(Clone: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, PrivateKey, PasswordRoot, RecoveryKey, Keys);
-is_not!(serde::Serialize: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, PrivateKey, PasswordRoot, RecoveryKey, Keys);
-is_not!(std::fmt::Display: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, PrivateKey, PasswordRoot, RecoveryKey, Keys);
+is_not!(Clone: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, InviteSecret, PrivateKey, PasswordRoot, RecoveryKey, Keys);
+is_not!(serde::Serialize: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, InviteSecret, PrivateKey, PasswordRoot, RecoveryKey, Keys);
+is_not!(std::fmt::Display: VaultKey, DayVaultKey, WrapKey, EpochSecret, DerivedKey, InviteSecret, PrivateKey, PasswordRoot, RecoveryKey, Keys);
 is_not!(std::fmt::Debug: Keys);
+is_not!(serde::Serialize: FileKey);
 
 #[test]
 fn debug_of_what_is_secret_is_a_name_and_nothing_else() {
@@ -74,6 +78,8 @@ fn debug_of_what_is_secret_is_a_name_and_nothing_else() {
         (format!("{:?}", EpochSecret::from_bytes(bytes)), "EpochSecret(…)"),
         (format!("{:?}", DerivedKey::from_bytes(bytes)), "DerivedKey(…)"),
         (format!("{:?}", derive(&bytes, Label::MessageKey, &[])), "DerivedKey(…)"),
+        (format!("{:?}", InviteSecret::from_bytes(bytes)), "InviteSecret(…)"),
+        (format!("{:?}", FileKey::from_bytes(bytes)), "FileKey(…)"),
         (format!("{key:?}"), "PrivateKey(…)"),
         (format!("{:?}", std::sync::Arc::new(key)), "PrivateKey(…)"),
         (format!("{password:?}"), "PasswordRoot(…)"),

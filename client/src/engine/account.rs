@@ -139,6 +139,7 @@ impl<S: Suite> Engine<S> {
         self.arriving.clear();
         self.tasks.clear();
         self.creating.clear();
+        self.visits.clear();
         let pending = std::mem::take(&mut self.pending).into_values();
         let entering = pending.filter_map(|pending| match pending {
             Pending::Enter(entering) | Pending::NewPassword(entering) => Some(entering.command),

@@ -3,7 +3,7 @@
 use sotto_shared::api::body;
 use sotto_shared::api::error::ErrorBody;
 use sotto_shared::api::{B64, Endpoint};
-use sotto_shared::id::{RoomId, UserId};
+use sotto_shared::id::{MessageId, RoomId, UserId};
 
 use super::entering::Entering;
 use super::{Effect, Engine, Out};
@@ -19,6 +19,13 @@ macro_rules! requests {
         /// The answer of the endpoint of the same name.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum Reply { $($name(<body::$name as Endpoint>::Reply)),* }
+
+        #[cfg(feature = "testing")]
+        impl Reply {
+            pub fn to_json(&self) -> Result<String, serde_json::Error> {
+                match self { $(Self::$name(body) => serde_json::to_string(body)),* }
+            }
+        }
 
         impl Request {
             /// Behind `/api/v1/`.
@@ -41,7 +48,7 @@ macro_rules! requests {
 requests! {
     Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
     VaultGet, VaultPut, Rekey, SetRecovery, ResetIdentity, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet,
-    HeldGet, RowsGet,
+    HeldGet, RowsGet, InviteOpen, MessageDelete,
 }
 
 /// Why there is no answer.
@@ -112,6 +119,12 @@ pub(crate) enum Pending<K> {
         command: u32,
         handle: String,
     },
+    /// Somebody else under a known handle, accepted.
+    Accept {
+        command: u32,
+        handle: String,
+        user: UserId,
+    },
     /// The people a new room or an addition needs, one request each.
     FindFor {
         handle: String,
@@ -163,6 +176,33 @@ pub(crate) enum Pending<K> {
     },
     LoadOlder {
         room: RoomId,
+    },
+    /// A contact link: who answers under the handle must be this person.
+    Contact {
+        command: u32,
+        user: UserId,
+        handle: String,
+    },
+    /// The log of a room that a link leads to.
+    Visit {
+        room: RoomId,
+        from: u64,
+    },
+    Join {
+        room: RoomId,
+    },
+    HandOver {
+        room: RoomId,
+        users: Vec<UserId>,
+    },
+    /// Messages of this browser's store in which something is to be taken away.
+    Seek {
+        room: RoomId,
+    },
+    /// The relay is to let go of a message of ours.
+    LetGo {
+        room: RoomId,
+        message: MessageId,
     },
     Ignore,
 }

@@ -170,7 +170,7 @@ impl<S: Suite> Engine<S> {
         stay: bool,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
-        self.from_outside(command, handle, password, Goal::SignIn { stay }, out)
+        self.enter_from_outside(command, handle, password, Goal::SignIn { stay }, out)
     }
 
     pub(super) fn reset_identity(
@@ -181,10 +181,10 @@ impl<S: Suite> Engine<S> {
         stay: bool,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
-        self.from_outside(command, handle, password, Goal::Reset { stay }, out)
+        self.enter_from_outside(command, handle, password, Goal::Reset { stay }, out)
     }
 
-    fn from_outside(
+    fn enter_from_outside(
         &mut self,
         command: u32,
         handle: &str,

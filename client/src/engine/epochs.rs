@@ -18,10 +18,13 @@ use crate::view::{Change, Problem};
 const HOUR_MS: u64 = 3_600_000;
 
 /// Whether the newest room key has served its time: 24 hours or 500 messages with up to 50 members, 7 days up to 256,
-/// 30 days beyond.
-pub(super) fn is_old(state: &RoomState, now_ms: u64, messages: u64) -> bool {
-    let Some(epoch) = state.epoch() else { return true };
-    let age = now_ms.saturating_sub(epoch.ts);
+/// 30 days beyond. `since_ms` is when it was made, and no later than it was first seen here: its maker's clock is a claim.
+pub(super) fn is_old(state: &RoomState, since_ms: u64, now_ms: u64, messages: u64) -> bool {
+    if state.epoch().is_none() {
+        return true;
+    }
+    // A time to come, as our own clock may have had it, is as far from now as one that is past.
+    let age = now_ms.abs_diff(since_ms);
     match state.members.len() {
         0..=50 => messages >= 500 || age > 24 * HOUR_MS,
         51..=256 => age > 7 * 24 * HOUR_MS,
@@ -217,12 +220,22 @@ impl<S: Suite> Engine<S> {
                 return;
             }
         };
-        let me = self.my_id();
-        let Some(room) = self.rooms.get_mut(&id) else { return };
-        // Of the others' or of epochs that the log does not have there is no use.
-        let known = 1..=room.state.epoch_number();
-        let is_new = |wrap: &Wrap| known.contains(&wrap.n) && me == Some(wrap.user_id) && !room.wraps.contains(wrap);
-        let new: Vec<Wrap> = wraps.into_iter().filter(is_new).collect();
+        let (Some(me), Some(room)) = (self.my_id(), self.rooms.get_mut(&id)) else {
+            return;
+        };
+        let newest = room.state.epoch_number();
+        let g = room.state.members.get(&me).map_or(0, |member| member.view.kem_g);
+        // One for each of our keys and of the room's, as an honest relay has them: more of them are neither kept nor tried,
+        // and another takes the place of one that did not open.
+        let mut seen = BTreeSet::new();
+        let new: Vec<Wrap> = (wraps.into_iter())
+            .filter(|wrap| wrap.user_id == me && wrap.channel == ChannelId::MAIN)
+            .filter(|wrap| (1..=newest).contains(&wrap.n) && (1..=g).contains(&wrap.g))
+            .filter(|wrap| seen.insert((wrap.n, wrap.g)))
+            .filter(|wrap| !room.keys.contains_key(&wrap.n) && !room.wraps.contains(wrap))
+            .collect();
+        room.wraps
+            .retain(|wrap| !new.iter().any(|other| (other.n, other.g) == (wrap.n, wrap.g)));
         if new.is_empty() {
             self.request_key(id, ctx, out).await;
             return;
@@ -252,5 +265,27 @@ impl<S: Suite> Engine<S> {
 
     pub(super) fn notice(&self, problem: Problem, out: &mut Out<S::DeviceKey>) {
         out.push(Effect::Show(Change::Notice(problem)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sotto_shared::testing::people::{NOW, Person, TestRoom};
+
+    use super::*;
+
+    #[test]
+    fn a_key_of_another_day_is_old_whichever_day() {
+        let ada = Person::new("ada");
+        let mut room = TestRoom::group(&ada);
+        assert!(is_old(&room.state, NOW, NOW, 0), "there is none");
+        room.epoch(&ada).unwrap();
+        assert!(!is_old(&room.state, NOW, NOW, 0));
+        assert!(is_old(&room.state, NOW, NOW, 500));
+        assert!(is_old(&room.state, NOW, NOW + 25 * HOUR_MS, 0));
+        assert!(
+            is_old(&room.state, NOW, NOW - 25 * HOUR_MS, 0),
+            "written as of a time to come"
+        );
     }
 }

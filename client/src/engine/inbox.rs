@@ -12,15 +12,16 @@ use sotto_shared::codec::Codec;
 use sotto_shared::crypto::sign::{SignatureBytes, Unproven};
 use sotto_shared::crypto::suite::{OpenJob, Suite};
 use sotto_shared::envelope::content::{Content, MessageBody, OpenedContent, envelope_context, lane_start, message_key};
-use sotto_shared::envelope::header::{HEADER_BYTES, Header, MessageKind, envelope_hash};
+use sotto_shared::envelope::header::{HEADER_BYTES, Header, MessageKind};
 use sotto_shared::id::{ChannelId, EnvelopeHash, Head, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::SUITE_1;
 
+use super::bodies::del_commit;
 use super::evidence::{Cause, Signed};
-use super::record::{self, Key, MessageRecord, PreviewRecord, Record, StoredBody};
+use super::record::{self, Key, MessageRecord, Record, StoredBody};
 use super::rooms::{LaneEnd, Room};
 use super::sync::LOG_TRIES;
-use super::{Ctx, Effect, Engine, Out};
+use super::{Ctx, Engine, Out};
 use crate::view::{Problem, Tamper, Unreadable};
 
 /// Messages opened while the signatures of the batch before are being checked.
@@ -37,6 +38,7 @@ pub(super) struct Arrival {
 enum Verdict {
     /// Waits for its signature.
     Signed(Box<Unproven<Content>>),
+    Gone,
     Locked,
     Unreadable(Unreadable),
     /// Names a log entry that is not here.
@@ -67,7 +69,7 @@ impl<S: Suite> Engine<S> {
         let next = room.channel.at.seq + 1;
         if message.seq < next {
             // Heard before. The same number must carry the same bytes.
-            let hash = Head::from_bytes(*envelope_hash(&message.header.0, &message.envelope.0).as_bytes());
+            let hash = Head::from_bytes(*message.hash().as_bytes());
             let known = room.channel.messages.get(&message.seq);
             if let Some(known) = known.filter(|known| known.hash != hash) {
                 let cause = Cause::envelope(message.seq, known.hash, hash);
@@ -126,8 +128,7 @@ impl<S: Suite> Engine<S> {
         first: bool,
         out: &mut Out<S::DeviceKey>,
     ) -> (Option<Alarm>, Vec<Ahead>) {
-        let me = self.my_id();
-        let shown = self.shown == Some(id);
+        let (me, now_ms) = (self.my_id(), self.now_ms);
         let Some(room) = self.rooms.get_mut(&id) else {
             return (None, Vec::new());
         };
@@ -160,9 +161,13 @@ impl<S: Suite> Engine<S> {
                         step => {
                             gap = matches!(step, LaneStep::Gap);
                             room.channel.log_seq = room.channel.log_seq.max(content.log_seq);
-                            room.body(&content)
+                            room.body(&content, now_ms)
                         }
                     }
+                }
+                Outcome::Gone => {
+                    room.channel.note_gone(seq, hash);
+                    StoredBody::Gone
                 }
                 Outcome::Locked => StoredBody::Locked {
                     header: arrival.message.header,
@@ -187,18 +192,11 @@ impl<S: Suite> Engine<S> {
                     break;
                 }
             };
-            if let StoredBody::Text {
-                author, at_ms, text, ..
-            } = &body
+            if let StoredBody::Text { author, .. } = &body
+                && Some(*author) != me
+                && !first
             {
-                room.channel.preview = Some(PreviewRecord {
-                    author: *author,
-                    text: preview_of(text),
-                    at_ms: *at_ms,
-                });
-                if Some(*author) != me && !first {
-                    room.channel.unread += 1;
-                }
+                room.channel.unread += 1;
             }
             if let Some((saved, has_failed)) = room.receipt(&msg_id, &body, me) {
                 saves.push(saved);
@@ -211,18 +209,16 @@ impl<S: Suite> Engine<S> {
                 hash,
                 t: after.t,
                 gap,
+                del_commit: del_commit(arrival.header.as_ref(), &body, me),
                 body,
             };
             saves.push(record::save(Key::Message(id, seq), &record));
             room.channel.at = after;
-            room.channel.messages.insert(seq, record);
+            room.channel.put(record);
             new.push(seq);
         }
-        saves.push(room.channel.to_record(&id));
-        out.push(Effect::Save(saves));
-        if shown {
-            self.show_messages(id, &new, out);
-        }
+        self.settle(id, &new, saves, out);
+        self.follow_deletions(id, &new, out);
         for msg_id in failed {
             self.show_outgoing(id, &msg_id, out);
         }
@@ -239,6 +235,7 @@ impl<S: Suite> Engine<S> {
                     seq: record.seq,
                     header: header.clone(),
                     envelope: envelope.clone(),
+                    gone: None,
                 }),
                 _ => None,
             })
@@ -247,7 +244,7 @@ impl<S: Suite> Engine<S> {
             return;
         }
         let opened = open_all(room, locked, true, ctx.suite).await;
-        let me = self.my_id();
+        let (me, now_ms) = (self.my_id(), self.now_ms);
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let mut saves = Vec::new();
         let mut changed = Vec::new();
@@ -271,7 +268,7 @@ impl<S: Suite> Engine<S> {
                     } else {
                         gap = matches!(step, LaneStep::Gap);
                         room.channel.log_seq = room.channel.log_seq.max(content.log_seq);
-                        room.body(&content)
+                        room.body(&content, now_ms)
                     }
                 }
                 Outcome::Unreadable(why) => StoredBody::Unreadable(why),
@@ -280,7 +277,7 @@ impl<S: Suite> Engine<S> {
                     self.freeze_with(id, Tamper::Fork, Some(cause), ctx, out).await;
                     return;
                 }
-                Outcome::Locked | Outcome::LogAhead | Outcome::Ahead(_) | Outcome::Withheld => continue,
+                Outcome::Locked | Outcome::Gone | Outcome::LogAhead | Outcome::Ahead(_) | Outcome::Withheld => continue,
             };
             let is_theirs = matches!(&body, StoredBody::Text { author, .. } if Some(*author) != me);
             if is_theirs && seq > room.channel.read_seq {
@@ -288,32 +285,22 @@ impl<S: Suite> Engine<S> {
             }
             let msg_id = arrival
                 .header
+                .as_ref()
                 .map_or(MessageId::from_bytes([0; 16]), |header| header.msg_id);
+            let commit = del_commit(arrival.header.as_ref(), &body, me);
             if let Some((saved, has_failed)) = room.receipt(&msg_id, &body, me) {
                 saves.push(saved);
                 failed.extend(has_failed.then_some(msg_id));
             }
+            room.channel.change(seq, body);
             if let Some(record) = room.channel.messages.get_mut(&seq) {
-                record.body = body;
                 record.gap |= gap;
+                record.del_commit = commit;
                 saves.push(record::save(Key::Message(id, seq), record));
                 changed.push(seq);
             }
         }
-        if let Some((_, newest)) = room.channel.messages.last_key_value()
-            && let StoredBody::Text {
-                author, at_ms, text, ..
-            } = &newest.body
-        {
-            room.channel.preview = Some(PreviewRecord {
-                author: *author,
-                text: preview_of(text),
-                at_ms: *at_ms,
-            });
-        }
-        saves.push(room.channel.to_record(&id));
-        out.push(Effect::Save(saves));
-        self.show_messages(id, &changed, out);
+        self.settle(id, &changed, saves, out);
         for msg_id in failed {
             self.show_outgoing(id, &msg_id, out);
         }
@@ -335,7 +322,7 @@ impl<S: Suite> Engine<S> {
         let mut fits = true;
         for message in &messages {
             fits &= message.seq == at.seq + 1;
-            at = at.then(&envelope_hash(&message.header.0, &message.envelope.0));
+            at = at.then(&message.hash());
             ts.push(at.t);
         }
         if !fits || !room.channel.joins(&at) {
@@ -347,8 +334,10 @@ impl<S: Suite> Engine<S> {
             return;
         }
         let opened = open_all(room, messages, true, ctx.suite).await;
+        let (me, now_ms) = (self.my_id(), self.now_ms);
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let mut saves = Vec::with_capacity(opened.len() + 1);
+        let mut new = Vec::with_capacity(opened.len());
         let mut log_seq = 0;
         for ((arrival, outcome), t) in opened.into_iter().zip(ts) {
             let seq = arrival.message.seq;
@@ -358,8 +347,9 @@ impl<S: Suite> Engine<S> {
                 }
                 Outcome::Content(content, _) => {
                     log_seq = log_seq.max(content.log_seq);
-                    room.body(&content)
+                    room.body(&content, now_ms)
                 }
+                Outcome::Gone => StoredBody::Gone,
                 Outcome::Locked => StoredBody::Locked {
                     header: arrival.message.header,
                     envelope: arrival.message.envelope,
@@ -371,6 +361,7 @@ impl<S: Suite> Engine<S> {
             };
             let msg_id = arrival
                 .header
+                .as_ref()
                 .map_or(MessageId::from_bytes([0; 16]), |header| header.msg_id);
             let hash = Head::from_bytes(*arrival.hash.as_bytes());
             let record = MessageRecord {
@@ -380,23 +371,27 @@ impl<S: Suite> Engine<S> {
                 hash,
                 t,
                 gap: false,
+                del_commit: del_commit(arrival.header.as_ref(), &body, me),
                 body,
             };
             saves.push(record::save(Key::Message(id, seq), &record));
-            room.channel.messages.insert(seq, record);
+            room.channel.put(record);
+            new.push(seq);
         }
         if before.seq < room.channel.oldest {
             room.channel.oldest = before.seq + 1;
             room.channel.before_oldest = before.t;
         }
-        saves.push(room.channel.to_record(&id));
-        out.push(Effect::Save(saves));
+        self.settle(id, &new, saves, out);
+        self.show_room_row(id, out);
     }
 }
 
 /// What became of a message.
 pub(super) enum Outcome {
     Content(Box<Content>, SignatureBytes),
+    /// The relay has its hash alone.
+    Gone,
     Locked,
     Unreadable(Unreadable),
     LogAhead,
@@ -459,6 +454,7 @@ pub(super) async fn open_all<S: Suite>(
                     }
                 }
                 Verdict::Ahead(content) => Outcome::Ahead((content, None)),
+                Verdict::Gone => Outcome::Gone,
                 Verdict::Locked => Outcome::Locked,
                 Verdict::Unreadable(why) => Outcome::Unreadable(why),
                 Verdict::LogAhead => Outcome::LogAhead,
@@ -490,6 +486,7 @@ async fn open_batch<S: Suite>(room: &Room, arrivals: &[Arrival], log_is_all: boo
                 && header.n > 0
         });
         let verdict = match fits {
+            None if arrival.message.gone.is_some() => Some(Verdict::Gone),
             None => Some(Verdict::Unreadable(Unreadable::Damaged)),
             Some(header) if header.n > room.state.epoch_number() && !log_is_all => Some(Verdict::LogAhead),
             Some(header) => match keys.get(&header.n) {
@@ -550,10 +547,10 @@ fn judge(room: &Room, arrival: &Arrival, plain: Option<&[u8]>, log_is_all: bool)
 
 impl Arrival {
     fn new(message: StoredMessage) -> Self {
-        let header = (message.header.0.len() == HEADER_BYTES)
+        let header = (message.gone.is_none() && message.header.0.len() == HEADER_BYTES)
             .then(|| Header::from_bytes(&message.header.0).ok())
             .flatten();
-        let hash = envelope_hash(&message.header.0, &message.envelope.0);
+        let hash = message.hash();
         Self { message, header, hash }
     }
 }
@@ -609,11 +606,13 @@ impl Room {
     fn receipt(&mut self, msg_id: &MessageId, body: &StoredBody, me: Option<UserId>) -> Option<(Record, bool)> {
         let key = Key::Outgoing(self.state.room_id, *msg_id);
         match body {
-            StoredBody::Locked { .. } => None,
-            StoredBody::Text { author, .. } if Some(*author) == me => {
-                self.outbox.arrived(msg_id).then(|| (record::remove(key), false))
+            StoredBody::Locked { .. } | StoredBody::Gone => None,
+            _ if body.by().is_some_and(|by| Some(by.author) == me) => {
+                // Also for a tab that is gone: whoever starts from this store does not wait for it again.
+                self.outbox.arrived(msg_id);
+                Some((record::remove(key), false))
             }
-            StoredBody::Text { .. } | StoredBody::Unreadable(_) => {
+            _ => {
                 let why = Problem::ServerLied("a message under this one's id".into());
                 let item = self.outbox.fail(msg_id, why)?;
                 Some((record::save(key, item), true))
@@ -627,6 +626,8 @@ impl Room {
         let step = match self.channel.lanes.get(&lane) {
             Some(end) if content.ctr <= end.ctr => return LaneStep::Again,
             Some(end) if content.ctr == end.ctr + 1 && content.prev_own == end.head => LaneStep::Next,
+            // The one before was let go of: it had its place, and the chain goes on over it.
+            Some(_) if self.channel.is_gone(&content.prev_own) => LaneStep::Next,
             Some(_) => LaneStep::Gap,
             // The first of this chain that is seen here: its beginning is known only for number 1.
             None if content.ctr == 1 && content.prev_own != lane_start(&content.dk_id, &content.lane) => LaneStep::Gap,
@@ -635,22 +636,6 @@ impl Room {
         let ctr = content.ctr;
         self.channel.lanes.insert(lane, LaneEnd { ctr, head, seq });
         step
-    }
-
-    fn body(&self, content: &Content) -> StoredBody {
-        match &content.body {
-            MessageBody::Text { text } => StoredBody::Text {
-                author: content.user_id,
-                device: content.dk_id,
-                lane: content.lane,
-                ctr: content.ctr,
-                log_seq: content.log_seq,
-                at_ms: content.ts,
-                text: text.as_str().to_owned(),
-            },
-            // Never stored: `judge` lets none through.
-            MessageBody::Beacon => StoredBody::Unreadable(Unreadable::Damaged),
-        }
     }
 }
 

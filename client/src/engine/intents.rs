@@ -14,7 +14,7 @@ use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::secret::EpochSecret;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::id::{ChannelId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, EnvelopeHash, Head, InviteId, RoomId, UserId};
 use sotto_shared::log::room_log::{
     Cut, EpochReason, History, MAX_MEMBERS, Permission, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
     RoomState, SUITE_1, room_id,
@@ -48,6 +48,13 @@ pub(crate) enum What {
     Remove(UserId),
     Leave,
     Rename(String),
+    Invite(super::invites::Terms),
+    Revoke(InviteId),
+    Redact {
+        target: Head,
+        edits: Vec<Head>,
+    },
+    SetTtl(u32),
 }
 
 impl Intent {
@@ -106,7 +113,7 @@ fn write_name(name: &str) -> Vec<u8> {
 }
 
 /// Names are one line of visible text: no line breaks, no characters that turn the text around.
-fn tidy_name(name: &str) -> String {
+pub(super) fn tidy_name(name: &str) -> String {
     let shown: String = name
         .chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c })
@@ -293,6 +300,9 @@ impl<S: Suite> Engine<S> {
                 }
             }
             Goal::Group { name } => {
+                for user in &task.found {
+                    self.pin_contact(*user, ctx, out);
+                }
                 self.create(task.command, RoomKind::Group, &task.found, Some(&name), ctx, out)
                     .await
             }
@@ -303,6 +313,9 @@ impl<S: Suite> Engine<S> {
                     return Err(Problem::AlreadyThere(
                         self.people.handle(user).unwrap_or_default().to_owned(),
                     ));
+                }
+                for user in &task.found {
+                    self.pin_contact(*user, ctx, out);
                 }
                 self.intend(room, Intent::new(What::Add(task.found), Some(task.command)), ctx, out)
                     .await;
@@ -353,7 +366,7 @@ impl<S: Suite> Engine<S> {
         Ok(None)
     }
 
-    fn open_room(&self, id: RoomId) -> Result<&Room, Problem> {
+    pub(super) fn open_room(&self, id: RoomId) -> Result<&Room, Problem> {
         let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
         match self.standing(room) {
             Standing::Open => Ok(room),
@@ -562,7 +575,11 @@ impl<S: Suite> Engine<S> {
                 self.take_entries(id, from, sent, ctx, out).await;
                 // The log may have been faster than this answer, and with it messages under the new key.
                 self.unlock_messages(id, ctx, out).await;
-                self.end_intent(intent, Ok(Outcome::Done), out);
+                let outcome = match &intent.what {
+                    What::Invite(terms) => Outcome::InviteLink(terms.link(id)),
+                    _ => Outcome::Done,
+                };
+                self.end_intent(intent, Ok(outcome), out);
                 self.show_room_row(id, out);
                 self.flush(id, ctx, out).await;
             }
@@ -607,6 +624,7 @@ impl<S: Suite> Engine<S> {
             || room.state.rotation_due
             || is_old(
                 &room.state,
+                room.epoch_ms(),
                 now_ms,
                 room.channel.at.seq.saturating_sub(room.channel.epoch_seq),
             )
@@ -676,7 +694,7 @@ impl<S: Suite> Engine<S> {
                 reason = EpochReason::MemberAdded;
             }
             What::Remove(user) => {
-                if draft.state.members.contains_key(user) {
+                if draft.state.members.contains_key(user) || draft.state.requests.contains_key(user) {
                     let cut = self.cut(room)?;
                     self.write(
                         &mut draft,
@@ -692,6 +710,26 @@ impl<S: Suite> Engine<S> {
                 reason = EpochReason::MemberLeft;
             }
             What::Rename(_) => {}
+            What::Invite(terms) => {
+                let body = terms.body(id, &room.title, ctx.rng)?;
+                self.write(&mut draft, body, ctx).await?;
+            }
+            What::Revoke(invite_id) => {
+                let body = RoomBody::RevokeInvite { invite_id: *invite_id };
+                self.write(&mut draft, body, ctx).await?;
+            }
+            What::Redact { target, edits } => {
+                let hash = |head: &Head| EnvelopeHash::from_bytes(*head.as_bytes());
+                let body = RoomBody::Redact {
+                    target: hash(target),
+                    edits: List::new(edits.iter().map(hash).collect()).map_err(internal)?,
+                };
+                self.write(&mut draft, body, ctx).await?;
+            }
+            What::SetTtl(seconds) => {
+                let (seconds, after) = (*seconds, room.channel.at.seq);
+                self.write(&mut draft, RoomBody::SetTtl { seconds, after }, ctx).await?;
+            }
         }
         if matches!(intent.what, What::Leave) {
             // Whoever stays changes the key; a leaver has no business knowing it.
@@ -699,8 +737,8 @@ impl<S: Suite> Engine<S> {
             return Ok(draft);
         }
         let sent = room.channel.at.seq.saturating_sub(room.channel.epoch_seq);
-        if draft.state.rotation_due || (matches!(intent.what, What::Prepare) && is_old(&draft.state, ctx.now_ms, sent))
-        {
+        let old = is_old(&draft.state, room.epoch_ms(), ctx.now_ms, sent);
+        if draft.state.rotation_due || (matches!(intent.what, What::Prepare) && old) {
             let previous = room.keys.get(&draft.state.epoch_number());
             if !draft.state.rotation_due {
                 reason = EpochReason::Age;
@@ -810,9 +848,12 @@ impl<S: Suite> Engine<S> {
                 .extend(std::slice::from_ref(&blob), &self.people)
                 .map_err(|(_, error)| match error {
                     LogError::LastOwner => Problem::LastOwner,
-                    LogError::NotAllowed | LogError::Banned | LogError::NoSuchTarget | LogError::RosterFrozen => {
-                        Problem::NotAllowed
-                    }
+                    LogError::NotAllowed
+                    | LogError::Banned
+                    | LogError::NoSuchTarget
+                    | LogError::NoSuchInvite
+                    | LogError::RosterFrozen => Problem::NotAllowed,
+                    LogError::InviteOver => Problem::InviteOver,
                     LogError::TooMany => Problem::TooManyPeople {
                         max: MAX_MEMBERS as u32,
                     },

@@ -7,7 +7,7 @@
 //!  Frame   ─┼─▶ Engine::handle ─────┼─▶ Ask       an HTTP request; its Reply comes back as an Input
 //!  Loaded  ─┤   account · people    ├─▶ Transmit  a frame
 //!  Tick    ─┘   rooms · epochs      └─▶ Answer    the end of a command
-//!               outbox · inbox · timeline
+//!               outbox · inbox · bodies · expiry · timeline
 //! ```
 //!
 //! Saving comes before transmitting, so a crash at any point loses nothing.
@@ -15,13 +15,16 @@
 mod account;
 mod ask;
 mod beacons;
+mod bodies;
 mod devices;
 mod entering;
 mod epochs;
 mod evidence;
+mod expiry;
 mod held;
 mod inbox;
 mod intents;
+mod invites;
 mod lock;
 #[cfg(feature = "testing")]
 pub mod measure;
@@ -57,6 +60,7 @@ use account::Me;
 use ask::Pending;
 use entering::{Goal, read_recovery_key};
 use intents::{Creation, Task};
+use invites::Visit;
 use lock::Locked;
 use people::People;
 use rekey::{Departing, Offered};
@@ -172,6 +176,8 @@ pub struct Engine<S: Suite> {
     /// Commands that look for people first.
     tasks: HashMap<u32, Task>,
     creating: HashMap<RoomId, Creation>,
+    /// Rooms that a link led to, not joined yet.
+    visits: HashMap<RoomId, Visit>,
     pending: HashMap<u32, Pending<S::DeviceKey>>,
     next_request: u32,
     online: bool,
@@ -186,6 +192,10 @@ pub struct Engine<S: Suite> {
     wakes_ms: u64,
     queued: u32,
     syncing: bool,
+    /// The clock at this step.
+    now_ms: u64,
+    /// When we asked to be woken because a message has had its time.
+    expiry_wake_ms: u64,
     ending: Ending,
     /// Requests of a session that ended at our own wish.
     outlived: BTreeSet<u32>,
@@ -221,6 +231,7 @@ impl<S: Suite> Engine<S> {
             arriving: HashMap::new(),
             tasks: HashMap::new(),
             creating: HashMap::new(),
+            visits: HashMap::new(),
             pending: HashMap::new(),
             next_request: 0,
             online: false,
@@ -232,6 +243,8 @@ impl<S: Suite> Engine<S> {
             wakes_ms: 0,
             queued: 0,
             syncing: false,
+            now_ms: 0,
+            expiry_wake_ms: 0,
             ending: Ending::No,
             outlived: BTreeSet::new(),
             offered: None,
@@ -247,6 +260,7 @@ impl<S: Suite> Engine<S> {
     /// One step. Never fails: what goes wrong becomes an answer, a change or a typed standing.
     pub async fn handle(&mut self, input: Input<S::DeviceKey>, ctx: &mut Ctx<'_, S>) -> Vec<Effect<S::DeviceKey>> {
         let mut out = Vec::new();
+        self.now_ms = ctx.now_ms;
         match input {
             Input::Command { id, command } => self.command(id, command, ctx, &mut out).await,
             Input::Restored(kept) => self.restored(kept, ctx, &mut out),
@@ -310,9 +324,34 @@ impl<S: Suite> Engine<S> {
             Command::Send { room, text } => self.send(room, &text, ctx, out).await,
             Command::Retry { room, message } => self.retry(room, message, ctx, out).await,
             Command::Discard { room, message } => self.discard(room, message, out),
+            Command::Edit { room, message, text } => self.edit(room, message, &text, ctx, out).await,
+            Command::Delete { room, message } => self.delete(id, room, message, ctx, out).await,
+            Command::React {
+                room,
+                message,
+                emoji,
+                on,
+            } => self.react(room, message, &emoji, on, ctx, out).await,
+            Command::SetTtl { room, seconds } => self.set_ttl(id, room, seconds, ctx, out).await,
             Command::SaveDraft { room, text } => self.save_draft(room, text, out),
             Command::ShowSafety { user } => self.show_safety(user).map(Some),
+            Command::AcceptHandle { handle, user } => self.accept_handle(id, handle, user, out),
             Command::MarkVerified { user, verified } => self.mark_verified(id, user, verified, ctx, out),
+            Command::CreateInvite {
+                room,
+                role,
+                max_uses,
+                expires_ms,
+                approval,
+            } => {
+                let terms = invites::Terms::new(role, max_uses, expires_ms, approval, ctx.rng);
+                self.create_invite(id, room, terms, ctx, out).await
+            }
+            Command::RevokeInvite { room, invite } => self.revoke_invite(id, room, invite, ctx, out).await,
+            Command::ListInvites { room } => self.list_invites(room, ctx.now_ms).map(Some),
+            Command::AdmitPerson { room, user } => self.admit(id, room, user, ctx, out).await,
+            Command::OpenLink { link } => self.open_link(id, &link, out),
+            Command::Join { room } => self.join(id, room, ctx, out).await,
             Command::Reconnect => {
                 self.tries = 0;
                 self.connect(out);

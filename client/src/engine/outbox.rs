@@ -12,15 +12,15 @@ use sotto_shared::api::limits::{MAX_SEND_BATCH, MAX_TEXT_BYTES};
 use sotto_shared::codec::{Codec, Text};
 use sotto_shared::crypto::hash::sha256;
 use sotto_shared::crypto::label::Label;
-use sotto_shared::crypto::secret::derive;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::content::{Content, MessageBody, lane_start, message_key, seal_message};
-use sotto_shared::envelope::header::{Header, MessageKind};
+use sotto_shared::envelope::header::{Header, MessageKind, ttl_class};
 use sotto_shared::id::{ChannelId, Head, MessageId, RoomId};
 use sotto_shared::log::room_log::SUITE_1;
 
 use super::account::internal;
-use super::record::{self, Key, OutgoingRecord, SealedRecord};
+use super::bodies::{del_secret, message_body};
+use super::record::{self, Act, Key, OutgoingRecord, SealedRecord};
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Delivery, Outcome, Problem, Standing};
 
@@ -82,9 +82,17 @@ impl Outbox {
 
     /// The newest that waits, for the list of rooms.
     pub fn newest(&self) -> Option<(String, u64, Delivery)> {
-        self.items
-            .back()
+        (self.items.iter().rev())
+            .find(|item| item.act.is_none())
             .map(|item| (super::inbox::preview_of(&item.text), item.at_ms, delivery(item)))
+    }
+
+    /// Ids of what waits under this id, or says something about the message with this hash.
+    pub fn ids_about(&self, id: &MessageId, hash: Option<Head>) -> Vec<MessageId> {
+        let is_about = |item: &&OutgoingRecord| {
+            item.msg_id == *id || item.act.as_ref().is_some_and(|act| Some(act.target()) == hash)
+        };
+        self.items.iter().filter(is_about).map(|item| item.msg_id).collect()
     }
 
     fn get_mut(&mut self, id: &MessageId) -> Option<&mut OutgoingRecord> {
@@ -104,11 +112,7 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
-        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
-        // Waiting for the key is no reason to refuse: the message waits too.
-        if !matches!(self.standing(room), Standing::Open | Standing::WaitingForKey) {
-            return Err(Problem::RoomClosed);
-        }
+        self.may_write(id)?;
         let text = text.trim_end();
         if text.trim().is_empty() {
             return Ok(Some(Outcome::Done));
@@ -118,6 +122,34 @@ impl<S: Suite> Engine<S> {
                 max: MAX_TEXT_BYTES as u32,
             });
         }
+        if let Some(room) = self.rooms.get_mut(&id) {
+            room.channel.draft.clear();
+        }
+        #[cfg(feature = "leak")]
+        self.leak(text, out);
+        self.queue(id, text.to_owned(), None, ctx, out).await
+    }
+
+    /// Waiting for the key is no reason to refuse: the message waits too.
+    fn may_write(&self, id: RoomId) -> Result<(), Problem> {
+        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+        if matches!(self.standing(room), Standing::Open | Standing::WaitingForKey) {
+            Ok(())
+        } else {
+            Err(Problem::RoomClosed)
+        }
+    }
+
+    /// Keeps what is to be said, a text or something about another message, and sends it when the room is ready.
+    pub(super) async fn queue(
+        &mut self,
+        id: RoomId,
+        text: String,
+        act: Option<Act>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        self.may_write(id)?;
         let mut msg_id = [0; 16];
         ctx.rng.fill_bytes(&mut msg_id);
         let msg_id = MessageId::from_bytes(msg_id);
@@ -129,20 +161,18 @@ impl<S: Suite> Engine<S> {
             room_id: id,
             msg_id,
             lane,
-            text: text.to_owned(),
+            text,
+            act,
             at_ms: ctx.now_ms,
             place: room.outbox.next_place,
             sealed: None,
             failed: None,
         };
-        room.channel.draft.clear();
         out.push(Effect::Save(vec![
             record::save(Key::Outgoing(id, msg_id), &item),
             room.channel.to_record(&id),
         ]));
         room.outbox.restore(item);
-        #[cfg(feature = "leak")]
-        self.leak(text, out);
         self.show_outgoing(id, &msg_id, out);
         self.show_room_row(id, out);
         self.flush(id, ctx, out).await;
@@ -166,13 +196,14 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
-        let room = self.rooms.get_mut(&id).ok_or(Problem::RoomClosed)?;
-        let Some(item) = room.outbox.get_mut(&message) else {
-            return Ok(Some(Outcome::Done));
-        };
-        item.failed = None;
-        out.push(Effect::Save(vec![record::save(Key::Outgoing(id, message), item)]));
-        self.show_outgoing(id, &message, out);
+        for about in self.waiting_about(id, &message)? {
+            let room = self.rooms.get_mut(&id).ok_or(Problem::RoomClosed)?;
+            if let Some(item) = room.outbox.get_mut(&about) {
+                item.failed = None;
+                out.push(Effect::Save(vec![record::save(Key::Outgoing(id, about), item)]));
+                self.show_outgoing(id, &about, out);
+            }
+        }
         self.flush(id, ctx, out).await;
         Ok(Some(Outcome::Done))
     }
@@ -183,14 +214,28 @@ impl<S: Suite> Engine<S> {
         message: MessageId,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
-        let room = self.rooms.get_mut(&id).ok_or(Problem::RoomClosed)?;
-        if room.outbox.get_mut(&message).is_some_and(|item| item.failed.is_some()) {
-            room.outbox.arrived(&message);
-            out.push(Effect::Save(vec![record::remove(Key::Outgoing(id, message))]));
-            self.hide_outgoing(id, &message, out);
+        for about in self.waiting_about(id, &message)? {
+            let room = self.rooms.get_mut(&id).ok_or(Problem::RoomClosed)?;
+            let Some(item) = room.outbox.get_mut(&about).filter(|item| item.failed.is_some()) else {
+                continue;
+            };
+            let target = item.act.as_ref().map(Act::target);
+            room.outbox.arrived(&about);
+            out.push(Effect::Save(vec![record::remove(Key::Outgoing(id, about))]));
+            match target {
+                Some(target) => self.show_named(id, &target, out),
+                None => self.hide_outgoing(id, &about, out),
+            }
             self.show_room_row(id, out);
         }
         Ok(Some(Outcome::Done))
+    }
+
+    /// What waits under the id of a row: the message itself, or what is to be said about it.
+    fn waiting_about(&self, id: RoomId, message: &MessageId) -> Result<Vec<MessageId>, Problem> {
+        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+        let there = room.channel.messages.values().find(|other| other.msg_id == *message);
+        Ok(room.outbox.ids_about(message, there.map(|there| there.hash)))
     }
 
     pub(super) fn save_draft(
@@ -285,7 +330,6 @@ impl<S: Suite> Engine<S> {
         };
         let Some(secret) = room.keys.get(&n) else { return Ok(()) };
         let key = message_key(secret, &id, &ChannelId::MAIN);
-        let delete_key = derive(me.dvk.expose(), Label::DeleteKey, &[]);
         let newest = room.channel.lanes.get(&(me.dk_id, lane));
         let (mut ctr, mut prev_own) =
             newest.map_or_else(|| (0, lane_start(&me.dk_id, &lane)), |end| (end.ctr, end.head));
@@ -297,7 +341,15 @@ impl<S: Suite> Engine<S> {
             .filter(|item| item.failed.is_none())
             .take(MAX_SEND_BATCH)
         {
-            let del_secret = derive(delete_key.expose(), Label::DeleteSecret, &[item.msg_id.as_bytes()]);
+            // In a room where messages do not stay, their time begins when they leave.
+            let ttl = room.state.ttl_at(room.state.seq);
+            let ts = if ttl.is_some() { ctx.now_ms } else { item.at_ms };
+            let text = || Text::new(item.text.clone()).map_err(internal);
+            let (body, ttl_class) = match (&item.act, ttl) {
+                (None, None) => (MessageBody::Text { text: text()? }, 0),
+                (None, Some(ttl)) => (MessageBody::FadingText { text: text()?, ttl }, ttl_class(ttl.into())),
+                (Some(act), ttl) => (message_body(act)?, room.channel.class_of(act, ttl, ctx.now_ms)),
+            };
             let header = Header {
                 suite: SUITE_1,
                 kind: MessageKind::Durable,
@@ -305,8 +357,8 @@ impl<S: Suite> Engine<S> {
                 channel: ChannelId::MAIN,
                 n,
                 msg_id: item.msg_id,
-                ttl_class: 0,
-                del_commit: sha256(del_secret.expose()),
+                ttl_class,
+                del_commit: sha256(del_secret(&me.dvk, &item.msg_id).expose()),
             };
             ctr += 1;
             let content = Content {
@@ -320,10 +372,8 @@ impl<S: Suite> Engine<S> {
                 log_head: room.state.head,
                 seen_seq: room.channel.at.seq,
                 seen_t: room.channel.at.t,
-                ts: item.at_ms,
-                body: MessageBody::Text {
-                    text: Text::new(item.text.clone()).map_err(internal)?,
-                },
+                ts,
+                body,
             };
             let bytes = content.to_bytes();
             let sig = ctx

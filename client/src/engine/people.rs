@@ -180,13 +180,69 @@ pub(crate) fn mark(bytes: &[u8]) -> [u8; 5] {
 impl<S: Suite> Engine<S> {
     pub(super) fn person(&self, user: &UserId) -> Option<Person> {
         let known = self.people.known.get(user)?;
+        let handle = if self.is_former(user) {
+            // Somebody else has the handle now.
+            format!("{} (before)", known.handle)
+        } else {
+            known.handle.clone()
+        };
         Some(Person {
             id: *user,
-            handle: known.handle.clone(),
+            handle,
             mark: mark(known.log.view().ik.as_bytes()),
             trust: self.trust(user),
             is_me: self.my_id() == Some(*user),
         })
+    }
+
+    /// Whether the person's handle was accepted to be another account's.
+    pub(super) fn is_former(&self, user: &UserId) -> bool {
+        let pin = self.me.as_ref().and_then(|me| me.vault.pins.get(user));
+        pin.is_some_and(|(pin, _)| pin.handle.as_str().is_empty())
+    }
+
+    /// Remembers a contact when they are first met, and how far their log was whenever their keys change: from then on a
+    /// relay can show neither somebody else under their handle nor an older log, in any browser of this account.
+    pub(super) fn pin_contact(&mut self, user: UserId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let (Some(me), Some(log)) = (&self.me, self.people.log(&user)) else {
+            return;
+        };
+        if user == me.user_id {
+            return;
+        }
+        let pin = match me.vault.pins.get(&user) {
+            Some((pin, _)) => {
+                let Some((_, then)) = log.at(pin.seq) else { return };
+                let now = log.view();
+                let is_news = log.seq() > pin.seq
+                    && (now.ik != then.ik
+                        || now.kem_g != then.kem_g
+                        || now.revocations != then.revocations
+                        || now.closed != then.closed);
+                if !is_news {
+                    return;
+                }
+                Pin {
+                    seq: log.seq(),
+                    head: log.head(),
+                    ..pin.clone()
+                }
+            }
+            None => {
+                let Ok(handle) = Text::new(self.people.handle(&user).unwrap_or_default()) else {
+                    return;
+                };
+                Pin {
+                    user_id: user,
+                    handle,
+                    seq: log.seq(),
+                    head: log.head(),
+                    ik_since: log.view().ik_since,
+                    state: PinState::Unverified,
+                }
+            }
+        };
+        self.put_pin(pin, None, ctx, out);
     }
 
     /// What was compared, held against the identity key there is now.
@@ -238,34 +294,119 @@ impl<S: Suite> Engine<S> {
     ) -> Result<(), Problem> {
         let realm = self.realm.clone().unwrap_or_default();
         let pins = self.me.as_ref().map(|me| &me.vault.pins);
-        // A handle one has a pin for cannot quietly become somebody else.
-        let moved = pins.is_some_and(|pins| {
-            pins.values()
-                .any(|(pin, _)| pin.handle.as_str() == body.handle && pin.user_id != body.user_id)
-        });
-        let renamed = self
-            .people
-            .handle(&body.user_id)
-            .is_some_and(|handle| handle != body.handle);
         let pin = pins
             .and_then(|pins| pins.get(&body.user_id))
             .map(|(pin, _)| pin.clone());
         let lie = Problem::ServerLied(format!("the keys of {}", body.handle));
-        // Nor one of somebody who is known here.
-        let taken = (self.people.known.iter()).any(|(id, known)| known.handle == body.handle && *id != body.user_id);
-        if moved || renamed || taken || !is_handle(&body.handle) {
+        let renamed = self
+            .people
+            .handle(&body.user_id)
+            .is_some_and(|handle| handle != body.handle);
+        if renamed || !is_handle(&body.handle) {
             return Err(lie);
+        }
+        if let Some(verified) = self.stands_for_another(&body.handle, &body.user_id) {
+            // Only what holds up by itself can be accepted.
+            let log = verify_log(body, None, &realm, ctx.suite).await;
+            return Err(match log {
+                Ok(_) => Problem::HandleMoved {
+                    handle: body.handle.clone(),
+                    now: body.user_id,
+                    verified,
+                },
+                Err(_) => lie,
+            });
         }
         match self.people.learn(body, pin.as_ref(), &realm, ctx.suite).await {
             Ok(_) => {
                 out.push(Effect::Save(self.people.record(&body.user_id).into_iter().collect()));
+                if pin.is_some() {
+                    self.pin_contact(body.user_id, ctx, out);
+                }
                 self.show_person(&body.user_id, out);
+                // Whether one may write to them may hang on it.
+                self.refresh_standings(out);
                 Ok(())
             }
             // Asked from a place that is not ours any more: the newest is asked for again when needed.
             Err(LogError::Sequence) => Ok(()),
             Err(_) => Err(lie),
         }
+    }
+
+    /// Whether a handle that is pinned, or known here, is another account's than `user`; and if so, whether that was verified.
+    /// An account whose handle was given up knowingly does not count.
+    fn stands_for_another(&self, handle: &str, user: &UserId) -> Option<bool> {
+        if self.is_former(user) {
+            return None;
+        }
+        let mut pins = self.me.iter().flat_map(|me| me.vault.pins.values());
+        let pinned = pins.find(|(pin, _)| pin.handle.as_str() == handle && pin.user_id != *user);
+        let known = || {
+            let mut known = self.people.known.iter();
+            known.any(|(id, known)| known.handle == handle && id != user && !self.is_former(id))
+        };
+        match pinned {
+            Some((pin, _)) => Some(pin.state == PinState::Verified),
+            None => known().then_some(false),
+        }
+    }
+
+    pub(super) fn accept_handle(
+        &mut self,
+        command: u32,
+        handle: String,
+        user: UserId,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        self.me()?;
+        let request = Request::UserFind(UserFind { handle: handle.clone() });
+        self.ask(request, Pending::Accept { command, handle, user }, out);
+        Ok(None)
+    }
+
+    /// The account that a person accepted under a handle, once more from the relay.
+    pub(super) async fn handle_accepted(
+        &mut self,
+        handle: &str,
+        user: UserId,
+        body: &UserLogBody,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Outcome, Problem> {
+        let realm = self.realm.clone().unwrap_or_default();
+        let lie = || Problem::ServerLied(format!("the keys of {handle}"));
+        let holds = verify_log(body, None, &realm, ctx.suite).await.is_ok();
+        if body.handle != handle || body.user_id != user || !holds {
+            return Err(lie());
+        }
+        let pins = self.me.iter().flat_map(|me| me.vault.pins.values());
+        let mut former: Vec<Pin> = pins
+            .filter(|(pin, _)| pin.handle.as_str() == handle && pin.user_id != user)
+            .map(|(pin, _)| pin.clone())
+            .collect();
+        for (id, known) in &self.people.known {
+            if known.handle == handle && *id != user && !former.iter().any(|pin| pin.user_id == *id) {
+                former.push(Pin {
+                    user_id: *id,
+                    handle: Text::default(),
+                    seq: known.log.seq(),
+                    head: known.log.head(),
+                    ik_since: known.log.view().ik_since,
+                    state: PinState::Unverified,
+                });
+            }
+        }
+        for mut pin in former {
+            let id = pin.user_id;
+            pin.handle = Text::default();
+            self.put_pin(pin, None, ctx, out);
+            self.show_person(&id, out);
+        }
+        self.learn_log(body, ctx, out).await?;
+        self.pin_contact(user, ctx, out);
+        self.refresh_standings(out);
+        self.person(&user).map(Outcome::Person).ok_or_else(lie)
     }
 
     pub(super) fn fetch_log(&mut self, user: UserId, out: &mut Out<S::DeviceKey>) {

@@ -102,6 +102,9 @@ pub struct RoomRecord {
     pub log: Vec<B64>,
     pub wraps: Vec<Wrap>,
     pub frozen: Option<crate::view::Tamper>,
+    /// When each entry was made, as far as it can be believed.
+    #[serde(default)]
+    pub times: Vec<u64>,
     #[serde(default)]
     pub(crate) evidence: Option<super::evidence::Evidence>,
     #[serde(default)]
@@ -129,6 +132,15 @@ pub struct ChannelRecord {
     /// The newest log entry that the author of any message so far had seen.
     #[serde(default)]
     pub log_seq: u64,
+    /// The newest messages of which the server let go before they were read here: senders' chains go on over them.
+    #[serde(default)]
+    pub gone: Vec<(u64, Head)>,
+    /// From which message on some are to go, and when the first of them does.
+    #[serde(default)]
+    pub fades: Option<(u64, u64)>,
+    /// Messages of ours that are deleted, whose bytes the server may still have.
+    #[serde(default)]
+    pub deletions: Vec<Deletion>,
 }
 
 /// The end of one chain of a sender's messages.
@@ -148,6 +160,9 @@ pub struct PreviewRecord {
     pub author: UserId,
     pub text: String,
     pub at_ms: u64,
+    /// The message it is; 0 if a version before this one kept it.
+    #[serde(default)]
+    pub seq: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -160,7 +175,17 @@ pub struct MessageRecord {
     pub t: Head,
     /// Its sender wrote something before it that never came.
     pub gap: bool,
+    /// Of one's own: what the secret for deleting it has to hash to.
+    #[serde(default)]
+    pub del_commit: Option<[u8; 32]>,
     pub body: StoredBody,
+}
+
+/// A message of ours that the server is to let go of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deletion {
+    pub message: MessageId,
+    pub commit: Option<[u8; 32]>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -173,13 +198,132 @@ pub enum StoredBody {
         log_seq: u64,
         at_ms: u64,
         text: String,
+        #[serde(default)]
+        until_ms: Option<u64>,
     },
+    /// Says something about an earlier one.
+    Act {
+        by: By,
+        act: Act,
+    },
+    /// A text that was deleted or has had its time.
+    Erased {
+        by: By,
+    },
+    /// The server has let go of it before it was read here.
+    Gone,
     /// Kept as it came, to be opened when the key is here.
     Locked {
         header: B64,
         envelope: B64,
     },
     Unreadable(Unreadable),
+}
+
+/// Who signed a message, and where in the log and in their own chain.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct By {
+    pub author: UserId,
+    pub device: DeviceKeyId,
+    pub lane: [u8; 8],
+    pub ctr: u64,
+    pub log_seq: u64,
+    /// Their clock, but neither after it came in nor before the room was made.
+    pub at_ms: u64,
+    /// When it is to be gone.
+    pub until_ms: Option<u64>,
+}
+
+impl By {
+    pub fn is_due(&self, now_ms: u64) -> bool {
+        self.until_ms.is_some_and(|until| until <= now_ms)
+    }
+}
+
+/// What is said about another message, the target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Act {
+    Edit {
+        target: Head,
+        text: String,
+    },
+    Delete {
+        target: Head,
+        edits: Vec<Head>,
+    },
+    React {
+        target: Head,
+        emoji: String,
+        on: bool,
+    },
+    /// An edit or a reaction that has gone with its target.
+    Past {
+        target: Head,
+    },
+}
+
+impl Act {
+    pub const fn target(&self) -> Head {
+        match self {
+            Self::Edit { target, .. }
+            | Self::Delete { target, .. }
+            | Self::React { target, .. }
+            | Self::Past { target } => *target,
+        }
+    }
+}
+
+impl StoredBody {
+    pub fn text(by: By, text: &str) -> Self {
+        Self::Text {
+            author: by.author,
+            device: by.device,
+            lane: by.lane,
+            ctr: by.ctr,
+            log_seq: by.log_seq,
+            at_ms: by.at_ms,
+            text: text.to_owned(),
+            until_ms: by.until_ms,
+        }
+    }
+
+    /// Who signed it, if it was verified.
+    pub const fn by(&self) -> Option<By> {
+        match self {
+            Self::Text {
+                author,
+                device,
+                lane,
+                ctr,
+                log_seq,
+                at_ms,
+                until_ms,
+                ..
+            } => Some(By {
+                author: *author,
+                device: *device,
+                lane: *lane,
+                ctr: *ctr,
+                log_seq: *log_seq,
+                at_ms: *at_ms,
+                until_ms: *until_ms,
+            }),
+            Self::Act { by, .. } | Self::Erased { by } => Some(*by),
+            Self::Gone | Self::Locked { .. } | Self::Unreadable(_) => None,
+        }
+    }
+
+    /// When words in it are to go.
+    pub fn words_until(&self) -> Option<u64> {
+        match self {
+            Self::Text { until_ms, .. } => *until_ms,
+            Self::Act {
+                by,
+                act: Act::Edit { .. } | Act::React { .. },
+            } => by.until_ms,
+            _ => None,
+        }
+    }
 }
 
 /// A message on its way out.
@@ -189,7 +333,10 @@ pub struct OutgoingRecord {
     pub msg_id: MessageId,
     /// The tab it was written in.
     pub lane: [u8; 8],
+    /// Empty when it says something about another message.
     pub text: String,
+    #[serde(default)]
+    pub act: Option<Act>,
     pub at_ms: u64,
     /// Order among those that wait.
     pub place: u64,
@@ -244,4 +391,47 @@ pub(crate) fn save(key: Key, value: &impl Serialize) -> Record {
 
 pub(crate) const fn remove(key: Key) -> Record {
     Record { key, value: None }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// What the versions before edits, deletions and lifetimes kept.
+    #[test]
+    fn older_records_are_read() {
+        let (room, user, head, id) = (
+            RoomId::from_bytes([1; 32]),
+            UserId::from_bytes([2; 32]),
+            Head::from_bytes([3; 32]),
+            MessageId::from_bytes([4; 16]),
+        );
+        let device = DeviceKeyId::from_bytes([5; 32]);
+        let text = format!(
+            r#"{{"room_id":"{room}","seq":7,"msg_id":"{id}","hash":"{head}","t":"{head}","gap":false,"body":{{"Text":{{
+            "author":"{user}","device":"{device}","lane":[0,0,0,0,0,0,0,0],"ctr":3,"log_seq":2,"at_ms":9,"text":"hello"}}}}}}"#
+        );
+        let message: MessageRecord = serde_json::from_str(&text).unwrap();
+        let by = message.body.by().unwrap();
+        assert_eq!((by.author, by.ctr, by.until_ms), (user, 3, None));
+        let text = format!(
+            r#"{{"room_id":"{room}","msg_id":"{id}","lane":[0,0,0,0,0,0,0,0],"text":"on its way","at_ms":9,"place":1,
+            "sealed":null,"failed":null}}"#
+        );
+        let outgoing: OutgoingRecord = serde_json::from_str(&text).unwrap();
+        assert_eq!((outgoing.text.as_str(), outgoing.act), ("on its way", None));
+        let text = format!(
+            r#"{{"room_id":"{room}","seq":7,"t":"{head}","oldest":1,"before_oldest":"{head}","read_seq":7,"epoch_seq":0,
+            "unread":0,"preview":{{"author":"{user}","text":"hello","at_ms":9}},"draft":""}}"#
+        );
+        let channel: ChannelRecord = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (channel.preview.unwrap().seq, channel.fades, channel.deletions.len()),
+            (0, None, 0)
+        );
+        let room: RoomRecord =
+            serde_json::from_str(&format!(r#"{{"room_id":"{room}","log":[],"wraps":[],"frozen":null}}"#)).unwrap();
+        assert!(room.times.is_empty());
+    }
 }

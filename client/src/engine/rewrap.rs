@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  no wrap opens ─▶ drop the bad ones ─▶ signed KeyRequest ─▶ relay ─▶ every other member who is there:
-//!     a member? that browser theirs? signed? our newest key? ─▶ wrap to the key in the room's log ─▶ put-wraps
+//!     a member, in time? that browser theirs? signed? our newest key? ─▶ wrap to the key in the room's log ─▶ put-wraps
 //! ```
 
 use sotto_shared::api::B64;
@@ -91,6 +91,7 @@ impl<S: Suite> Engine<S> {
             && asked.n == room.state.epoch_number()
             && asked.dk_id != me.dk_id
             && room.is_member(&asked.user_id)
+            && !room.came_late(&asked.user_id, ctx.now_ms)
             && self.standing(room) == Standing::Open;
         let recently = (room.answered.get(&asked.user_id)).is_some_and(|ms| ctx.now_ms < ms + PATIENCE_MS);
         if !fits || recently {

@@ -1,10 +1,11 @@
 //! A room as this account knows it: its verified log, its keys, its one channel.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{RoomHead, RoomLogGet, RoomLogReply, Wrap};
 use sotto_shared::codec::Codec;
+use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::secret::EpochSecret;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
@@ -12,16 +13,17 @@ use sotto_shared::envelope::content::Content;
 use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, RoomId, UserId};
 use sotto_shared::log::LogError;
-use sotto_shared::log::room_log::{Event, MemberRef, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState};
+use sotto_shared::log::room_log::{
+    Event, MemberRef, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState, room_id,
+};
 
 use super::ask::{Failure, Pending, Request};
 use super::beacons::Claim;
+use super::bodies::Index;
 use super::evidence::{Cause, Evidence};
 use super::intents::Intent;
 use super::outbox::Outbox;
-use super::record::{
-    self, ChannelRecord, Key, LaneRecord, MessageRecord, PreviewRecord, Record, RoomRecord, StoredBody,
-};
+use super::record::{self, ChannelRecord, Deletion, Key, LaneRecord, MessageRecord, PreviewRecord, Record, RoomRecord};
 use super::sync::{LOG_TRIES, Sync};
 use super::{Ctx, Effect, Engine, Out, people};
 use crate::view::{self, Change, Delivery, Member, Preview, Standing, Tamper, Trust};
@@ -29,8 +31,8 @@ use crate::view::{self, Change, Delivery, Member, Preview, Standing, Tamper, Tru
 /// Senders' chains that are kept across reloads.
 const KEPT_LANES: usize = 64;
 
-/// Rooms that wait for logs of people at a time.
-const MAX_ARRIVING: usize = 256;
+/// Rooms that may wait for the user logs they name, before they are taken up.
+const MAX_ARRIVING: usize = 64;
 
 /// Before something is asked for again that could not be had.
 pub(super) const RETRY_MS: u64 = 5_000;
@@ -40,6 +42,12 @@ pub(crate) struct Room {
     /// The log as it came, the genesis first.
     pub log: Vec<B64>,
     pub events: Vec<Event>,
+    /// When each entry was made, as far as it can be believed; the genesis first.
+    pub times: Vec<u64>,
+    /// Messages that the log takes away, and who wrote that.
+    pub redacted: HashMap<Head, UserId>,
+    /// What those had been changed to.
+    pub redacted_edits: HashSet<Head>,
     pub wraps: Vec<Wrap>,
     /// By epoch number.
     pub keys: BTreeMap<u32, EpochSecret>,
@@ -65,6 +73,8 @@ pub(crate) struct Room {
     /// An append is under way.
     pub appending: bool,
     pub title: String,
+    /// Who came by an invite and is to be given the room key.
+    pub newcomers: BTreeSet<UserId>,
 }
 
 /// The room's messages, as far as they are known here.
@@ -89,6 +99,15 @@ pub(crate) struct Channel {
     pub draft: String,
     /// The page has rows from this number on.
     pub shown_from: u64,
+    pub index: Index,
+    /// The newest that the server had let go of before they were read here.
+    pub gone: Vec<(u64, Head)>,
+    /// From which message on some are to go, and when the first of them does.
+    pub fades: Option<(u64, u64)>,
+    /// Messages of ours that are deleted, whose bytes the server may still have.
+    pub deletions: Vec<Deletion>,
+    /// What is kept is wanted in memory from this number on: something in it is to be taken away.
+    pub wanted: Option<u64>,
 }
 
 /// How far one chain of a sender's messages goes.
@@ -117,6 +136,11 @@ impl Channel {
             preview: None,
             draft: String::new(),
             shown_from: 1,
+            index: Index::default(),
+            gone: Vec::new(),
+            fades: None,
+            deletions: Vec::new(),
+            wanted: None,
         }
     }
 
@@ -125,7 +149,7 @@ impl Channel {
         if seq == self.at.seq {
             return Some(self.at.t);
         }
-        if seq + 1 == self.oldest {
+        if seq.checked_add(1) == Some(self.oldest) {
             return Some(self.before_oldest);
         }
         self.messages.get(&seq).map(|message| message.t)
@@ -133,20 +157,18 @@ impl Channel {
 
     /// The newest log entry that the authors of the messages in memory before `seq` had seen.
     pub fn log_seq_before(&self, seq: u64) -> u64 {
-        let seen = self.messages.range(..seq).map(|(_, message)| match &message.body {
-            StoredBody::Text { log_seq, .. } => *log_seq,
-            _ => 0,
-        });
-        seen.max().unwrap_or_default()
+        let seen = self.messages.range(..seq).filter_map(|(_, message)| message.body.by());
+        seen.map(|by| by.log_seq).max().unwrap_or_default()
     }
 
     /// Whether the message at this place of its sender's chain stands under another number than `seq`.
     pub fn has_shown(&self, content: &Content, seq: u64) -> bool {
         let place = (content.dk_id, content.lane, content.ctr);
-        self.messages.iter().any(|(other, message)| match &message.body {
-            StoredBody::Text { device, lane, ctr, .. } => *other != seq && (*device, *lane, *ctr) == place,
-            _ => false,
-        })
+        (self
+            .messages
+            .iter()
+            .filter_map(|(other, message)| Some((*other, message.body.by()?))))
+        .any(|(other, by)| other != seq && (by.device, by.lane, by.ctr) == place)
     }
 
     /// Whether `at` is the transcript ahead of the first message in memory.
@@ -191,6 +213,9 @@ impl Channel {
             draft: self.draft.clone(),
             lanes,
             log_seq: self.log_seq,
+            gone: self.gone.clone(),
+            fades: self.fades,
+            deletions: self.deletions.clone(),
         };
         record::save(Key::Channel(*room), &record)
     }
@@ -220,6 +245,9 @@ impl Channel {
         });
         self.lanes = ends.collect();
         self.log_seq = record.log_seq;
+        self.gone = record.gone;
+        self.fades = record.fades;
+        self.deletions = record.deletions;
     }
 }
 
@@ -230,6 +258,9 @@ impl Room {
             log: vec![B64(genesis.to_bytes())],
             state,
             events: Vec::new(),
+            times: Vec::new(),
+            redacted: HashMap::new(),
+            redacted_edits: HashSet::new(),
             wraps: Vec::new(),
             keys: BTreeMap::new(),
             key_asked_ms: 0,
@@ -245,6 +276,7 @@ impl Room {
             intents: VecDeque::new(),
             appending: false,
             title: String::new(),
+            newcomers: BTreeSet::new(),
         }
     }
 
@@ -254,6 +286,7 @@ impl Room {
             log: self.log.clone(),
             wraps: self.wraps.clone(),
             frozen: self.frozen,
+            times: self.times.clone(),
             evidence: self.evidence.clone(),
             claims: self.claims.iter().map(|(by, claim)| (*by, claim.clone())).collect(),
         };
@@ -293,7 +326,15 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) {
         let fresh = match self.rooms.get_mut(&id) {
-            None if from == 0 => blobs,
+            None if from == 0 => {
+                let begins = blobs.first().is_some_and(|blob| room_id(&blob.body) == id);
+                // Whatever more the relay names is taken up when there is a place for it.
+                let full = self.arriving.len() >= MAX_ARRIVING && !self.arriving.contains_key(&id);
+                if !begins || full {
+                    return;
+                }
+                blobs
+            }
             None => {
                 // Entries of a room nobody told us about: begin at its beginning.
                 self.fetch_room_log(id, out);
@@ -329,11 +370,9 @@ impl<S: Suite> Engine<S> {
         if self.fetch_missing_logs(&fresh, out) {
             match self.rooms.get_mut(&id) {
                 Some(room) => room.waiting = fresh,
-                // More than anybody is added to at a time: the rest is told again after the next connection.
-                None if self.arriving.len() < MAX_ARRIVING => {
+                None => {
                     self.arriving.insert(id, fresh);
                 }
-                None => {}
             }
             return;
         }
@@ -350,7 +389,7 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Whose logs `blobs` name further than they are here.
-    fn missing_logs(&self, blobs: &[SignedBlob]) -> Vec<UserId> {
+    pub(super) fn missing_logs(&self, blobs: &[SignedBlob]) -> Vec<UserId> {
         let is_short = |member: &MemberRef| {
             let log = self.people.log(&member.user_id);
             log.is_none_or(|log| log.seq() < member.ulog_seq)
@@ -396,6 +435,7 @@ impl<S: Suite> Engine<S> {
                 }
             }
         }
+        self.visits_go_on(ctx, out).await;
         let waiting: Vec<RoomId> = (self.rooms.iter())
             .filter(|(_, room)| !room.waiting.is_empty() && is_ready(&room.waiting))
             .map(|(id, _)| *id)
@@ -538,9 +578,10 @@ impl<S: Suite> Engine<S> {
                 Some(Cause::messages(cut.seq, ours, cut.transcript).with_entry(&blob))
             })
         });
-        room.events.extend(events);
+        let taken_away = room.take_events(events, ctx.now_ms);
         let saved = vec![room.to_record(), room.channel.to_record(&id)];
         out.push(Effect::Save(saved));
+        self.redacted(id, &taken_away, out);
         if other.is_some() {
             self.freeze_with(id, Tamper::Fork, other, ctx, out).await;
         }
@@ -556,8 +597,14 @@ impl<S: Suite> Engine<S> {
         self.show_room_row(id, out);
         self.show_members(id, out);
         self.show_events(id, first_new, out);
+        let peer = self.my_id().and_then(|me| self.rooms.get(&id)?.peer(&me));
+        if let Some(peer) = peer {
+            self.pin_contact(peer, ctx, out);
+        }
         // What named entries that are here only now.
         self.unlock_messages(id, ctx, out).await;
+        self.note_newcomers(id, first_new, ctx.now_ms);
+        self.hand_over(id, ctx, out).await;
         self.after_log(id, ctx, out).await;
     }
 
@@ -654,6 +701,11 @@ impl<S: Suite> Engine<S> {
         {
             return Standing::IdentityChanged(*changed);
         }
+        let is_gone =
+            |user: &UserId| self.is_former(user) || self.people.log(user).is_some_and(|log| log.view().closed);
+        if room.peer(&me).is_some_and(|peer| is_gone(&peer)) {
+            return Standing::PeerGone;
+        }
         if let Some(by) = room.log_withheld() {
             return Standing::Withheld { by };
         }
@@ -700,7 +752,7 @@ impl<S: Suite> Engine<S> {
                 state: Delivery::Sent,
             })
         });
-        let newest_event = room.events.last().map_or(room.state.created, |event| event.ts);
+        let newest_event = room.events.last().map_or(room.time_of(0), |event| event.ts);
         out.push(Effect::Show(Change::Room(view::Room {
             id,
             kind: if room.state.kind == RoomKind::Direct {
@@ -719,7 +771,10 @@ impl<S: Suite> Engine<S> {
                 .map_or(view::Role::Member, |member| role(member.role)),
             standing,
             held_back: room.tail_withheld(),
-            active_ms: preview.as_ref().map_or(newest_event, |preview| preview.at_ms),
+            active_ms: preview
+                .as_ref()
+                .map_or(newest_event, |preview| preview.at_ms)
+                .min(self.now_ms),
             preview,
             unread: room.channel.unread,
             draft: room.channel.draft.clone(),
@@ -758,7 +813,8 @@ impl<S: Suite> Engine<S> {
         let verdicts = vec![true; unproven.jobs().len()];
         let (state, events) = unproven.prove(&verdicts).ok()?;
         room.state = state;
-        room.events = events;
+        room.times = record.times;
+        room.take_events(events, self.now_ms);
         room.log = record.log;
         room.wraps = record.wraps;
         room.frozen = record.frozen;
@@ -791,10 +847,10 @@ impl<S: Suite> Engine<S> {
     }
 }
 
-type Extended = (RoomState, Vec<Event>);
+pub(super) type Extended = (RoomState, Vec<Event>);
 
 /// How many of `blobs` hold, the state after them, and what is wrong with the next.
-async fn verify_entries<S: Suite>(
+pub(super) async fn verify_entries<S: Suite>(
     state: &RoomState,
     blobs: &[SignedBlob],
     people: &people::People,
@@ -815,11 +871,19 @@ async fn verify_entries<S: Suite>(
             }
         };
         let verdicts = suite.verify_all(unproven.jobs()).await;
+        // One job labelled so for each entry, in order; a Join's other one stands before it.
+        let mut entries = 0;
+        let good_before: Vec<usize> = (unproven.jobs().iter())
+            .map(|job| {
+                let before = entries;
+                entries += usize::from(job.label == Label::RoomLog);
+                before
+            })
+            .collect();
         match unproven.prove(&verdicts) {
             Ok(next) => return (good, Some(next), fault),
-            // One job for each entry, in order.
             Err(index) => {
-                good = index;
+                good = good_before.get(index).copied().unwrap_or_default();
                 fault = Some(LogError::Signature);
             }
         }
@@ -833,8 +897,9 @@ fn named_people(body: &[u8]) -> Vec<MemberRef> {
             .chain(genesis.members.as_slice().iter().cloned())
             .collect();
     }
-    match RoomEntry::from_bytes(body).map(|entry| entry.body) {
-        Ok(RoomBody::AddMember { member, .. } | RoomBody::UserUpdate { member, .. }) => vec![member],
-        _ => Vec::new(),
-    }
+    let entry = RoomEntry::from_bytes(body).ok();
+    entry
+        .and_then(|entry| entry.body.named().cloned())
+        .into_iter()
+        .collect()
 }

@@ -146,16 +146,20 @@ impl<S: Suite> Engine<S> {
     }
 
     pub(super) async fn tick(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        self.expire(out);
         if !self.online {
             self.connect(out);
             return;
         }
         self.retry_waiting(ctx, out).await;
+        self.visits_go_on(ctx, out).await;
         let ids: Vec<RoomId> = self.rooms.keys().copied().collect();
         for id in ids {
             self.wraps_announced(id, out);
             self.ask_for_claims(id, out);
+            self.hand_over(id, ctx, out).await;
             self.catch_up(id, out);
+            self.ask_deletions(id, out);
             self.flush(id, ctx, out).await;
         }
         self.speak_up(ctx, out).await;
@@ -276,6 +280,7 @@ impl<S: Suite> Engine<S> {
         for id in ids {
             self.learn_keys(id, ctx, out).await;
             self.advance(id, ctx, out).await;
+            self.ask_deletions(id, out);
             self.flush(id, ctx, out).await;
         }
     }
@@ -389,7 +394,7 @@ impl<S: Suite> Engine<S> {
             room.channel.before_oldest = before.t;
             room.channel.shown_from = oldest;
             room.sync.begun = true;
-            room.channel.read_seq = page.head.seq;
+            room.channel.read_seq = before.seq.saturating_add(page.messages.len() as u64);
         } else if before != room.channel.at {
             // Overtaken by live messages: ask anew from where we are. Another history at the same place is a fork.
             if before.seq == room.channel.at.seq {
@@ -486,6 +491,7 @@ impl<S: Suite> Engine<S> {
             | Pending::Enter(_)
             | Pending::Ignore
             | Pending::Base { .. }
+            | Pending::Seek { .. }
             | Pending::LoadOlder { .. } => {}
             Pending::Realm => {
                 let result = expect!(Info);
@@ -524,6 +530,13 @@ impl<S: Suite> Engine<S> {
                             .ok_or_else(|| Problem::UnknownHandle(body.handle.clone()))
                     }),
                     Err(failure) if failure.is(ErrorCode::NotFound) => Err(Problem::UnknownHandle(String::new())),
+                    Err(failure) => Err(failure.problem()),
+                };
+                out.push(Effect::Answer { id: command, result });
+            }
+            Pending::Accept { command, handle, user } => {
+                let result = match expect!(UserFind) {
+                    Ok(body) => self.handle_accepted(&handle, user, &body, ctx, out).await,
                     Err(failure) => Err(failure.problem()),
                 };
                 out.push(Effect::Answer { id: command, result });
@@ -569,9 +582,29 @@ impl<S: Suite> Engine<S> {
                 let result = expect!(PageGet);
                 self.older_came(room, result, ctx, out).await;
             }
+            Pending::LetGo { room, message } => {
+                let result = expect!(MessageDelete).map(|_| ());
+                self.let_go(room, message, result, out);
+            }
             Pending::Vault { floor } => {
                 let result = expect!(VaultGet);
                 self.vault_came(floor, result, ctx, out).await;
+            }
+            Pending::Contact { command, user, handle } => {
+                let result = expect!(UserFind);
+                self.contact_came(command, user, &handle, result, ctx, out).await;
+            }
+            Pending::Visit { room, from } => {
+                let result = expect!(InviteOpen);
+                self.visited(room, from, result, ctx, out).await;
+            }
+            Pending::Join { room } => {
+                let result = expect!(RoomAppend).map(|_| ());
+                self.joined(room, result, ctx, out).await;
+            }
+            Pending::HandOver { room, users } => {
+                let result = expect!(WrapsPut).map(|_| ());
+                self.handed_over(room, users, result, out);
             }
             Pending::PutVault => {
                 let result = expect!(VaultPut).map(|_| ());
@@ -589,6 +622,7 @@ impl<S: Suite> Engine<S> {
         match self.pending.remove(&id) {
             Some(Pending::Base { command }) => self.base_came(command, loaded, ctx, out).await,
             Some(Pending::LoadOlder { room }) => self.older_loaded(room, loaded, ctx, out).await,
+            Some(Pending::Seek { room }) => self.sought(room, loaded, ctx, out).await,
             _ => {}
         }
     }
@@ -661,6 +695,7 @@ impl<S: Suite> Engine<S> {
             self.show_room_row(id, out);
             self.show_members(id, out);
         }
+        self.expire(out);
         if let Some(id) = command {
             out.push(Effect::Answer {
                 id,

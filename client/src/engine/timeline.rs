@@ -7,19 +7,20 @@ use sotto_shared::api::body::{Page, PageFrom, PageGet};
 use sotto_shared::crypto::epoch::open_meta;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::transcript::Transcript;
-use sotto_shared::id::{ChannelId, MessageId, RoomId, UserId};
-use sotto_shared::log::room_log::{Event, RoomBody, RoomKind};
+use sotto_shared::id::{ChannelId, Head, MessageId, RoomId, UserId};
+use sotto_shared::log::room_log::{Event, JoinMode, RoomBody, RoomKind};
 
 use super::ask::{Failure, Pending, Request};
+use super::bodies::message_key;
 use super::outbox::delivery;
-use super::record::{Loaded, MessageRecord, OutgoingRecord, Query, StoredBody};
+use super::record::{Loaded, MessageRecord, OutgoingRecord, Query};
 use super::rooms::{LaneEnd, Room};
 use super::{Ctx, Effect, Engine, Out};
-use crate::view::{Body, Change, Delivery, Note, Outcome, Problem, Row, Timeline, Unreadable};
+use crate::view::{Body, Change, Note, Outcome, Problem, Row, Timeline};
 
 /// Rows shown at once, and added at a time.
 const WINDOW: u64 = 60;
-const MESSAGE_PLACE: u64 = 1 << 32;
+pub(super) const MESSAGE_PLACE: u64 = 1 << 32;
 
 impl<S: Suite> Engine<S> {
     pub(super) fn show_room(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
@@ -93,31 +94,44 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Some(room) = self.rooms.get_mut(&id) else { return };
-        let mut next = room.channel.first_loaded();
-        // Only what joins what is there without a hole; the rest is fetched again.
-        for message in loaded.messages.into_iter().rev() {
-            if message.seq + 1 == next {
-                next = message.seq;
-                if let StoredBody::Text { device, lane, ctr, .. } = &message.body {
-                    let end = LaneEnd {
-                        ctr: *ctr,
-                        head: message.hash,
-                        seq: message.seq,
-                    };
-                    let newest = room.channel.lanes.entry((*device, *lane)).or_insert(end);
-                    if newest.ctr < end.ctr {
-                        *newest = end;
-                    }
-                }
-                room.channel.messages.insert(message.seq, message);
-            }
-        }
-        self.unlock_messages(id, ctx, out).await;
+        self.take_stored(id, loaded, ctx, out).await;
         if self.shown == Some(id) {
             self.show_window(id, true, out);
             self.fetch_older(id, out);
         }
+    }
+
+    pub(super) async fn take_stored(
+        &mut self,
+        id: RoomId,
+        loaded: Loaded,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let mut next = room.channel.first_loaded();
+        let mut taken = Vec::with_capacity(loaded.messages.len());
+        // Only what joins what is there without a hole; the rest is fetched again.
+        for message in loaded.messages.into_iter().rev() {
+            if message.seq + 1 == next {
+                next = message.seq;
+                if let Some(by) = message.body.by() {
+                    let end = LaneEnd {
+                        ctr: by.ctr,
+                        head: message.hash,
+                        seq: message.seq,
+                    };
+                    let newest = room.channel.lanes.entry((by.device, by.lane)).or_insert(end);
+                    if newest.ctr < end.ctr {
+                        *newest = end;
+                    }
+                }
+                taken.push(message.seq);
+                room.channel.put(message);
+            }
+        }
+        self.settle(id, &taken, Vec::new(), out);
+        self.unlock_messages(id, ctx, out).await;
     }
 
     pub(super) async fn older_came(
@@ -172,14 +186,14 @@ impl<S: Suite> Engine<S> {
             .channel
             .messages
             .range(from..)
-            .flat_map(|(_, message)| message_rows(message))
+            .flat_map(|(_, message)| room.message_rows(message, me, self.now_ms))
             .collect();
         rows.extend(room.event_rows(0));
-        rows.extend(room.outbox.items().map(|item| outgoing_row(item, me)));
+        rows.extend(room.outbox.items().filter_map(|item| outgoing_row(item, me)));
         rows.sort_by_key(|row| row.order);
         let first_unread = (room.channel.messages.range(room.channel.unread_from..))
-            .find(|(_, message)| matches!(&message.body, StoredBody::Text { author, .. } if *author != me))
-            .map(|(_, message)| message_key(message));
+            .find(|(_, message)| room.is_news(message, me, self.now_ms))
+            .map(|(_, message)| message_key(message, me));
         out.push(Effect::Show(Change::Timeline(Timeline {
             room: id,
             reset,
@@ -192,32 +206,58 @@ impl<S: Suite> Engine<S> {
 
     /// Rows from the window's start up to, not including, message `upto`.
     fn show_range(&self, id: RoomId, upto: u64, out: &mut Out<S::DeviceKey>) {
-        let Some(room) = self.rooms.get(&id) else { return };
+        let (Some(room), Some(me)) = (self.rooms.get(&id), self.my_id()) else {
+            return;
+        };
         let mut rows: Vec<Row> = (room.channel.messages.range(room.channel.shown_from.min(upto)..upto))
-            .flat_map(|(_, message)| message_rows(message))
+            .flat_map(|(_, message)| room.message_rows(message, me, self.now_ms))
             .collect();
         rows.extend(room.event_rows(0));
-        self.show_rows(id, rows, out);
+        // Also when there is nothing to see on it: whether there is more has changed.
+        self.show_rows(id, rows, Vec::new(), out);
     }
 
-    pub(super) fn show_messages(&self, id: RoomId, seqs: &[u64], out: &mut Out<S::DeviceKey>) {
-        let Some(room) = self.rooms.get(&id) else { return };
+    /// Messages that came or changed; the rows of those that show nothing go.
+    pub(super) fn show_changed(&self, id: RoomId, seqs: &[u64], out: &mut Out<S::DeviceKey>) {
+        let (Some(room), Some(me)) = (self.rooms.get(&id), self.my_id()) else {
+            return;
+        };
         if self.shown != Some(id) {
             return;
         }
-        let rows = seqs
-            .iter()
-            .filter_map(|seq| room.channel.messages.get(seq))
-            .flat_map(message_rows)
-            .collect();
-        self.show_rows(id, rows, out);
+        let (mut rows, mut gone) = (Vec::new(), Vec::new());
+        let shown = seqs.iter().filter(|seq| **seq >= room.channel.shown_from);
+        for message in shown.filter_map(|seq| room.channel.messages.get(seq)) {
+            let theirs = room.message_rows(message, me, self.now_ms);
+            // One's own stood under its number while its key was on the way.
+            for key in [message_key(message, me), format!("seq-{}", message.seq)] {
+                if !theirs.iter().any(|row| row.key == key) && !gone.contains(&key) {
+                    gone.push(key);
+                }
+            }
+            rows.extend(theirs);
+        }
+        if !rows.is_empty() || !gone.is_empty() {
+            self.show_rows(id, rows, gone, out);
+        }
+    }
+
+    /// The message with this hash, if it is on screen.
+    pub(super) fn show_named(&self, id: RoomId, hash: &Head, out: &mut Out<S::DeviceKey>) {
+        let place = self.rooms.get(&id).and_then(|room| room.channel.place_of(hash));
+        if let Some(seq) = place {
+            self.show_changed(id, &[seq], out);
+        }
     }
 
     /// Log entries from the `first` of them on.
     pub(super) fn show_events(&self, id: RoomId, first: usize, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get(&id) else { return };
         if self.shown == Some(id) {
-            self.show_rows(id, room.event_rows(first), out);
+            let rows = room.event_rows(first);
+            if !rows.is_empty() {
+                self.show_rows(id, rows, Vec::new(), out);
+            }
         }
     }
 
@@ -226,13 +266,14 @@ impl<S: Suite> Engine<S> {
             return;
         };
         if self.shown == Some(id) {
-            let rows = room
-                .outbox
-                .items()
-                .filter(|item| item.msg_id == *message)
-                .map(|item| outgoing_row(item, me))
-                .collect();
-            self.show_rows(id, rows, out);
+            let Some(item) = room.outbox.items().find(|item| item.msg_id == *message) else {
+                return;
+            };
+            match (outgoing_row(item, me), &item.act) {
+                (Some(row), _) => self.show_rows(id, vec![row], Vec::new(), out),
+                (None, Some(act)) => self.show_named(id, &act.target(), out),
+                (None, None) => {}
+            }
         }
     }
 
@@ -249,19 +290,16 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    fn show_rows(&self, id: RoomId, rows: Vec<Row>, out: &mut Out<S::DeviceKey>) {
+    fn show_rows(&self, id: RoomId, rows: Vec<Row>, gone: Vec<String>, out: &mut Out<S::DeviceKey>) {
         let has_older = self.rooms.get(&id).map(|room| room.first_shown() > 1);
-        if !rows.is_empty() {
-            let timeline = Timeline {
-                room: id,
-                reset: false,
-                rows,
-                gone: Vec::new(),
-                has_older,
-                first_unread: None,
-            };
-            out.push(Effect::Show(Change::Timeline(timeline)));
-        }
+        out.push(Effect::Show(Change::Timeline(Timeline {
+            room: id,
+            reset: false,
+            rows,
+            gone,
+            has_older,
+            first_unread: None,
+        })));
     }
 }
 
@@ -279,7 +317,7 @@ impl Room {
             rows.push(Row {
                 key: "log-0".into(),
                 order: (0, MESSAGE_PLACE),
-                at_ms: self.state.created,
+                at_ms: self.time_of(0),
                 body: Body::Note(note),
             });
         }
@@ -308,7 +346,7 @@ impl Room {
     /// The last message whose sender did not know entry `log_seq` yet. `None`: it lies before what is shown.
     fn message_before(&self, log_seq: u64) -> Option<u64> {
         let from = self.first_shown();
-        let knew = |message: &MessageRecord| matches!(&message.body, StoredBody::Text { log_seq: seen, .. } if *seen >= log_seq);
+        let knew = |message: &MessageRecord| message.body.by().is_some_and(|by| by.log_seq >= log_seq);
         let first_who_knew = self
             .channel
             .messages
@@ -328,6 +366,10 @@ impl Room {
             },
             RoomBody::Remove { user_id, .. } => Note::Removed { by, who: *user_id },
             RoomBody::Leave => Note::Left { who: by },
+            RoomBody::Join { invite_id, .. } => match self.state.invites.get(invite_id)?.mode {
+                JoinMode::Member => Note::Joined { who: by },
+                JoinMode::Approval => Note::AskedToJoin { who: by },
+            },
             RoomBody::SetMeta { n, sealed } => {
                 let plain = open_meta(self.keys.get(n)?, &self.state.room_id, *n, sealed.as_slice()).ok()?;
                 Note::Renamed {
@@ -345,65 +387,29 @@ impl Room {
             RoomBody::UserUpdate { member, .. } if self.state.kind == RoomKind::Direct => {
                 Note::NewDevice { who: member.user_id }
             }
+            RoomBody::SetTtl { seconds, .. } => Note::Disappearing { by, seconds: *seconds },
             _ => return None,
         })
     }
 }
 
-fn message_key(message: &MessageRecord) -> String {
-    match &message.body {
-        StoredBody::Text { .. } | StoredBody::Locked { .. } => message.msg_id.to_string(),
-        // A forged or repeated id must not take the place of the real row.
-        StoredBody::Unreadable(_) => format!("seq-{}", message.seq),
+/// A text on its way out. What is to be said about another message shows there.
+fn outgoing_row(item: &OutgoingRecord, me: UserId) -> Option<Row> {
+    if item.act.is_some() {
+        return None;
     }
-}
-
-fn message_rows(message: &MessageRecord) -> Vec<Row> {
-    let mut rows = Vec::with_capacity(1);
-    let (at_ms, body) = match &message.body {
-        StoredBody::Text {
-            author, at_ms, text, ..
-        } => {
-            let body = Body::Text {
-                author: *author,
-                message: message.msg_id,
-                text: text.clone(),
-                state: Delivery::Sent,
-            };
-            (*at_ms, body)
-        }
-        StoredBody::Locked { .. } => (0, Body::Unreadable(Unreadable::KeyOnTheWay)),
-        StoredBody::Unreadable(why) => (0, Body::Unreadable(*why)),
-    };
-    if message.gap {
-        let body = Body::Unreadable(Unreadable::Gap);
-        rows.push(Row {
-            key: format!("gap-{}", message.seq),
-            order: (message.seq, 0),
-            at_ms,
-            body,
-        });
-    }
-    rows.push(Row {
-        key: message_key(message),
-        order: (message.seq, MESSAGE_PLACE),
-        at_ms,
-        body,
-    });
-    rows
-}
-
-fn outgoing_row(item: &OutgoingRecord, me: UserId) -> Row {
     let body = Body::Text {
         author: me,
         message: item.msg_id,
         text: item.text.clone(),
         state: delivery(item),
+        edited: false,
+        reactions: Vec::new(),
     };
-    Row {
+    Some(Row {
         key: item.msg_id.to_string(),
         order: (u64::MAX >> 11, item.place),
         at_ms: item.at_ms,
         body,
-    }
+    })
 }

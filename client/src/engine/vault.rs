@@ -505,6 +505,7 @@ impl<S: Suite> Engine<S> {
         for id in rooms {
             self.learn_keys(id, ctx, out).await;
             self.show_room_row(id, out);
+            self.ask_deletions(id, out);
         }
     }
 }

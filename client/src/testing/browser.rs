@@ -419,6 +419,14 @@ impl<S: Suite> Browser<S> {
         handles
     }
 
+    /// A room's members, sorted, whatever they are called here.
+    pub fn member_ids(&self, room: RoomId) -> Vec<UserId> {
+        let members = untracked(|| self.store.members(room)).unwrap_or_default();
+        let mut users: Vec<UserId> = members.iter().map(|member| member.user).collect();
+        users.sort_unstable();
+        users
+    }
+
     /// The room on screen.
     pub fn shown(&self) -> Option<RoomId> {
         self.store.shown().with_untracked(|shown| shown.room)

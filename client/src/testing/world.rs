@@ -199,6 +199,7 @@ impl<S: Suite + Clone> World<S> {
         self.now_ms = now_ms;
         for relay in &mut self.relays {
             relay.now_ms = now_ms;
+            relay.expire();
         }
     }
 

@@ -5,16 +5,16 @@ use std::rc::Rc;
 use leptos::html;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
-use sotto_shared::id::{RoomId, UserId};
+use sotto_shared::id::{DeviceKeyId, RoomId, UserId};
 use web_sys::HtmlElement;
 
 use super::kit::dialog::Dialog;
 use super::kit::{Icon, button};
 use super::screen::use_store;
-use super::{browser, people, room, settings, wire, words};
+use super::{auth, browser, people, room, settings, wire, words};
 use crate::view::{Command, Problem};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub enum Ask {
     NewMessage,
     NewGroup,
@@ -27,6 +27,18 @@ pub enum Ask {
     Evidence(RoomId),
     SignOut,
     SignOutOthers,
+    /// A browser of this account, by what it is called.
+    TakeAway(DeviceKeyId, String),
+    ChangePassword,
+    MakeRecoveryKey,
+    RemoveRecoveryKey,
+    DeleteAccount,
+    /// A new account in the place of one that cannot be opened.
+    StartOver {
+        handle: String,
+        password: String,
+        stay: bool,
+    },
     /// What the server sees.
     Server,
     /// Keyboard shortcuts.
@@ -100,6 +112,12 @@ fn content(ask: Ask) -> AnyView {
         Ask::Evidence(room) => room::evidence::dialog(room),
         Ask::SignOut => settings::sign_out(),
         Ask::SignOutOthers => settings::devices::sign_out_others(),
+        Ask::TakeAway(device, label) => settings::devices::take_away(device, &label),
+        Ask::ChangePassword => settings::account::change_password(),
+        Ask::MakeRecoveryKey => settings::recovery_key::make(),
+        Ask::RemoveRecoveryKey => settings::recovery_key::remove(),
+        Ask::DeleteAccount => settings::account::delete(),
+        Ask::StartOver { handle, password, stay } => auth::start_over(&handle, password, stay),
         Ask::Server => settings::server::dialog(),
         Ask::Keys => keys(),
     }

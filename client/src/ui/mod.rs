@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! mod      which screen: opening · front (signed out) · frame (signed in)
-//! auth/    landing, sign in, sign up, the working state
+//! auth/    landing, sign in, sign up, recovery, the working state
 //! rail, sidebar/ · room/ · settings/    the frame's columns
-//! people/  dialogs that ask for people
+//! people/  dialogs that ask for people; password: forms that take one
 //! kit/     buttons, fields, menus, marks: nothing called chat
 //! ```
 
@@ -25,6 +25,8 @@ mod kit;
 mod lock;
 #[cfg(target_arch = "wasm32")]
 mod nav;
+#[cfg(target_arch = "wasm32")]
+mod password;
 #[cfg(target_arch = "wasm32")]
 mod people;
 #[cfg(target_arch = "wasm32")]

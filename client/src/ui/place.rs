@@ -7,6 +7,8 @@ pub enum Place {
     /// The landing page; signed in, the messages.
     Home,
     SignUp,
+    /// Back in with the recovery key.
+    Recover,
     Messages,
     Room(RoomId),
     Members(RoomId),
@@ -18,6 +20,7 @@ pub enum Place {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
+    Account,
     Devices,
     Security,
     Lock,
@@ -32,6 +35,7 @@ impl Place {
         match (first, second, third, more) {
             (None, ..) => Self::Home,
             (Some("sign-up"), None, ..) => Self::SignUp,
+            (Some("recover"), None, ..) => Self::Recover,
             (Some("messages"), None, ..) => Self::Messages,
             (Some("messages"), Some(room), None, _) => room.parse().map_or(Self::Unknown, Self::Room),
             (Some("messages"), Some(room), Some("members"), None) => room.parse().map_or(Self::Unknown, Self::Members),
@@ -45,6 +49,7 @@ impl Place {
         match self {
             Self::Home | Self::Unknown => "/".into(),
             Self::SignUp => "/sign-up".into(),
+            Self::Recover => "/recover".into(),
             Self::Messages => "/messages".into(),
             Self::Room(room) => format!("/messages/{room}"),
             Self::Members(room) => format!("/messages/{room}/members"),
@@ -67,7 +72,8 @@ impl Place {
 }
 
 impl Page {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
+        Self::Account,
         Self::Devices,
         Self::Security,
         Self::Lock,
@@ -77,6 +83,7 @@ impl Page {
 
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Account => "account",
             Self::Devices => "devices",
             Self::Security => "security",
             Self::Lock => "lock",
@@ -100,6 +107,7 @@ mod tests {
         let mut places = vec![
             Place::Home,
             Place::SignUp,
+            Place::Recover,
             Place::Messages,
             Place::Room(room),
             Place::Members(room),
@@ -119,6 +127,7 @@ mod tests {
             "/settings/none",
             "/messages/a/b/c",
             "/sign-up/now",
+            "/recover/now",
         ] {
             assert_eq!(Place::parse(path), Place::Unknown, "{path}");
         }

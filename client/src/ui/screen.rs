@@ -51,6 +51,7 @@ fn page() -> impl IntoView {
     provide_context(nav);
     provide_context(toasts);
     provide_context(dialogs);
+    provide_context(auth::Parting::default());
     provide_context(Narrow::watch());
 
     let halted = RwSignal::new(false);
@@ -72,7 +73,7 @@ fn page() -> impl IntoView {
     let signed_in = Memo::new(move |_| store.phase().with(|phase| matches!(phase, Phase::SignedIn { .. })));
     Effect::new(move |_| {
         if signed_in.get() {
-            if matches!(nav.place(), Place::Home | Place::SignUp) {
+            if matches!(nav.place(), Place::Home | Place::SignUp | Place::Recover) {
                 nav.replace(nav.take_wanted().unwrap_or(Place::Messages));
             }
         } else {

@@ -17,6 +17,7 @@ pub fn keep(store: Store, nav: Nav) {
         let place = nav.place();
         let name = match place {
             Place::SignUp if !signed_in => "Create account".to_owned(),
+            Place::Recover if !signed_in => "Recover your account".to_owned(),
             _ if !signed_in => return "Sotto: talk together, unread by the server".to_owned(),
             Place::Room(room) | Place::Members(room) => store.room(room).map(|room| room.title).unwrap_or_default(),
             Place::Settings => "Settings".into(),
@@ -54,6 +55,7 @@ pub fn keep(store: Store, nav: Nav) {
 
 pub const fn page_title(page: Page) -> &'static str {
     match page {
+        Page::Account => "Password and recovery",
         Page::Devices => "Devices",
         Page::Security => "Security",
         Page::Lock => "Lock",

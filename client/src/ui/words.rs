@@ -9,6 +9,12 @@ pub fn problem(problem: &Problem) -> String {
         Problem::HandleTaken(handle) => format!("{handle} is taken. Choose another handle."),
         Problem::HandleMalformed => "A handle has 3 to 32 of a–z, 0–9, _ and -, and begins with a letter.".into(),
         Problem::UnknownHandle(handle) => format!("Nobody here is called {handle}. Check the spelling with them."),
+        Problem::HandleMoved { handle, verified, .. } => {
+            let before = if *verified { "the one you checked" } else { "the one you knew" };
+            format!(
+                "{handle} is another account now than {before}. Either {handle} started over, or someone is pretending to be {handle}. Ask them another way first."
+            )
+        }
         Problem::WeakPassword(advice) => match advice {
             Some(advice) => format!("Too easy to guess. {advice}"),
             None => "Too easy to guess. Make it longer, or take the six words.".into(),
@@ -18,7 +24,10 @@ pub fn problem(problem: &Problem) -> String {
         Problem::TooLong { max } => format!("Too long to send: shorten it to {max} characters, or send it in parts."),
         Problem::TooManyPeople { max } => format!("A group holds up to {max} people. Take somebody out."),
         Problem::AlreadyThere(handle) => format!("{handle} is already here."),
+        Problem::BadLink => "This is not a link to a group or a person, or a part of it is missing.".into(),
+        Problem::InviteOver => "This invite does not work any more. Ask for a new one.".into(),
         Problem::NotAllowed => "Your role in this group does not allow that. Ask an owner.".into(),
+        Problem::NoSuchMessage => "This message is not here any more.".into(),
         Problem::LastOwner => "You are the last owner. Remove everyone else first, or stay.".into(),
         Problem::RoomClosed => "Nothing can be sent here now. The line above the text says why.".into(),
         Problem::Offline => "No answer from the server. Check your connection and try again.".into(),
@@ -95,6 +104,17 @@ pub fn seconds(secs: u32) -> String {
     }
 }
 
+/// How long messages live.
+pub fn lifetime(secs: u32) -> String {
+    match secs {
+        172_800.. => format!("{} days", secs.saturating_add(43_200) / 86_400),
+        86_400 => "a day".into(),
+        3600 => "an hour".into(),
+        60 => "a minute".into(),
+        _ => seconds(secs),
+    }
+}
+
 pub fn count(number: usize, one: &str, many: &str) -> String {
     if number == 1 {
         format!("1 {one}")
@@ -116,6 +136,7 @@ pub const fn unreadable(why: Unreadable) -> &'static str {
 /// What happened to the room, as pieces: names are set apart, the rest is plain.
 pub enum Piece {
     Name(String),
+    Span(String),
     Plain(&'static str),
 }
 
@@ -126,7 +147,7 @@ pub fn note(
     name: impl Fn(&sotto_shared::id::UserId) -> String,
     me: impl Fn(&sotto_shared::id::UserId) -> bool,
 ) -> Vec<Piece> {
-    use Piece::{Name, Plain};
+    use Piece::{Name, Plain, Span};
     let subject = |user| if me(user) { Plain("You") } else { Name(name(user)) };
     let object = |user| if me(user) { Plain("you") } else { Name(name(user)) };
     match note {
@@ -136,12 +157,22 @@ pub fn note(
         },
         Note::Added { by, who } => vec![subject(by), Plain(" added "), object(who), Plain(".")],
         Note::Removed { by, who } => vec![subject(by), Plain(" removed "), object(who), Plain(".")],
+        Note::Joined { who } => vec![subject(who), Plain(" joined by an invite.")],
+        Note::AskedToJoin { who } => vec![subject(who), Plain(" asked to join.")],
         Note::Left { who } => vec![subject(who), Plain(" left.")],
         Note::Renamed { by, name } => vec![subject(by), Plain(" named this group "), Name(name.clone()), Plain(".")],
         Note::NewDevice { who } if me(who) => vec![Plain("You use another browser from now on.")],
         Note::NewDevice { who } => vec![subject(who), Plain(" uses another browser from now on.")],
         Note::IdentityChanged { who } => vec![subject(who), Plain(" has a new safety number.")],
         Note::AccountClosed { who } => vec![subject(who), Plain(" closed this account.")],
+        Note::Deleted { by } => vec![subject(by), Plain(" deleted a message.")],
+        Note::Disappearing { by, seconds: 0 } => vec![subject(by), Plain(" lets messages stay from here on.")],
+        Note::Disappearing { by, seconds } => vec![
+            subject(by),
+            Plain(" asks everyone’s app and the server to delete messages after "),
+            Span(lifetime(*seconds)),
+            Plain("."),
+        ],
     }
 }
 
@@ -228,7 +259,10 @@ mod tests {
             Problem::TooManyPeople { max: 4 },
             Problem::AlreadyThere("x".into()),
             Problem::NotAllowed,
+            Problem::NoSuchMessage,
             Problem::LastOwner,
+            Problem::BadLink,
+            Problem::InviteOver,
             Problem::RoomClosed,
             Problem::Offline,
             Problem::TooFast { retry_secs: 3 },

@@ -148,6 +148,7 @@ const TABLES: [Table; 11] = [
             ("envelope", Sealed),
             ("envelope_hash", Id),
             ("t", Id),
+            ("expires_ms", Time),
         ],
         key: 3,
         whose: Whose::Room,

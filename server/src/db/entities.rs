@@ -224,7 +224,8 @@ pub mod channels {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Messages: the bytes that came in, their number, and the transcript after them.
+/// Messages: the bytes that came in, their number, and the transcript after them. Of one that was deleted or has had its
+/// time `header` and `envelope` are empty. `expires_ms` is there only for messages that do not stay.
 pub mod messages {
     use sea_orm::entity::prelude::*;
 
@@ -242,6 +243,7 @@ pub mod messages {
         pub envelope: Vec<u8>,
         pub envelope_hash: Vec<u8>,
         pub t: Vec<u8>,
+        pub expires_ms: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

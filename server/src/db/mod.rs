@@ -126,6 +126,8 @@ fn sqlite_options(url: &str, connections: u32) -> ConnectOptions {
             // FULL: what was announced as stored survives a power cut, too.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // What is deleted is overwritten in the file as well.
+            .pragma("secure_delete", "ON")
             .busy_timeout(BUSY_TIMEOUT)
     });
     options

@@ -82,10 +82,11 @@ async fn replay(
         .all(txn)
         .await?;
     let people: Vec<UserId> = people.iter().filter_map(|user| UserId::from_slice(user).ok()).collect();
-    let known = ledger.people_now(txn, realm, &people).await?;
+    // Those who asked to be let in are in no row yet: their logs are fetched as the entries name them.
+    let mut known = ledger.people_now(txn, realm, &people).await?;
     if let Some(older) = older {
         let newer = entries_after(txn, room, older.seq).await?;
-        if let Ok(unproven) = older.extend(&newer, &known) {
+        if let Ok(unproven) = with_logs(ledger, txn, realm, &mut known, |known| older.extend(&newer, known)).await {
             return trusted(unproven).map(|(state, _)| state);
         }
     }
@@ -95,12 +96,12 @@ async fn replay(
     let genesis = stored_blob(&genesis.ok_or(Problem::Fault("a room without a genesis"))?.entry)?;
     let state = trusted(RoomState::begin(&genesis, room, &known).map_err(not_replayed)?)?;
     let entries = entries_after(txn, room, 0).await?;
-    trusted(
-        state
-            .extend(&entries, &known)
-            .map_err(|(_, error)| not_replayed(error))?,
-    )
-    .map(|(state, _)| state)
+    let extended = with_logs(ledger, txn, realm, &mut known, |known| state.extend(&entries, known)).await;
+    let extended = extended.map_err(|problem| match problem {
+        Problem::Refused(_) => Problem::Fault("a stored room log does not replay"),
+        other => other,
+    })?;
+    trusted(extended).map(|(state, _)| state)
 }
 
 async fn entries_after(

@@ -8,13 +8,15 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryO
 use sotto_shared::api::B64;
 use sotto_shared::api::body::RoomAppend;
 use sotto_shared::api::error::ErrorCode;
-use sotto_shared::id::UserId;
+use sotto_shared::id::{EnvelopeHash, UserId};
+use sotto_shared::log::room_log::{Invite, RoomBody, RoomState};
 
 use super::{OwnEntries, announce, own_entries, store};
 use crate::app::{App, to_row};
 use crate::db::entities::room_log;
 use crate::ledger::people::Known;
 use crate::ledger::rooms::{Hold, Standing, standing, with_logs};
+use crate::mailbox::gone;
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::Session;
@@ -56,6 +58,8 @@ async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) 
     let old = locked.state;
     match standing(&txn, &ask.room_id, &session.user_id).await? {
         Standing::Member => {}
+        // Somebody lets themselves in by an invite that there is; whoever names none learns nothing of the room.
+        Standing::Stranger | Standing::Former(_) if joins(&old, ask, &own).is_some() => {}
         Standing::Stranger => return Err(ErrorCode::NotFound.into()),
         // Their own last word, said twice.
         Standing::Former(_) if is_there(&txn, ask, &own).await? => return Ok(None),
@@ -71,7 +75,12 @@ async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) 
         extended => extended?,
     };
     let (new, _) = extended.prove_here().map_err(|_| ErrorCode::InvalidEntry)?;
+    // The entry's own time is advice.
+    if joins(&old, ask, &own).is_some_and(|invite| !invite.is_open(app.now_ms())) {
+        return Err(ErrorCode::InvalidEntry.into());
+    }
     store::entries(&txn, &ask.room_id, old.seq + 1, &ask.entries).await?;
+    gone::redact(&txn, &ask.room_id, &redacted(&own)).await?;
     store::head(&txn, &old, &new, app.now_ms()).await?;
     let moves = store::people(&txn, Some(&old), &new).await?;
     store::wraps_for_all(&new, old.epoch_number(), &ask.wraps)?;
@@ -85,14 +94,30 @@ async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) 
     }))
 }
 
-/// The logs of everybody these entries name, fetched together.
-async fn members_logs(app: &App, txn: &DatabaseTransaction, own: &OwnEntries) -> Result<Known, Problem> {
-    use sotto_shared::log::room_log::RoomBody::{AddMember, UserUpdate};
+/// The messages that these entries take away.
+fn redacted(own: &OwnEntries) -> Vec<EnvelopeHash> {
     let named = own.parsed.iter().filter_map(|entry| match &entry.body {
-        AddMember { member, .. } | UserUpdate { member, .. } => Some(member.user_id),
+        RoomBody::Redact { target, edits } => Some(std::iter::once(target).chain(edits.iter())),
         _ => None,
     });
-    let named: BTreeSet<UserId> = named.collect();
+    named.flatten().copied().collect()
+}
+
+/// The invite by which a request joins: one Join and nothing with it.
+fn joins<'a>(state: &'a RoomState, ask: &RoomAppend, own: &OwnEntries) -> Option<&'a Invite> {
+    match own.parsed.as_slice() {
+        [entry] if ask.wraps.is_empty() => match &entry.body {
+            RoomBody::Join { invite_id, .. } => state.invites.get(invite_id),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The logs of everybody these entries name, fetched together.
+async fn members_logs(app: &App, txn: &DatabaseTransaction, own: &OwnEntries) -> Result<Known, Problem> {
+    let named = own.parsed.iter().filter_map(|entry| entry.body.named());
+    let named: BTreeSet<UserId> = named.map(|member| member.user_id).collect();
     app.ledger
         .people_now(txn, &app.realm, &named.into_iter().collect::<Vec<_>>())
         .await

@@ -8,6 +8,7 @@
 mod announce;
 pub mod append;
 pub mod create;
+pub mod invites;
 pub mod read;
 mod store;
 pub mod wraps;

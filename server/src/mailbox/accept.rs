@@ -6,9 +6,9 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::OLD_EPOCH_GRACE_SECS;
-use sotto_shared::envelope::header::{Header, envelope_hash};
+use sotto_shared::envelope::header::{Header, class_seconds, envelope_hash};
 use sotto_shared::envelope::transcript::Transcript;
-use sotto_shared::id::{ChannelId, Head, MessageId, RoomId};
+use sotto_shared::id::{ChannelId, EnvelopeHash, Head, MessageId, RoomId};
 
 use super::{Outcome, Post};
 use crate::app::{App, from_row, to_row};
@@ -92,20 +92,15 @@ async fn in_room(
         let outcome = match earlier.map_or_else(|| may_write(&locked, post), Err) {
             Err(code) => Outcome::Refused(code),
             Ok(()) => match taken.get(&post.header.msg_id) {
-                Some((seq, header, envelope)) if *header == post.header_bytes && *envelope == post.envelope => {
-                    Outcome::There(*seq)
-                }
+                Some((seq, hash)) if *hash == envelope_hash(&post.header_bytes, &post.envelope) => Outcome::There(*seq),
                 Some(_) => Outcome::Refused(ErrorCode::Duplicate),
                 None => match is_timely(app, &locked, &post.header) {
                     Err(code) => Outcome::Refused(code),
                     Ok(()) => {
                         let hash = envelope_hash(&post.header_bytes, &post.envelope);
                         now = now.then(&hash);
-                        rows.push(message_row(post, &now, hash.as_bytes())?);
-                        taken.insert(
-                            post.header.msg_id,
-                            (now.seq, post.header_bytes.clone(), post.envelope.clone()),
-                        );
+                        rows.push(message_row(app, post, &now, &hash)?);
+                        taken.insert(post.header.msg_id, (now.seq, hash));
                         Outcome::Stored(now.seq)
                     }
                 },
@@ -123,12 +118,12 @@ async fn in_room(
     Ok(outcomes)
 }
 
-/// Messages of this channel with the ids of `posts`.
+/// Messages of this channel with the ids of `posts`: their numbers and hashes, which also those have that are gone.
 async fn there_already(
     txn: &DatabaseTransaction,
     row: &channels::Model,
     posts: &[(usize, &Post)],
-) -> Result<HashMap<MessageId, (u64, Vec<u8>, Vec<u8>)>, Problem> {
+) -> Result<HashMap<MessageId, (u64, EnvelopeHash)>, Problem> {
     let rows = messages::Entity::find()
         .filter(messages::Column::RoomId.eq(row.room_id.clone()))
         .filter(messages::Column::Channel.eq(row.channel.clone()))
@@ -138,7 +133,7 @@ async fn there_already(
     let entry = |row: messages::Model| {
         Some((
             MessageId::from_slice(&row.msg_id).ok()?,
-            (from_row(row.seq), row.header, row.envelope),
+            (from_row(row.seq), EnvelopeHash::from_slice(&row.envelope_hash).ok()?),
         ))
     };
     Ok(rows.into_iter().filter_map(entry).collect())
@@ -173,7 +168,14 @@ fn is_timely(app: &App, room: &LockedRoom, header: &Header) -> Result<(), ErrorC
     }
 }
 
-fn message_row(post: &Post, place: &Transcript, hash: &[u8]) -> Result<messages::ActiveModel, Problem> {
+fn message_row(
+    app: &App,
+    post: &Post,
+    place: &Transcript,
+    hash: &EnvelopeHash,
+) -> Result<messages::ActiveModel, Problem> {
+    let lives_ms = class_seconds(post.header.ttl_class).map(|seconds| u64::from(seconds) * 1000);
+    let expires = lives_ms.map(|ms| to_row(app.now_ms() + ms)).transpose()?;
     Ok(messages::ActiveModel {
         room_id: Set(post.header.room_id.as_bytes().to_vec()),
         channel: Set(post.header.channel.as_bytes().to_vec()),
@@ -181,8 +183,9 @@ fn message_row(post: &Post, place: &Transcript, hash: &[u8]) -> Result<messages:
         msg_id: Set(post.header.msg_id.as_bytes().to_vec()),
         header: Set(post.header_bytes.clone()),
         envelope: Set(post.envelope.clone()),
-        envelope_hash: Set(hash.to_vec()),
+        envelope_hash: Set(hash.as_bytes().to_vec()),
         t: Set(place.t.as_bytes().to_vec()),
+        expires_ms: Set(expires),
     })
 }
 

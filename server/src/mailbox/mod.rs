@@ -7,6 +7,7 @@
 //! One commit for many envelopes: the disk is asked once per batch, and a batch grows while the disk is busy.
 
 mod accept;
+pub mod gone;
 pub mod pages;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -188,6 +189,7 @@ fn message_frame(post: Post, seq: u64) -> Utf8Bytes {
         seq,
         header: B64(post.header_bytes),
         envelope: B64(post.envelope),
+        gone: None,
     };
     encode(&FromRelay::Message {
         room_id: post.header.room_id,

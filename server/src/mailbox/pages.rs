@@ -9,7 +9,7 @@ use sotto_shared::api::body::{ChannelHead, Page, PageFrom, PageGet, StoredMessag
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::MAX_PAGE;
 use sotto_shared::envelope::transcript::Transcript;
-use sotto_shared::id::Head;
+use sotto_shared::id::{EnvelopeHash, Head};
 
 use crate::app::{App, from_row, to_row};
 use crate::db::entities::{channels, messages};
@@ -45,11 +45,7 @@ pub async fn page(State(app): State<App>, session: Session, Body(ask): Body<Page
         (None, PageFrom::Before(_) | PageFrom::End) => 0,
     };
     let before = at(db, &ask, before, &head).await?;
-    let messages = messages.into_iter().map(|row| StoredMessage {
-        seq: from_row(row.seq),
-        header: B64(row.header),
-        envelope: B64(row.envelope),
-    });
+    let messages = messages.into_iter().map(stored).collect::<Result<Vec<_>, Problem>>()?;
     let place = |at: Transcript| ChannelHead {
         channel: ask.channel,
         seq: at.seq,
@@ -57,9 +53,19 @@ pub async fn page(State(app): State<App>, session: Session, Body(ask): Body<Page
     };
     Ok(Json(Page {
         before: place(before),
-        messages: messages.collect(),
+        messages,
         head: place(head),
     }))
+}
+
+fn stored(row: messages::Model) -> Result<StoredMessage, Problem> {
+    let hash = EnvelopeHash::from_slice(&row.envelope_hash).map_err(|_| Problem::Fault("a stored hash is not one"))?;
+    Ok(StoredMessage {
+        seq: from_row(row.seq),
+        gone: row.header.is_empty().then_some(hash),
+        header: B64(row.header),
+        envelope: B64(row.envelope),
+    })
 }
 
 /// First and last number of the page, by what its messages weigh.

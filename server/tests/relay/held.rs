@@ -231,7 +231,8 @@ async fn every_row_about_somebody_is_shown_to_them_and_nothing_of_other_people()
     }
 
     let (with_bob, left, without_her) = (with_bob.id, left.id, without_her.id);
-    let people: [(&Person, &[RoomId], &[(RoomId, u64)]); 4] = [
+    type Seen<'a> = (&'a Person, &'a [RoomId], &'a [(RoomId, u64)]);
+    let people: [Seen<'_>; 4] = [
         (&ada, &[with_bob], &[(left, until)]),
         (&bob, &[with_bob, left, without_her], &[]),
         (&cleo, &[left, without_her], &[]),

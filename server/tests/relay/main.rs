@@ -4,8 +4,11 @@
 
 mod accounts;
 mod faults;
+mod fuzz;
+mod gone;
 mod held;
 mod hostile;
+mod invites;
 mod live;
 mod messages;
 mod rooms;

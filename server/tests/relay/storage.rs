@@ -47,6 +47,25 @@ enum Type {
 }
 
 impl Tag {
+    fn named(name: &str) -> Self {
+        match name {
+            "handle" => Self::Handle,
+            "name" => Self::Name,
+            "fact" => Self::Fact,
+            "id" => Self::Id,
+            "hash" => Self::Hash,
+            "key" => Self::Key,
+            "signed" => Self::Signed,
+            "header" => Self::Header,
+            "ciphertext" => Self::Ciphertext,
+            "sealed" => Self::Sealed,
+            "time" => Self::Time,
+            "counter" => Self::Counter,
+            "flag" => Self::Flag,
+            other => panic!("{other} is no tag"),
+        }
+    }
+
     const fn fits(self) -> Type {
         match self {
             Self::Handle | Self::Name => Type::Text,
@@ -75,140 +94,78 @@ impl Tag {
     }
 }
 
-/// Every column of every table: what it holds, and why that is all. A new one has to be argued for here.
-const COLUMNS: &[(&str, &str, Tag, &str)] = &[
-    (
-        "seaql_migrations",
-        "version",
-        Tag::Name,
-        "the names of the steps in db/migrations",
-    ),
-    ("seaql_migrations", "applied_at", Tag::Time, "of the operator's doing"),
-    ("relay", "name", Tag::Name, "\"realm\" and \"pepper\""),
-    (
-        "relay",
-        "value",
-        Tag::Fact,
-        "the public realm; a check of the pepper, which is 256 random bits",
-    ),
-    ("users", "user_id", Tag::Id, "hash of the genesis"),
-    (
-        "users",
-        "handle",
-        Tag::Handle,
-        "visible by design: people are found by it",
-    ),
-    (
-        "users",
-        "sealed_signin",
-        Tag::Sealed,
-        "salt, sign-in key and vault header, under the pepper",
-    ),
-    (
-        "users",
-        "created_ms",
-        Tag::Time,
-        "a registration is repeated in its first minutes alone",
-    ),
-    ("users", "closed", Tag::Flag, "a closed account keeps its handle"),
-    ("user_log", "user_id", Tag::Id, "whose log"),
-    ("user_log", "seq", Tag::Counter, "of entries"),
-    (
-        "user_log",
-        "entry",
-        Tag::Signed,
-        "public keys of a person and of devices, whose names are sealed",
-    ),
-    ("vault_items", "user_id", Tag::Id, "whose vault"),
-    (
-        "vault_items",
-        "item_id",
-        Tag::Id,
-        "HMAC of a name, under a key in the vault",
-    ),
-    ("vault_items", "rev", Tag::Counter, "of changes"),
-    (
-        "vault_items",
-        "sealed",
-        Tag::Sealed,
-        "under keys that the password opens",
-    ),
-    ("sessions", "token_hash", Tag::Hash, "the token is with the browser"),
-    ("sessions", "user_id", Tag::Id, "whose session"),
-    ("sessions", "dk_id", Tag::Id, "hash of the device's public key"),
-    ("sessions", "created_ms", Tag::Time, "shown in the list of devices"),
-    ("sessions", "seen_ms", Tag::Time, "shown in the list of devices"),
-    ("sessions", "expires_ms", Tag::Time, "grants and sessions end"),
-    ("challenges", "challenge", Tag::Id, "random, good once"),
-    ("challenges", "purpose", Tag::Counter, "sign-in or session"),
-    (
-        "challenges",
-        "subject",
-        Tag::Hash,
-        "of a handle under the pepper, or a person's id",
-    ),
-    ("challenges", "expires_ms", Tag::Time, "a minute"),
-    ("rooms", "room_id", Tag::Id, "hash of the genesis"),
-    ("rooms", "head_seq", Tag::Counter, "of entries"),
-    ("rooms", "head", Tag::Hash, "of the newest entry"),
-    (
-        "rooms",
-        "epoch_ms",
-        Tag::Time,
-        "the key before it is taken for two minutes more",
-    ),
-    ("room_log", "room_id", Tag::Id, "which room"),
-    ("room_log", "seq", Tag::Counter, "of entries"),
-    (
-        "room_log",
-        "entry",
-        Tag::Signed,
-        "members and rights, which the relay checks; names are sealed",
-    ),
-    ("room_people", "room_id", Tag::Id, "which room"),
-    ("room_people", "user_id", Tag::Id, "who"),
-    (
-        "room_people",
-        "since_seq",
-        Tag::Counter,
-        "the entry that let somebody in",
-    ),
-    (
-        "room_people",
-        "until_seq",
-        Tag::Counter,
-        "the entry that let somebody go",
-    ),
-    ("wraps", "room_id", Tag::Id, "which room"),
-    ("wraps", "channel", Tag::Id, "zero for the room"),
-    ("wraps", "n", Tag::Counter, "of room keys"),
-    ("wraps", "user_id", Tag::Id, "for whom"),
-    ("wraps", "g", Tag::Counter, "of a person's keys"),
-    ("wraps", "enc", Tag::Key, "of this wrap alone (HPKE)"),
-    ("wraps", "ct", Tag::Ciphertext, "a room key, for one member"),
-    ("channels", "room_id", Tag::Id, "which room"),
-    ("channels", "channel", Tag::Id, "zero for the main one"),
-    ("channels", "seq", Tag::Counter, "of messages"),
-    ("channels", "t", Tag::Hash, "the transcript"),
-    ("messages", "room_id", Tag::Id, "which room"),
-    ("messages", "channel", Tag::Id, "which channel"),
-    ("messages", "seq", Tag::Counter, "of messages"),
-    ("messages", "msg_id", Tag::Id, "random"),
-    (
-        "messages",
-        "header",
-        Tag::Header,
-        "room, channel, message, kind and number of the key",
-    ),
-    (
-        "messages",
-        "envelope",
-        Tag::Ciphertext,
-        "text, sender and signature, padded",
-    ),
-    ("messages", "envelope_hash", Tag::Hash, "of header and envelope"),
-    ("messages", "t", Tag::Hash, "the transcript"),
-];
+/// Every column of every table, its tag, and why that is all it holds. A new one has to be argued for here.
+const COLUMNS: &str = "
+    seaql_migrations.version     name        the names of the steps in db/migrations
+    seaql_migrations.applied_at  time        of the operator's doing
+    relay.name                   name        realm and pepper
+    relay.value                  fact        the public realm; a check of the pepper, which is 256 random bits
+    users.user_id                id          hash of the genesis
+    users.handle                 handle      visible by design: people are found by it
+    users.sealed_signin          sealed      salt, sign-in key and vault header, under the pepper
+    users.created_ms             time        a registration is repeated in its first minutes alone
+    users.closed                 flag        a closed account keeps its handle
+    user_log.user_id             id          whose log
+    user_log.seq                 counter     of entries
+    user_log.entry               signed      public keys of a person and of devices, whose names are sealed
+    vault_items.user_id          id          whose vault
+    vault_items.item_id          id          HMAC of a name, under a key in the vault
+    vault_items.rev              counter     of changes
+    vault_items.sealed           sealed      under keys that the password opens
+    sessions.token_hash          hash        the token is with the browser
+    sessions.user_id             id          whose session
+    sessions.dk_id               id          hash of the device's public key
+    sessions.created_ms          time        shown in the list of devices
+    sessions.seen_ms             time        shown in the list of devices
+    sessions.expires_ms          time        grants and sessions end
+    challenges.challenge         id          random, good once
+    challenges.purpose           counter     sign-in or session
+    challenges.subject           hash        of a handle under the pepper, or a person's id
+    challenges.expires_ms        time        a minute
+    rooms.room_id                id          hash of the genesis
+    rooms.head_seq               counter     of entries
+    rooms.head                   hash        of the newest entry
+    rooms.epoch_ms               time        the key before it is taken for two minutes more
+    room_log.room_id             id          which room
+    room_log.seq                 counter     of entries
+    room_log.entry               signed      members and rights, which the relay checks; names are sealed
+    room_people.room_id          id          which room
+    room_people.user_id          id          who
+    room_people.since_seq        counter     the entry that let somebody in
+    room_people.until_seq        counter     the entry that let somebody go
+    wraps.room_id                id          which room
+    wraps.channel                id          zero for the room
+    wraps.n                      counter     of room keys
+    wraps.user_id                id          for whom
+    wraps.g                      counter     of a person's keys
+    wraps.enc                    key         of this wrap alone (HPKE)
+    wraps.ct                     ciphertext  a room key, for one member
+    channels.room_id             id          which room
+    channels.channel             id          zero for the main one
+    channels.seq                 counter     of messages
+    channels.t                   hash        the transcript
+    messages.room_id             id          which room
+    messages.channel             id          which channel
+    messages.seq                 counter     of messages
+    messages.msg_id              id          random
+    messages.header              header      room, channel, message, kind and number of the key
+    messages.envelope            ciphertext  text, sender and signature, padded
+    messages.envelope_hash       hash        of header and envelope
+    messages.t                   hash        the transcript
+    messages.expires_ms          time        by when the bytes of one that does not stay go
+";
+
+/// The list: table, column, tag, why.
+fn tagged() -> Vec<(&'static str, &'static str, Tag, &'static str)> {
+    let lines = COLUMNS.lines().map(str::trim).filter(|line| !line.is_empty());
+    let words = lines.map(|line| {
+        let (name, rest) = line.split_once(' ').unwrap();
+        let (tag, why) = rest.trim().split_once(' ').unwrap();
+        let (table, column) = name.split_once('.').unwrap();
+        (table, column, Tag::named(tag), why.trim())
+    });
+    words.collect()
+}
 
 /// Table, column and type of everything in the live database.
 pub async fn columns(ground: &Ground) -> Vec<(String, String, String)> {
@@ -242,14 +199,14 @@ fn type_of(declared: &str) -> Option<Type> {
 
 /// What is wrong with a column of the database, by this list.
 fn complaint(table: &str, column: &str, declared: &str) -> Option<String> {
-    let known = COLUMNS.iter().find(|(t, c, ..)| (*t, *c) == (table, column));
+    let known = tagged().into_iter().find(|(t, c, ..)| (*t, *c) == (table, column));
     let Some((.., tag, why)) = known else {
         return Some(format!("{table}.{column} is not known"));
     };
     let fits = type_of(declared) == Some(tag.fits()) && !why.is_empty();
     // Milliseconds say so, but for the migrations' own table; nothing else is called so.
     let is_time = column.ends_with("_ms") || (table, column) == ("seaql_migrations", "applied_at");
-    let named = (*tag == Tag::Time) == is_time;
+    let named = (tag == Tag::Time) == is_time;
     (!fits || !named).then(|| format!("{table}.{column} is {declared}, tagged {tag:?}"))
 }
 
@@ -262,20 +219,16 @@ async fn every_column_is_tagged_and_of_the_type_of_its_tag() {
         .filter_map(|(t, c, declared)| complaint(t, c, declared))
         .collect();
     assert_eq!(complaints, [""; 0]);
-    let gone = COLUMNS.iter().filter(|(table, column, ..)| {
-        !there
-            .iter()
-            .any(|(t, c, _)| (t.as_str(), c.as_str()) == (*table, *column))
-    });
-    assert_eq!(
-        gone.collect::<Vec<_>>(),
-        [] as [&(&str, &str, Tag, &str); 0],
-        "tagged, but not there"
-    );
-    let texts = COLUMNS.iter().filter(|(.., tag, _)| *tag == Tag::Handle);
+    let tagged = tagged();
+    let is_there =
+        |(table, column, ..): &(&str, &str, Tag, &str)| there.iter().any(|(t, c, _)| t == table && c == column);
+    let gone: Vec<_> = tagged.iter().filter(|line| !is_there(line)).collect();
+    assert!(gone.is_empty(), "tagged, but not there: {gone:?}");
+    assert_eq!(there.len(), tagged.len(), "each is tagged once");
+    let texts = tagged.iter().filter(|(.., tag, _)| *tag == Tag::Handle);
     assert_eq!(texts.count(), 1, "people choose one text that the relay sees");
     let what = format!("columns tagged, {:?}", ground.app.db.read().get_database_backend());
-    println!("figure: {what:<58} {} of {}", COLUMNS.len(), there.len());
+    println!("figure: {what:<58} {} of {}", tagged.len(), there.len());
 }
 
 #[tokio::test]
@@ -315,14 +268,15 @@ async fn ids_hashes_and_keys_have_the_length_of_one_and_no_room_for_a_text() {
     let room = ground.group(&[&ada, &bob]).await;
     let mut socket = ground.socket(&ada).await;
     socket.say(&[room.message(512), room.message(2048)]).await;
-    (socket.message().await, socket.message().await);
+    socket.message().await;
+    socket.message().await;
     let db = ground.app.db.read();
     let backend = db.get_database_backend();
     let start = SignInStart {
         handle: "ada".to_owned(),
     };
     ground.ask(None, &start).await.unwrap();
-    for (table, column, tag, _) in COLUMNS.iter().filter(|(.., tag, _)| tag.fits() == Type::Bytes) {
+    for (table, column, tag, _) in tagged().into_iter().filter(|(.., tag, _)| tag.fits() == Type::Bytes) {
         let sql = format!("SELECT {column} AS v FROM {table} WHERE {column} IS NOT NULL");
         let rows = db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
         assert!(!rows.is_empty(), "{table}.{column} was looked at");

@@ -9,7 +9,8 @@ use crate::codec::{Bytes, List, Text};
 use crate::crypto::hash::{hash, sha256};
 use crate::crypto::label::Label;
 use crate::crypto::sign::PublicKey;
-use crate::id::{ChannelId, DeviceKeyId, Head, ItemId, RoomId, UserId};
+use crate::envelope::header::envelope_hash;
+use crate::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, RoomId, UserId};
 use crate::record;
 
 macro_rules! endpoint {
@@ -107,6 +108,16 @@ record! {
         pub recovery: Option<PublicKey>,
         /// With or without a wrap for it.
         pub vault_header: Bytes<1024>,
+    }
+}
+
+record! {
+    /// What the key of an invite signs for somebody who wants to read a room's log before joining: theirs alone.
+    pub struct InviteProof = 0x0702, 1 {
+        pub realm: Text<253>,
+        pub room_id: RoomId,
+        pub invite_id: InviteId,
+        pub user_id: UserId,
     }
 }
 
@@ -460,7 +471,7 @@ endpoint! {
 }
 
 endpoint! {
-    /// Appends by compare-and-swap, all or nothing, with the wraps that go with it.
+    /// Appends by compare-and-swap, all or nothing, with the wraps that go with it. Who is not a member appends one Join.
     "rooms/append", RoomAppend {
         room_id: RoomId,
         entries: Vec<B64>,
@@ -499,6 +510,18 @@ pub struct RoomLogReply {
     pub entries: Vec<B64>,
     /// Number of the newest entry this person may read.
     pub seq: u64,
+}
+
+endpoint! {
+    /// A room's log for somebody who holds an invite that is open now.
+    "invites/open", InviteOpen {
+        room_id: RoomId,
+        invite_id: InviteId,
+        /// By the invite's key over `InviteProof`, label `inv-open`.
+        sig: B64,
+        /// 0: from the genesis.
+        from_seq: u64,
+    } -> RoomLogReply
 }
 
 endpoint! {
@@ -562,4 +585,26 @@ pub struct StoredMessage {
     /// Encoded `Header`.
     pub header: B64,
     pub envelope: B64,
+    /// The bytes were deleted, or have had their time: what is left is their hash, for the transcript.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gone: Option<EnvelopeHash>,
+}
+
+impl StoredMessage {
+    /// What enters the transcript.
+    pub fn hash(&self) -> EnvelopeHash {
+        self.gone
+            .unwrap_or_else(|| envelope_hash(&self.header.0, &self.envelope.0))
+    }
+}
+
+endpoint! {
+    /// Lets go of a message's bytes. Whoever knows the secret that its header commits to wrote it.
+    "messages/delete", MessageDelete {
+        room_id: RoomId,
+        channel: ChannelId,
+        msg_id: MessageId,
+        /// 32 bytes.
+        del_secret: B64,
+    } -> Empty
 }

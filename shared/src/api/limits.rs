@@ -4,6 +4,12 @@ pub const MIN_HANDLE_CHARS: usize = 3;
 pub const MAX_HANDLE_CHARS: usize = 32;
 /// Text of one message.
 pub const MAX_TEXT_BYTES: usize = 32_768;
+/// Earlier versions that a deletion names.
+pub const MAX_EDITS: usize = 64;
+pub const MAX_EMOJI_BYTES: usize = 64;
+/// How long messages of a room may live, if not for ever.
+pub const MIN_TTL_SECS: u32 = 30;
+pub const MAX_TTL_SECS: u32 = 366 * 24 * 3600;
 pub const MAX_ROOM_NAME_BYTES: usize = 200;
 /// Body of an ordinary request.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;

@@ -48,6 +48,7 @@ labels! {
     Mark = "mark", Hash,
     VaultItems = "vault-items", Hash,
     RecoveryCheck = "rec-check", Hash,
+    InviteId = "invite-id", Hash,
 
     SignInKey = "ak", Kdf,
     PasswordKey = "kek-pw", Kdf,
@@ -66,6 +67,8 @@ labels! {
     MetaKey = "meta-key", Kdf,
     DeleteKey = "delete-key", Kdf,
     DeleteSecret = "del", Kdf,
+    InviteKey = "inv", Kdf,
+    InviteViewKey = "inv-view-key", Kdf,
 
     UserLog = "user-log", Sign,
     RoomLog = "room-log", Sign,
@@ -79,6 +82,8 @@ labels! {
     RecoveryLogin = "login-rec", Sign,
     Rekey = "rekey", Sign,
     RecoveryChange = "recovery", Sign,
+    Join = "join", Sign,
+    InviteOpen = "inv-open", Sign,
 
     SealedMessage = "sealed-msg", Seal,
     VaultWrap = "vault-wrap", Seal,
@@ -87,6 +92,8 @@ labels! {
     Backlink = "back", Seal,
     Meta = "meta", Seal,
     Store = "store", Seal,
+    InviteView = "inv-view", Seal,
+    File = "file", Seal,
     Locked = "locked", Seal,
 
     RoomKeyWrap = "wrap", Wrap,

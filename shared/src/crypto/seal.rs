@@ -23,8 +23,12 @@ pub use crate::envelope::header::CHUNK_BYTES;
 pub const SALT_BYTES: usize = 24;
 pub const COMMITMENT_BYTES: usize = 32;
 pub const TAG_BYTES: usize = 16;
+/// What stands before the first chunk.
+pub const PREFIX_BYTES: usize = SALT_BYTES + COMMITMENT_BYTES;
+/// A whole chunk, sealed. The last one is shorter.
+pub const SEALED_CHUNK_BYTES: usize = CHUNK_BYTES + TAG_BYTES;
 /// Bytes that sealing adds to a plaintext shorter than one chunk.
-pub const OVERHEAD_BYTES: usize = SALT_BYTES + COMMITMENT_BYTES + TAG_BYTES;
+pub const OVERHEAD_BYTES: usize = PREFIX_BYTES + TAG_BYTES;
 
 /// It does not open: wrong key, wrong context, or not what was sealed. Which of them is nobody's business.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -50,53 +54,150 @@ pub fn seal<R: CryptoRng + ?Sized>(rng: &mut R, key: &[u8; 32], context: &[u8], 
 
 /// For test vectors and for [`seal`]; a salt must never be used twice with one key and context.
 pub fn seal_with_salt(key: &[u8; 32], salt: &[u8; SALT_BYTES], context: &[u8], plaintext: &[u8]) -> Vec<u8> {
-    let keys = Keys::derive(key, salt, context);
-    let cipher = keys.cipher();
     let mut out = Vec::with_capacity(crate::envelope::header::sealed_len(plaintext.len()));
-    out.extend_from_slice(salt);
-    out.extend_from_slice(&keys.commitment);
-    let mut chunks: Vec<&[u8]> = plaintext.chunks(CHUNK_BYTES).collect();
-    if plaintext.len().is_multiple_of(CHUNK_BYTES) {
-        chunks.push(&[]);
-    }
-    for (index, chunk) in chunks.into_iter().enumerate() {
-        let start = out.len();
-        out.extend_from_slice(chunk);
-        let nonce = Nonce::from(keys.nonce(index as u64));
-        // A chunk of 16 KiB is far under the limit of AES-GCM, the only way to fail.
-        if let Ok(tag) = cipher.encrypt_inout_detached(&nonce, b"", (&mut out[start..]).into()) {
-            out.extend_from_slice(&tag);
-        }
-    }
+    let mut sealer = Sealer::with_salt(key, salt, context, &mut out);
+    sealer.push(plaintext, &mut out);
+    sealer.finish(&mut out);
     out
 }
 
 /// Opens what [`seal`] made, all of it or nothing.
 pub fn open(key: &[u8; 32], context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
-    let (salt, rest) = sealed.split_first_chunk::<SALT_BYTES>().ok_or(OpenError)?;
-    let (commitment, mut rest) = rest.split_first_chunk::<COMMITMENT_BYTES>().ok_or(OpenError)?;
-    let keys = Keys::derive(key, salt, context);
-    if !bool::from(keys.commitment.ct_eq(commitment)) {
-        return Err(OpenError);
-    }
-    let cipher = keys.cipher();
+    let (prefix, mut rest) = sealed.split_first_chunk::<PREFIX_BYTES>().ok_or(OpenError)?;
+    let opener = Opener::begin(key, context, prefix)?;
     let mut out = Zeroizing::new(Vec::with_capacity(rest.len()));
     let mut index = 0;
     loop {
-        let is_last = rest.len() < CHUNK_BYTES + TAG_BYTES;
-        let (chunk, after) = rest.split_at(if is_last { rest.len() } else { CHUNK_BYTES + TAG_BYTES });
-        let (body, tag) = chunk.split_last_chunk::<TAG_BYTES>().ok_or(OpenError)?;
-        let start = out.len();
-        out.extend_from_slice(body);
-        let nonce = Nonce::from(keys.nonce(index));
-        cipher
-            .decrypt_inout_detached(&nonce, b"", (&mut out[start..]).into(), &Tag::from(*tag))
-            .map_err(|_| OpenError)?;
-        if is_last {
+        let (chunk, after) = rest.split_at(rest.len().min(SEALED_CHUNK_BYTES));
+        if opener.chunk(index, chunk, &mut out)? == Place::Last {
             return Ok(std::mem::take(&mut *out));
         }
         rest = after;
         index += 1;
+    }
+}
+
+/// Seals piece by piece, and holds less than a chunk meanwhile.
+pub struct Sealer {
+    keys: Keys,
+    cipher: Aes256Gcm,
+    index: u64,
+    rest: Zeroizing<Vec<u8>>,
+}
+
+impl Sealer {
+    /// Under a fresh random salt; what was sealed so far is appended to `out`, here and later.
+    pub fn begin<R: CryptoRng + ?Sized>(rng: &mut R, key: &[u8; 32], context: &[u8], out: &mut Vec<u8>) -> Self {
+        let mut salt = [0; SALT_BYTES];
+        rng.fill_bytes(&mut salt);
+        Self::with_salt(key, &salt, context, out)
+    }
+
+    fn with_salt(key: &[u8; 32], salt: &[u8; SALT_BYTES], context: &[u8], out: &mut Vec<u8>) -> Self {
+        let keys = Keys::derive(key, salt, context);
+        out.extend_from_slice(salt);
+        out.extend_from_slice(&keys.commitment);
+        Self {
+            cipher: keys.cipher(),
+            keys,
+            index: 0,
+            rest: Zeroizing::new(Vec::new()),
+        }
+    }
+
+    pub fn push(&mut self, plain: &[u8], out: &mut Vec<u8>) {
+        let mut plain = plain;
+        if !self.rest.is_empty() {
+            let (first, after) = plain.split_at(plain.len().min(CHUNK_BYTES - self.rest.len()));
+            self.rest.extend_from_slice(first);
+            plain = after;
+            if self.rest.len() < CHUNK_BYTES {
+                return;
+            }
+            let whole = std::mem::replace(&mut self.rest, Zeroizing::new(Vec::new()));
+            self.chunk(&whole, out);
+        }
+        while let Some((chunk, after)) = plain.split_first_chunk::<CHUNK_BYTES>() {
+            self.chunk(chunk, out);
+            plain = after;
+        }
+        if !plain.is_empty() {
+            // All at once, so that growing leaves no copies behind.
+            self.rest.reserve_exact(CHUNK_BYTES);
+            self.rest.extend_from_slice(plain);
+        }
+    }
+
+    /// The last chunk, which is shorter than a whole one.
+    pub fn finish(mut self, out: &mut Vec<u8>) {
+        let rest = std::mem::replace(&mut self.rest, Zeroizing::new(Vec::new()));
+        self.chunk(&rest, out);
+    }
+
+    fn chunk(&mut self, plain: &[u8], out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(plain);
+        let nonce = Nonce::from(self.keys.nonce(self.index));
+        // A chunk of 16 KiB is far under the limit of AES-GCM, the only way to fail.
+        if let Ok(tag) = self
+            .cipher
+            .encrypt_inout_detached(&nonce, b"", (&mut out[start..]).into())
+        {
+            out.extend_from_slice(&tag);
+        }
+        self.index += 1;
+    }
+}
+
+/// Where a chunk stands, which its length says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Inside,
+    Last,
+}
+
+/// Opens chunk by chunk, in any order.
+pub struct Opener {
+    keys: Keys,
+    cipher: Aes256Gcm,
+}
+
+impl Opener {
+    /// Checks the commitment, before anything is decrypted.
+    pub fn begin(key: &[u8; 32], context: &[u8], prefix: &[u8; PREFIX_BYTES]) -> Result<Self, OpenError> {
+        let (salt, commitment) = prefix.split_first_chunk::<SALT_BYTES>().ok_or(OpenError)?;
+        let keys = Keys::derive(key, salt, context);
+        if !bool::from(keys.commitment.ct_eq(commitment)) {
+            return Err(OpenError);
+        }
+        Ok(Self {
+            cipher: keys.cipher(),
+            keys,
+        })
+    }
+
+    /// Chunk `index`, exactly as long as it is; what it holds is appended to `out`. Whoever wants the whole goes on to
+    /// [`Place::Last`], and takes nothing behind it.
+    pub fn chunk(&self, index: u64, sealed: &[u8], out: &mut Vec<u8>) -> Result<Place, OpenError> {
+        if sealed.len() > SEALED_CHUNK_BYTES {
+            return Err(OpenError);
+        }
+        let (body, tag) = sealed.split_last_chunk::<TAG_BYTES>().ok_or(OpenError)?;
+        let start = out.len();
+        out.extend_from_slice(body);
+        let nonce = Nonce::from(self.keys.nonce(index));
+        let opened = self
+            .cipher
+            .decrypt_inout_detached(&nonce, b"", (&mut out[start..]).into(), &Tag::from(*tag));
+        if opened.is_err() {
+            out.truncate(start);
+            return Err(OpenError);
+        }
+        Ok(if body.len() < CHUNK_BYTES {
+            Place::Last
+        } else {
+            Place::Inside
+        })
     }
 }
 

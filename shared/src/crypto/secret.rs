@@ -64,6 +64,8 @@ secret! {
     EpochSecret,
     /// A derived key for one use.
     DerivedKey,
+    /// What the link of an invite gives.
+    InviteSecret,
 }
 
 /// `KDF(k, label, ctx) = HKDF-Expand-SHA256(k, lp(label) ‖ ctx, 32)` (RFC 5869 §2.3).
@@ -193,6 +195,7 @@ mod tests {
         wiped::<WrapKey>();
         wiped::<EpochSecret>();
         wiped::<DerivedKey>();
+        wiped::<InviteSecret>();
         wiped::<p256::SecretKey>();
     };
 

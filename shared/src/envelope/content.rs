@@ -10,8 +10,8 @@
 use rand::CryptoRng;
 
 use super::header::{Header, envelope_hash, padded_len};
-use crate::api::limits::MAX_TEXT_BYTES;
-use crate::codec::{Codec, DecodeError, Reader, Text};
+use crate::api::limits::{MAX_EDITS, MAX_EMOJI_BYTES, MAX_TEXT_BYTES};
+use crate::codec::{Codec, DecodeError, List, Reader, Text};
 use crate::crypto::hash::hash;
 use crate::crypto::label::Label;
 use crate::crypto::seal::{self, OpenError};
@@ -47,9 +47,26 @@ record! {
 choice! {
     pub enum MessageBody {
         1 = Text { text: Text<MAX_TEXT_BYTES> },
+        /// A text that is to be gone `ttl` seconds after it was written.
+        2 = FadingText { text: Text<MAX_TEXT_BYTES>, ttl: u32 },
+        /// Another text for one's own message.
+        3 = Edit { target: EnvelopeHash, text: Text<MAX_TEXT_BYTES> },
+        /// One's own message is to be gone, and with it what it was changed to.
+        4 = Delete { target: EnvelopeHash, edits: List<EnvelopeHash, MAX_EDITS> },
+        /// Puts a reaction to a message, or takes it back.
+        5 = React { target: EnvelopeHash, emoji: Text<MAX_EMOJI_BYTES>, on: bool },
         /// Nothing but where its author stands: `log_seq`, `log_head`, `seen_seq` and `seen_t` of the content. Ephemeral.
         16 = Beacon,
     }
+}
+
+/// Whether this can stand as a reaction: signs beyond ASCII, no words, nothing that turns text around or hides in it.
+pub fn is_emoji(text: &str) -> bool {
+    let fits = |c: char| {
+        let turns = matches!(c, '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        !c.is_alphabetic() && !c.is_whitespace() && !c.is_control() && !turns
+    };
+    text.len() <= MAX_EMOJI_BYTES && !text.is_ascii() && text.chars().all(fits)
 }
 
 /// `H("lane", dk_id ‖ lane)`: what the first message of a lane builds on.
@@ -155,5 +172,73 @@ impl OpenedContent {
             sig: self.sig,
         };
         Some(Unproven::new(self.content, vec![job]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Written down by hand: what was signed must be read for ever.
+    #[test]
+    fn bodies_have_these_bytes() {
+        let target = EnvelopeHash::from_bytes([7; 32]);
+        let hi = || Text::new("hi").unwrap();
+        let emoji = Text::new("👍").unwrap();
+        let edits = List::new(vec![EnvelopeHash::from_bytes([8; 32])]).unwrap();
+        let (hash, words) = ([7; 32], [0, 0, 0, 2, b'h', b'i']);
+        let cases: [(MessageBody, Vec<&[u8]>); 5] = [
+            (MessageBody::Text { text: hi() }, vec![&[1], &words]),
+            (
+                MessageBody::FadingText { text: hi(), ttl: 60 },
+                vec![&[2], &words, &[0, 0, 0, 60]],
+            ),
+            (MessageBody::Edit { target, text: hi() }, vec![&[3], &hash, &words]),
+            (
+                MessageBody::Delete { target, edits },
+                vec![&[4], &hash, &[0, 1], &[8; 32]],
+            ),
+            (
+                MessageBody::React {
+                    target,
+                    emoji,
+                    on: true,
+                },
+                vec![&[5], &hash, &[0, 0, 0, 4, 0xf0, 0x9f, 0x91, 0x8d, 1]],
+            ),
+        ];
+        for (body, bytes) in cases {
+            assert_eq!(body.to_bytes(), bytes.concat());
+        }
+    }
+
+    #[test]
+    fn signs_are_reactions_and_words_are_not() {
+        for good in [
+            "👍",
+            "👍🏽",
+            "❤️",
+            "🇩🇪",
+            "1️⃣",
+            "👨‍👩‍👧‍👦",
+            "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
+        ] {
+            assert!(is_emoji(good), "{good}");
+        }
+        for bad in [
+            "",
+            "ok",
+            "1",
+            "<b>",
+            "é",
+            "漢",
+            "👍 👍",
+            "👍\n",
+            "\u{202e}👍",
+            "\u{200b}👍",
+            &"👍".repeat(17),
+        ] {
+            assert!(!is_emoji(bad), "{bad}");
+        }
     }
 }

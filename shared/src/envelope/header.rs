@@ -27,7 +27,7 @@ record! {
         /// The epoch whose key seals it.
         pub n: u32,
         pub msg_id: MessageId,
-        /// How long it may live: 0 = no limit.
+        /// How long it may live, see [`ttl_class`]: 0 = no limit.
         pub ttl_class: u8,
         /// `SHA-256(del_secret)`: whoever reveals the secret may delete.
         pub del_commit: [u8; 32],
@@ -36,6 +36,35 @@ record! {
 
 /// Length of an encoded header, in bytes.
 pub const HEADER_BYTES: usize = 2 + 1 + 2 + 1 + 32 + 16 + 4 + 16 + 1 + 32;
+
+/// What the relay is told of lifetimes: few classes, so that it learns little. Class k is the k-th of these, in seconds.
+pub const TTL_CLASSES: [u32; 10] = [
+    60,
+    600,
+    3600,
+    6 * 3600,
+    24 * 3600,
+    3 * 24 * 3600,
+    7 * 24 * 3600,
+    28 * 24 * 3600,
+    90 * 24 * 3600,
+    366 * 24 * 3600,
+];
+
+/// The class of a lifetime: the shortest that is long enough. 0 for none, and for what is longer than any.
+pub fn ttl_class(seconds: u64) -> u8 {
+    let long_enough = |class: &u32| seconds > 0 && seconds <= u64::from(*class);
+    // Ten classes fit a byte.
+    TTL_CLASSES
+        .iter()
+        .position(long_enough)
+        .map_or(0, |index| index as u8 + 1)
+}
+
+/// After how many seconds the relay lets go of a message of this class. `None`: never, or a class of a later version.
+pub fn class_seconds(class: u8) -> Option<u32> {
+    TTL_CLASSES.get(usize::from(class).checked_sub(1)?).copied()
+}
 
 /// `H("env", header ‖ envelope)`: the message's identity. A header has one length, so the two cannot slide into each other;
 /// whoever takes in a header of another length treats the message as damaged.
@@ -123,6 +152,24 @@ mod tests {
             del_commit: [3; 32],
         };
         assert_eq!(header.to_bytes().len(), HEADER_BYTES);
+    }
+
+    #[test]
+    fn a_class_is_never_shorter_than_the_lifetime() {
+        for seconds in [
+            1,
+            30,
+            60,
+            61,
+            3600,
+            100_000,
+            u64::from(crate::api::limits::MAX_TTL_SECS),
+        ] {
+            let kept = class_seconds(ttl_class(seconds)).unwrap();
+            assert!(u64::from(kept) >= seconds, "{seconds}");
+        }
+        assert_eq!((ttl_class(0), ttl_class(u64::MAX)), (0, 0));
+        assert_eq!((class_seconds(0), class_seconds(11)), (None, None));
     }
 
     #[test]

@@ -53,6 +53,10 @@ pub enum LogError {
     BadSuite,
     #[error("a cut names a channel, or a number, that is not known")]
     BadCut,
+    #[error("no such invite, or its id is not that of its key")]
+    NoSuchInvite,
+    #[error("the invite is revoked, expired or used up, or its maker may not invite any more")]
+    InviteOver,
     #[error("a signature does not verify")]
     Signature,
 }

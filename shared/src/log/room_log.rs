@@ -9,15 +9,20 @@ use std::sync::Arc;
 
 use super::LogError;
 use super::user_log::{MAX_USER_ENTRIES, UserLog, UserView};
+use crate::api::limits::{MAX_EDITS, MAX_TTL_SECS, MIN_TTL_SECS};
 use crate::codec::{Bytes, Codec, List};
 use crate::crypto::hash::hash;
 use crate::crypto::label::Label;
-use crate::crypto::sign::{PublicKey, SignedBlob, Unproven, VerifyJob};
-use crate::id::{ChannelId, DeviceKeyId, Head, RoomId, UserId};
+use crate::crypto::sign::{PublicKey, SignatureBytes, SignedBlob, Unproven, VerifyJob};
+use crate::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, RoomId, UserId};
 use crate::{choice, record};
 
 /// Members a room may have.
 pub const MAX_MEMBERS: usize = 2_000;
+/// Invites of a room that can be used at a time.
+pub const MAX_OPEN_INVITES: usize = 256;
+/// People who have asked to be let in and wait.
+pub const MAX_REQUESTS: usize = 500;
 /// The only cipher suite of version 1: P-256, AES-256-GCM, HKDF-SHA256.
 pub const SUITE_1: u16 = 1;
 
@@ -59,6 +64,7 @@ pub enum Permission {
     Ban,
     SetRole,
     Meta,
+    Redact,
 }
 
 impl Role {
@@ -138,6 +144,17 @@ choice! {
 }
 
 choice! {
+    /// What an invite does for whoever uses it.
+    #[derive(Copy)]
+    pub enum JoinMode {
+        /// They are in, and any member hands them the room key.
+        1 = Member,
+        /// They have asked; a moderator lets them in with AddMember or sends them away with Remove.
+        2 = Approval,
+    }
+}
+
+choice! {
     pub enum RoomBody {
         1 = AddMember { member: MemberRef, role: Role },
         2 = Leave,
@@ -153,7 +170,48 @@ choice! {
         /// The room's view of a member moves forward. Any member may post it, the chain proves it.
         9 = UserUpdate { member: MemberRef, cut: List<Cut, 512> },
         10 = Close,
+        /// `card` is what the holder of the link is shown first, sealed under a key from the link.
+        11 = CreateInvite {
+            invite_id: InviteId, inv_pk: PublicKey, role: Role, max_uses: u32, expires: u64, mode: JoinMode,
+            card: Bytes<1024>,
+        },
+        12 = RevokeInvite { invite_id: InviteId },
+        /// The one entry by somebody who is not a member. `inv_sig` is by the invite's key over [`join_bytes`].
+        13 = Join { invite_id: InviteId, member: MemberRef, nonce: [u8; 16], inv_sig: SignatureBytes },
+        /// Somebody's message, with what it was changed to, is to be gone for everybody.
+        20 = Redact { target: EnvelopeHash, edits: List<EnvelopeHash, MAX_EDITS> },
+        /// Messages live so many seconds from here on; 0: for ever. Those up to number `after`, the newest that its actor knew,
+        /// were written without it.
+        21 = SetTtl { seconds: u32, after: u64 },
     }
+}
+
+impl RoomBody {
+    /// The user log that the entry looks into.
+    pub const fn named(&self) -> Option<&MemberRef> {
+        match self {
+            Self::AddMember { member, .. } | Self::UserUpdate { member, .. } | Self::Join { member, .. } => {
+                Some(member)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What the key of an invite signs for somebody who joins.
+pub fn join_bytes(room: &RoomId, invite: &InviteId, joiner: &UserId, nonce: &[u8; 16]) -> Vec<u8> {
+    let mut out = room.to_bytes();
+    invite.encode(&mut out);
+    joiner.encode(&mut out);
+    nonce.encode(&mut out);
+    out
+}
+
+/// `H("invite-id", inv_pk)[..16]`: whoever has the link knows it, and nobody makes two invites of one id.
+pub fn invite_id(key: &PublicKey) -> InviteId {
+    let mut id = [0; 16];
+    id.copy_from_slice(&hash(Label::InviteId, &[key.as_bytes()])[..16]);
+    InviteId::from_bytes(id)
 }
 
 /// Where verified user logs are looked up while a room log is read.
@@ -207,12 +265,55 @@ pub struct Former {
     pub cut: Vec<Cut>,
 }
 
+/// A way in, as the log has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invite {
+    pub key: PublicKey,
+    pub role: Role,
+    pub mode: JoinMode,
+    pub max_uses: u32,
+    /// Joins so far, in log order.
+    pub uses: u32,
+    /// Milliseconds since 1970.
+    pub expires: u64,
+    pub revoked: bool,
+    pub by: UserId,
+    pub card: Bytes<1024>,
+}
+
+impl Invite {
+    /// Whether it lets in one more at this time.
+    pub const fn is_open(&self, now_ms: u64) -> bool {
+        !self.revoked && self.uses < self.max_uses && now_ms <= self.expires
+    }
+}
+
+/// Somebody who asked to be let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinRequest {
+    pub invite: InviteId,
+    /// The entry that asked.
+    pub seq: u64,
+    pub ulog_seq: u64,
+    pub ulog_head: Head,
+}
+
 /// A device's time in a room: from when to when its owner was a member and the room's view held it active.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenure {
     pub pk: PublicKey,
     /// `[from, until)` in entries; the last may be open.
     pub spans: Vec<(u64, Option<u64>)>,
+}
+
+/// How long messages live, from an entry on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetime {
+    pub entry: u64,
+    /// 0: for ever.
+    pub seconds: u32,
+    /// Messages up to this number were written without it.
+    pub after: u64,
 }
 
 /// One entry as people should hear of it.
@@ -241,10 +342,16 @@ pub struct RoomState {
     pub hashes: Vec<Head>,
     pub members: BTreeMap<UserId, Member>,
     pub former: BTreeMap<UserId, Former>,
+    /// Every invite there ever was.
+    pub invites: BTreeMap<InviteId, Invite>,
+    /// Who waits for a moderator.
+    pub requests: BTreeMap<UserId, JoinRequest>,
     /// Every epoch so far; `epochs[i].n == i + 1`.
     pub epochs: Vec<EpochInfo>,
     pub meta: Option<(u32, Bytes<4096>)>,
     pub closed: bool,
+    /// Lifetimes of messages, oldest first.
+    pub ttls: Vec<Lifetime>,
     /// A member went, or somebody's keys changed, since the newest epoch: nobody may send before the key is changed.
     pub rotation_due: bool,
     tenures: BTreeMap<(UserId, DeviceKeyId), Tenure>,
@@ -300,9 +407,12 @@ impl RoomState {
             hashes: vec![head],
             members,
             former: BTreeMap::new(),
+            invites: BTreeMap::new(),
+            requests: BTreeMap::new(),
             epochs: Vec::new(),
             meta: None,
             closed: false,
+            ttls: Vec::new(),
             rotation_due: true,
             tenures: BTreeMap::new(),
             cuts: BTreeMap::new(),
@@ -321,13 +431,14 @@ impl RoomState {
     }
 
     /// Appends `blobs` in order. The error names the index of the first that does not fit; nothing is taken then.
-    /// On success there is exactly one job for each entry, in order.
+    /// On success there is one job labelled `RoomLog` for each entry, in order; a Join has that of its invite before it.
     pub fn extend(&self, blobs: &[SignedBlob], logs: &impl UserLogs) -> Result<Extended, (usize, LogError)> {
         let mut state = self.clone();
         let mut jobs = Vec::with_capacity(blobs.len());
         let mut events = Vec::with_capacity(blobs.len());
         for (index, blob) in blobs.iter().enumerate() {
             let (event, signer) = state.apply(blob, logs).map_err(|error| (index, error))?;
+            jobs.extend(state.invite_job(&event));
             jobs.push(VerifyJob {
                 key: signer,
                 label: Label::RoomLog,
@@ -354,21 +465,30 @@ impl RoomState {
         if self.closed {
             return Err(LogError::Closed);
         }
-        let actor = self.members.get(&entry.actor).ok_or(LogError::NotMember)?;
-        // A new browser's first act in a room brings the view that knows it.
-        let view = match &entry.body {
-            RoomBody::UserUpdate { member, .. } if member.user_id == entry.actor => self.moved_view(member, logs)?,
-            _ => actor.view.clone(),
-        };
-        let signer = *view.active_device(&entry.actor_dk).ok_or(LogError::DeviceNotActive)?;
-        self.apply_body(&entry, actor.role, logs)?;
-        match &entry.body {
-            RoomBody::AddMember { member, .. } | RoomBody::UserUpdate { member, .. } => {
-                self.note_tenure(&member.user_id, entry.seq);
+        let signer = match &entry.body {
+            RoomBody::Join { invite_id, member, .. } => self.apply_join(&entry, invite_id, member, logs)?,
+            body => {
+                let actor = self.members.get(&entry.actor).ok_or(LogError::NotMember)?;
+                // A new browser's first act in a room brings the view that knows it.
+                let view = match body {
+                    RoomBody::UserUpdate { member, .. } if member.user_id == entry.actor => {
+                        self.moved_view(member, logs)?
+                    }
+                    _ => actor.view.clone(),
+                };
+                let signer = *view.active_device(&entry.actor_dk).ok_or(LogError::DeviceNotActive)?;
+                self.apply_body(&entry, actor.role, logs)?;
+                signer
             }
+        };
+        match &entry.body {
             RoomBody::Remove { user_id, .. } => self.note_tenure(user_id, entry.seq),
             RoomBody::Leave => self.note_tenure(&entry.actor, entry.seq),
-            _ => {}
+            body => {
+                if let Some(member) = body.named() {
+                    self.note_tenure(&member.user_id, entry.seq);
+                }
+            }
         }
         self.seq = entry.seq;
         self.head = entry_hash(&blob.body);
@@ -395,32 +515,15 @@ impl RoomState {
         match &entry.body {
             RoomBody::AddMember { member, role: new_role } => {
                 self.roster_may_change()?;
-                allow(Permission::Invite)?;
-                if *new_role != Role::Member && *new_role >= role {
+                if !may_give(role, *new_role) {
                     return Err(LogError::NotAllowed);
                 }
-                if self.members.contains_key(&member.user_id) {
-                    return Err(LogError::AlreadyThere);
+                // Whoever came by an invite that asks for approval is a moderator's to let in.
+                if self.requests.contains_key(&member.user_id) {
+                    allow(Permission::Kick)?;
                 }
-                if self.former.get(&member.user_id).is_some_and(|former| former.banned) {
-                    return Err(LogError::Banned);
-                }
-                if self.members.len() >= MAX_MEMBERS {
-                    return Err(LogError::TooMany);
-                }
-                if let Some(former) = self.former.get(&member.user_id) {
-                    if member.ulog_seq < former.ulog_seq {
-                        return Err(LogError::Sequence);
-                    }
-                    same_chain(&member.user_id, former.ulog_seq, former.ulog_head, logs)?;
-                }
-                let added = member_at(member, *new_role, entry.seq, logs)?;
-                if added.view.closed {
-                    return Err(LogError::NoSuchTarget);
-                }
-                self.members.insert(member.user_id, added);
-                self.former.remove(&member.user_id);
-                self.rotation_due |= self.policy.history == History::Joined;
+                let added = self.newcomer(member, *new_role, entry.seq, logs)?;
+                self.take_in(member.user_id, added);
             }
             RoomBody::Leave => {
                 self.roster_may_change()?;
@@ -433,11 +536,16 @@ impl RoomState {
             RoomBody::Remove { user_id, ban, cut } => {
                 self.roster_may_change()?;
                 allow(if *ban { Permission::Ban } else { Permission::Kick })?;
+                cut_fits(cut)?;
+                // Sent away before they were in: no key of theirs to change, no word of theirs to cut.
+                if let Some(request) = self.requests.remove(user_id) {
+                    self.send_away(*user_id, request, *ban, entry.seq);
+                    return Ok(());
+                }
                 let target = self.members.get(user_id).ok_or(LogError::NoSuchTarget)?;
                 if target.role >= role || *user_id == entry.actor {
                     return Err(LogError::NotAllowed);
                 }
-                cut_fits(cut)?;
                 self.take_out(*user_id, *ban, entry.seq, cut.as_slice().to_vec());
             }
             RoomBody::Unban { user_id } => {
@@ -542,8 +650,206 @@ impl RoomState {
                 allow(Permission::SetRole)?;
                 self.closed = true;
             }
+            RoomBody::CreateInvite {
+                invite_id: id,
+                inv_pk,
+                role: new_role,
+                max_uses,
+                expires,
+                mode,
+                card,
+            } => {
+                self.roster_may_change()?;
+                if !may_give(role, *new_role) {
+                    return Err(LogError::NotAllowed);
+                }
+                if invite_id(inv_pk) != *id {
+                    return Err(LogError::NoSuchInvite);
+                }
+                if self.invites.contains_key(id) {
+                    return Err(LogError::AlreadyThere);
+                }
+                let open = self.invites.values().filter(|invite| invite.is_open(entry.ts)).count();
+                if open >= MAX_OPEN_INVITES {
+                    return Err(LogError::TooMany);
+                }
+                self.invites.insert(
+                    *id,
+                    Invite {
+                        key: *inv_pk,
+                        role: *new_role,
+                        mode: *mode,
+                        max_uses: *max_uses,
+                        uses: 0,
+                        expires: *expires,
+                        revoked: false,
+                        by: entry.actor,
+                        card: card.clone(),
+                    },
+                );
+            }
+            RoomBody::RevokeInvite { invite_id } => {
+                let invite = self.invites.get_mut(invite_id).ok_or(LogError::NoSuchInvite)?;
+                if invite.by != entry.actor {
+                    allow(Permission::Kick)?;
+                }
+                if invite.revoked {
+                    return Err(LogError::InviteOver);
+                }
+                invite.revoked = true;
+            }
+            // Not by a member.
+            RoomBody::Join { .. } => return Err(LogError::AlreadyThere),
+            RoomBody::Redact { .. } => {
+                // In a direct message everybody deletes their own.
+                self.roster_may_change()?;
+                allow(Permission::Redact)?;
+            }
+            RoomBody::SetTtl { seconds, after } => {
+                allow(Permission::SetRole)?;
+                if *seconds != 0 && !(MIN_TTL_SECS..=MAX_TTL_SECS).contains(seconds) {
+                    return Err(LogError::NotAllowed);
+                }
+                self.ttls.push(Lifetime {
+                    entry: entry.seq,
+                    seconds: *seconds,
+                    after: *after,
+                });
+            }
         }
         Ok(())
+    }
+
+    /// Somebody lets themselves in. Gives the key of the device that must have signed the entry.
+    fn apply_join(
+        &mut self,
+        entry: &RoomEntry,
+        id: &InviteId,
+        member: &MemberRef,
+        logs: &impl UserLogs,
+    ) -> Result<PublicKey, LogError> {
+        self.roster_may_change()?;
+        if member.user_id != entry.actor {
+            return Err(LogError::NotMember);
+        }
+        if self.requests.contains_key(&member.user_id) {
+            return Err(LogError::AlreadyThere);
+        }
+        let invite = self.invites.get(id).ok_or(LogError::NoSuchInvite)?;
+        // An invite is worth what its maker may do now.
+        let stands = (self.members.get(&invite.by)).is_some_and(|maker| may_give(maker.role, invite.role));
+        if !stands || !invite.is_open(entry.ts) {
+            return Err(LogError::InviteOver);
+        }
+        let added = self.newcomer(member, invite.role, entry.seq, logs)?;
+        let signer = *added
+            .view
+            .active_device(&entry.actor_dk)
+            .ok_or(LogError::DeviceNotActive)?;
+        match invite.mode {
+            JoinMode::Member => self.take_in(member.user_id, added),
+            JoinMode::Approval => {
+                if self.requests.len() >= MAX_REQUESTS {
+                    return Err(LogError::TooMany);
+                }
+                let request = JoinRequest {
+                    invite: *id,
+                    seq: entry.seq,
+                    ulog_seq: member.ulog_seq,
+                    ulog_head: member.ulog_head,
+                };
+                self.requests.insert(member.user_id, request);
+            }
+        }
+        if let Some(invite) = self.invites.get_mut(id) {
+            invite.uses += 1;
+        }
+        Ok(signer)
+    }
+
+    /// The signature by which a Join shows that its author holds the link.
+    fn invite_job(&self, event: &Event) -> Option<VerifyJob> {
+        let RoomBody::Join {
+            invite_id,
+            member,
+            nonce,
+            inv_sig,
+        } = &event.body
+        else {
+            return None;
+        };
+        Some(VerifyJob {
+            key: self.invites.get(invite_id)?.key,
+            label: Label::Join,
+            message: join_bytes(&self.room_id, invite_id, &member.user_id, nonce),
+            sig: *inv_sig,
+        })
+    }
+
+    /// Somebody who may come in now, as the room would see them.
+    fn newcomer(&self, member: &MemberRef, role: Role, since: u64, logs: &impl UserLogs) -> Result<Member, LogError> {
+        let user = &member.user_id;
+        if self.members.contains_key(user) {
+            return Err(LogError::AlreadyThere);
+        }
+        if self.former.get(user).is_some_and(|former| former.banned) {
+            return Err(LogError::Banned);
+        }
+        if self.members.len() >= MAX_MEMBERS {
+            return Err(LogError::TooMany);
+        }
+        // Not with an older view than the room has had: it would revive what was revoked.
+        let former = self.former.get(user).map(|former| (former.ulog_seq, former.ulog_head));
+        let request = self
+            .requests
+            .get(user)
+            .map(|request| (request.ulog_seq, request.ulog_head));
+        for (seq, head) in former.into_iter().chain(request) {
+            if member.ulog_seq < seq {
+                return Err(LogError::Sequence);
+            }
+            same_chain(user, seq, head, logs)?;
+        }
+        let added = member_at(member, role, since, logs)?;
+        if added.view.closed {
+            return Err(LogError::NoSuchTarget);
+        }
+        Ok(added)
+    }
+
+    fn take_in(&mut self, user: UserId, added: Member) {
+        self.members.insert(user, added);
+        self.former.remove(&user);
+        self.requests.remove(&user);
+        self.rotation_due |= self.policy.history == History::Joined;
+    }
+
+    fn send_away(&mut self, user: UserId, request: JoinRequest, banned: bool, until: u64) {
+        let JoinRequest {
+            seq,
+            ulog_seq,
+            ulog_head,
+            ..
+        } = request;
+        match self.former.get_mut(&user) {
+            // Who was here before stays what they were, as far as what they wrote goes.
+            Some(former) => {
+                former.banned = banned;
+                (former.ulog_seq, former.ulog_head) = (ulog_seq, ulog_head);
+            }
+            None if banned => {
+                let former = Former {
+                    banned,
+                    until,
+                    since: seq,
+                    ulog_seq,
+                    ulog_head,
+                    cut: Vec::new(),
+                };
+                self.former.insert(user, former);
+            }
+            None => {}
+        }
     }
 
     /// The view a UserUpdate brings: further along the same chain as the one the room has.
@@ -646,6 +952,12 @@ impl RoomState {
         here.then_some(&tenure.pk)
     }
 
+    /// How long a message may live whose author knew the log up to entry `log_seq`.
+    pub fn ttl_at(&self, log_seq: u64) -> Option<u32> {
+        let newest = self.ttls.iter().rev().find(|lifetime| lifetime.entry <= log_seq);
+        newest.map(|lifetime| lifetime.seconds).filter(|seconds| *seconds > 0)
+    }
+
     /// Whether message `seq` of this author comes after the point up to which theirs count: they were removed, or that
     /// browser was revoked, by somebody who had verified the channel so far.
     pub fn is_cut_off(&self, user: &UserId, device: &DeviceKeyId, channel: &ChannelId, seq: u64) -> bool {
@@ -687,6 +999,11 @@ impl RoomState {
                 member.role.allows(Permission::Post) && member.view.active_device(device).is_some()
             })
     }
+}
+
+/// Whether somebody of role `own` may bring people in as `new`: everybody as members, and below one's own role.
+fn may_give(own: Role, new: Role) -> bool {
+    own.allows(Permission::Invite) && (new == Role::Member || new < own)
 }
 
 /// `H("room-id", genesis)`.
@@ -752,6 +1069,7 @@ fn member_at(member: &MemberRef, role: Role, since: u64, logs: &impl UserLogs) -
 /// Everybody who is or was here; who may appear as an author.
 impl RoomState {
     pub fn known_people(&self) -> BTreeSet<UserId> {
-        self.members.keys().chain(self.former.keys()).copied().collect()
+        let here = self.members.keys().chain(self.requests.keys());
+        here.chain(self.former.keys()).copied().collect()
     }
 }

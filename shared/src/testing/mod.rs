@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+pub mod fuzz;
 pub mod people;
 mod rng;
 pub mod vectors;

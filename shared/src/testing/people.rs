@@ -14,17 +14,18 @@ use std::sync::Arc;
 use super::FixedRng;
 use crate::codec::{Bytes, Codec, List, Text};
 use crate::crypto::label::Label;
-use crate::crypto::secret::{EpochSecret, PrivateKey};
+use crate::crypto::secret::{EpochSecret, InviteSecret, PrivateKey};
 use crate::crypto::sign::{PublicKey, SignedBlob};
 use crate::crypto::{epoch, kem};
 use crate::envelope::content::{Content, MessageBody, SealedMessage, lane_start, message_key, seal_message};
 use crate::envelope::header::{Header, MessageKind};
 use crate::envelope::transcript::Transcript;
-use crate::id::{ChannelId, DeviceKeyId, MessageId, RoomId, UserId};
+use crate::id::{ChannelId, DeviceKeyId, InviteId, MessageId, RoomId, UserId};
+use crate::link::{InviteCard, invite_key, seal_card};
 use crate::log::LogError;
 use crate::log::room_log::{
-    Cut, EpochReason, Event, History, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState,
-    SUITE_1, room_id,
+    Cut, EpochReason, Event, History, JoinMode, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
+    RoomState, SUITE_1, invite_id, join_bytes, room_id,
 };
 use crate::log::user_log::{UserBody, UserEntry, UserGenesis, UserLog, possession_bytes};
 
@@ -412,6 +413,58 @@ impl TestRoom {
 
     pub fn close(&mut self, by: &Person) -> Result<Event, LogError> {
         self.act(by, RoomBody::Close)
+    }
+
+    /// The secret of the invite of this name.
+    pub fn invite_secret(name: &str) -> InviteSecret {
+        InviteSecret::make(&mut FixedRng::new(&format!("{name}/invite")))
+    }
+
+    pub fn invite_id(&self, name: &str) -> InviteId {
+        invite_id(&invite_key(&Self::invite_secret(name), &self.id()).public())
+    }
+
+    /// What makes an invite of this name: ten uses, a week.
+    pub fn invite_body(&self, name: &str, role: Role, mode: JoinMode) -> RoomBody {
+        let secret = Self::invite_secret(name);
+        let inv_pk = invite_key(&secret, &self.id()).public();
+        let invite_id = invite_id(&inv_pk);
+        let card = InviteCard {
+            title: Text::new(name).unwrap(),
+        };
+        let mut rng = FixedRng::new(&format!("{name}/card"));
+        let card = seal_card(&mut rng, &secret, &self.id(), &invite_id, &card);
+        RoomBody::CreateInvite {
+            invite_id,
+            inv_pk,
+            role,
+            max_uses: 10,
+            expires: NOW + 7 * 24 * 3_600_000,
+            mode,
+            card: Bytes::new(card).unwrap(),
+        }
+    }
+
+    pub fn invite(&mut self, by: &Person, name: &str, role: Role, mode: JoinMode) -> Result<Event, LogError> {
+        self.act(by, self.invite_body(name, role, mode))
+    }
+
+    /// What lets somebody in who holds the link.
+    pub fn join_body(&self, name: &str, who: &Person) -> RoomBody {
+        let invite_id = self.invite_id(name);
+        let nonce = [0x70; 16];
+        let signed = join_bytes(&self.id(), &invite_id, &who.id(), &nonce);
+        RoomBody::Join {
+            invite_id,
+            member: who.member_ref(),
+            nonce,
+            inv_sig: invite_key(&Self::invite_secret(name), &self.id()).sign(Label::Join, &signed),
+        }
+    }
+
+    pub fn join(&mut self, name: &str, who: &Person) -> Result<Event, LogError> {
+        self.learn(who);
+        self.act(who, self.join_body(name, who))
     }
 
     /// The newest room key.

@@ -1,15 +1,21 @@
 //! Values of every encoded type, from a seed.
 
 use rand::Rng;
-use sotto_shared::api::body::{KeyChange, LoginProof, RecoveryChange, Registration, SessionProof, VaultPutRecord};
+use sotto_shared::api::body::{
+    InviteProof, KeyChange, LoginProof, RecoveryChange, Registration, SessionProof, VaultPutRecord,
+};
 use sotto_shared::codec::{Bytes, List, Text};
 use sotto_shared::crypto::kem::{KeyRequest, WrapInfo};
 use sotto_shared::crypto::sign::{PublicKey, SignedBlob};
 use sotto_shared::envelope::content::{Content, MessageBody};
 use sotto_shared::envelope::header::{Header, MessageKind};
-use sotto_shared::id::{ChannelId, DeviceKeyId, Head, ItemId, MessageId, RoomId, UserId};
+use sotto_shared::file::{File, FileKey, FileKind};
+use sotto_shared::id::{
+    BlobId, ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, RoomId, UserId,
+};
+use sotto_shared::link::InviteCard;
 use sotto_shared::log::room_log::{
-    Cut, EpochReason, History, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
+    Cut, EpochReason, History, JoinMode, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
 };
 use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis};
 use sotto_shared::testing::FixedRng;
@@ -228,7 +234,7 @@ impl Gen {
     }
 
     pub fn room_body(&mut self) -> RoomBody {
-        match self.below(10) {
+        match self.below(15) {
             0 => RoomBody::AddMember {
                 member: self.member(),
                 role: self.role(),
@@ -261,7 +267,73 @@ impl Gen {
                 member: self.member(),
                 cut: self.list(Self::cut),
             },
+            9 => RoomBody::CreateInvite {
+                invite_id: self.invite_id(),
+                inv_pk: self.key(),
+                role: self.role(),
+                max_uses: self.u32(),
+                expires: self.u64(),
+                mode: self.join_mode(),
+                card: self.bytes(),
+            },
+            10 => RoomBody::RevokeInvite {
+                invite_id: self.invite_id(),
+            },
+            11 => RoomBody::Join {
+                invite_id: self.invite_id(),
+                member: self.member(),
+                nonce: self.array(),
+                inv_sig: self.array(),
+            },
+            12 => RoomBody::Redact {
+                target: self.envelope(),
+                edits: self.list(Self::envelope),
+            },
+            13 => RoomBody::SetTtl {
+                seconds: self.u32(),
+                after: self.u64(),
+            },
             _ => RoomBody::Close,
+        }
+    }
+
+    pub fn invite_id(&mut self) -> InviteId {
+        InviteId::from_bytes(self.array())
+    }
+    pub fn join_mode(&mut self) -> JoinMode {
+        self.one(&[JoinMode::Member, JoinMode::Approval])
+    }
+
+    pub fn card(&mut self) -> InviteCard {
+        InviteCard { title: self.text() }
+    }
+
+    pub fn invite_proof(&mut self) -> InviteProof {
+        InviteProof {
+            realm: self.text(),
+            room_id: self.room(),
+            invite_id: self.invite_id(),
+            user_id: self.user(),
+        }
+    }
+
+    pub fn file(&mut self) -> File {
+        File {
+            blob_id: BlobId::from_bytes(self.array()),
+            fk: FileKey::from_bytes(self.array()),
+            size: self.u64(),
+            padded: self.u64(),
+            kind: self.one(&[
+                FileKind::Plain,
+                FileKind::Image,
+                FileKind::Audio,
+                FileKind::Video,
+                FileKind::Voice,
+            ]),
+            name: self.text(),
+            mime: self.text(),
+            thumb: self.bytes(),
+            meta: self.bytes(),
         }
     }
 
@@ -303,7 +375,35 @@ impl Gen {
             seen_seq: self.u64(),
             seen_t: self.head(),
             ts: self.u64(),
-            body: MessageBody::Text { text: self.text() },
+            body: self.message_body(),
+        }
+    }
+
+    pub fn envelope(&mut self) -> EnvelopeHash {
+        EnvelopeHash::from_bytes(self.array())
+    }
+
+    pub fn message_body(&mut self) -> MessageBody {
+        match self.below(6) {
+            0 => MessageBody::Text { text: self.text() },
+            1 => MessageBody::FadingText {
+                text: self.text(),
+                ttl: self.u32(),
+            },
+            2 => MessageBody::Edit {
+                target: self.envelope(),
+                text: self.text(),
+            },
+            3 => MessageBody::Delete {
+                target: self.envelope(),
+                edits: self.list(Self::envelope),
+            },
+            4 => MessageBody::React {
+                target: self.envelope(),
+                emoji: self.text(),
+                on: self.coin(),
+            },
+            _ => MessageBody::Beacon,
         }
     }
 

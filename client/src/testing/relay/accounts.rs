@@ -16,8 +16,9 @@ use sotto_shared::crypto::sign::{PublicKey, SignatureBytes, SignedBlob, verify};
 use sotto_shared::id::{DeviceKeyId, ItemId, UserId};
 use sotto_shared::log::room_log::UserLogs;
 use sotto_shared::log::user_log::{MAX_USER_ENTRIES, UserBody, UserEntry, UserGenesis, UserLog};
+use sotto_shared::testing::people::{NOW, Person, public_key};
 
-use super::{Answer, Caller, GRANT_MS, ModelRelay, refusal};
+use super::{Answer, Caller, GRANT_MS, ModelRelay, Token, refusal};
 
 /// The only Argon2id profile of version 1.
 const PROFILE: u8 = 1;
@@ -80,6 +81,37 @@ impl People {
 }
 
 impl ModelRelay {
+    /// Gives somebody without an engine an account, and a session under their name.
+    pub fn enlist(&mut self, person: &Person) {
+        let sign_in = SignInRow {
+            salt: [0; 16],
+            profile: 1,
+            ak: public_key(&format!("{}/ak", person.name)),
+            vault_header: Vec::new(),
+            recovery: None,
+        };
+        let genesis = B64(person.genesis.clone());
+        let entries = person.blobs.iter().map(|blob| B64(blob.to_bytes()));
+        let account = Account {
+            handle: person.name.clone(),
+            created_ms: NOW,
+            closed: false,
+            passed_on: false,
+            sign_in,
+            entries: std::iter::once(genesis).chain(entries).collect(),
+            log: person.log.clone(),
+            vault: BTreeMap::new(),
+        };
+        self.people.0.insert(person.id(), account);
+        let token = Token {
+            user_id: person.id(),
+            dk_id: Some(person.device_id()),
+            created_ms: NOW,
+            expires_ms: u64::MAX,
+        };
+        self.tokens.insert(person.name.clone(), token);
+    }
+
     // --- Registering and signing in --------------------------------------------------------------------------------------
 
     pub(super) fn register(&mut self, ask: &Register) -> Answer<Grant> {

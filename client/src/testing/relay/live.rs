@@ -9,7 +9,8 @@ use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
 use sotto_shared::api::limits::{MAX_SEND_BATCH, OLD_EPOCH_GRACE_SECS};
 use sotto_shared::codec::Codec;
 use sotto_shared::envelope::header::{
-    EPHEMERAL_BYTES, HEADER_BYTES, Header, MAX_ENVELOPE_BYTES, MessageKind, is_envelope_size,
+    EPHEMERAL_BYTES, HEADER_BYTES, Header, MAX_ENVELOPE_BYTES, MessageKind, class_seconds, envelope_hash,
+    is_envelope_size,
 };
 use sotto_shared::id::{ChannelId, RoomId, UserId};
 use sotto_shared::log::room_log::SUITE_1;
@@ -137,6 +138,7 @@ impl ModelRelay {
                             seq,
                             header: message.header,
                             envelope: message.envelope,
+                            gone: None,
                         },
                     };
                     if is_new {
@@ -214,6 +216,14 @@ impl ModelRelay {
                 ErrorCode::NotFound
             });
         }
+        if let Some(seq) = room.gone_ids.get(&header.msg_id) {
+            let known = room.messages[*seq as usize - 1].hash();
+            return if known == envelope_hash(&message.header.0, &message.envelope.0) {
+                Ok((*seq, false))
+            } else {
+                Err(ErrorCode::Duplicate)
+            };
+        }
         let same_id = room
             .messages
             .iter()
@@ -232,7 +242,11 @@ impl ModelRelay {
         if header.n == 0 || !(header.n == newest || in_grace) || state.rotation_due {
             return Err(ErrorCode::WrongEpoch);
         }
-        Ok((room.put_message(&message.header, &message.envelope).seq, true))
+        let seq = room.put_message(&message.header, &message.envelope).seq;
+        if let Some(seconds) = class_seconds(header.ttl_class) {
+            room.expires_ms.insert(seq, now_ms + u64::from(seconds) * 1000);
+        }
+        Ok((seq, true))
     }
 
     // --- Who hears what ------------------------------------------------------------------------------------------------------

@@ -123,7 +123,9 @@ impl ModelRelay {
             Request::WrapsPut(ask) => Reply::WrapsPut(self.wraps_put(&self.session(token)?, ask)?),
             // It has no tables to read back.
             Request::HeldGet(_) | Request::RowsGet(_) => return Err(ErrorCode::NotFound),
+            Request::InviteOpen(ask) => Reply::InviteOpen(self.invite_open(&self.session(token)?, ask)?),
             Request::PageGet(ask) => Reply::PageGet(self.page_get(&self.session(token)?, ask)?),
+            Request::MessageDelete(ask) => Reply::MessageDelete(self.message_delete(&self.session(token)?, ask)?),
         })
     }
 

@@ -7,12 +7,14 @@ use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::FromRelay;
 use sotto_shared::api::limits::{MAX_LOG_PAGE, MAX_PAGE};
-use sotto_shared::codec::Codec;
-use sotto_shared::crypto::sign::SignedBlob;
-use sotto_shared::envelope::header::envelope_hash;
+use sotto_shared::codec::{Codec, Text};
+use sotto_shared::crypto::hash::sha256;
+use sotto_shared::crypto::label::Label;
+use sotto_shared::crypto::sign::{SignedBlob, verify};
+use sotto_shared::envelope::header::{Header, envelope_hash};
 use sotto_shared::envelope::transcript::Transcript;
-use sotto_shared::id::{ChannelId, RoomId, UserId};
-use sotto_shared::log::room_log::{RoomEntry, RoomGenesis, RoomState, room_id};
+use sotto_shared::id::{ChannelId, MessageId, RoomId, UserId};
+use sotto_shared::log::room_log::{Invite, RoomBody, RoomEntry, RoomGenesis, RoomState, room_id};
 
 use super::{Answer, ModelRelay, Session, refusal};
 
@@ -36,6 +38,10 @@ pub struct StoredRoom {
     pub messages: Vec<StoredMessage>,
     /// Transcript after each message; index 0 is the start.
     pub transcript: Vec<Transcript>,
+    /// When messages that do not stay are to go, by number.
+    pub expires_ms: BTreeMap<u64, u64>,
+    /// Ids of messages that are gone.
+    pub gone_ids: BTreeMap<MessageId, u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,9 +103,21 @@ impl StoredRoom {
             seq: now.seq,
             header: header.clone(),
             envelope: envelope.clone(),
+            gone: None,
         };
         self.messages.push(message.clone());
         message
+    }
+
+    /// The bytes of a message go; its number, hash and id stay.
+    pub fn let_go(&mut self, seq: u64) {
+        let message = &mut self.messages[seq as usize - 1];
+        if let Ok(header) = Header::from_bytes(&message.header.0) {
+            self.gone_ids.insert(header.msg_id, seq);
+        }
+        message.gone = Some(message.hash());
+        message.header.0.clear();
+        message.envelope.0.clear();
     }
 
     /// The transcript after message `seq`.
@@ -170,6 +188,17 @@ impl StoredRoom {
     }
 }
 
+/// The invite by which a request joins: one Join and nothing with it.
+fn joins<'a>(state: &'a RoomState, ask: &RoomAppend, own: &OwnEntries) -> Option<&'a Invite> {
+    match own.parsed.as_slice() {
+        [entry] if ask.wraps.is_empty() => match &entry.body {
+            RoomBody::Join { invite_id, .. } => state.invites.get(invite_id),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// A new room key comes with a wrap for everybody.
 fn wraps_for_all(state: &RoomState, old_epoch: u32, wraps: &[Wrap]) -> Answer<()> {
     let newest = state.epoch_number();
@@ -225,6 +254,8 @@ impl ModelRelay {
             wraps: Vec::new(),
             messages: Vec::new(),
             transcript: vec![Transcript::start(&id, &ChannelId::MAIN)],
+            expires_ms: BTreeMap::new(),
+            gone_ids: BTreeMap::new(),
         };
         let moves = room.move_people(None);
         wraps_for_all(&room.state, 0, &ask.wraps)?;
@@ -245,7 +276,9 @@ impl ModelRelay {
         // Their answer was lost, and they came again.
         let first = own.parsed.first().map_or(0, |entry| entry.seq as usize);
         let there = room.entries.get(first..first.saturating_add(ask.entries.len())) == Some(ask.entries.as_slice());
+        let joins = joins(&room.state, ask, &own);
         match room.membership(&session.user_id) {
+            Err(_) if joins.is_some() => {}
             Err(ErrorCode::Forbidden) if there => return Ok(room.head()),
             membership => membership?,
         }
@@ -261,6 +294,9 @@ impl ModelRelay {
             }
         };
         let (state, _) = extended.prove_here().map_err(|_| ErrorCode::InvalidEntry)?;
+        if joins.is_some_and(|invite| !invite.is_open(self.now_ms)) {
+            return Err(ErrorCode::InvalidEntry);
+        }
         // All or nothing: a wrap that does not fit leaves no trace of the entries.
         let mut next = room.clone();
         let old = std::mem::replace(&mut next.state, state);
@@ -268,6 +304,15 @@ impl ModelRelay {
             next.epoch_ms = self.now_ms;
         }
         next.entries.extend(ask.entries.iter().cloned());
+        for entry in &own.parsed {
+            if let RoomBody::Redact { target, edits } = &entry.body {
+                let named = |message: &&StoredMessage| {
+                    message.hash() == *target || edits.iter().any(|edit| message.hash() == *edit)
+                };
+                let seqs: Vec<u64> = next.messages.iter().filter(named).map(|message| message.seq).collect();
+                seqs.into_iter().for_each(|seq| next.let_go(seq));
+            }
+        }
         let moves = next.move_people(Some(&old));
         wraps_for_all(&next.state, old.epoch_number(), &ask.wraps)?;
         let wrapped = next.put_wraps(&ask.wraps)?;
@@ -286,6 +331,29 @@ impl ModelRelay {
         Ok(RoomLogReply {
             entries: entries.take(MAX_LOG_PAGE as usize).cloned().collect(),
             seq,
+        })
+    }
+
+    pub(super) fn invite_open(&self, session: &Session, ask: &InviteOpen) -> Answer<RoomLogReply> {
+        let sig = <[u8; 64]>::try_from(ask.sig.as_ref()).map_err(|_| ErrorCode::Malformed)?;
+        let room = self.rooms.get(&ask.room_id).ok_or(ErrorCode::NotFound)?;
+        let banned = (room.state.former.get(&session.user_id)).is_some_and(|former| former.banned);
+        let invite = (room.state.invites.get(&ask.invite_id))
+            .filter(|invite| invite.is_open(self.now_ms) && !banned)
+            .ok_or(ErrorCode::NotFound)?;
+        let proof = InviteProof {
+            realm: Text::new(self.realm.as_str()).map_err(|_| ErrorCode::Internal)?,
+            room_id: ask.room_id,
+            invite_id: ask.invite_id,
+            user_id: session.user_id,
+        };
+        verify(&invite.key, Label::InviteOpen, &proof.to_bytes(), &sig).map_err(|_| ErrorCode::NotFound)?;
+        Ok(RoomLogReply {
+            entries: (room.entries.iter().skip(ask.from_seq as usize))
+                .take(MAX_LOG_PAGE as usize)
+                .cloned()
+                .collect(),
+            seq: room.state.seq,
         })
     }
 
@@ -366,6 +434,39 @@ impl ModelRelay {
             messages,
             head: room.place(room.messages.len()),
         })
+    }
+
+    pub(super) fn message_delete(&mut self, session: &Session, ask: &MessageDelete) -> Answer<Empty> {
+        let room = self.rooms.get_mut(&ask.room_id).ok_or(ErrorCode::NotFound)?;
+        room.membership(&session.user_id)?;
+        if room.gone_ids.contains_key(&ask.msg_id) {
+            return Ok(Empty {});
+        }
+        let parsed = room
+            .messages
+            .iter()
+            .map(|message| (message.seq, Header::from_bytes(&message.header.0)));
+        let (seq, header) = parsed
+            .filter_map(|(seq, header)| Some((seq, header.ok()?)))
+            .find(|(_, header)| header.msg_id == ask.msg_id && header.channel == ask.channel)
+            .ok_or(ErrorCode::NotFound)?;
+        if sha256(&ask.del_secret.0) != header.del_commit {
+            return Err(ErrorCode::Forbidden);
+        }
+        room.let_go(seq);
+        Ok(Empty {})
+    }
+
+    /// Messages that have had their time go.
+    pub fn expire(&mut self) {
+        for room in self.rooms.values_mut() {
+            let due = room.expires_ms.iter().filter(|(_, at)| **at <= self.now_ms);
+            let due: Vec<u64> = due.map(|(seq, _)| *seq).collect();
+            for seq in due {
+                room.expires_ms.remove(&seq);
+                room.let_go(seq);
+            }
+        }
     }
 
     /// Tells what was appended from `from` on: those who went first, so that nothing later reaches them.

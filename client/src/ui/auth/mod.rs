@@ -1,6 +1,7 @@
-//! The front door: landing and sign in, sign up, and the state while keys are made or opened.
+//! The front door: landing and sign in, sign up, the way back in, and the state while keys are made or opened.
 
 mod picture;
+mod recover;
 mod sign_in;
 mod sign_up;
 mod working;
@@ -9,11 +10,36 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::browser::Theme;
-use super::dialogs::{Ask, use_dialogs};
+use super::dialogs::{Ask, Confirm, use_dialogs};
+use super::kit::field::check;
 use super::kit::{Icon, button, logo};
 use super::nav::use_nav;
+use super::password::NewPassword;
 use super::place::Place;
 use super::screen::use_store;
+use crate::view::Command;
+
+/// What is under way behind the working state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    SigningUp,
+    SigningIn,
+    Recovering,
+}
+
+/// The last word to somebody whose account has just gone from this browser.
+#[derive(Clone, Copy, Default)]
+pub struct Parting(RwSignal<Option<String>>);
+
+impl Parting {
+    pub fn say(self, text: String) {
+        self.0.set(Some(text));
+    }
+}
+
+pub fn use_parting() -> Parting {
+    expect_context()
+}
 
 /// What is typed, kept while the working state stands in front of the form.
 #[derive(Clone, Copy)]
@@ -21,36 +47,53 @@ struct Draft {
     handle: RwSignal<String>,
     password: RwSignal<String>,
     stay: RwSignal<bool>,
-    working: RwSignal<bool>,
-    words: RwSignal<Vec<String>>,
-    own: RwSignal<bool>,
-    saved: RwSignal<bool>,
+    doing: RwSignal<Option<Doing>>,
+    parting: Parting,
+    new: NewPassword,
+    recovery_key: RwSignal<String>,
     /// What went wrong, by where it is shown.
     handle_error: RwSignal<Option<String>>,
     password_error: RwSignal<Option<String>>,
     form_error: RwSignal<Option<String>>,
+    recovery_key_error: RwSignal<Option<String>>,
+    /// The password fits, and what it should open is not there any more.
+    cannot_open: RwSignal<bool>,
 }
 
 impl Draft {
     fn new() -> Self {
+        let (password, password_error, form_error) = (RwSignal::default(), RwSignal::default(), RwSignal::default());
         Self {
             handle: RwSignal::default(),
-            password: RwSignal::default(),
+            password,
             stay: RwSignal::new(true),
-            working: RwSignal::new(false),
-            words: RwSignal::default(),
-            own: RwSignal::new(false),
-            saved: RwSignal::new(false),
+            doing: RwSignal::new(None),
+            parting: use_parting(),
+            new: NewPassword::new(password, password_error, form_error),
+            recovery_key: RwSignal::default(),
             handle_error: RwSignal::default(),
-            password_error: RwSignal::default(),
-            form_error: RwSignal::default(),
+            password_error,
+            form_error,
+            recovery_key_error: RwSignal::default(),
+            cannot_open: RwSignal::new(false),
         }
+    }
+
+    fn begin(self, doing: Doing) {
+        self.parting.0.set(None);
+        self.doing.set(Some(doing));
+    }
+
+    fn busy(self) -> Signal<bool> {
+        Signal::derive(move || self.doing.get().is_some())
     }
 
     fn clear_errors(self) {
         self.handle_error.set(None);
         self.password_error.set(None);
         self.form_error.set(None);
+        self.recovery_key_error.set(None);
+        self.cannot_open.set(false);
     }
 
     /// The handle as the server knows it.
@@ -67,9 +110,9 @@ pub fn front() -> AnyView {
     let (nav, store) = (use_nav(), use_store());
     let dialogs = use_dialogs();
     let draft = Draft::new();
-    let signing_up = Memo::new(move |_| nav.place() == Place::SignUp);
+    let place = Memo::new(move |_| nav.place());
     Effect::new(move |_| {
-        signing_up.track();
+        place.track();
         draft.clear_errors();
     });
     html::div()
@@ -83,10 +126,11 @@ pub fn front() -> AnyView {
                     .child((logo::figure("logo-mark"), logo::word())),
                 theme_toggle("button button-quiet button-icon"),
             )),
-            move || match (draft.working.get(), signing_up.get()) {
-                (true, new) => working::view(new),
-                (false, true) => sign_up::view(draft),
-                (false, false) => sign_in::view(draft),
+            move || match (draft.doing.get(), place.get()) {
+                (Some(doing), _) => working::view(doing),
+                (None, Place::SignUp) => sign_up::view(draft),
+                (None, Place::Recover) => recover::view(draft),
+                (None, _) => sign_in::view(draft),
             },
             html::footer().class("front-foot").child((
                 button::button("front-link", "What the server sees", move || dialogs.open(Ask::Server)),
@@ -129,6 +173,45 @@ fn switch(signing_up: bool) -> AnyView {
             item(Place::SignUp, "Create account", signing_up),
         ))
         .into_any()
+}
+
+/// Said once, on the page where an account ended.
+fn parting(draft: Draft) -> AnyView {
+    let parting = draft.parting.0;
+    (move || {
+        parting.get().map(|text| {
+            html::div()
+                .class("banner banner-tall front-parting")
+                .attr("role", "status")
+                .child((Icon::Info.view(), html::div().class("banner-text").child(text)))
+        })
+    })
+    .into_any()
+}
+
+fn stay(draft: Draft) -> AnyView {
+    check(
+        "Stay signed in",
+        "Leave it off where others use this browser too.",
+        draft.stay,
+    )
+}
+
+/// A new account in the place of one whose keys the server has lost or changed.
+pub fn start_over(handle: &str, password: String, stay: bool) -> AnyView {
+    Confirm {
+        title: format!("Start over as {handle}?"),
+        text: "This makes a new, empty account under the same name and password. Everything the old one could read is lost for good, and so is its recovery key. You are out of your groups until somebody adds you again, and your people see somebody new with your name and another safety number: tell them another way that it is you. If whoever runs the server may still bring back what is missing, wait for that.".into(),
+        act: "Start over",
+        safe: "Keep the old account",
+        command: Command::ResetIdentity {
+            handle: handle.to_owned(),
+            password,
+            stay,
+        },
+        done: Box::new(|| {}),
+    }
+    .view()
 }
 
 /// What went wrong with the form as a whole, above its button.

@@ -3,9 +3,12 @@
 use leptos::prelude::*;
 use leptos::{ev, html};
 
-use super::{Draft, form_error, picture, suffix, switch};
-use crate::ui::kit::field::{Field, Kind, Password, check};
+use super::{Doing, Draft, form_error, parting, picture, stay, suffix, switch};
+use crate::ui::dialogs::{Ask, use_dialogs};
+use crate::ui::kit::field::{Field, Kind, Password};
 use crate::ui::kit::{button, unique};
+use crate::ui::nav::link;
+use crate::ui::place::Place;
 use crate::ui::{browser, wire, words};
 use crate::view::{Command, Problem};
 
@@ -23,9 +26,10 @@ pub fn view(draft: Draft) -> AnyView {
         autocomplete: "current-password",
         error: draft.password_error.into(),
         id: password_id.clone(),
+        focus: false,
     };
     let handle = Field {
-        label: "Handle",
+        label: "Handle".into(),
         hint: None,
         kind: Kind::Handle,
         value: draft.handle,
@@ -49,27 +53,26 @@ pub fn view(draft: Draft) -> AnyView {
             switch(false),
             handle.view(),
             password.view(),
-            check(
-                "Stay signed in",
-                "Leave it off where others use this browser too.",
-                draft.stay,
-            ),
+            stay(draft),
             form_error(draft.form_error),
+            move || draft.cannot_open.get().then(|| cannot_open(draft)),
             button::submit(
                 "button button-primary button-l button-wide",
                 "Sign in",
-                draft.working.into(),
+                draft.busy(),
                 Signal::stored(true),
             ),
             html::p()
                 .class("field-hint")
                 .child("Your password stays in this tab. This server never holds it."),
+            html::p().child(link("link-button", Place::Recover, "Forgot the password?")),
         ));
     html::main()
         .class("front-main")
         .id("main")
         .child((
             html::div().class("front-signin").child((
+                parting(draft),
                 html::h1()
                     .class("front-say")
                     .child("Talk together. The server can’t read a word."),
@@ -99,7 +102,7 @@ fn submit(draft: Draft, password_id: &str) {
         browser::focus(password_id);
         return;
     }
-    draft.working.set(true);
+    draft.begin(Doing::SigningIn);
     wire::ask(
         Command::SignIn {
             handle,
@@ -107,15 +110,38 @@ fn submit(draft: Draft, password_id: &str) {
             stay: draft.stay.get_untracked(),
         },
         move |result| {
-            draft.working.set(false);
+            draft.doing.set(None);
             if let Err(problem) = result {
                 let text = words::problem(&problem);
                 match problem {
                     Problem::WrongPassword => draft.password_error.set(Some(text)),
+                    // The password fits: what it opens does not.
+                    Problem::VaultRolledBack | Problem::ServerLied(_) => {
+                        draft.form_error.set(Some(text));
+                        draft.cannot_open.set(true);
+                    }
                     Problem::UnknownHandle(_) | Problem::HandleMalformed => draft.handle_error.set(Some(text)),
                     _ => draft.form_error.set(Some(text)),
                 }
             }
         },
     );
+}
+
+/// The last way out when the server no longer has what the password opens.
+fn cannot_open(draft: Draft) -> AnyView {
+    let dialogs = use_dialogs();
+    html::p()
+        .class("field-hint")
+        .child((
+            "If it stays like this, nobody can open this account any more. ",
+            button::button("link-button", "Start over under the same name", move || {
+                dialogs.open(Ask::StartOver {
+                    handle: draft.clean_handle(),
+                    password: draft.password.get_untracked(),
+                    stay: draft.stay.get_untracked(),
+                });
+            }),
+        ))
+        .into_any()
 }

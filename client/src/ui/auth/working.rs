@@ -3,6 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
+use super::Doing;
 use crate::ui::kit::{Icon, logo};
 use crate::ui::screen::use_store;
 use crate::ui::words;
@@ -10,7 +11,8 @@ use crate::view::Step;
 
 const STEPS: [Step; 4] = [Step::Asking, Step::Deriving, Step::Keys, Step::Rooms];
 
-pub fn view(new_account: bool) -> AnyView {
+pub fn view(doing: Doing) -> AnyView {
+    let new_account = doing == Doing::SigningUp;
     let store = use_store();
     // What is done is what was begun and is not the newest: the worker chooses the order.
     let seen = RwSignal::new(Vec::<Step>::new());
@@ -61,10 +63,10 @@ pub fn view(new_account: bool) -> AnyView {
         });
         list.into_iter().collect_view()
     };
-    let title = if new_account {
-        "Making your account"
-    } else {
-        "Signing in"
+    let title = match doing {
+        Doing::SigningUp => "Making your account",
+        Doing::SigningIn => "Signing in",
+        Doing::Recovering => "Recovering your account",
     };
     html::main()
         .class("signup")

@@ -11,11 +11,13 @@ pub enum Kind {
     /// A handle: the password manager's user name, or nobody's.
     Handle,
     Name,
+    /// A part of something on paper: nothing to be kept or corrected.
+    Code,
 }
 
 /// One line of text.
 pub struct Field {
-    pub label: &'static str,
+    pub label: String,
     pub hint: Option<&'static str>,
     pub kind: Kind,
     pub value: RwSignal<String>,
@@ -34,20 +36,28 @@ impl Field {
         let value = self.value;
         let autocomplete = match self.kind {
             Kind::Handle => "username",
-            Kind::Name => "off",
+            Kind::Name | Kind::Code => "off",
         };
         if self.focus {
             focus_when_shown(node);
         }
         let suffix = self.suffix;
         let input = html::input()
-            .class("input")
+            .class(if self.kind == Kind::Code {
+                "input input-code"
+            } else {
+                "input"
+            })
             .id(id.clone())
             .r#type("text")
             .attr("autocomplete", autocomplete)
             .attr(
                 "autocapitalize",
-                if self.kind == Kind::Name { "sentences" } else { "none" },
+                match self.kind {
+                    Kind::Handle => "none",
+                    Kind::Name => "sentences",
+                    Kind::Code => "characters",
+                },
             )
             .attr("spellcheck", "false")
             .attr("aria-describedby", hint_id.clone())
@@ -107,6 +117,8 @@ pub struct Password {
     pub autocomplete: &'static str,
     pub error: Signal<Option<String>>,
     pub id: String,
+    /// A dialog gives the keyboard to it when it opens.
+    pub focus: bool,
 }
 
 impl Password {
@@ -118,6 +130,7 @@ impl Password {
             .id(self.id)
             .attr("type", move || if shown.get() { "text" } else { "password" })
             .attr("autocomplete", self.autocomplete)
+            .autofocus(self.focus)
             .attr("autocapitalize", "none")
             .attr("spellcheck", "false")
             .attr("aria-describedby", hint_id.clone())

@@ -5,9 +5,10 @@ use std::time::Duration;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use leptos::{ev, html};
+use sotto_shared::id::UserId;
 
 use crate::ui::kit::mark::{Shape, Size, hue, mark};
-use crate::ui::kit::{Icon, unique};
+use crate::ui::kit::{Icon, button, unique};
 use crate::ui::screen::use_store;
 use crate::ui::{wire, words};
 use crate::view::{Command, Outcome, Person, Problem};
@@ -19,6 +20,12 @@ pub enum Found {
     Person(Person),
     /// Nobody, and why.
     Not(String),
+    /// Another account than the one that had this handle.
+    Moved {
+        handle: String,
+        now: UserId,
+        why: String,
+    },
 }
 
 #[derive(Clone, Copy)]
@@ -80,6 +87,14 @@ impl Lookup {
                 Ok(Outcome::Person(person)) if person.is_me => Found::Not(words::problem(&Problem::ThatIsYou)),
                 Ok(Outcome::Person(person)) => Found::Person(person),
                 Ok(_) => Found::Nothing,
+                Err(Problem::HandleMoved { handle, now, verified }) => {
+                    let why = words::problem(&Problem::HandleMoved {
+                        handle: handle.clone(),
+                        now,
+                        verified,
+                    });
+                    Found::Moved { handle, now, why }
+                }
                 Err(problem) => Found::Not(words::problem(&problem)),
             };
             let person = if let Found::Person(person) = &found {
@@ -140,8 +155,46 @@ impl Lookup {
                         .child((Icon::CircleAlert.s(), html::span().child(why)))
                         .into_any(),
                 ),
+                Found::Moved { handle, now, why } => Some(self.moved(handle, now, why)),
                 Found::Person(person) => Some(card(&person)),
             })
+            .into_any()
+    }
+}
+
+impl Lookup {
+    /// Another account under a known handle: nothing is sent to it before the person says so.
+    fn moved(self, handle: String, now: UserId, why: String) -> AnyView {
+        let accept = move || {
+            let number = self.number.get_value();
+            let command = Command::AcceptHandle {
+                handle: handle.clone(),
+                user: now,
+            };
+            wire::ask(command, move |result| {
+                if self.number.try_get_value() != Some(number) {
+                    return;
+                }
+                self.found.set(match result {
+                    Ok(Outcome::Person(person)) => Found::Person(person),
+                    Ok(_) => Found::Nothing,
+                    Err(problem) => Found::Not(words::problem(&problem)),
+                });
+            });
+        };
+        html::div()
+            .class("banner banner-danger banner-tall")
+            .child((
+                Icon::Shield.view(),
+                html::div().class("banner-text").child((
+                    html::p().child(why),
+                    button::button(
+                        "button button-s button-danger-quiet gap-above",
+                        "Take the new account",
+                        accept,
+                    ),
+                )),
+            ))
             .into_any()
     }
 }

@@ -115,7 +115,7 @@ pub fn new_group() -> AnyView {
         });
     };
     let field = Field {
-        label: "Name",
+        label: "Name".into(),
         hint: Some("The server cannot read it."),
         kind: Kind::Name,
         value: name,

@@ -31,6 +31,10 @@ pub fn banners(id: RoomId) -> AnyView {
             )),
             (Standing::Frozen(tamper), _) => Some(frozen(id, tamper)),
             (Standing::IdentityChanged(user), _) => Some(changed(user)),
+            (Standing::PeerGone, _) => Some(closed(
+                "This account is closed.",
+                "What you wrote to each other stays. Nothing can be sent here any more.",
+            )),
             (Standing::Withheld { by }, _) => Some(withheld(id, by)),
         },
         move || held_back.get().map(|by| tail_withheld(id, by)),

@@ -29,7 +29,7 @@ pub fn rename(room: RoomId) -> AnyView {
         RwSignal::new(false),
     );
     let field = Field {
-        label: "Name",
+        label: "Name".into(),
         hint: Some("Everyone in the group sees the change. The server cannot read it."),
         kind: Kind::Name,
         value: name,

@@ -14,7 +14,7 @@ use crate::ui::kit::{Icon, button};
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::words::Piece;
 use crate::ui::{browser, when, wire, words};
-use crate::view::{Body, Command, Delivery, Note, RoomKind, Row, Unreadable};
+use crate::view::{Body, Command, Delivery, Note, Reaction, RoomKind, Row, Unreadable};
 
 pub fn row(room: RoomId, cell: &Cell, beside: Memo<Beside>) -> AnyView {
     let row = cell.row.clone();
@@ -92,6 +92,19 @@ fn text(
             })
         })
     };
+    let edited = {
+        let row = row.clone();
+        Memo::new(move |_| row.with(|row| matches!(&row.body, Body::Text { edited: true, .. })))
+    };
+    let reactions = Memo::new(move |_| {
+        row.with(|row| {
+            if let Body::Text { reactions, .. } = &row.body {
+                reactions.clone()
+            } else {
+                Vec::new()
+            }
+        })
+    });
     let first = Memo::new(move |_| beside.get().first);
     let class = move || match (first.get(), state.get()) {
         (true, Delivery::Sent) => "message message-first",
@@ -148,15 +161,37 @@ fn text(
             side,
             html::div().class("message-main").child((
                 head,
-                html::div()
-                    .class("message-body")
-                    .attr("dir", "auto")
-                    .child(move || linked(&words_of.get())),
+                html::div().class("message-body").attr("dir", "auto").child((
+                    move || linked(&words_of.get()),
+                    move || {
+                        edited
+                            .get()
+                            .then(|| html::span().class("message-edited").child(" (edited)"))
+                    },
+                )),
+                move || reacted(&reactions.get()),
                 move || below(room, message, state.get()),
             )),
             actions(words_of),
         ))
         .into_any()
+}
+
+/// What people put to a message, each with their number.
+fn reacted(reactions: &[Reaction]) -> Option<AnyView> {
+    let one = |reaction: &Reaction| {
+        let people = words::count(reaction.count as usize, "person", "people");
+        html::li()
+            .class(if reaction.mine {
+                "reaction reaction-mine"
+            } else {
+                "reaction"
+            })
+            .attr("aria-label", format!("{}, {people}", reaction.emoji))
+            .child((reaction.emoji.clone(), html::span().child(reaction.count.to_string())))
+    };
+    let list = || html::ul().class("reactions").attr("aria-label", "Reactions");
+    (!reactions.is_empty()).then(|| list().child(reactions.iter().map(one).collect_view()).into_any())
 }
 
 /// What can be done with a message: shown on hover and focus.
@@ -277,11 +312,13 @@ fn happened(room: RoomId, note: Note) -> AnyView {
     let kind = untrack(|| store.room(room)).map_or(RoomKind::Group, |room| room.kind);
     let icon = match &note {
         Note::Created { .. } => Icon::MessageCircle,
-        Note::Added { .. } => Icon::UserPlus,
+        Note::Added { .. } | Note::Joined { .. } | Note::AskedToJoin { .. } => Icon::UserPlus,
         Note::Removed { .. } | Note::Left { .. } | Note::AccountClosed { .. } => Icon::LogOut,
         Note::Renamed { .. } => Icon::Pencil,
         Note::NewDevice { .. } => Icon::Laptop,
         Note::IdentityChanged { .. } => Icon::Shield,
+        Note::Deleted { .. } => Icon::X,
+        Note::Disappearing { .. } => Icon::Clock,
     };
     let changed = if let Note::IdentityChanged { who } = &note {
         Some(*who)
@@ -302,6 +339,7 @@ fn happened(room: RoomId, note: Note) -> AnyView {
             .into_iter()
             .map(|piece| match piece {
                 Piece::Name(name) => html::b().child(name).into_any(),
+                Piece::Span(text) => text.into_any(),
                 Piece::Plain(text) => text.into_any(),
             })
             .collect_view()

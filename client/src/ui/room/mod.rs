@@ -102,7 +102,7 @@ fn nothing_open() -> AnyView {
             html::button()
                 .r#type("button")
                 .class("start-item")
-                .on(leptos::ev::click, move |_| dialogs.open(act))
+                .on(leptos::ev::click, move |_| dialogs.open(act.clone()))
                 .child((icon.l(), html::b().child(title), html::span().child(text))),
         )
     };

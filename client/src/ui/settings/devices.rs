@@ -1,11 +1,13 @@
 //! Devices: the browsers that are signed in.
 
-use leptos::html;
 use leptos::prelude::*;
+use leptos::{ev, html};
+use sotto_shared::id::DeviceKeyId;
 
 use super::head;
-use crate::ui::dialogs::{Ask, Confirm, use_dialogs};
+use crate::ui::dialogs::{Ask, Confirm, Dialogs, use_dialogs};
 use crate::ui::kit::{Icon, button};
+use crate::ui::password::WithPassword;
 use crate::ui::place::Page;
 use crate::ui::screen::use_toasts;
 use crate::ui::{when, wire, words};
@@ -69,7 +71,7 @@ pub fn page() -> AnyView {
             (
                 html::ul()
                     .class("settings-list rows rows-stack")
-                    .child(devices.iter().map(row).collect_view()),
+                    .child(devices.iter().map(|device| row(device, dialogs)).collect_view()),
                 others.get().then(|| {
                     html::div().class("kit-row").child(button::button(
                         "button button-s button-danger-quiet",
@@ -88,14 +90,14 @@ pub fn page() -> AnyView {
             Icon::Info.view(),
             html::div().class("banner-text").child((
                 html::b().child("You do not recognise one?"),
-                html::p().child("Sign out everywhere else. Your messages and rooms stay. Whoever knows your password could sign in again, though."),
+                html::p().child("Take it away, then change the password: whoever knows it could sign in again. Your messages and rooms stay."),
             )),
         ))),
     )
         .into_any()
 }
 
-fn row(device: &Device) -> AnyView {
+fn row(device: &Device, dialogs: Dialogs) -> AnyView {
     let label = if device.label.is_empty() {
         "A browser without a name".to_owned()
     } else {
@@ -108,6 +110,15 @@ fn row(device: &Device) -> AnyView {
         (false, Some(seen)) => format!("Last here {}. Added {since}", when::ago(seen)),
         (false, None) => format!("Signed out. Added {since}"),
     };
+    let (id, called, is_this) = (device.id, label.clone(), device.is_this);
+    let take = (!is_this).then(|| {
+        html::button()
+            .r#type("button")
+            .class("button button-s button-danger-quiet")
+            .attr("aria-label", format!("Take away {called}"))
+            .on(ev::click, move |_| dialogs.open(Ask::TakeAway(id, called.clone())))
+            .child("Take away")
+    });
     html::li()
         .child((
             html::span()
@@ -122,6 +133,7 @@ fn row(device: &Device) -> AnyView {
                 )),
                 html::p().class("row-sub").child(line),
             )),
+            take,
         ))
         .into_any()
 }
@@ -137,6 +149,24 @@ fn skeleton() -> AnyView {
             )),
         ))
         .into_any()
+}
+
+pub fn take_away(device: DeviceKeyId, label: &str) -> AnyView {
+    let toasts = use_toasts();
+    let said = format!("{label} is taken away.");
+    let about = html::p().class("soft").child(format!(
+        "{label} is signed out at once and can read nothing that is written from now on. What it already has it may keep."
+    ));
+    WithPassword {
+        title: "Take this browser away?",
+        about: about.into_any(),
+        more: None,
+        act: "Take away",
+        button: "button button-danger",
+        command: Box::new(move |password| Some(Command::RevokeDevice { device, password })),
+        done: Box::new(move |_| toasts.ok(said.clone())),
+    }
+    .dialog()
 }
 
 pub fn sign_out_others() -> AnyView {

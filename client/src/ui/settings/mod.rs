@@ -1,9 +1,11 @@
 //! Settings: what belongs to this account and this browser, and what the server sees.
 
+pub mod account;
 mod appearance;
 mod build;
 pub mod devices;
 mod lock;
+pub mod recovery_key;
 mod rows;
 mod security;
 pub mod server;
@@ -42,8 +44,14 @@ pub fn column() -> AnyView {
                 )),
             ),
             html::div().class("column-body").child((
+                sidebar::vault_doubted(),
                 html::p().class("menu-title").child("You"),
-                html::ul().child((item(Page::Devices), item(Page::Security), item(Page::Lock))),
+                html::ul().child((
+                    item(Page::Account),
+                    item(Page::Devices),
+                    item(Page::Security),
+                    item(Page::Lock),
+                )),
                 html::p().class("menu-title").child("Sotto"),
                 html::ul().child((item(Page::Appearance), item(Page::Server))),
                 html::ul().class("settings-out").child((
@@ -73,6 +81,7 @@ pub fn column() -> AnyView {
 
 const fn icon(page: Page) -> Icon {
     match page {
+        Page::Account => Icon::Lock,
         Page::Devices => Icon::Laptop,
         Page::Security => Icon::KeyRound,
         Page::Lock => Icon::Lock,
@@ -86,7 +95,7 @@ fn item(page: Page) -> AnyView {
     let here = move || match nav.place() {
         Place::Setting(open) => (open == page).then_some("page"),
         // On a wide screen the first page stands open beside the list.
-        _ => (page == Page::Devices && !narrow.get()).then_some("page"),
+        _ => (page == Page::Account && !narrow.get()).then_some("page"),
     };
     html::li()
         .child(
@@ -108,7 +117,7 @@ pub fn sheet() -> AnyView {
         if let Place::Setting(page) = nav.place() {
             page
         } else {
-            Page::Devices
+            Page::Account
         }
     });
     html::div()
@@ -118,6 +127,7 @@ pub fn sheet() -> AnyView {
         .child(move || {
             let page = page.get();
             let content = match page {
+                Page::Account => account::page(),
                 Page::Devices => devices::page(),
                 Page::Security => security::page(),
                 Page::Lock => lock::page(),

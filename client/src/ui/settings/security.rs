@@ -9,12 +9,12 @@ use crate::ui::place::Page;
 
 pub fn page() -> AnyView {
     (
-        head(Page::Security, "Your password opens your account. Nothing else does."),
+        head(Page::Security, "Your password opens your account, and a recovery key if you made one. Nothing else does."),
         group(
             "Your password",
             (
                 fact(Icon::KeyRound, "It never leaves this browser", "The server gets something made from it that proves it is you, and from which it cannot open your messages."),
-                fact(Icon::Info, "Nobody can reset it", "Not even whoever runs this server: if it is lost and no browser is signed in, your messages cannot be opened again. Keep it in a password manager or on paper."),
+                fact(Icon::Info, "Nobody can reset it", "Not even whoever runs this server. If it is lost, only a recovery key opens your account again: make one under Password and recovery, and keep it on paper."),
                 fact(Icon::ShieldCheck, "Six random words are enough", "Whoever copies the server’s disk can try to guess passwords. Six random words cannot be guessed; a short or used one can."),
             )
                 .into_any(),

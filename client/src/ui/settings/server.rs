@@ -132,7 +132,7 @@ pub fn page() -> AnyView {
     (
         head(
             Page::Server,
-            "Every row this server holds about you and your rooms, read back from it just now. Whoever runs it, or gets hold of its disk, has this and no more.",
+            "Every row this server holds about you and your rooms, read back from it just now. One that lies could leave something out, but it has no more than your browser sends.",
         ),
         content,
         build::section(),
@@ -157,8 +157,14 @@ async fn read() -> Result<Ledger, Problem> {
 /// What a table is, in plain words. `me` is the row of `users`.
 fn lines(table: &HeldTable, me: &[Cell]) -> Vec<Line> {
     let (rows, bytes) = rows::total(table);
-    let sealed = |what: &str| format!("{}, sealed, {}", count(rows, what), size(bytes));
-    let open = |what: &str| format!("{}, {}", count(rows, what), size(bytes));
+    let open = |what: &str| match rows {
+        0 => "none".to_owned(),
+        _ => format!("{}, {}", count(rows, what), size(bytes)),
+    };
+    let sealed = |what: &str| match rows {
+        0 => "none".to_owned(),
+        _ => format!("{}, sealed, {}", count(rows, what), size(bytes)),
+    };
     let line = |what: &str, stored: String, learned| vec![(what.to_owned(), stored, learned, Some(rows))];
     match table.table.as_str() {
         "users" => {
@@ -234,7 +240,7 @@ fn lines(table: &HeldTable, me: &[Cell]) -> Vec<Line> {
         "messages" => line(
             "Messages",
             sealed("message"),
-            "Roughly how long each is, and in which room. The server cannot read them",
+            "Roughly how long each is, in which room, and when it disappears if it does. The server cannot read them",
         ),
         other => {
             let known = other.len() <= 40
@@ -252,11 +258,11 @@ fn lines(table: &HeldTable, me: &[Cell]) -> Vec<Line> {
     }
 }
 
-/// "1 row", "12 rows", "3 entries".
+/// "1 row", "12 rows", "3 entries", "2 keys".
 pub fn count(number: u64, what: &str) -> String {
-    match (number, what.strip_suffix('y')) {
+    match (number, what.strip_suffix("ry")) {
         (1, _) => format!("1 {what}"),
-        (_, Some(stem)) => format!("{number} {stem}ies"),
+        (_, Some(stem)) => format!("{number} {stem}ries"),
         _ => format!("{number} {what}s"),
     }
 }

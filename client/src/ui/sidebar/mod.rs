@@ -65,6 +65,7 @@ pub fn column() -> AnyView {
                 find(query, rooms),
             )),
             html::div().class("column-body").child((
+                vault_doubted(),
                 html::ul()
                     .class("talks")
                     .attr("aria-label", "Conversations")
@@ -87,6 +88,26 @@ pub fn column() -> AnyView {
             me(),
         ))
         .into_any()
+}
+
+/// Stands for as long as it is so: there is nothing to close it with.
+pub fn vault_doubted() -> AnyView {
+    let store = use_store();
+    (move || {
+        store.vault_doubted().get().then(|| {
+            html::div()
+                .class("banner banner-danger banner-tall column-banner")
+                .attr("role", "alert")
+                .child((
+                    Icon::Shield.view(),
+                    html::div().class("banner-text").child((
+                        html::b().child("The server shows an older state of your keys and contacts."),
+                        html::p().child("Nothing of it was taken over, and this browser goes on with what it has. Do not sign out here, and tell whoever runs the server."),
+                    )),
+                ))
+        })
+    })
+    .into_any()
 }
 
 fn find(query: RwSignal<String>, rooms: Memo<Vec<RoomId>>) -> AnyView {

@@ -3,6 +3,7 @@
 mod m0001_accounts;
 mod m0002_rooms;
 mod m0003_messages;
+mod m0004_lifetimes;
 
 use sea_orm_migration::prelude::*;
 
@@ -15,6 +16,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_accounts::Step),
             Box::new(m0002_rooms::Step),
             Box::new(m0003_messages::Step),
+            Box::new(m0004_lifetimes::Step),
         ]
     }
 }

@@ -1,0 +1,870 @@
+//! What is said about earlier messages: edits, deletions, reactions.
+//!
+//! Every message is kept as it came. What has become of one follows from the messages and the log that are here, and from
+//! nothing else: the same whatever order pages came in, and after a reload. Whoever speaks for somebody else is not heard;
+//! a row says that something could not be verified. Words that were deleted are taken out of what this browser keeps.
+
+use std::collections::{BTreeSet, HashMap};
+
+use sotto_shared::api::B64;
+use sotto_shared::api::body::MessageDelete;
+use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::limits::{MAX_EDITS, MAX_TEXT_BYTES, MAX_TTL_SECS, MIN_TTL_SECS};
+use sotto_shared::codec::{List, Text};
+use sotto_shared::crypto::hash::sha256;
+use sotto_shared::crypto::label::Label;
+use sotto_shared::crypto::secret::{DayVaultKey, DerivedKey, derive};
+use sotto_shared::crypto::suite::Suite;
+use sotto_shared::envelope::content::{Content, MessageBody, is_emoji};
+use sotto_shared::envelope::header::{Header, ttl_class};
+use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, MessageId, RoomId, UserId};
+use sotto_shared::log::room_log::{Event, Permission, RoomBody, RoomKind};
+
+use super::account::internal;
+use super::ask::{Failure, Pending, Request};
+use super::inbox::preview_of;
+use super::intents::{Intent, What};
+use super::outbox::delivery;
+use super::record::{self, Act, By, Deletion, Key, MessageRecord, PreviewRecord, Record, StoredBody};
+use super::rooms::{Channel, Room};
+use super::sync::retry;
+use super::{Ctx, Effect, Engine, Out};
+use crate::view::{Body, Delivery, Note, Outcome, Problem, Reaction, Row, Unreadable};
+
+/// Different reactions that a message shows; whoever wants to put more says nothing new.
+const MAX_REACTIONS: usize = 20;
+/// Messages whose bytes the server no longer has, of which the hashes are kept across reloads.
+const KEPT_GONE: usize = 64;
+/// Messages looked through for one that can stand in the list of rooms.
+const FOR_PREVIEW: u64 = 50;
+/// So many messages after a lifetime was changed may still be by somebody who had not heard of it.
+const LATE: u64 = 16;
+
+/// Where what belongs together stands, for the messages in memory.
+#[derive(Default)]
+pub(crate) struct Index {
+    /// Number of the first message with this hash.
+    places: HashMap<Head, u64>,
+    /// Numbers of what was said about it.
+    acts: HashMap<Head, BTreeSet<u64>>,
+    /// Numbers of deletions that name it as an earlier edit.
+    swept: HashMap<Head, BTreeSet<u64>>,
+    /// Number of the first message at this place of a sender's chain.
+    links: HashMap<(DeviceKeyId, [u8; 8], u64), u64>,
+    /// Numbers of those that stand at a place that was taken before.
+    again: BTreeSet<u64>,
+    /// Those of them that were found since the last look.
+    found: Vec<u64>,
+}
+
+impl Index {
+    fn note(&mut self, message: &MessageRecord) {
+        let first = |at: &mut u64| *at = (*at).min(message.seq);
+        self.places.entry(message.hash).and_modify(first).or_insert(message.seq);
+        if let Some(by) = message.body.by() {
+            let first = self.links.entry((by.device, by.lane, by.ctr)).or_insert(message.seq);
+            if *first != message.seq {
+                let later = (*first).max(message.seq);
+                *first = (*first).min(message.seq);
+                self.again.insert(later);
+                self.found.push(later);
+            }
+        }
+        if let StoredBody::Act { act, .. } = &message.body {
+            self.acts.entry(act.target()).or_default().insert(message.seq);
+            if let Act::Delete { edits, .. } = act {
+                for edit in edits {
+                    self.swept.entry(*edit).or_default().insert(message.seq);
+                }
+            }
+        }
+    }
+}
+
+impl Channel {
+    /// Takes a message into memory, or what it turned out to be.
+    pub fn put(&mut self, message: MessageRecord) {
+        self.index.note(&message);
+        if let Some(until) = message.body.words_until() {
+            let (from, at) = self.fades.unwrap_or((message.seq, until));
+            self.fades = Some((from.min(message.seq), at.min(until)));
+        }
+        self.messages.insert(message.seq, message);
+    }
+
+    /// Another body for a message in memory.
+    pub fn change(&mut self, seq: u64, body: StoredBody) {
+        if let Some(mut message) = self.messages.remove(&seq) {
+            message.body = body;
+            self.put(message);
+        }
+    }
+
+    /// The number of the message with this hash.
+    pub fn place_of(&self, hash: &Head) -> Option<u64> {
+        self.index.places.get(hash).copied()
+    }
+
+    /// The message with this hash.
+    fn named(&self, hash: &Head) -> Option<&MessageRecord> {
+        self.messages.get(self.index.places.get(hash)?)
+    }
+
+    /// Has what is kept from `from` on brought into memory.
+    pub fn want(&mut self, from: u64) {
+        self.wanted = Some(self.wanted.map_or(from, |wanted| wanted.min(from)));
+    }
+
+    /// Remembers that the server has let go of a message.
+    pub fn note_gone(&mut self, seq: u64, hash: Head) {
+        self.gone.push((seq, hash));
+        let surplus = self.gone.len().saturating_sub(KEPT_GONE);
+        self.gone.drain(..surplus);
+    }
+
+    /// Whether the server has let go of the message with this hash.
+    pub fn is_gone(&self, hash: &Head) -> bool {
+        let here = self
+            .named(hash)
+            .is_some_and(|message| matches!(message.body, StoredBody::Gone));
+        here || self.gone.iter().any(|(_, gone)| gone == hash)
+    }
+
+    /// Whether the very place of a sender's chain was taken before.
+    fn is_again(&self, message: &MessageRecord) -> bool {
+        self.index.again.contains(&message.seq)
+    }
+
+    /// When the next of the messages in memory is due. What goes with its target alone has no time of its own any more.
+    pub fn renew_fades(&mut self, now_ms: u64) {
+        let left = self.messages.values();
+        let left = left.filter_map(|message| Some((message.seq, message.body.words_until()?)));
+        let left = left.filter(|(_, until)| *until > now_ms);
+        self.fades = left.reduce(|(from, at), (_, until)| (from, at.min(until)));
+    }
+
+    /// What the relay is told of the lifetime of an act: it goes no earlier than what it is about.
+    pub fn class_of(&self, act: &Act, ttl: Option<u32>, now_ms: u64) -> u8 {
+        let ttl = u64::from(ttl.unwrap_or_default());
+        match (act, self.named(&act.target()).and_then(|target| target.body.by())) {
+            (Act::Delete { .. } | Act::Past { .. }, _) => 0,
+            (_, None) => ttl_class(ttl),
+            (_, Some(target)) => target.until_ms.map_or(0, |until| {
+                ttl_class(ttl.max(until.saturating_sub(now_ms).div_ceil(1000)))
+            }),
+        }
+    }
+}
+
+impl Room {
+    /// When the log's entry `seq` was made: what it says, but not after it was first seen here, nor before the room.
+    pub fn time_of(&self, seq: u64) -> u64 {
+        let at = usize::try_from(seq).ok().and_then(|seq| self.times.get(seq));
+        at.copied().unwrap_or_default()
+    }
+
+    /// When the newest room key was made, in the same way.
+    pub fn epoch_ms(&self) -> u64 {
+        self.state.epoch().map_or(0, |epoch| self.time_of(epoch.seq))
+    }
+
+    fn clamp(&self, ts: u64, now_ms: u64) -> u64 {
+        ts.max(self.time_of(0)).min(now_ms)
+    }
+
+    /// Entries that were applied, in order. Gives the messages that they take away.
+    pub fn take_events(&mut self, events: Vec<Event>, now_ms: u64) -> Vec<Head> {
+        if self.times.is_empty() {
+            self.times.push(self.state.created.min(now_ms));
+        }
+        let mut named = Vec::new();
+        for mut event in events {
+            if self.times.len() as u64 <= event.seq {
+                self.times.push(self.clamp(event.ts, now_ms));
+            }
+            event.ts = self.time_of(event.seq);
+            if let RoomBody::Redact { target, edits } = &event.body {
+                let target = Head::from_bytes(*target.as_bytes());
+                self.redacted.entry(target).or_insert(event.actor);
+                let edits = edits.iter().map(|edit| Head::from_bytes(*edit.as_bytes()));
+                self.redacted_edits.extend(edits);
+                named.push(target);
+            }
+            self.events.push(event);
+        }
+        named
+    }
+
+    /// What a verified message says, as it is kept.
+    pub fn body(&self, content: &Content, now_ms: u64) -> StoredBody {
+        let at_ms = self.clamp(content.ts, now_ms);
+        let said = if let MessageBody::FadingText { ttl, .. } = &content.body {
+            (*ttl > 0).then_some(*ttl)
+        } else {
+            None
+        };
+        // The shorter of what its author said and of what the room has agreed on.
+        let ttl = said.into_iter().chain(self.state.ttl_at(content.log_seq)).min();
+        let mut by = By {
+            author: content.user_id,
+            device: content.dk_id,
+            lane: content.lane,
+            ctr: content.ctr,
+            log_seq: content.log_seq,
+            at_ms,
+            until_ms: ttl.map(|ttl| at_ms.saturating_add(u64::from(ttl) * 1000)),
+        };
+        let head = |hash: &EnvelopeHash| Head::from_bytes(*hash.as_bytes());
+        let act = match &content.body {
+            MessageBody::Text { .. } | MessageBody::FadingText { .. } if by.is_due(now_ms) => {
+                return StoredBody::Erased { by };
+            }
+            MessageBody::Text { text } | MessageBody::FadingText { text, .. } => {
+                return StoredBody::text(by, text.as_str());
+            }
+            MessageBody::Edit { target, text } => Act::Edit {
+                target: head(target),
+                text: text.as_str().to_owned(),
+            },
+            MessageBody::Delete { target, edits } => {
+                // It holds no words, and what it takes away must not come back.
+                by.until_ms = None;
+                Act::Delete {
+                    target: head(target),
+                    edits: edits.iter().map(head).collect(),
+                }
+            }
+            MessageBody::React { emoji, .. } if !is_emoji(emoji.as_str()) => {
+                return StoredBody::Unreadable(Unreadable::Damaged);
+            }
+            MessageBody::React { target, emoji, on } => Act::React {
+                target: head(target),
+                emoji: emoji.as_str().to_owned(),
+                on: *on,
+            },
+            // Never stored: `judge` lets none through.
+            MessageBody::Beacon => return StoredBody::Unreadable(Unreadable::Damaged),
+        };
+        StoredBody::Act { by, act }
+    }
+
+    // --- What has become of a message --------------------------------------------------------------------------------------
+
+    /// What was said about a message, in order.
+    fn acts_on<'a>(&'a self, hash: &Head) -> impl Iterator<Item = (&'a By, &'a Act)> {
+        let seqs = self.channel.index.acts.get(hash).into_iter().flatten();
+        seqs.filter_map(|seq| {
+            let message = self.channel.messages.get(seq)?;
+            match &message.body {
+                StoredBody::Act { by, act } if !self.channel.is_again(message) => Some((by, act)),
+                _ => None,
+            }
+        })
+    }
+
+    /// Who took a message away. Of one whose bytes are gone the author is not known: then it is whoever says so.
+    fn deleted_by(&self, message: &MessageRecord) -> Option<UserId> {
+        let author = match &message.body {
+            StoredBody::Text { .. } | StoredBody::Erased { .. } => message.body.by().map(|by| by.author),
+            StoredBody::Gone => None,
+            _ => return None,
+        };
+        let fits = |by: &By| author.is_none_or(|author| author == by.author);
+        let redacted = self.redacted.get(&message.hash).copied();
+        redacted.or_else(|| {
+            self.acts_on(&message.hash)
+                .find_map(|(by, act)| (matches!(act, Act::Delete { .. }) && fits(by)).then_some(by.author))
+        })
+    }
+
+    /// Whether somebody says something here that is not theirs to say, or about nothing.
+    fn is_void(&self, seq: u64, by: &By, act: &Act) -> bool {
+        if matches!(act, Act::Past { .. }) {
+            return false;
+        }
+        let target = act.target();
+        let Some(message) = self.channel.named(&target) else {
+            // As long as there are older messages it may be one of them.
+            return self.channel.first_loaded() <= 1;
+        };
+        let is_theirs = || message.body.by().is_some_and(|said| said.author == by.author);
+        match (&message.body, act) {
+            _ if message.seq >= seq => true,
+            (StoredBody::Act { .. }, _) => true,
+            (StoredBody::Text { .. } | StoredBody::Erased { .. }, Act::Edit { .. }) => !is_theirs(),
+            (StoredBody::Text { .. } | StoredBody::Erased { .. }, Act::Delete { .. }) => {
+                !is_theirs() && self.redacted.get(&target) != Some(&by.author)
+            }
+            _ => false,
+        }
+    }
+
+    /// The words of a message that stands, and whether they are the first.
+    fn words<'a>(&'a self, message: &'a MessageRecord, now_ms: u64) -> Option<(&'a str, bool)> {
+        let StoredBody::Text { text, author, .. } = &message.body else {
+            return None;
+        };
+        let is_due = message.body.by().is_some_and(|by| by.is_due(now_ms));
+        if is_due || self.channel.is_again(message) || self.deleted_by(message).is_some() {
+            return None;
+        }
+        let edits = self.acts_on(&message.hash).filter_map(|(by, act)| match act {
+            Act::Edit { text, .. } if by.author == *author => Some(text.as_str()),
+            _ => None,
+        });
+        Some(edits.last().map_or((text.as_str(), false), |text| (text, true)))
+    }
+
+    /// Whether a message counts as unread news of somebody else.
+    pub fn is_news(&self, message: &MessageRecord, me: UserId, now_ms: u64) -> bool {
+        message.body.by().is_some_and(|by| by.author != me) && self.words(message, now_ms).is_some()
+    }
+
+    /// Reactions of a message with those of ours that are on their way, in the order they first came up.
+    fn reactions(&self, message: &MessageRecord, me: UserId) -> Vec<Reaction> {
+        let mut all: Vec<(&str, BTreeSet<UserId>)> = Vec::new();
+        let said = self.acts_on(&message.hash).map(|(by, act)| (by.author, act));
+        let waiting = self.waiting_on(&message.hash).map(|(_, act)| (me, act));
+        for (user, act) in said.chain(waiting) {
+            let Act::React { emoji, on, .. } = act else { continue };
+            let at = all
+                .iter()
+                .position(|(other, _)| *other == emoji.as_str())
+                .unwrap_or_else(|| {
+                    all.push((emoji, BTreeSet::new()));
+                    all.len() - 1
+                });
+            if let Some((_, users)) = all.get_mut(at) {
+                if *on {
+                    users.insert(user);
+                } else {
+                    users.remove(&user);
+                }
+            }
+        }
+        let stand = all.into_iter().filter(|(_, users)| !users.is_empty());
+        let shown = stand.take(MAX_REACTIONS).map(|(emoji, users)| Reaction {
+            emoji: emoji.to_owned(),
+            count: users.len() as u32,
+            mine: users.contains(&me),
+        });
+        shown.collect()
+    }
+
+    /// What of ours about a message is still on its way.
+    fn waiting_on<'a>(&'a self, hash: &'a Head) -> impl Iterator<Item = (&'a record::OutgoingRecord, &'a Act)> {
+        let items = self.outbox.items().filter_map(|item| Some((item, item.act.as_ref()?)));
+        items.filter(move |(_, act)| act.target() == *hash)
+    }
+
+    /// Whether the server may have let go of message `seq` because its time was over: a lifetime held there, and has passed
+    /// since it was agreed on and since the message before was written.
+    fn had_its_time(&self, seq: u64, now_ms: u64) -> bool {
+        let before = self
+            .channel
+            .messages
+            .range(..seq)
+            .rev()
+            .find_map(|(_, message)| message.body.by());
+        let since = before.map_or(0, |by| by.at_ms);
+        let ttls = &self.state.ttls;
+        ttls.iter().enumerate().any(|(index, lifetime)| {
+            let next = ttls.get(index + 1);
+            let held = lifetime.after < seq && next.is_none_or(|next| seq <= next.after.saturating_add(LATE));
+            let lives_ms = u64::from(lifetime.seconds) * 1000;
+            let begins = self.time_of(lifetime.entry).max(since);
+            lifetime.seconds > 0 && held && begins.saturating_add(lives_ms) <= now_ms
+        })
+    }
+
+    /// What the page shows of a message: nothing, if it says something about another, or has had its time.
+    pub fn message_rows(&self, message: &MessageRecord, me: UserId, now_ms: u64) -> Vec<Row> {
+        let by = message.body.by();
+        let is_due = by.is_some_and(|by| by.is_due(now_ms));
+        let deleted = || self.deleted_by(message).map(|by| Body::Note(Note::Deleted { by }));
+        let body = match &message.body {
+            _ if self.channel.is_again(message) => Some(Body::Unreadable(Unreadable::Damaged)),
+            StoredBody::Text { .. } | StoredBody::Erased { .. } if is_due => None,
+            StoredBody::Text { author, .. } => match self.words(message, now_ms) {
+                None => deleted(),
+                Some(words) => Some(self.text_body(message, *author, words, me)),
+            },
+            StoredBody::Erased { .. } => deleted(),
+            StoredBody::Act { by, act } => {
+                (self.is_void(message.seq, by, act)).then_some(Body::Unreadable(Unreadable::Damaged))
+            }
+            StoredBody::Gone => deleted().or_else(|| {
+                let swept =
+                    self.redacted_edits.contains(&message.hash) || self.channel.index.swept.contains_key(&message.hash);
+                let is_well = swept || self.had_its_time(message.seq, now_ms);
+                (!is_well).then_some(Body::Unreadable(Unreadable::Gap))
+            }),
+            // The same bytes under another number say nothing more.
+            StoredBody::Locked { .. } => (self.channel.place_of(&message.hash) == Some(message.seq))
+                .then_some(Body::Unreadable(Unreadable::KeyOnTheWay)),
+            StoredBody::Unreadable(why) => Some(Body::Unreadable(*why)),
+        };
+        let at_ms = by.map_or(0, |by| by.at_ms);
+        let mut rows = Vec::with_capacity(1);
+        if message.gap {
+            rows.push(Row {
+                key: format!("gap-{}", message.seq),
+                order: (message.seq, 0),
+                at_ms,
+                body: Body::Unreadable(Unreadable::Gap),
+            });
+        }
+        rows.extend(body.map(|body| Row {
+            key: message_key(message, me),
+            order: (message.seq, super::timeline::MESSAGE_PLACE),
+            at_ms,
+            body,
+        }));
+        rows
+    }
+
+    fn text_body(&self, message: &MessageRecord, author: UserId, words: (&str, bool), me: UserId) -> Body {
+        let (mut text, mut edited) = words;
+        let mut state = Delivery::Sent;
+        for (item, act) in self.waiting_on(&message.hash) {
+            if let Act::Edit { text: newer, .. } = act {
+                (text, edited) = (newer, true);
+            }
+            // A reaction on its way is no reason to dim what it stands under.
+            if item.failed.is_some() || !matches!(act, Act::React { .. }) {
+                state = delivery(item);
+            }
+        }
+        Body::Text {
+            author,
+            message: message.msg_id,
+            text: text.to_owned(),
+            state,
+            edited,
+            reactions: self.reactions(message, me),
+        }
+    }
+
+    // --- Taking words away ---------------------------------------------------------------------------------------------------
+
+    /// After these messages came, or came to be due: takes words out of what is kept, adds what has to be saved, and gives
+    /// the numbers of all whose rows may look different now.
+    pub fn settle(&mut self, seqs: &[u64], now_ms: u64, me: Option<UserId>, saves: &mut Vec<Record>) -> Vec<u64> {
+        let mut touched: BTreeSet<u64> = seqs.iter().copied().collect();
+        let index = &self.channel.index;
+        for message in seqs.iter().filter_map(|seq| self.channel.messages.get(seq)) {
+            touched.extend(index.acts.get(&message.hash).into_iter().flatten());
+            if let StoredBody::Act { act, .. } = &message.body
+                && let Some(target) = index.places.get(&act.target())
+            {
+                touched.insert(*target);
+                touched.extend(index.acts.get(&act.target()).into_iter().flatten());
+            }
+        }
+        if seqs.contains(&1) {
+            // The beginning is here: what was said about nothing is known to be.
+            let lost = index
+                .acts
+                .iter()
+                .filter(|(target, _)| !index.places.contains_key(*target));
+            touched.extend(lost.flat_map(|(_, acts)| acts));
+        }
+        touched.extend(std::mem::take(&mut self.channel.index.found));
+        for seq in &touched {
+            let Some(message) = self.channel.messages.get(seq) else {
+                continue;
+            };
+            let Some(body) = self.without_words(message, now_ms) else {
+                continue;
+            };
+            let by = message.body.by();
+            let was_news = *seq > self.channel.read_seq && by.is_some_and(|by| Some(by.author) != me);
+            if was_news && matches!(message.body, StoredBody::Text { .. }) {
+                self.channel.unread = self.channel.unread.saturating_sub(1);
+            }
+            self.channel.change(*seq, body);
+            if let Some(message) = self.channel.messages.get(seq) {
+                saves.push(record::save(Key::Message(self.state.room_id, *seq), message));
+            }
+        }
+        self.renew_preview(now_ms);
+        touched.into_iter().collect()
+    }
+
+    /// What is left of a message that was deleted or has had its time.
+    fn without_words(&self, message: &MessageRecord, now_ms: u64) -> Option<StoredBody> {
+        let by = message.body.by()?;
+        match &message.body {
+            StoredBody::Text { .. } => {
+                (by.is_due(now_ms) || self.deleted_by(message).is_some()).then_some(StoredBody::Erased { by })
+            }
+            StoredBody::Act { act, .. } if matches!(act, Act::Edit { .. } | Act::React { .. }) => {
+                let target = self.channel.named(&act.target());
+                let ends = match target.map(|target| (target, &target.body)) {
+                    // It goes with what it is about.
+                    Some((_, StoredBody::Erased { .. })) => true,
+                    Some((target, StoredBody::Gone)) => self.deleted_by(target).is_some() || by.is_due(now_ms),
+                    Some((_, StoredBody::Text { .. })) if !self.is_void(message.seq, &by, act) => false,
+                    _ => by.is_due(now_ms),
+                };
+                let target = act.target();
+                ends.then_some(StoredBody::Act {
+                    by,
+                    act: Act::Past { target },
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// The newest message that stands, for the list of rooms.
+    pub fn renew_preview(&mut self, now_ms: u64) {
+        let newest = self.channel.messages.values().rev().find_map(|message| {
+            let by = message.body.by()?;
+            let (text, _) = self.words(message, now_ms)?;
+            Some(PreviewRecord {
+                author: by.author,
+                text: preview_of(text),
+                at_ms: by.at_ms,
+                seq: message.seq,
+            })
+        });
+        let first = self.channel.first_loaded();
+        match newest {
+            Some(newest) => self.channel.preview = Some(newest),
+            None if self
+                .channel
+                .preview
+                .as_ref()
+                .is_some_and(|preview| preview.seq >= first) =>
+            {
+                self.channel.preview = None;
+            }
+            None => {}
+        }
+    }
+
+    /// From where on what this browser keeps is wanted in memory: a deletion, or an edit of what stands in the list of rooms,
+    /// may name something that is not.
+    fn names_unloaded(&self, seqs: &[u64]) -> Option<u64> {
+        let messages = seqs.iter().filter_map(|seq| self.channel.messages.get(seq));
+        let wanted = messages.filter_map(|message| {
+            let StoredBody::Act { act, .. } = &message.body else {
+                return None;
+            };
+            let preview = self.channel.preview.as_ref().map(|preview| preview.seq);
+            match act {
+                _ if self.channel.index.places.contains_key(&act.target()) => None,
+                Act::Delete { .. } => Some(1),
+                Act::Edit { .. } => preview.filter(|seq| *seq > 0),
+                _ => None,
+            }
+        });
+        wanted.min()
+    }
+
+    /// Notes the ids of what our own deletions, written here, take away. Says whether there are any.
+    fn note_deletions(&mut self, seqs: &[u64], device: &DeviceKeyId) -> bool {
+        let mut found = Vec::new();
+        for message in seqs.iter().filter_map(|seq| self.channel.messages.get(seq)) {
+            if let StoredBody::Act { by, act } = &message.body
+                && let Act::Delete { target, edits } = act
+                && by.device == *device
+                && !self.is_void(message.seq, by, act)
+            {
+                let named = std::iter::once(target).chain(edits);
+                let named = named.filter_map(|hash| self.channel.named(hash));
+                found.extend(named.map(|message| Deletion {
+                    message: message.msg_id,
+                    commit: message.del_commit,
+                }));
+            }
+        }
+        found.retain(|deletion| !self.channel.deletions.contains(deletion));
+        let is_news = !found.is_empty();
+        self.channel.deletions.extend(found);
+        is_news
+    }
+}
+
+/// The key of a message's row. One's own keep the one they had on their way out; nobody else chooses theirs.
+pub(super) fn message_key(message: &MessageRecord, me: UserId) -> String {
+    match &message.body {
+        StoredBody::Text { author, .. } if *author == me => message.msg_id.to_string(),
+        StoredBody::Erased { by } if by.author == me => message.msg_id.to_string(),
+        _ => format!("seq-{}", message.seq),
+    }
+}
+
+impl<S: Suite> Engine<S> {
+    // --- Commands ------------------------------------------------------------------------------------------------------
+
+    pub(super) async fn edit(
+        &mut self,
+        id: RoomId,
+        message: MessageId,
+        text: &str,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        let (hash, author) = self.standing_message(id, message)?;
+        if Some(author) != self.my_id() {
+            return Err(Problem::NotAllowed);
+        }
+        let text = text.trim_end();
+        if text.trim().is_empty() {
+            return Ok(Some(Outcome::Done));
+        }
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(Problem::TooLong {
+                max: MAX_TEXT_BYTES as u32,
+            });
+        }
+        let act = Act::Edit {
+            target: hash,
+            text: text.to_owned(),
+        };
+        self.queue(id, String::new(), Some(act), ctx, out).await
+    }
+
+    /// One's own by a message; somebody else's, for who may, by an entry in the log.
+    pub(super) async fn delete(
+        &mut self,
+        command: u32,
+        id: RoomId,
+        message: MessageId,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        let (target, author) = self.standing_message(id, message)?;
+        let me = self.my_id().ok_or(Problem::SignedOut)?;
+        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+        let seqs = room.channel.index.acts.get(&target).into_iter().flatten().rev();
+        let edits = seqs.filter_map(|seq| {
+            let edit = room.channel.messages.get(seq)?;
+            match &edit.body {
+                StoredBody::Act { by, act } => {
+                    (matches!(act, Act::Edit { .. }) && by.author == author).then_some(edit.hash)
+                }
+                _ => None,
+            }
+        });
+        // The newest of very many: the server keeps the others, nobody shows them.
+        let edits: Vec<Head> = edits.take(MAX_EDITS).collect();
+        if author == me {
+            return self
+                .queue(id, String::new(), Some(Act::Delete { target, edits }), ctx, out)
+                .await;
+        }
+        let role = room.state.members.get(&me).map(|member| member.role);
+        if room.state.kind == RoomKind::Direct || !role.is_some_and(|role| role.allows(Permission::Redact)) {
+            return Err(Problem::NotAllowed);
+        }
+        self.open_room(id)?;
+        let what = What::Redact { target, edits };
+        self.intend(id, Intent::new(what, Some(command)), ctx, out).await;
+        Ok(None)
+    }
+
+    pub(super) async fn react(
+        &mut self,
+        id: RoomId,
+        message: MessageId,
+        emoji: &str,
+        on: bool,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        let (target, _) = self.standing_message(id, message)?;
+        if !is_emoji(emoji) {
+            return Err(Problem::NotAllowed);
+        }
+        let act = Act::React {
+            target,
+            emoji: emoji.to_owned(),
+            on,
+        };
+        self.queue(id, String::new(), Some(act), ctx, out).await
+    }
+
+    /// Messages of this room live so many seconds from now on; 0: for ever.
+    pub(super) async fn set_ttl(
+        &mut self,
+        command: u32,
+        id: RoomId,
+        seconds: u32,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        self.open_room(id)?;
+        if seconds != 0 && !(MIN_TTL_SECS..=MAX_TTL_SECS).contains(&seconds) {
+            return Err(Problem::NotAllowed);
+        }
+        self.intend(id, Intent::new(What::SetTtl(seconds), Some(command)), ctx, out)
+            .await;
+        Ok(None)
+    }
+
+    /// Hash and author of a message on screen that has not gone.
+    fn standing_message(&self, id: RoomId, message: MessageId) -> Result<(Head, UserId), Problem> {
+        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+        let found = (room.channel.messages.values())
+            .find(|other| other.msg_id == message && room.words(other, self.now_ms).is_some())
+            .and_then(|found| Some((found.hash, found.body.by()?.author)));
+        found.ok_or(Problem::NoSuchMessage)
+    }
+
+    // --- What follows ----------------------------------------------------------------------------------------------------
+
+    /// Messages came into memory, or came to be due: what follows for others, in memory and kept.
+    pub(super) fn settle(
+        &mut self,
+        id: RoomId,
+        seqs: &[u64],
+        // To be kept with what changes.
+        mut saves: Vec<Record>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let (now_ms, me) = (self.now_ms, self.my_id());
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let had_preview = room.channel.preview.is_some();
+        let touched = room.settle(seqs, now_ms, me, &mut saves);
+        if had_preview && room.channel.preview.is_none() {
+            // What stands before it is the newest now.
+            room.channel
+                .want(room.channel.first_loaded().saturating_sub(FOR_PREVIEW));
+        }
+        if let Some(from) = room.names_unloaded(seqs) {
+            room.channel.want(from);
+        }
+        if !saves.is_empty() {
+            saves.push(room.channel.to_record(&id));
+            out.push(Effect::Save(saves));
+        }
+        self.show_changed(id, &touched, out);
+        self.seek(id, out);
+        self.wake_for_expiry(out);
+    }
+
+    /// Deletions of ours arrived that were written in this browser: the server is to let go of what they name.
+    pub(super) fn follow_deletions(&mut self, id: RoomId, seqs: &[u64], out: &mut Out<S::DeviceKey>) {
+        let Some(device) = self.me.as_ref().map(|me| me.dk_id) else {
+            return;
+        };
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        if room.note_deletions(seqs, &device) {
+            out.push(Effect::Save(vec![room.channel.to_record(&id)]));
+            self.ask_deletions(id, out);
+        }
+    }
+
+    /// The log took messages away.
+    pub(super) fn redacted(&mut self, id: RoomId, named: &[Head], out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        if named.is_empty() {
+            return;
+        }
+        let places = &room.channel.index.places;
+        let is_here = named.iter().all(|hash| places.contains_key(hash));
+        let mut seqs: Vec<u64> = named.iter().filter_map(|hash| places.get(hash)).copied().collect();
+        // Deletions by whoever wrote the entry may have waited for it.
+        let acts = named.iter().filter_map(|hash| room.channel.index.acts.get(hash));
+        seqs.extend(acts.flatten());
+        if !is_here {
+            room.channel.want(1);
+        }
+        self.settle(id, &seqs, Vec::new(), out);
+    }
+
+    /// Has the server let go of what we deleted.
+    pub(super) fn ask_deletions(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+        let (Some(me), Some(room)) = (&self.me, self.rooms.get(&id)) else {
+            return;
+        };
+        if !self.online || room.channel.deletions.is_empty() {
+            return;
+        }
+        let is_asked = |message: &MessageId| {
+            let mut pending = self.pending.values();
+            pending.any(
+                |pending| matches!(pending, Pending::LetGo { room, message: other } if *room == id && other == message),
+            )
+        };
+        // What was written before the password was changed goes by the day key of then. The vault has it, once it was read.
+        let asks: Vec<(MessageId, MessageDelete)> = (room.channel.deletions.iter())
+            .filter(|deletion| !is_asked(&deletion.message))
+            .filter_map(|Deletion { message, commit }| {
+                let mut keys = std::iter::once(&me.dvk).chain(&me.vault.former);
+                let secret = keys.find_map(|dvk| {
+                    let secret = del_secret(dvk, message);
+                    commit
+                        .is_none_or(|commit| sha256(secret.expose()) == commit)
+                        .then_some(secret)
+                })?;
+                let ask = MessageDelete {
+                    room_id: id,
+                    channel: ChannelId::MAIN,
+                    msg_id: *message,
+                    del_secret: B64(secret.expose().to_vec()),
+                };
+                Some((*message, ask))
+            })
+            .collect();
+        for (message, ask) in asks {
+            self.ask(Request::MessageDelete(ask), Pending::LetGo { room: id, message }, out);
+        }
+    }
+
+    pub(super) fn let_go(
+        &mut self,
+        id: RoomId,
+        message: MessageId,
+        result: Result<(), Failure>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        match result {
+            // Not there, or not ours to delete: asking again would bring the same.
+            Err(failure) if !failure.is(ErrorCode::NotFound) && !failure.is(ErrorCode::Forbidden) => {
+                retry(&failure, out)
+            }
+            _ => {
+                room.channel.deletions.retain(|other| other.message != message);
+                out.push(Effect::Save(vec![room.channel.to_record(&id)]));
+            }
+        }
+    }
+}
+
+/// What is shown to the server so that it lets go of a message; the message's header commits to it.
+pub(super) fn del_secret(dvk: &DayVaultKey, message: &MessageId) -> DerivedKey {
+    let key = derive(dvk.expose(), Label::DeleteKey, &[]);
+    derive(key.expose(), Label::DeleteSecret, &[message.as_bytes()])
+}
+
+/// What has to be kept of a message's header, to delete it one day.
+pub(super) fn del_commit(header: Option<&Header>, body: &StoredBody, me: Option<UserId>) -> Option<[u8; 32]> {
+    let is_mine = body.by().is_some_and(|by| Some(by.author) == me);
+    header.filter(|_| is_mine).map(|header| header.del_commit)
+}
+
+/// An act as it is sealed.
+pub(super) fn message_body(act: &Act) -> Result<MessageBody, Problem> {
+    let hash = |head: &Head| EnvelopeHash::from_bytes(*head.as_bytes());
+    Ok(match act {
+        Act::Edit { target, text } => MessageBody::Edit {
+            target: hash(target),
+            text: Text::new(text.as_str()).map_err(internal)?,
+        },
+        Act::Delete { target, edits } => MessageBody::Delete {
+            target: hash(target),
+            edits: List::new(edits.iter().map(hash).collect()).map_err(internal)?,
+        },
+        Act::React { target, emoji, on } => MessageBody::React {
+            target: hash(target),
+            emoji: Text::new(emoji.as_str()).map_err(internal)?,
+            on: *on,
+        },
+        Act::Past { .. } => return Err(Problem::Internal("nothing to say".into())),
+    })
+}

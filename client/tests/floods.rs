@@ -1,0 +1,179 @@
+//! Too much of everything: what a relay sends beyond all use costs no more than what is of use.
+#![cfg(all(feature = "testing", not(target_arch = "wasm32")))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use futures_lite::future::block_on;
+use sotto_client::engine::{Failure, Key, Reply, Request};
+use sotto_client::testing::{ModelRelay, Peer, Tamper, World};
+use sotto_client::view::{Command, Standing, Tamper as Forgery};
+use sotto_shared::api::B64;
+use sotto_shared::api::body::Wrap;
+use sotto_shared::api::frame::FromRelay;
+use sotto_shared::codec::{Codec, List};
+use sotto_shared::crypto::sign::SignedBlob;
+use sotto_shared::crypto::suite::RustCrypto;
+use sotto_shared::id::{ChannelId, DeviceKeyId, Head, UserId};
+use sotto_shared::log::room_log::{History, MemberRef, Policy, RoomGenesis, RoomKind, SUITE_1, room_id};
+
+/// Ten thousand wraps that open for nobody, before those that are there.
+struct ManyWraps;
+
+impl Tamper for ManyWraps {
+    fn reply(
+        &mut self,
+        _: &mut ModelRelay,
+        to: Peer,
+        _: &Request,
+        reply: Result<Reply, Failure>,
+    ) -> Result<Reply, Failure> {
+        let mut reply = reply?;
+        if let (Reply::WrapsGet(wraps), Some(user_id)) = (&mut reply, to.user) {
+            let garbage = (0..10_000).map(|number| Wrap {
+                channel: ChannelId::MAIN,
+                n: 1 + number % 7,
+                user_id,
+                g: 1 + number % 5,
+                enc: B64(vec![4; 65]),
+                ct: B64(vec![number as u8; 48]),
+            });
+            drop(wraps.wraps.splice(0..0, garbage));
+        }
+        Ok(reply)
+    }
+}
+
+#[test]
+fn a31_wraps_beyond_number_are_neither_kept_nor_tried() {
+    block_on(async {
+        let mut world = World::new(RustCrypto, "wraps");
+        let (ada, bob) = (world.newcomer("ada").await, world.newcomer("bob").await);
+        world.newcomer("cyd").await;
+        let room = world.group(ada, "Tea", &["bob", "cyd"]).await;
+        world.say(ada, room, "before").await;
+        world.tamper = Box::new(ManyWraps);
+        let user = *world.relay().people.find("cyd").unwrap().0;
+        world.run(ada, Command::RemovePerson { room, user }).await.unwrap();
+        world.say(ada, room, "after").await;
+        // Bob asks for the new key, over and over.
+        for _ in 0..3 {
+            world.advance(31_000);
+            world.settle().await;
+        }
+        assert_eq!(
+            world.browsers[bob].room(room).unwrap().standing,
+            Standing::WaitingForKey
+        );
+        let kept = world.browsers[bob].disk.borrow().records[&Key::Room(room)].len();
+        assert!(kept < 20_000, "{kept} bytes");
+        // The right one still finds its place.
+        world.tamper = Box::new(sotto_client::testing::tamper::Honest);
+        world.drop_socket(bob);
+        world.settle().await;
+        world.advance(31_000);
+        world.settle().await;
+        assert_eq!(world.texts(bob, room).await, ["before", "after"]);
+    });
+}
+
+/// Counts who asks for logs of people that nobody knows.
+struct Counting(Rc<Cell<usize>>);
+
+impl Tamper for Counting {
+    fn request(&mut self, _: &mut ModelRelay, _: Peer, request: &mut Request) -> Option<Result<Reply, Failure>> {
+        if matches!(request, Request::UserLogGet(_)) {
+            self.0.set(self.0.get() + 1);
+        }
+        None
+    }
+}
+
+#[test]
+fn a31_rooms_beyond_number_do_not_wait_for_their_people() {
+    block_on(async {
+        let mut world = World::new(RustCrypto, "rooms");
+        let ada = world.newcomer("ada").await;
+        let count = Rc::default();
+        world.tamper = Box::new(Counting(Rc::clone(&count)));
+        let user = world.browsers[ada].me().unwrap();
+        let mut rooms = Vec::new();
+        for number in 0..1_000_u32 {
+            let mut id = [0; 32];
+            id[..4].copy_from_slice(&number.to_be_bytes());
+            let genesis = RoomGenesis {
+                kind: RoomKind::Group,
+                creator: MemberRef {
+                    user_id: UserId::from_bytes(id),
+                    ulog_seq: 1,
+                    ulog_head: Head::from_bytes(id),
+                },
+                creator_dk: DeviceKeyId::from_bytes(id),
+                members: List::default(),
+                policy: Policy {
+                    suite: SUITE_1,
+                    history: History::Shared,
+                },
+                ts: 0,
+                nonce: [0; 16],
+            };
+            let body = genesis.to_bytes();
+            rooms.push((room_id(&body), SignedBlob { body, sig: [1; 64] }));
+        }
+        for (index, (room_id, blob)) in rooms.iter().enumerate() {
+            // Every other one under an id that is not its own.
+            let room_id = if index % 2 == 0 { *room_id } else { rooms[index - 1].0 };
+            let frame = FromRelay::Log {
+                room_id,
+                from_seq: 0,
+                entries: vec![B64(blob.to_bytes())],
+            };
+            world.relay().tell(&user, &frame);
+        }
+        world.settle().await;
+        count.set(0);
+        for _ in 0..2 {
+            world.advance(31_000);
+            world.settle().await;
+        }
+        assert!(count.get() > 0, "some are asked for again");
+        assert!(count.get() <= 4 * 64, "{} questions", count.get());
+        assert_eq!(world.browsers[ada].rooms(), []);
+    });
+}
+
+/// Says that there are more messages than there can be.
+struct Boaster;
+
+impl Tamper for Boaster {
+    fn reply(
+        &mut self,
+        _: &mut ModelRelay,
+        _: Peer,
+        _: &Request,
+        reply: Result<Reply, Failure>,
+    ) -> Result<Reply, Failure> {
+        let mut reply = reply?;
+        if let Reply::PageGet(page) = &mut reply {
+            page.head.seq = u64::MAX;
+        }
+        Ok(reply)
+    }
+}
+
+#[test]
+fn a34_a_first_page_that_names_the_largest_number() {
+    block_on(async {
+        let mut world = World::new(RustCrypto, "boaster");
+        let ada = world.newcomer("ada").await;
+        world.newcomer("bob").await;
+        let room = world.direct(ada, "bob").await;
+        world.say(ada, room, "one").await;
+        world.tamper = Box::new(Boaster);
+        let other = world.sign_in("ada").await;
+        let standing = world.browsers[other].room(room).unwrap().standing;
+        assert_eq!(standing, Standing::Frozen(Forgery::Withholding));
+        assert_eq!(world.texts(other, room).await, ["one"]);
+    });
+}
