@@ -69,12 +69,26 @@ fn a_locked_browser_shows_nothing_and_opens_by_the_password_alone() {
         };
         assert_eq!(world.run(ADA, send).await, Err(Problem::SignedOut));
         // Another account does not get in beside the locked one.
-        let sign_in = Command::SignIn {
-            handle: "bob".into(),
-            password: password("bob"),
-            stay: true,
-        };
-        assert_eq!(world.run(ADA, sign_in).await, Err(Problem::NotAllowed));
+        let (handle, password_of) = ("bob".to_owned(), password("bob"));
+        for beside in [
+            Command::SignIn {
+                handle: handle.clone(),
+                password: password_of.clone(),
+                stay: true,
+            },
+            Command::SignUp {
+                handle: "cleo".into(),
+                password: password_of.clone(),
+                stay: true,
+            },
+            Command::ResetIdentity {
+                handle,
+                password: password_of,
+                stay: true,
+            },
+        ] {
+            assert_eq!(world.run(ADA, beside).await, Err(Problem::NotAllowed));
+        }
 
         // Neither a reload nor another tab is a way round.
         world.reload(ADA);
@@ -97,13 +111,12 @@ fn a_locked_browser_shows_nothing_and_opens_by_the_password_alone() {
         assert_eq!(world.texts(ADA, room).await, ["first"]);
         // The same device in the same session.
         assert_eq!(devices(&mut world), before);
-        let asked = asked.borrow();
-        assert!(asked.iter().any(|request| matches!(request, Request::SignInProve(_))));
-        assert!(
-            !asked
-                .iter()
-                .any(|request| matches!(request, Request::SessionStart(_) | Request::UserLogAppend(_)))
-        );
+        let was_asked = |what: fn(&Request) -> bool| asked.borrow().iter().any(what);
+        assert!(was_asked(|request| matches!(request, Request::SignInProve(_))));
+        assert!(!was_asked(|request| matches!(
+            request,
+            Request::SessionStart(_) | Request::UserLogAppend(_)
+        )));
         // Open is open: a reload asks for nothing.
         world.reload(ADA);
         world.settle().await;

@@ -150,6 +150,7 @@ impl<S: Suite> Engine<S> {
         stay: bool,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
+        self.nobody_is_here()?;
         let password = new_password(password)?;
         let rated = password.to_string();
         let entering = Entering::new(

@@ -1,8 +1,9 @@
 //! Locking: by hand, when nobody has done anything for a while, and together with the other tabs of this browser; and the
 //! screen that stands then.
 //!
-//! The worker shuts what is kept and is ended; then the page loads itself again, since what once stood in its memory goes
-//! only with it. Until the server answers, the screen stands alone.
+//! The worker of each tab shuts what is kept and is ended; then the page loads itself again, since what once stood in its
+//! memory goes only with it, and gets its next worker from the loader like any page. Until the server answers, the screen
+//! stands alone.
 
 use std::time::Duration;
 
@@ -14,19 +15,22 @@ use wasm_bindgen_futures::JsFuture;
 use super::dialogs::{Ask, use_dialogs};
 use super::kit::field::Password;
 use super::kit::{Icon, button, logo, unique};
+use super::password::owner;
 use super::screen::use_store;
-use super::{browser, wire, words};
+use super::{browser, when, wire, words};
 use crate::state::Store;
 use crate::view::{Change, Command, Phase, Problem};
 
 /// Minutes after which this browser locks itself; chosen in the settings, kept in this browser.
 const AFTER: &str = "sotto.lock";
-/// When somebody last did something, milliseconds since 1970; for all tabs.
+/// When somebody last did something, milliseconds since 1970; for all tabs. 0: locking was begun.
 const ACTIVE: &str = "sotto.active";
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// A worker that has not shut everything by then does not answer; what is kept opens locked in any case.
+const WAIT_AT_MOST: Duration = Duration::from_secs(10);
 /// That somebody does something is written down this often at most.
-const NOTE_EVERY_MS: f64 = 5_000.0;
+const NOTE_EVERY_MS: u64 = 5_000;
 
 #[wasm_bindgen]
 extern "C" {
@@ -62,16 +66,25 @@ pub fn minutes() -> Option<u32> {
 
 pub fn choose(minutes: Option<u32>) {
     browser::keep(AFTER, minutes.map(|minutes| minutes.to_string()).as_deref());
-    browser::keep(ACTIVE, Some(&js_sys::Date::now().to_string()));
+    note(when::now());
 }
 
-/// Nobody has done anything here for longer than was chosen.
+/// Nobody has done anything here for longer than was chosen, or locking was begun and not done.
 pub fn overdue() -> bool {
-    let since = browser::kept(ACTIVE).and_then(|text| text.parse::<f64>().ok());
-    match (minutes(), since) {
-        (Some(minutes), Some(since)) => js_sys::Date::now() - since >= f64::from(minutes) * 60_000.0,
+    match (noted(), minutes()) {
+        (Some(0), _) => true,
+        // A clock that was set back is no reason to stay open.
+        (Some(since), Some(minutes)) => when::now().abs_diff(since) >= u64::from(minutes) * 60_000,
         _ => false,
     }
+}
+
+fn noted() -> Option<u64> {
+    browser::kept(ACTIVE)?.parse().ok()
+}
+
+fn note(at: u64) {
+    browser::keep(ACTIVE, Some(&at.to_string()));
 }
 
 impl Lock {
@@ -84,9 +97,10 @@ impl Lock {
         };
         let listener = Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {
             match event.data().as_string().as_deref() {
-                // It is shut already: nothing is left to be done by this tab's worker.
-                Some(LOCKED) if lock.is_in().is_some() => lock.leave(),
-                Some(UNLOCKED) if lock.is_locked() => lock.load_again(),
+                // What stands half written in this tab is kept first.
+                Some(LOCKED) if lock.is_in().is_some() => lock.now(),
+                Some(LOCKED) if lock.is_opening() => lock.leave(),
+                Some(UNLOCKED) if lock.is_locked() || lock.is_opening() => lock.load_again(),
                 _ => {}
             }
         });
@@ -96,7 +110,15 @@ impl Lock {
         listener.forget();
         CHANNEL.with(|slot| drop(slot.set(channel)));
 
-        for event in ["pointerdown", "pointermove", "keydown", "wheel", "visibilitychange"] {
+        for event in [
+            "pointerdown",
+            "pointermove",
+            "keydown",
+            "wheel",
+            "visibilitychange",
+            "focus",
+            "pageshow",
+        ] {
             drop(window_event_listener_untyped(event, move |_| lock.somebody_is_here()));
         }
         // The page lives no longer than this.
@@ -104,7 +126,7 @@ impl Lock {
         // Signing in is doing something; who signed out leaves no trace of when.
         Effect::new(move |_| {
             store.phase().with(|phase| match phase {
-                Phase::SignedIn { .. } => browser::keep(ACTIVE, Some(&js_sys::Date::now().to_string())),
+                Phase::SignedIn { .. } => note(when::now()),
                 Phase::SignedOut { .. } => browser::keep(ACTIVE, None),
                 Phase::Opening | Phase::Locked { .. } => {}
             });
@@ -124,6 +146,10 @@ impl Lock {
         (self.store.phase()).with_untracked(|phase| matches!(phase, Phase::Locked { .. }))
     }
 
+    fn is_opening(self) -> bool {
+        (self.store.phase()).with_untracked(|phase| *phase == Phase::Opening)
+    }
+
     fn look(self) {
         if self.is_in().is_some() && overdue() {
             self.now();
@@ -136,10 +162,9 @@ impl Lock {
         if self.is_in().is_none() || minutes().is_none() {
             return;
         }
-        let noted = browser::kept(ACTIVE).and_then(|text| text.parse::<f64>().ok());
-        let now = js_sys::Date::now();
-        if noted.is_none_or(|noted| now - noted >= NOTE_EVERY_MS) {
-            browser::keep(ACTIVE, Some(&now.to_string()));
+        let now = when::now();
+        if noted().is_none_or(|noted| now.abs_diff(noted) >= NOTE_EVERY_MS) {
+            note(now);
         }
     }
 
@@ -152,6 +177,8 @@ impl Lock {
         if let Some(focused) = browser::focused() {
             drop(focused.blur());
         }
+        // Should this page end before its worker is done.
+        note(0);
         let reply = wire::dispatch(Command::Lock);
         self.leaving.set(true);
         // At once, whatever the worker still has to write.
@@ -160,27 +187,27 @@ impl Lock {
         } else {
             Phase::SignedOut { realm }
         }));
+        set_timeout(move || self.leave(), WAIT_AT_MOST);
         leptos::task::spawn_local(async move {
             drop(reply.await);
-            say(LOCKED);
             self.leave();
         });
     }
 
     /// Ends the worker, and the page as soon as it can be loaded again.
     fn leave(self) {
-        wire::end();
-        self.leaving.set(true);
-        if let Some((handle, realm, _)) = self.is_in() {
-            self.store.apply(Change::Phase(Phase::Locked { handle, realm }));
+        if wire::end() {
+            say(LOCKED);
+            self.load_again();
         }
-        self.load_again();
     }
 
     fn load_again(self) {
         let answer = window().fetch_with_str("/");
         leptos::task::spawn_local(async move {
-            if JsFuture::from(answer).await.is_ok() {
+            let answer = JsFuture::from(answer).await;
+            let is_there = answer.and_then(|answer| js_sys::Reflect::get(&answer, &"ok".into()));
+            if is_there.is_ok_and(|ok| ok.is_truthy()) {
                 drop(window().location().reload());
             } else {
                 self.alone.set(true);
@@ -233,9 +260,9 @@ fn form() -> AnyView {
     let (password, busy) = (RwSignal::new(String::new()), RwSignal::new(false));
     let (wrong, failed) = (RwSignal::new(None::<String>), RwSignal::new(None::<String>));
     let id = unique("unlock");
-    let whose = store.phase().with_untracked(|phase| match phase {
-        Phase::Locked { handle, realm } => format!("{handle}@{realm}"),
-        _ => String::new(),
+    let (handle, whose) = store.phase().with_untracked(|phase| match phase {
+        Phase::Locked { handle, realm } => (handle.clone(), format!("{handle}@{realm}")),
+        _ => Default::default(),
     });
     let field = Password {
         label: html::label()
@@ -247,6 +274,7 @@ fn form() -> AnyView {
         autocomplete: "current-password",
         error: wrong.into(),
         id: id.clone(),
+        focus: !browser::is_touch(),
     };
     if !browser::is_touch() {
         let id = id.clone();
@@ -271,10 +299,11 @@ fn form() -> AnyView {
             match result {
                 Ok(_) => {
                     password.try_set(String::new());
+                    note(when::now());
                     say(UNLOCKED);
                 }
                 Err(Problem::WrongPassword) => {
-                    wrong.try_set(Some("That is not the password. Check it.".into()));
+                    wrong.try_set(Some("That is not your password. Check it and try again.".into()));
                     browser::focus(&id);
                 }
                 Err(problem) => {
@@ -297,6 +326,7 @@ fn form() -> AnyView {
                 submit();
             })
             .child((
+                owner(handle),
                 field.view(),
                 html::div().attr("role", "alert").child(move || {
                     failed.get().map(|why| {

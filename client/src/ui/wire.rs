@@ -133,12 +133,14 @@ pub fn connect(store: Store, device: String, halted: impl Fn() + 'static) {
     on_error.forget();
 }
 
-/// Ends the worker. What it still said is not heard.
-pub fn end() {
-    if let Some(worker) = WIRE.with_borrow_mut(|wire| wire.worker.take()) {
+/// Ends the worker, and says whether there was one. What it still said is not heard.
+pub fn end() -> bool {
+    let worker = WIRE.with_borrow_mut(|wire| wire.worker.take());
+    if let Some(worker) = &worker {
         worker.set_onmessage(None);
         worker.terminate();
     }
+    worker.is_some()
 }
 
 fn receive(store: Store, text: &str, device: &str) {

@@ -32,7 +32,7 @@ pub fn page() -> AnyView {
         ))
     };
     (
-        head(Page::Lock, "A locked browser shows nothing until your password is typed."),
+        head(Page::Lock, "A locked browser shows your handle and nothing else until your password is typed."),
         html::section().class("settings-group").child(button::button(
             "button lock-now",
             (Icon::Lock.view(), "Lock now"),
@@ -47,13 +47,13 @@ pub fn page() -> AnyView {
                 .child(CHOICES.map(choice).into_iter().collect_view()),
             html::p()
                 .class("settings-sub")
-                .child("Kept in this browser, and good for all its tabs. While it is locked, it does not tell you of new messages."),
+                .child("Kept in this browser, and good for all its tabs. While it is locked, it does not tell you of new messages. A Sotto that was closed locks when it is opened again, and not before."),
         )),
         html::section().class("settings-group").child((
             html::h2().child("What locking is good for"),
             html::ul().class("settings-list rows").child((
                 fact(Icon::Lock, "Against whoever sits down here next", "Your keys leave this browser’s memory, and what is stored here opens with your password alone. Passwords can be tried only by asking the server, which allows few."),
-                fact(Icon::Info, "Not against everything", "A program that watches this computer sees the password when you type it. And what a browser deletes can stay on the disk for a while: encrypt the disk as well."),
+                fact(Icon::Info, "Not against everything", "A program that watches this computer sees the password when you type it. What a browser deletes can stay on the disk for a while: encrypt the disk as well. And the browser’s own history may still name the conversations you opened."),
                 fact(Icon::Clock, "Nothing is lost", "What waits to be sent stays here, sealed, and goes out after unlocking. Unlocking needs the server. If you did not choose to stay signed in, locking signs you out."),
             )),
         )),

@@ -84,7 +84,7 @@ const fn icon(page: Page) -> Icon {
         Page::Account => Icon::Lock,
         Page::Devices => Icon::Laptop,
         Page::Security => Icon::KeyRound,
-        Page::Lock => Icon::Lock,
+        Page::Lock => Icon::Clock,
         Page::Appearance => Icon::Palette,
         Page::Server => Icon::Server,
     }
