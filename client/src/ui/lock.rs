@@ -123,13 +123,17 @@ impl Lock {
         }
         // The page lives no longer than this.
         drop(set_interval_with_handle(move || lock.look(), LOOK_EVERY));
-        // Signing in is doing something; who signed out leaves no trace of when.
-        Effect::new(move |_| {
-            store.phase().with(|phase| match phase {
-                Phase::SignedIn { .. } => note(when::now()),
-                Phase::SignedOut { .. } => browser::keep(ACTIVE, None),
-                Phase::Opening | Phase::Locked { .. } => {}
-            });
+        // Signing in is doing something, and what is said of it again later is not; who signed out leaves no trace of when.
+        Effect::new(move |was_in: Option<bool>| {
+            store.phase().with(|phase| {
+                let is_in = matches!(phase, Phase::SignedIn { .. });
+                if is_in && was_in != Some(true) {
+                    note(when::now());
+                } else if matches!(phase, Phase::SignedOut { .. }) {
+                    browser::keep(ACTIVE, None);
+                }
+                is_in
+            })
         });
         lock
     }
@@ -151,8 +155,14 @@ impl Lock {
     }
 
     fn look(self) {
-        if self.is_in().is_some() && overdue() {
+        if self.is_in().is_none() {
+            return;
+        }
+        if overdue() {
             self.now();
+        } else if noted().is_none() {
+            // Another tab took it away: somebody signed out there.
+            note(when::now());
         }
     }
 
