@@ -62,12 +62,13 @@ fn a_locked_browser_shows_nothing_and_opens_by_the_password_alone() {
         assert_eq!(world.run(ADA, Command::Lock).await, Ok(Outcome::Done));
         assert!(is_locked(&world, ADA));
         assert!(world.browsers[ADA].rooms().is_empty() && world.browsers[ADA].rows().is_empty());
-        // The engine has nothing either: whatever it is asked for, nobody is signed in.
+        // The engine has nothing either: nobody is signed in, and it knows no room.
+        assert_eq!(world.run(ADA, Command::SignOutOthers).await, Err(Problem::SignedOut));
         let send = Command::Send {
             room,
             text: "not from here".into(),
         };
-        assert_eq!(world.run(ADA, send).await, Err(Problem::SignedOut));
+        assert_eq!(world.run(ADA, send).await, Err(Problem::RoomClosed));
         // Another account does not get in beside the locked one.
         let (handle, password_of) = ("bob".to_owned(), password("bob"));
         for beside in [
