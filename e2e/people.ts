@@ -192,13 +192,14 @@ export class Person {
     await this.canWriteTo(handle);
   }
 
-  async makesGroup(name: string, handles: string[]): Promise<void> {
+  /** `shown` is what becomes of the name. */
+  async makesGroup(name: string, handles: string[], shown = name): Promise<void> {
     await this.chooses('New conversation', 'New group');
     const dialog = this.dialog('New group');
     await dialog.getByLabel('Name').fill(name);
     await this.picks(dialog, handles);
     await dialog.getByRole('button', { name: 'Create group' }).click();
-    await this.canWriteTo(name);
+    await this.canWriteTo(shown);
   }
 
   /** Opens a conversation from the list, by its title. */

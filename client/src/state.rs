@@ -108,7 +108,7 @@ impl Store {
         match &phase {
             Phase::SignedIn { me, .. } => put(self.people, me.id, me.clone()),
             // Nothing of the account that left may stay on the page.
-            Phase::SignedOut { .. } => {
+            Phase::SignedOut { .. } | Phase::Locked { .. } => {
                 self.people.set(HashMap::new());
                 self.rooms.set(HashMap::new());
                 self.members.set(HashMap::new());
@@ -165,7 +165,7 @@ impl Store {
     /// The address of the server: what stands after a handle.
     pub fn realm(self) -> String {
         self.phase.with(|phase| match phase {
-            Phase::SignedOut { realm } | Phase::SignedIn { realm, .. } => realm.clone(),
+            Phase::SignedOut { realm } | Phase::SignedIn { realm, .. } | Phase::Locked { realm, .. } => realm.clone(),
             Phase::Opening => String::new(),
         })
     }

@@ -34,6 +34,8 @@ pub enum Command {
     /// First: open what this browser keeps. Ends in a `Phase` change. `device` names this browser ("Firefox on Linux").
     Start {
         device: String,
+        /// Nobody has used this browser for longer than it may stay open: it opens locked.
+        overdue: bool,
     },
     /// → `Outcome::Passphrase`: six random words.
     MakePassphrase,
@@ -54,6 +56,12 @@ pub enum Command {
     },
     /// Removes everything this browser keeps and ends its session.
     SignOut,
+    /// Shuts what this browser keeps until the password is typed. What is not kept is signed out.
+    Lock,
+    /// Only while locked. Goes on where it was: same session, same device.
+    Unlock {
+        password: String,
+    },
     /// Ends every session of this account but this one.
     SignOutOthers,
     /// → `Outcome::Devices`.
@@ -338,6 +346,13 @@ pub enum Phase {
         me: Person,
         realm: String,
         device: DeviceKeyId,
+        /// This browser keeps the account.
+        stays: bool,
+    },
+    /// The account is here, and shut until its password is typed.
+    Locked {
+        handle: String,
+        realm: String,
     },
 }
 

@@ -7,6 +7,7 @@ use sotto_shared::crypto::suite::Suite;
 use sotto_shared::id::{DeviceKeyId, UserId};
 
 use super::ask::{Pending, Request};
+use super::lock::Locked;
 use super::record::{KeptAccount, Query};
 use super::vault::Vault;
 use super::{Effect, Ending, Engine, Failure, Out};
@@ -26,14 +27,14 @@ pub(crate) struct Me<K> {
 }
 
 impl<S: Suite> Engine<S> {
+    pub(super) fn nothing_kept(&mut self, out: &mut Out<S::DeviceKey>) {
+        self.show_signed_out(out);
+        // Its name stands beside the handle in the forms.
+        self.ask_as(None, Request::Info(Info {}), Pending::Realm, out);
+    }
+
     /// What this browser kept: paint from it at once, connect meanwhile.
-    pub(super) fn restored(&mut self, kept: Option<(KeptAccount, S::DeviceKey)>, out: &mut Out<S::DeviceKey>) {
-        let Some((account, key)) = kept else {
-            self.show_signed_out(out);
-            // Its name stands beside the handle in the forms.
-            self.ask_as(None, Request::Info(Info {}), Pending::Realm, out);
-            return;
-        };
+    pub(super) fn resume(&mut self, account: &KeptAccount, key: S::DeviceKey) {
         self.realm = Some(account.realm.clone());
         self.me = Some(Me {
             user_id: account.user_id,
@@ -45,7 +46,10 @@ impl<S: Suite> Engine<S> {
             dvk: DayVaultKey::from_bytes(account.dvk),
             vault: Vault::default(),
         });
-        let id = self.remember(Pending::Base { command: None });
+    }
+
+    pub(super) fn load_base(&mut self, command: Option<u32>, out: &mut Out<S::DeviceKey>) {
+        let id = self.remember(Pending::Base { command });
         let query = Query::Base { lane: self.lane };
         out.push(Effect::Load { id, query });
     }
@@ -59,11 +63,17 @@ impl<S: Suite> Engine<S> {
                 me: person,
                 realm: realm.clone(),
                 device: me.dk_id,
+                stays: me.stay,
             })));
         }
     }
 
     pub(super) fn sign_out(&mut self, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
+        if self.locked.take().is_some() {
+            // Its session cannot be ended from here: what knows it is sealed.
+            self.forget_everything(Effect::Wipe, out);
+            return Ok(Some(Outcome::Done));
+        }
         self.me()?;
         self.ask(Request::SessionEnd(SessionEnd {}), Pending::Ignore, out);
         self.forget_everything(Effect::Wipe, out);
@@ -98,9 +108,16 @@ impl<S: Suite> Engine<S> {
     }
 
     pub(super) fn show_signed_out(&self, out: &mut Out<S::DeviceKey>) {
-        out.push(Effect::Show(Change::Phase(Phase::SignedOut {
-            realm: self.realm.clone().unwrap_or_default(),
-        })));
+        let phase = match &self.locked {
+            Some(Locked { account, .. }) => Phase::Locked {
+                handle: account.handle.clone(),
+                realm: account.realm.clone(),
+            },
+            None => Phase::SignedOut {
+                realm: self.realm.clone().unwrap_or_default(),
+            },
+        };
+        out.push(Effect::Show(Change::Phase(phase)));
     }
 
     pub(super) fn realm_came(&mut self, info: Result<InfoReply, Failure>, out: &mut Out<S::DeviceKey>) {

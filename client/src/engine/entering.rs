@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 
 use super::account::{Me, internal, lied, tidy_handle};
 use super::ask::{Pending, Reply, Request};
-use super::record::{KeptAccount, Query};
+use super::record::KeptAccount;
 use super::rekey::LogDraft;
 use super::vault::{Puts, Vault, first_item, first_manifest};
 use super::{Ctx, Effect, Ending, Engine, Failure, Out, copy_key};
@@ -46,6 +46,8 @@ pub(crate) enum Goal {
     SignIn {
         stay: bool,
     },
+    /// The account that is locked here.
+    Unlock,
     /// With the recovery key, and a password to come.
     Recover {
         new: Zeroizing<String>,
@@ -148,6 +150,7 @@ impl<S: Suite> Engine<S> {
         stay: bool,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
+        self.nobody_is_here()?;
         let password = new_password(password)?;
         let rated = password.to_string();
         let entering = Entering::new(
@@ -247,11 +250,24 @@ impl<S: Suite> Engine<S> {
 
     /// One account at a time.
     const fn nobody_is_here(&self) -> Result<(), Problem> {
-        if self.me.is_some() {
+        if self.me.is_some() || self.locked.is_some() {
             Err(Problem::NotAllowed)
         } else {
             Ok(())
         }
+    }
+
+    pub(super) fn enter_with_password(
+        &mut self,
+        command: u32,
+        handle: String,
+        password: String,
+        goal: Goal,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<(), Problem> {
+        let password = old_password(password)?;
+        self.enter(Entering::new(command, handle, Secret::Password(password), goal), out);
+        Ok(())
     }
 
     /// Whoever is signed in types the password once more.
@@ -390,8 +406,8 @@ impl<S: Suite> Engine<S> {
                 if info.api != API_VERSION {
                     return Err(Problem::OldPage);
                 }
-                // An account that is signed in here is of the realm that it was made in.
-                if self.me.is_some() && self.realm.as_ref() != Some(&info.realm) {
+                // An account that is here is of the realm that it was made in.
+                if (self.me.is_some() || self.locked.is_some()) && self.realm.as_ref() != Some(&info.realm) {
                     return Err(lied("its name"));
                 }
                 entering.realm.clone_from(&info.realm);
@@ -422,7 +438,8 @@ impl<S: Suite> Engine<S> {
                 let unlocked = entering.unlock(root.as_ref(), grant, ctx).await?;
                 self.check_same(&unlocked)?;
                 match &entering.goal {
-                    Goal::SignIn { .. } | Goal::Recover { .. } => {
+                    Goal::Unlock if self.reopened(entering.command, &unlocked.dvk, out) => Ok(()),
+                    Goal::SignIn { .. } | Goal::Recover { .. } | Goal::Unlock => {
                         if unlocked.log.view().devices.len() >= MANY_DEVICES {
                             let token = Some(unlocked.token.clone());
                             entering.stage = Stage::Counting(Box::new(unlocked));
@@ -774,6 +791,7 @@ impl<S: Suite> Engine<S> {
             .map_err(|_| lied("the log of this account"))?;
         let stay = match entering.goal {
             Goal::SignUp { stay } | Goal::SignIn { stay } | Goal::Recover { stay, .. } | Goal::Reset { stay } => stay,
+            Goal::Unlock => true,
             _ => false,
         };
         let me = Me {
@@ -787,30 +805,31 @@ impl<S: Suite> Engine<S> {
             vault: ready.vault,
         };
         out.extend(me.keep(&entering.realm));
+        self.locked = None;
         self.me = Some(me);
         out.push(Effect::Show(Change::Step(Step::Rooms)));
         // This browser may have kept something of this account: what it verified counts, what waits is sent.
-        let id = self.remember(Pending::Base {
-            command: Some(entering.command),
-        });
-        let query = Query::Base { lane: self.lane };
-        out.push(Effect::Load { id, query });
+        self.load_base(Some(entering.command), out);
         Ok(())
     }
 }
 
 impl<K: Clone> Me<K> {
+    pub(super) fn kept(&self, realm: &str) -> KeptAccount {
+        KeptAccount {
+            user_id: self.user_id,
+            handle: self.handle.clone(),
+            realm: realm.to_owned(),
+            token: self.token.clone(),
+            dk_id: self.dk_id,
+            dvk: *self.dvk.expose(),
+        }
+    }
+
     /// Keeps the account in this browser, if it is to stay.
     pub(super) fn keep(&self, realm: &str) -> Option<Effect<K>> {
         self.stay.then(|| Effect::Keep {
-            account: KeptAccount {
-                user_id: self.user_id,
-                handle: self.handle.clone(),
-                realm: realm.to_owned(),
-                token: self.token.clone(),
-                dk_id: self.dk_id,
-                dvk: *self.dvk.expose(),
-            },
+            account: self.kept(realm),
             key: self.key.clone(),
             former: self.vault.former.iter().map(copy_key).collect(),
         })

@@ -25,6 +25,7 @@ mod held;
 mod inbox;
 mod intents;
 mod invites;
+mod lock;
 #[cfg(feature = "testing")]
 pub mod measure;
 mod outbox;
@@ -51,8 +52,8 @@ use crate::view::{Change, Command, Link, Outcome, Phase, Problem};
 
 pub use ask::{Failure, Reply, Request};
 pub use record::{
-    ChannelRecord, KeptAccount, Key, KeysRecord, Loaded, MessageRecord, OutgoingRecord, PersonRecord, Query, Record,
-    RoomRecord,
+    ChannelRecord, Kept, KeptAccount, Key, KeysRecord, Loaded, LockedAccount, MessageRecord, OutgoingRecord,
+    PersonRecord, Query, Record, RoomRecord,
 };
 
 use account::Me;
@@ -60,6 +61,7 @@ use ask::Pending;
 use entering::{Goal, read_recovery_key};
 use intents::{Creation, Task};
 use invites::Visit;
+use lock::Locked;
 use people::People;
 use rekey::{Departing, Offered};
 use rooms::Room;
@@ -80,7 +82,7 @@ pub enum Input<K> {
         command: Command,
     },
     /// What this browser kept of an account, if anything.
-    Restored(Option<(KeptAccount, K)>),
+    Restored(Option<(Kept, K)>),
     /// An answer to [`Effect::Ask`].
     Reply {
         id: u32,
@@ -129,6 +131,8 @@ pub enum Effect<K> {
     /// Remove the account and with it the way into the store; what lies there stays, sealed, until the same account signs in.
     /// An account that another tab has kept since stays, too.
     Lock,
+    /// Keep this in the place of the open account, with the device's key, and leave the store.
+    Shut(LockedAccount),
     Ask {
         id: u32,
         token: Option<String>,
@@ -162,6 +166,9 @@ pub struct Engine<S: Suite> {
     device_name: String,
     realm: Option<String>,
     me: Option<Me<S::DeviceKey>>,
+    locked: Option<Locked<S::DeviceKey>>,
+    /// What is kept is to be locked rather than opened.
+    overdue: bool,
     people: People,
     rooms: BTreeMap<RoomId, Room>,
     /// Logs of rooms that are not taken up yet: user logs they name are on the way.
@@ -217,6 +224,8 @@ impl<S: Suite> Engine<S> {
             device_name: String::new(),
             realm: None,
             me: None,
+            locked: None,
+            overdue: false,
             people: People::default(),
             rooms: BTreeMap::new(),
             arriving: HashMap::new(),
@@ -254,7 +263,7 @@ impl<S: Suite> Engine<S> {
         self.now_ms = ctx.now_ms;
         match input {
             Input::Command { id, command } => self.command(id, command, ctx, &mut out).await,
-            Input::Restored(kept) => self.restored(kept, &mut out),
+            Input::Restored(kept) => self.restored(kept, ctx, &mut out),
             Input::Reply { id, result } => self.reply(id, result, ctx, &mut out).await,
             Input::Loaded { id, loaded } => self.loaded(id, loaded, ctx, &mut out).await,
             Input::Passwords { id, answer } => self.passwords_answered(id, answer, &mut out),
@@ -271,8 +280,9 @@ impl<S: Suite> Engine<S> {
 
     async fn command(&mut self, id: u32, command: Command, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let result = match command {
-            Command::Start { device } => {
+            Command::Start { device, overdue } => {
                 self.device_name = device;
+                self.overdue = overdue;
                 out.push(Effect::Show(Change::Phase(Phase::Opening)));
                 out.push(Effect::Restore);
                 Ok(Some(Outcome::Done))
@@ -284,6 +294,8 @@ impl<S: Suite> Engine<S> {
             Command::SignUp { handle, password, stay } => self.sign_up(id, &handle, password, stay, out),
             Command::SignIn { handle, password, stay } => self.sign_in(id, &handle, password, stay, out),
             Command::SignOut => self.sign_out(out),
+            Command::Lock => self.lock(ctx, out),
+            Command::Unlock { password } => self.unlock(id, password, out),
             Command::SignOutOthers => self.sign_out_others(id, out),
             Command::ListDevices => self.list_devices(id, out),
             Command::ShowHeld => self.show_held(id, out),

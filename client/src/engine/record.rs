@@ -72,6 +72,21 @@ impl std::fmt::Debug for KeptAccount {
     }
 }
 
+/// The same, shut: under a key from the day vault key, which is in the vault alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockedAccount {
+    pub handle: String,
+    pub realm: String,
+    pub sealed: Vec<u8>,
+}
+
+/// What this browser keeps of an account.
+#[derive(Debug)]
+pub enum Kept {
+    Open(KeptAccount),
+    Locked(LockedAccount),
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PersonRecord {
     pub user_id: UserId,

@@ -284,7 +284,7 @@ impl<S: Suite> Engine<S> {
                 (request, Stage::Removing)
             }
             Goal::Delete => return self.begin_to_depart(entering, unlocked, ctx, out).await,
-            Goal::SignUp { .. } | Goal::SignIn { .. } | Goal::Recover { .. } | Goal::Reset { .. } => {
+            Goal::SignUp { .. } | Goal::SignIn { .. } | Goal::Unlock | Goal::Recover { .. } | Goal::Reset { .. } => {
                 return Err(Problem::Internal("not from here".into()));
             }
         };

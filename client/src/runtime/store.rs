@@ -5,6 +5,8 @@
 //!  "records" ── opaque name ─▶ Seal(KDF(DVK, "store-key"), "store", name, record)
 //! ```
 //!
+//! Locked, "kept" is { the locked account, device key }: no browser key, so that nothing here opens the records.
+//!
 //! Names are HMACs, so the disk does not even tell which rooms there are. Without "stay signed in" nothing is kept.
 
 use std::collections::HashSet;
@@ -24,8 +26,8 @@ use zeroize::Zeroizing;
 use super::system;
 use super::webcrypto::{DeviceKey, WebCrypto, object};
 use crate::engine::{
-    ChannelRecord, KeptAccount, Key, KeysRecord, Loaded, MessageRecord, OutgoingRecord, PersonRecord, Query, Record,
-    RoomRecord,
+    ChannelRecord, Kept, KeptAccount, Key, KeysRecord, Loaded, LockedAccount, MessageRecord, OutgoingRecord,
+    PersonRecord, Query, Record, RoomRecord,
 };
 use crate::view::Problem;
 
@@ -66,7 +68,7 @@ impl<E: std::error::Error> From<E> for Refused {
 
 impl Store {
     /// The account this browser stays signed in to, and its store opened.
-    pub async fn restore(&mut self, suite: &WebCrypto) -> Result<Option<(KeptAccount, DeviceKey)>, Problem> {
+    pub async fn restore(&mut self, suite: &WebCrypto) -> Result<Option<(Kept, DeviceKey)>, Problem> {
         let Some(subtle) = suite.subtle() else { return Ok(None) };
         // A browser that lets nothing be stored is one in which nothing was.
         let Some(database) = open_database().await? else {
@@ -75,11 +77,14 @@ impl Store {
         let Some(kept) = read_kept(&database).await else {
             return Ok(None);
         };
+        if let Some((account, key)) = read_locked(&kept) {
+            return Ok(Some((Kept::Locked(account), key)));
+        }
         let Some((account, key)) = open_kept(subtle, &kept).await else {
             return Ok(None);
         };
         self.open = Some(Open::new(database, &account));
-        Ok(Some((account, key)))
+        Ok(Some((Kept::Open(account), key)))
     }
 
     /// From now on this browser keeps the account. What lies under a former day key is sealed anew.
@@ -149,6 +154,20 @@ impl Store {
             let _ = forget_account(&database).await;
         }
         database.close();
+    }
+
+    /// Puts the locked account in the place of the open one, and with that the browser key away. If the browser does not take
+    /// it, the account is removed: shut it is in any case.
+    pub async fn shut(&mut self, suite: &WebCrypto, account: &LockedAccount) {
+        let done = match &self.open {
+            Some(open) => open.put_locked(suite, account).await.is_ok(),
+            None => return,
+        };
+        if done && let Some(open) = self.open.take() {
+            open.database.close();
+        } else {
+            self.lock(suite).await;
+        }
     }
 
     /// Removes everything.
@@ -288,6 +307,36 @@ impl Open {
         }
     }
 
+    async fn put_locked(&self, suite: &WebCrypto, account: &LockedAccount) -> Result<(), Refused> {
+        let subtle = suite.subtle().ok_or(Refused)?;
+        let kept = read_kept(&self.database).await.ok_or(Refused)?;
+        if read_locked(&kept).is_some() {
+            // Another tab was faster.
+            return Ok(());
+        }
+        let Some((open, DeviceKey::Platform { key, public })) = open_kept(subtle, &kept).await else {
+            return Err(Refused);
+        };
+        if open.token != self.token {
+            return Err(Refused);
+        }
+        let locked = object(&[
+            (
+                "locked",
+                Uint8Array::from(serde_json::to_vec(account)?.as_slice()).into(),
+            ),
+            ("device_key", key.into()),
+            ("device_public", Uint8Array::from(public.as_bytes().as_slice()).into()),
+        ]);
+        let transaction = self.database.transaction(&[ACCOUNT], TransactionMode::ReadWrite)?;
+        transaction
+            .object_store(ACCOUNT)?
+            .put(&locked, Some(&KEPT.into()))?
+            .await?;
+        transaction.commit()?.await?;
+        Ok(())
+    }
+
     /// Moves what lies under `was` to where it belongs now, all of it or nothing. Says whether there was anything.
     async fn seal_anew(&self, was: &Keys) -> Result<bool, Refused> {
         let transaction = self.database.transaction(&[RECORDS], TransactionMode::ReadOnly)?;
@@ -400,11 +449,23 @@ async fn read_kept(database: &Database) -> Option<JsValue> {
         .ok()?
 }
 
+fn device_of(kept: &JsValue) -> Option<DeviceKey> {
+    let key: CryptoKey = Reflect::get(kept, &"device_key".into()).ok()?.dyn_into().ok()?;
+    let public = Reflect::get(kept, &"device_public".into()).ok()?;
+    let public = PublicKey::from_bytes(&Uint8Array::new(&public).to_vec()).ok()?;
+    Some(DeviceKey::Platform { key, public })
+}
+
+fn read_locked(kept: &JsValue) -> Option<(LockedAccount, DeviceKey)> {
+    let locked: Uint8Array = Reflect::get(kept, &"locked".into()).ok()?.dyn_into().ok()?;
+    let account = serde_json::from_slice(&locked.to_vec()).ok()?;
+    Some((account, device_of(kept)?))
+}
+
 async fn open_kept(subtle: &SubtleCrypto, kept: &JsValue) -> Option<(KeptAccount, DeviceKey)> {
     let field = |name: &str| Reflect::get(kept, &name.into()).ok();
     let browser_key: CryptoKey = field("browser_key")?.dyn_into().ok()?;
-    let key: CryptoKey = field("device_key")?.dyn_into().ok()?;
-    let public = PublicKey::from_bytes(&Uint8Array::new(&field("device_public")?).to_vec()).ok()?;
+    let key = device_of(kept)?;
     let iv: [u8; 12] = Uint8Array::new(&field("iv")?).to_vec().try_into().ok()?;
     let sealed = Uint8Array::new(&field("sealed")?);
     let promise = subtle
@@ -412,7 +473,10 @@ async fn open_kept(subtle: &SubtleCrypto, kept: &JsValue) -> Option<(KeptAccount
         .ok()?;
     let plain = Zeroizing::new(Uint8Array::new(&JsFuture::from(promise).await.ok()?).to_vec());
     let account: KeptAccount = serde_json::from_slice(&plain).ok()?;
-    (account.dk_id == public.key_id()).then_some((account, DeviceKey::Platform { key, public }))
+    match &key {
+        DeviceKey::Platform { public, .. } if account.dk_id == public.key_id() => Some((account, key)),
+        _ => None,
+    }
 }
 
 async fn forget_account(database: &Database) -> Result<(), idb::Error> {

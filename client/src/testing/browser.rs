@@ -11,7 +11,9 @@ use sotto_shared::id::{RoomId, UserId};
 use sotto_shared::testing::FixedRng;
 
 use super::relay::SocketId;
-use crate::engine::{Ctx, Effect, Engine, Failure, Input, KeptAccount, Key, Loaded, Query, Record, Reply, Request};
+use crate::engine::{
+    Ctx, Effect, Engine, Failure, Input, Kept, KeptAccount, Key, Loaded, LockedAccount, Query, Record, Reply, Request,
+};
 use crate::passwords;
 use crate::state::Store;
 use crate::view::{Body, Change, Command, Delivery, Outcome, Phase, Problem, Room};
@@ -21,6 +23,7 @@ use crate::view::{Body, Change, Command, Delivery, Outcome, Phase, Problem, Room
 pub struct Disk<K> {
     /// Serialised, as it would lie in IndexedDB.
     kept: Option<(Vec<u8>, K)>,
+    pub locked: Option<(LockedAccount, K)>,
     /// Under which key the records are sealed: nobody else's open.
     sealed_under: Option<[u8; 32]>,
     pub records: BTreeMap<Key, Vec<u8>>,
@@ -34,6 +37,7 @@ impl<K> Default for Disk<K> {
     fn default() -> Self {
         Self {
             kept: None,
+            locked: None,
             sealed_under: None,
             records: BTreeMap::new(),
             full: false,
@@ -45,6 +49,7 @@ impl<K> Default for Disk<K> {
 impl<K: Clone> Disk<K> {
     fn wipe(&mut self) {
         self.kept = None;
+        self.locked = None;
         self.records.clear();
     }
 
@@ -139,6 +144,8 @@ pub struct Browser<S: Suite> {
     /// Stops dead before so many effects more: a crash. Comes back with a reload.
     pub fuse: Option<u32>,
     pub has_network: bool,
+    /// It was left alone for long before it starts again.
+    pub overdue: bool,
     /// Requests do not get through; the socket goes on.
     pub holds_asks: bool,
     /// Requests get through, answers do not.
@@ -173,6 +180,7 @@ impl<S: Suite> Browser<S> {
             answers: BTreeMap::new(),
             fuse: None,
             has_network: true,
+            overdue: false,
             holds_asks: false,
             holds_replies: false,
             relay: 0,
@@ -198,6 +206,7 @@ impl<S: Suite> Browser<S> {
         self.disk.borrow_mut().lanes.insert(lane);
         self.command(Command::Start {
             device: self.name.clone(),
+            overdue: self.overdue,
         });
     }
 
@@ -315,7 +324,10 @@ impl<S: Suite> Browser<S> {
                     .as_ref()
                     .map(|(account, _)| account.token.clone())
                     .unwrap_or_default();
-                self.inputs.push_back(Input::Restored(kept));
+                let kept = kept.map(|(account, key)| (Kept::Open(account), key));
+                let locked = self.disk.borrow().locked.clone();
+                let locked = locked.map(|(account, key)| (Kept::Locked(account), key));
+                self.inputs.push_back(Input::Restored(locked.or(kept)));
             }
             Effect::Keep { account, key, former } => {
                 let mut disk = self.disk.borrow_mut();
@@ -327,6 +339,7 @@ impl<S: Suite> Browser<S> {
                 if disk.full {
                     self.inputs.push_back(Input::StorageFull);
                 } else {
+                    disk.locked = None;
                     disk.kept = Some((serde_json::to_vec(&account).expect("plain data"), key));
                     self.is_open = true;
                     self.token.clone_from(&account.token);
@@ -345,6 +358,11 @@ impl<S: Suite> Browser<S> {
                 if kept.is_none_or(|account: KeptAccount| account.token == self.token) {
                     disk.kept = None;
                 }
+                self.is_open = false;
+            }
+            Effect::Shut(account) => {
+                let mut disk = self.disk.borrow_mut();
+                disk.locked = disk.kept.take().map(|(_, key)| (account, key));
                 self.is_open = false;
             }
             Effect::Ask { id, token, request } => self.asks.push(Ask { id, token, request }),

@@ -65,6 +65,20 @@ impl Theme {
     }
 }
 
+/// What a choice is in this browser. Storage may be refused: then nothing was chosen.
+pub fn kept(name: &str) -> Option<String> {
+    storage()?.get_item(name).ok().flatten()
+}
+
+pub fn keep(name: &str, value: Option<&str>) {
+    if let Some(storage) = storage() {
+        drop(match value {
+            Some(value) => storage.set_item(name, value),
+            None => storage.remove_item(name),
+        });
+    }
+}
+
 fn storage() -> Option<web_sys::Storage> {
     window().local_storage().ok().flatten()
 }

@@ -320,19 +320,7 @@ impl Current {
             id,
             focus: true,
         };
-        (
-            // Tells password managers whose it is.
-            html::input()
-                .class("visually-hidden")
-                .r#type("text")
-                .attr("autocomplete", "username")
-                .attr("aria-hidden", "true")
-                .attr("readonly", "")
-                .tabindex("-1")
-                .prop("value", my_handle()),
-            field.view(),
-        )
-            .into_any()
+        (owner(my_handle()), field.view()).into_any()
     }
 
     /// What was typed, or it is said that it is missing.
@@ -359,6 +347,19 @@ impl Current {
         self.error.try_set(Some(text.to_owned()));
         self.id.try_with_value(|id| browser::focus(id));
     }
+}
+
+/// Tells password managers whose password it is.
+pub fn owner(handle: String) -> AnyView {
+    html::input()
+        .class("visually-hidden")
+        .r#type("text")
+        .attr("autocomplete", "username")
+        .attr("aria-hidden", "true")
+        .attr("readonly", "")
+        .tabindex("-1")
+        .prop("value", handle)
+        .into_any()
 }
 
 pub fn my_handle() -> String {

@@ -23,6 +23,7 @@ pub enum Page {
     Account,
     Devices,
     Security,
+    Lock,
     Appearance,
     Server,
 }
@@ -71,10 +72,11 @@ impl Place {
 }
 
 impl Page {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Account,
         Self::Devices,
         Self::Security,
+        Self::Lock,
         Self::Appearance,
         Self::Server,
     ];
@@ -84,6 +86,7 @@ impl Page {
             Self::Account => "account",
             Self::Devices => "devices",
             Self::Security => "security",
+            Self::Lock => "lock",
             Self::Appearance => "appearance",
             Self::Server => "server",
         }

@@ -8,6 +8,7 @@ use super::browser::Narrow;
 use super::dialogs::Dialogs;
 use super::kit::toast::{Toasts, Tone};
 use super::kit::{button, logo};
+use super::lock::{self, Lock};
 use super::nav::{Nav, use_nav};
 use super::place::Place;
 use super::{auth, browser, frame, title, wire, words};
@@ -19,6 +20,7 @@ enum Screen {
     Opening,
     Front,
     App,
+    Locked,
     Unknown,
     /// The worker died.
     Halted,
@@ -54,6 +56,7 @@ fn page() -> impl IntoView {
 
     let halted = RwSignal::new(false);
     wire::connect(store, browser::device_name(), move || halted.set(true));
+    provide_context(Lock::watch(store));
     title::keep(store, nav);
 
     Effect::new(move |_| {
@@ -89,6 +92,7 @@ fn page() -> impl IntoView {
         let known = nav.place() != Place::Unknown;
         store.phase().with(|phase| match phase {
             Phase::Opening => Screen::Opening,
+            Phase::Locked { .. } => Screen::Locked,
             _ if !known => Screen::Unknown,
             Phase::SignedOut { .. } => Screen::Front,
             Phase::SignedIn { .. } => Screen::App,
@@ -103,6 +107,7 @@ fn page() -> impl IntoView {
         move || match screen.get() {
             Screen::Opening => opening(),
             Screen::Front => auth::front(),
+            Screen::Locked => lock::screen(),
             Screen::App => frame::frame(),
             Screen::Unknown => unknown(),
             Screen::Halted => stopped(),

@@ -10,6 +10,9 @@ use crate::view::Phase;
 pub fn keep(store: Store, nav: Nav) {
     let title = Memo::new(move |_| {
         let signed_in = store.phase().with(|phase| matches!(phase, Phase::SignedIn { .. }));
+        if store.phase().with(|phase| matches!(phase, Phase::Locked { .. })) {
+            return "Locked · Sotto".to_owned();
+        }
         let unread = store.unread();
         let place = nav.place();
         let name = match place {
@@ -55,6 +58,7 @@ pub const fn page_title(page: Page) -> &'static str {
         Page::Account => "Password and recovery",
         Page::Devices => "Devices",
         Page::Security => "Security",
+        Page::Lock => "Lock",
         Page::Appearance => "Appearance",
         Page::Server => "What the server sees",
     }

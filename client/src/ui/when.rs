@@ -59,7 +59,7 @@ pub fn day(ms: u64) -> Day {
 
 #[allow(
     clippy::disallowed_methods,
-    reason = "only to say \"today\": nothing is decided by it"
+    reason = "to say \"today\", and since when nobody has been here: the protocol decides nothing by it"
 )]
 pub fn now() -> u64 {
     Date::now() as u64

@@ -133,6 +133,16 @@ pub fn connect(store: Store, device: String, halted: impl Fn() + 'static) {
     on_error.forget();
 }
 
+/// Ends the worker, and says whether there was one. What it still said is not heard.
+pub fn end() -> bool {
+    let worker = WIRE.with_borrow_mut(|wire| wire.worker.take());
+    if let Some(worker) = &worker {
+        worker.set_onmessage(None);
+        worker.terminate();
+    }
+    worker.is_some()
+}
+
 fn receive(store: Store, text: &str, device: &str) {
     match serde_json::from_str(text) {
         Ok(FromWorker::Ready) => {
@@ -143,6 +153,7 @@ fn receive(store: Store, text: &str, device: &str) {
             // Opening comes before anything that was asked for meanwhile.
             tell(Command::Start {
                 device: device.to_owned(),
+                overdue: super::lock::overdue(),
             });
             WIRE.with_borrow_mut(|wire| queue.into_iter().for_each(|text| wire.send(text)));
         }

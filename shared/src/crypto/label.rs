@@ -59,6 +59,7 @@ labels! {
     DeviceLabelKey = "device-label-key", Kdf,
     StoreKey = "store-key", Kdf,
     StoreNameKey = "store-name", Kdf,
+    LockKey = "lock-key", Kdf,
     EpochMix = "mix", Kdf,
     EpochCommit = "commit", Kdf,
     BacklinkKey = "back-key", Kdf,
@@ -93,6 +94,7 @@ labels! {
     Store = "store", Seal,
     InviteView = "inv-view", Seal,
     File = "file", Seal,
+    Locked = "locked", Seal,
 
     RoomKeyWrap = "wrap", Wrap,
 }

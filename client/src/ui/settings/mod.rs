@@ -4,6 +4,7 @@ pub mod account;
 mod appearance;
 mod build;
 pub mod devices;
+mod lock;
 pub mod recovery_key;
 mod rows;
 mod security;
@@ -14,6 +15,7 @@ use leptos::{ev, html};
 
 use super::dialogs::{Ask, Confirm, use_dialogs};
 use super::kit::Icon;
+use super::lock::use_lock;
 use super::nav::{icon_link, use_nav};
 use super::place::{Page, Place};
 use super::screen::use_narrow;
@@ -22,7 +24,7 @@ use super::title::page_title;
 use crate::view::Command;
 
 pub fn column() -> AnyView {
-    let (dialogs, narrow) = (use_dialogs(), use_narrow());
+    let (dialogs, narrow, lock) = (use_dialogs(), use_narrow(), use_lock());
     html::nav()
         .class("column settings-nav")
         .attr("aria-label", "Settings")
@@ -44,10 +46,22 @@ pub fn column() -> AnyView {
             html::div().class("column-body").child((
                 sidebar::vault_doubted(),
                 html::p().class("menu-title").child("You"),
-                html::ul().child((item(Page::Account), item(Page::Devices), item(Page::Security))),
+                html::ul().child((
+                    item(Page::Account),
+                    item(Page::Devices),
+                    item(Page::Security),
+                    item(Page::Lock),
+                )),
                 html::p().class("menu-title").child("Sotto"),
                 html::ul().child((item(Page::Appearance), item(Page::Server))),
-                html::ul().class("settings-out").child(
+                html::ul().class("settings-out").child((
+                    html::li().child(
+                        html::button()
+                            .r#type("button")
+                            .class("channel")
+                            .on(ev::click, move |_| lock.now())
+                            .child((Icon::Lock.view(), html::span().class("truncate").child("Lock now"))),
+                    ),
                     html::li().child(
                         html::button()
                             .r#type("button")
@@ -58,7 +72,7 @@ pub fn column() -> AnyView {
                                 html::span().class("truncate").child("Sign out of this browser"),
                             )),
                     ),
-                ),
+                )),
             )),
             sidebar::me(),
         ))
@@ -70,6 +84,7 @@ const fn icon(page: Page) -> Icon {
         Page::Account => Icon::Lock,
         Page::Devices => Icon::Laptop,
         Page::Security => Icon::KeyRound,
+        Page::Lock => Icon::Clock,
         Page::Appearance => Icon::Palette,
         Page::Server => Icon::Server,
     }
@@ -115,6 +130,7 @@ pub fn sheet() -> AnyView {
                 Page::Account => account::page(),
                 Page::Devices => devices::page(),
                 Page::Security => security::page(),
+                Page::Lock => lock::page(),
                 Page::Appearance => appearance::page(),
                 Page::Server => server::page(),
             };

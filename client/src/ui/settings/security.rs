@@ -30,7 +30,7 @@ pub fn page() -> AnyView {
         group(
             "This browser",
             (
-                fact(Icon::Laptop, "It keeps your keys while you are signed in", "Whoever can use this browser as you can read what you can. Sign out where others use it too, and lock your screen."),
+                fact(Icon::Laptop, "It keeps your keys while you are signed in", "Whoever can use this browser as you can read what you can. Where others use it too, lock Sotto or sign out, and lock your screen."),
                 fact(Icon::Server, "The page comes from the server", "A server that turns against its people could serve another page. The build in the corner of the sign-in page tells which code this is, so that it can be compared."),
             )
                 .into_any(),
