@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
 use futures_lite::future::block_on;
-use sotto_client::engine::{Failure, Reply, Request};
+use sotto_client::engine::{Failure, Key, Reply, Request};
 use sotto_client::testing::relay::{SignInRow, Token};
 use sotto_client::testing::world::password;
 use sotto_client::testing::{ModelRelay, Peer, Snapshot, Tamper as Hands, World};
@@ -1054,6 +1054,42 @@ fn a07_two_forks_of_a_log() {
             stage.assert_shut_out(&stage.eve, case);
         });
     }
+}
+
+/// What one tab has found out another one that knows nothing of it does not undo.
+#[test]
+fn a07_a_room_stays_stopped_whatever_another_tab_keeps() {
+    block_on(async {
+        let mut stage = Stage::new("a07 tabs").await;
+        let den = stage.den;
+        let tab = stage.world.tab(ADA);
+        stage.world.reload(tab);
+        stage.world.settle().await;
+        let other = stage.world.fork(&[BOB]);
+        for browser in [ADA, BOB] {
+            let handles = vec!["dan".to_owned()];
+            let command = Command::AddPeople { room: den, handles };
+            assert_eq!(stage.world.run(browser, command).await, Ok(Outcome::Done));
+        }
+        stage.world.browsers[ADA].relay = other;
+        stage.reconnect(ADA).await;
+        assert_eq!(stage.standing(ADA, den), Standing::Frozen(Tamper::Fork));
+        assert_eq!(stage.standing(tab, den), Standing::Open);
+        let kept = |stage: &Stage| stage.world.browsers[tab].disk.borrow().records[&Key::Room(den)].clone();
+        let before = kept(&stage);
+        let remove = Command::RemovePerson {
+            room: den,
+            user: stage.id("dan"),
+        };
+        assert_eq!(stage.world.run(tab, remove).await, Ok(Outcome::Done));
+        assert_ne!(kept(&stage), before, "the tab kept the room anew");
+        for browser in [ADA, tab] {
+            stage.world.reload(browser);
+            stage.world.settle().await;
+            assert_eq!(stage.standing(browser, den), Standing::Frozen(Tamper::Fork));
+            assert!(stage.evidence(browser, den).await.is_some());
+        }
+    });
 }
 
 /// Everything in a file of evidence that says it is signed is.

@@ -341,11 +341,17 @@ impl<S: Suite> Engine<S> {
     // --- Step by step --------------------------------------------------------------------------------------------------
 
     fn enter(&mut self, entering: Entering<S::DeviceKey>, out: &mut Out<S::DeviceKey>) {
-        out.push(Effect::Show(Change::Step(Step::Asking)));
+        // The page hears of a step before what is slow in it begins, so it is told with the question ahead of that.
+        let step = match entering.goal {
+            Goal::SignUp { .. } => Step::Deriving,
+            _ => Step::Asking,
+        };
+        out.push(Effect::Show(Change::Step(step)));
         self.ask_as(None, Request::Info(Info {}), Pending::Enter(Box::new(entering)), out);
     }
 
     fn begin(&mut self, mut entering: Box<Entering<S::DeviceKey>>, out: &mut Out<S::DeviceKey>) {
+        out.push(Effect::Show(Change::Step(Step::Deriving)));
         entering.stage = Stage::Starting;
         entering.floor = self.me.as_ref().map_or(0, |me| me.vault.manifest.counter);
         let request = Request::SignInStart(SignInStart {
@@ -644,6 +650,7 @@ impl<S: Suite> Engine<S> {
             recovery_key_gone: false,
         };
         entering.stage = Stage::Registering(Box::new(ready));
+        out.push(Effect::Show(Change::Step(Step::Keys)));
         self.ask_as(token, request, Pending::Enter(entering), out);
         Ok(())
     }

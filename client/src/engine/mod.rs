@@ -53,7 +53,7 @@ use crate::view::{Change, Command, Link, Outcome, Phase, Problem};
 pub use ask::{Failure, Reply, Request};
 pub use record::{
     ChannelRecord, Kept, KeptAccount, Key, KeysRecord, Loaded, LockedAccount, MessageRecord, OutgoingRecord,
-    PersonRecord, Query, Record, RoomRecord,
+    PersonRecord, Query, Record, RoomRecord, StopRecord,
 };
 
 use account::Me;

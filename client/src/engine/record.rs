@@ -16,6 +16,8 @@ pub enum Key {
     Room(RoomId),
     /// Position, counters, draft.
     Channel(RoomId),
+    /// Why a room is stopped.
+    Stop(RoomId),
     Message(RoomId, u64),
     Outgoing(RoomId, MessageId),
     /// Private KEM keys and vault revisions.
@@ -44,6 +46,7 @@ pub struct Loaded {
     pub people: Vec<PersonRecord>,
     pub rooms: Vec<RoomRecord>,
     pub channels: Vec<ChannelRecord>,
+    pub stops: Vec<StopRecord>,
     pub messages: Vec<MessageRecord>,
     /// Those of tabs that are still open stay with them.
     pub outgoing: Vec<OutgoingRecord>,
@@ -101,14 +104,20 @@ pub struct RoomRecord {
     /// Encoded `SignedBlob`s, the genesis first.
     pub log: Vec<B64>,
     pub wraps: Vec<Wrap>,
-    pub frozen: Option<crate::view::Tamper>,
     /// When each entry was made, as far as it can be believed.
     #[serde(default)]
     pub times: Vec<u64>,
     #[serde(default)]
-    pub(crate) evidence: Option<super::evidence::Evidence>,
-    #[serde(default)]
     pub(crate) claims: Vec<(UserId, super::beacons::Claim)>,
+}
+
+/// That a room is stopped for good. Apart from the room's own record, so that another tab which has not noticed, and keeps
+/// what it knows of the room, does not undo it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StopRecord {
+    pub room_id: RoomId,
+    pub why: crate::view::Tamper,
+    pub(crate) evidence: Option<super::evidence::Evidence>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -434,8 +443,7 @@ mod tests {
             (channel.preview.unwrap().seq, channel.fades, channel.deletions.len()),
             (0, None, 0)
         );
-        let room: RoomRecord =
-            serde_json::from_str(&format!(r#"{{"room_id":"{room}","log":[],"wraps":[],"frozen":null}}"#)).unwrap();
+        let room: RoomRecord = serde_json::from_str(&format!(r#"{{"room_id":"{room}","log":[],"wraps":[]}}"#)).unwrap();
         assert!(room.times.is_empty());
     }
 }

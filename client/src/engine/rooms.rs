@@ -23,7 +23,9 @@ use super::bodies::Index;
 use super::evidence::{Cause, Evidence};
 use super::intents::Intent;
 use super::outbox::Outbox;
-use super::record::{self, ChannelRecord, Deletion, Key, LaneRecord, MessageRecord, PreviewRecord, Record, RoomRecord};
+use super::record::{
+    self, ChannelRecord, Deletion, Key, LaneRecord, MessageRecord, PreviewRecord, Record, RoomRecord, StopRecord,
+};
 use super::sync::{LOG_TRIES, Sync};
 use super::{Ctx, Effect, Engine, Out, people};
 use crate::view::{self, Change, Delivery, Member, Preview, Standing, Tamper, Trust};
@@ -295,9 +297,7 @@ impl Room {
             room_id: self.state.room_id,
             log: self.log.clone(),
             wraps: self.wraps.clone(),
-            frozen: self.frozen,
             times: self.times.clone(),
-            evidence: self.evidence.clone(),
             claims: self.claims.iter().map(|(by, claim)| (*by, claim.clone())).collect(),
         };
         record::save(Key::Room(self.state.room_id), &record)
@@ -674,7 +674,12 @@ impl<S: Suite> Engine<S> {
         if let Some(room) = self.rooms.get_mut(&id) {
             if room.frozen.is_none() {
                 room.frozen = Some(why);
-                out.push(Effect::Save(vec![room.to_record()]));
+                let stop = StopRecord {
+                    room_id: id,
+                    why,
+                    evidence: room.evidence.clone(),
+                };
+                out.push(Effect::Save(vec![record::save(Key::Stop(id), &stop)]));
             }
             self.show_room_row(id, out);
         }
@@ -827,8 +832,6 @@ impl<S: Suite> Engine<S> {
         room.take_events(events, self.now_ms);
         room.log = record.log;
         room.wraps = record.wraps;
-        room.frozen = record.frozen;
-        room.evidence = record.evidence;
         room.claims = record.claims.into_iter().collect();
         self.rooms.insert(record.room_id, room);
         Some(())

@@ -676,6 +676,11 @@ impl<S: Suite> Engine<S> {
         for room in loaded.rooms {
             self.restore_room(room);
         }
+        for stop in loaded.stops {
+            if let Some(room) = self.rooms.get_mut(&stop.room_id) {
+                (room.frozen, room.evidence) = (Some(stop.why), stop.evidence);
+            }
+        }
         for channel in loaded.channels {
             if let Some(room) = self.rooms.get_mut(&channel.room_id) {
                 room.channel.restore(channel);

@@ -27,7 +27,7 @@ use super::system;
 use super::webcrypto::{DeviceKey, WebCrypto, object};
 use crate::engine::{
     ChannelRecord, Kept, KeptAccount, Key, KeysRecord, Loaded, LockedAccount, MessageRecord, OutgoingRecord,
-    PersonRecord, Query, Record, RoomRecord,
+    PersonRecord, Query, Record, RoomRecord, StopRecord,
 };
 use crate::view::Problem;
 
@@ -245,6 +245,7 @@ impl Keys {
             Key::Person(user) => opaque("p", &[b"person", user.as_bytes()]),
             Key::Room(room) => opaque("r", &[b"room", room.as_bytes()]),
             Key::Channel(room) => opaque("c", &[b"channel", room.as_bytes()]),
+            Key::Stop(room) => opaque("s", &[b"stop", room.as_bytes()]),
             Key::Message(room, seq) => format!("{}/{seq:016x}", opaque("m", &[b"message", room.as_bytes()])),
             Key::Outgoing(room, id) => opaque("o", &[b"outgoing", room.as_bytes(), id.as_bytes()]),
             Key::Keys => "k".to_owned(),
@@ -285,6 +286,7 @@ fn key_of(name: &str, plain: &[u8]) -> Option<Key> {
         'p' => Key::Person(read::<PersonRecord>(plain)?.user_id),
         'r' => Key::Room(read::<RoomRecord>(plain)?.room_id),
         'c' => Key::Channel(read::<ChannelRecord>(plain)?.room_id),
+        's' => Key::Stop(read::<StopRecord>(plain)?.room_id),
         'm' => {
             let message: MessageRecord = read(plain)?;
             Key::Message(message.room_id, message.seq)
@@ -399,6 +401,7 @@ impl Open {
             people: all(self, "p").await?,
             rooms: all(self, "r").await?,
             channels: all(self, "c").await?,
+            stops: all(self, "s").await?,
             keys: all(self, "k").await?.pop(),
             outgoing,
             messages: Vec::new(),

@@ -85,6 +85,7 @@ impl<K: Clone> Disk<K> {
                         Key::Person(_) => loaded.people.extend(read(bytes)),
                         Key::Room(_) => loaded.rooms.extend(read(bytes)),
                         Key::Channel(_) => loaded.channels.extend(read(bytes)),
+                        Key::Stop(_) => loaded.stops.extend(read(bytes)),
                         Key::Outgoing(..) => loaded.outgoing.extend(read(bytes)),
                         Key::Keys => loaded.keys = read(bytes),
                         Key::Message(..) => {}

@@ -204,10 +204,9 @@ pub const fn tamper(what: Tamper) -> &'static str {
 
 pub const fn step(step: Step, new_account: bool) -> &'static str {
     match (step, new_account) {
-        (Step::Asking, true) => "Asking whether the handle is free",
-        (Step::Asking, false) => "Asking the server",
+        (Step::Asking, _) => "Asking the server",
         (Step::Deriving, _) => "Stretching your password",
-        (Step::Keys, true) => "Making your keys and locking them with it",
+        (Step::Keys, true) => "Registering your keys, locked with it",
         (Step::Keys, false) => "Opening your keys",
         (Step::Rooms, true) => "Moving in",
         (Step::Rooms, false) => "Fetching your rooms",

@@ -25,12 +25,14 @@ pub fn view(doing: Doing) -> AnyView {
             });
         }
     });
+    // For a new account the server is asked nothing before the password is worked on.
+    let all = if new_account { &STEPS[1..] } else { &STEPS[..] };
     let steps = move || {
         let seen = seen.get();
         let now = seen.last().copied();
-        let list = STEPS.map(|step| {
+        let list = all.iter().map(|&step| {
             let text = words::step(step, new_account);
-            let is_now = now == Some(step) || (now.is_none() && step == STEPS[0]);
+            let is_now = now == Some(step) || (now.is_none() && Some(&step) == all.first());
             if is_now {
                 html::li()
                     .class("working-step")
@@ -61,7 +63,7 @@ pub fn view(doing: Doing) -> AnyView {
                     .into_any()
             }
         });
-        list.into_iter().collect_view()
+        list.collect_view()
     };
     let title = match doing {
         Doing::SigningUp => "Making your account",
