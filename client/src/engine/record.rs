@@ -126,6 +126,9 @@ pub struct ChannelRecord {
     /// Messages of ours that are deleted, whose bytes the server may still have.
     #[serde(default)]
     pub deletions: Vec<Deletion>,
+    /// What members have read.
+    #[serde(default)]
+    pub receipts: Vec<(UserId, super::receipts::Receipt)>,
 }
 
 /// The end of one chain of a sender's messages.
@@ -415,6 +418,7 @@ mod tests {
             (channel.preview.unwrap().seq, channel.fades, channel.deletions.len()),
             (0, None, 0)
         );
+        assert!(channel.receipts.is_empty());
         let room: RoomRecord =
             serde_json::from_str(&format!(r#"{{"room_id":"{room}","log":[],"wraps":[],"frozen":null}}"#)).unwrap();
         assert!(room.times.is_empty());
