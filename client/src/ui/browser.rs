@@ -5,6 +5,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
 const THEME: &str = "sotto.theme";
+const TELLS_READ: &str = "sotto.tells-read";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Theme {
@@ -62,6 +63,25 @@ impl Theme {
                 .is_some_and(|query| query.matches()),
         };
         if dark { Self::Light } else { Self::Dark }
+    }
+}
+
+/// Whether others may see what was read in this browser: yes, unless somebody said no here.
+pub fn tells_read() -> bool {
+    storage()
+        .and_then(|storage| storage.get_item(TELLS_READ).ok().flatten())
+        .as_deref()
+        != Some("no")
+}
+
+/// Keeps that choice in this browser, if it keeps anything.
+pub fn keep_tells_read(on: bool) {
+    if let Some(storage) = storage() {
+        drop(if on {
+            storage.remove_item(TELLS_READ)
+        } else {
+            storage.set_item(TELLS_READ, "no")
+        });
     }
 }
 

@@ -16,7 +16,7 @@ use crate::ui::words::Piece;
 use crate::ui::{browser, when, wire, words};
 use crate::view::{Body, Command, Delivery, Note, Reaction, RoomKind, Row, Unreadable};
 
-pub fn row(room: RoomId, cell: &Cell, beside: Memo<Beside>) -> AnyView {
+pub fn row(room: RoomId, cell: &Cell, beside: Memo<Beside>, read: Memo<Option<String>>) -> AnyView {
     let row = cell.row.clone();
     let at = row.with_untracked(|row| row.at_ms);
     // What kind of row it is changes at most once: when a late key opens it.
@@ -31,7 +31,7 @@ pub fn row(room: RoomId, cell: &Cell, beside: Memo<Beside>) -> AnyView {
             kind.get();
             let now = row.get_untracked();
             match now.body {
-                Body::Text { author, message, .. } => text(room, author, message, at, row.clone(), beside),
+                Body::Text { author, message, .. } => text(room, author, message, at, row.clone(), beside, read),
                 Body::Unreadable(why) => unreadable(why),
                 Body::Note(note) => happened(room, note),
             }
@@ -65,6 +65,7 @@ fn text(
     at: u64,
     row: ArcRwSignal<Row>,
     beside: Memo<Beside>,
+    read: Memo<Option<String>>,
 ) -> AnyView {
     let store = use_store();
     let person = Memo::new(move |_| store.person(author));
@@ -171,6 +172,7 @@ fn text(
                 )),
                 move || reacted(&reactions.get()),
                 move || below(room, message, state.get()),
+                move || read.get().map(read_mark),
             )),
             actions(words_of),
         ))
@@ -212,6 +214,16 @@ fn actions(text: Memo<String>) -> AnyView {
         .attr("role", "toolbar")
         .attr("aria-label", "Message actions")
         .child(button::icon(Icon::Copy, "Copy text", copy))
+        .into_any()
+}
+
+/// Who has read one's own message; not called out, since it comes without anybody having written.
+fn read_mark(words: String) -> AnyView {
+    html::div()
+        .class("message-state")
+        .attr("data-read", "")
+        .attr("aria-live", "off")
+        .child((Icon::Check.s(), words))
         .into_any()
 }
 
