@@ -51,6 +51,7 @@ export interface Wrap {
 export type Frame =
   | { type: 'welcome'; rooms: RoomHead[]; user_log_seq: number; now_ms: number }
   | { type: 'message'; room_id: string; channel: string; message: Message }
+  | { type: 'slot'; room_id: string; channel: string; header: string; envelope: string }
   | { type: 'log'; room_id: string; from_seq: number; entries: string[] }
   | { type: 'wraps'; room_id: string }
   | { type: 'user_log'; user_id: string; seq: number }

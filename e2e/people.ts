@@ -269,6 +269,11 @@ export class Person {
     await expect(this.message(text)).toBeVisible();
   }
 
+  /** The mark under one's own message that others have read it. */
+  readMark(text: string): Locator {
+    return this.message(text).locator('[data-read]');
+  }
+
   async seesNot(text: string): Promise<void> {
     await expect(this.log.getByText(text)).toHaveCount(0);
   }

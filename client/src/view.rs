@@ -110,6 +110,10 @@ pub enum Command {
     Looking {
         visible: bool,
     },
+    /// Whether others see what this person has read, and this person what they have. On from the start.
+    TellRead {
+        on: bool,
+    },
     /// Write here although somebody has seen something that the server does not give (`Standing::Withheld`, `held_back`).
     GoOn {
         room: RoomId,
@@ -507,6 +511,8 @@ pub struct Preview {
 pub struct Member {
     pub user: UserId,
     pub role: Role,
+    /// Number of the newest message that they say to have read (the first of a row's `order`); 0 when nothing is known.
+    pub read_up_to: u64,
 }
 
 /// Rows of the room on screen.

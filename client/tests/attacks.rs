@@ -203,6 +203,18 @@ impl Stage {
         }
     }
 
+    /// They have also read its newest message, and their browser says so.
+    async fn read(&mut self, browser: usize, room: RoomId) {
+        self.look(browser, room).await;
+        let answer = self.world.run(browser, Command::MarkRead { room }).await;
+        assert_eq!(answer, Ok(Outcome::Done));
+    }
+
+    fn read_up_to(&mut self, browser: usize, room: RoomId, handle: &str) -> u64 {
+        let user = self.id(handle);
+        self.world.browsers[browser].read_up_to(room, user)
+    }
+
     /// What could not be had is asked for again.
     async fn wait(&mut self) {
         for _ in 0..4 {
@@ -481,6 +493,63 @@ const fn plain_member(member: MemberRef) -> RoomBody {
     RoomBody::AddMember {
         member,
         role: Role::Member,
+    }
+}
+
+/// Drops the passing words for one browser, so that nothing but a slot can tell it.
+fn without_words(to: usize, mut rule: FrameRule) -> FrameRule {
+    Box::new(move |relay, peer, frame| match frame {
+        FromRelay::Ephemeral { .. } if peer.browser == to => Vec::new(),
+        frame => rule(relay, peer, frame),
+    })
+}
+
+/// A receipt of somebody without an engine, after `edit` has had it: in a slot, and told to everybody.
+fn forge_receipt(
+    relay: &mut ModelRelay,
+    room: RoomId,
+    who: &Person,
+    seed: &str,
+    edit: impl FnOnce(&mut Header, &mut Content),
+) -> SlotValue {
+    let forged = forge(relay, room, who, seed, |header, content| {
+        header.kind = MessageKind::Slot;
+        (content.ctr, content.prev_own) = (NOW, Head::from_bytes([0; 32]));
+        content.body = MessageBody::Receipt { read: content.seen_seq };
+        edit(header, content);
+    });
+    let value = SlotValue {
+        header: forged.header,
+        envelope: forged.envelope,
+    };
+    put_slot(relay, room, &value);
+    value
+}
+
+/// Puts a value where its header says, and tells everybody.
+fn put_slot(relay: &mut ModelRelay, room: RoomId, value: &SlotValue) {
+    let header = Header::from_bytes(&value.header.0).unwrap();
+    let stored = relay.rooms.get_mut(&room).unwrap();
+    stored.put_slot(header.msg_id, value.clone());
+    relay.tell_room(&room, &slot_frame(room, value));
+}
+
+fn slot_frame(room: RoomId, value: &SlotValue) -> FromRelay {
+    FromRelay::Slot {
+        room_id: room,
+        channel: ChannelId::MAIN,
+        header: value.header.clone(),
+        envelope: value.envelope.clone(),
+    }
+}
+
+/// The newest value of a slot that was sent.
+fn newest_slot(seen: &Seen) -> SlotValue {
+    let is_slot = |sent: &&Outgoing| Header::from_bytes(&sent.header.0).unwrap().kind == MessageKind::Slot;
+    let sent = seen.sent.iter().rev().find(is_slot).expect("a receipt");
+    SlotValue {
+        header: sent.header.clone(),
+        envelope: sent.envelope.clone(),
     }
 }
 
@@ -976,18 +1045,34 @@ fn a06_an_addition_is_withheld() {
 /// Nobody's word can be read, but that there is a newer key can be seen.
 #[test]
 fn a06_a_removal_is_withheld_from_somebody_who_hears_a_beacon() {
+    a06_a_removal_comes_out("beacon");
+}
+
+#[test]
+fn a06_a_removal_is_withheld_from_somebody_who_hears_a_receipt() {
+    a06_a_removal_comes_out("receipt");
+}
+
+fn a06_a_removal_comes_out(by: &str) {
     block_on(async {
-        let mut stage = Stage::new("a06 beacon").await;
+        let mut stage = Stage::new(&format!("a06 {by}")).await;
         let den = stage.den;
         let from = stage.world.relay().rooms[&den].entries.len() as u64;
-        let (frame, reply) = withhold_log(den, from);
+        let (mut frame, reply) = withhold_log(den, from);
+        if by == "receipt" {
+            frame = without_words(BOB, frame);
+        }
         stage.script(frame, reply);
         eve_is_removed(&mut stage).await;
-        stage.look(ADA, den).await;
+        if by == "receipt" {
+            stage.read(ADA, den).await;
+        } else {
+            stage.look(ADA, den).await;
+        }
         stage.wait().await;
         assert_eq!(stage.standing(BOB, den), Standing::Withheld { by: None });
         assert_eq!(stage.send(BOB, den, "unwitting").await, Err(Problem::RoomClosed));
-        stage.assert_shut_out(&stage.eve, "beacon");
+        stage.assert_shut_out(&stage.eve, by);
         stage.script(pass_frame(), pass_reply());
         stage.reconnect(BOB).await;
         stage.wait().await;
@@ -998,7 +1083,7 @@ fn a06_a_removal_is_withheld_from_somebody_who_hears_a_beacon() {
 
 #[test]
 fn a07_two_forks_of_a_log() {
-    for case in ["message", "entry", "head", "beacon"] {
+    for case in ["message", "entry", "head", "beacon", "receipt"] {
         block_on(async {
             let mut stage = Stage::new(&format!("a07 {case}")).await;
             let den = stage.den;
@@ -1038,6 +1123,12 @@ fn a07_two_forks_of_a_log() {
                     stage.script(pass_frame(), pass_reply());
                     stage.tell("ada", vec![frame]).await;
                 }
+                "receipt" => {
+                    stage.read(BOB, den).await;
+                    let said = newest_slot(&stage.seen.borrow());
+                    stage.script(pass_frame(), pass_reply());
+                    stage.tell("ada", vec![slot_frame(den, &said)]).await;
+                }
                 _ => {
                     stage.world.browsers[ADA].relay = other;
                     stage.reconnect(ADA).await;
@@ -1048,7 +1139,7 @@ fn a07_two_forks_of_a_log() {
             let evidence = stage.evidence(ADA, den).await.expect("what shows it");
             assert_ne!(evidence.ours, evidence.theirs, "{case}");
             assert!(evidence.about_log, "{case}");
-            let is_signed = matches!(case, "message" | "beacon");
+            let is_signed = matches!(case, "message" | "beacon" | "receipt");
             assert_eq!(evidence.by, is_signed.then_some(stage.id("bob")), "{case}");
             assert_statements(&evidence, is_signed, case);
             stage.assert_shut_out(&stage.eve, case);
@@ -1296,6 +1387,56 @@ fn a10_the_newest_message_is_held_back() {
         assert_eq!(stage.texts(BOB, tea).await, ["first", "second", "third"]);
         assert_eq!(stage.world.browsers[BOB].room(tea).unwrap().held_back, None);
     });
+}
+
+/// The same where nobody is heard but by what they have read: said now, or found when the room is opened.
+#[test]
+fn a10_the_newest_message_is_held_back_from_somebody_who_hears_a_receipt() {
+    for case in ["live", "stored"] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a10 receipt {case}")).await;
+            let tea = stage.tea;
+            let is_live = case == "live";
+            let frame: FrameRule = Box::new(move |_, to, frame| match frame {
+                FromRelay::Message { .. } if to.browser == BOB => Vec::new(),
+                FromRelay::Slot { .. } if to.browser == BOB && !is_live => Vec::new(),
+                frame => vec![frame],
+            });
+            let reply: ReplyRule = Box::new(|_, to, request, mut reply| {
+                if let (Request::PageGet(_), Reply::PageGet(page)) = (request, &mut reply)
+                    && to.browser == BOB
+                {
+                    page.messages.retain(|message| message.seq <= 2);
+                    page.head = page.before.clone();
+                }
+                reply
+            });
+            stage.script(without_words(BOB, frame), reply);
+            stage.world.say(ADA, tea, "third").await;
+            stage.read(CYD, tea).await;
+            if !is_live {
+                stage.wait().await;
+                assert_eq!(stage.world.browsers[BOB].room(tea).unwrap().held_back, None, "{case}");
+                stage.look(BOB, tea).await;
+            }
+            stage.wait().await;
+            let cyd = stage.id("cyd");
+            assert_eq!(
+                stage.world.browsers[BOB].room(tea).unwrap().held_back,
+                Some(cyd),
+                "{case}"
+            );
+            assert_eq!(stage.standing(BOB, tea), Standing::Open, "{case}");
+            assert_eq!(stage.texts(BOB, tea).await, ["first", "second"], "{case}");
+            // Her word once more says nothing more.
+            let old = stage.world.relay().rooms[&tea].slots[0].clone();
+            stage.script(pass_frame(), pass_reply());
+            stage.tell("bob", vec![slot_frame(tea, &old)]).await;
+            assert_eq!(stage.world.run(BOB, Command::Reconnect).await, Ok(Outcome::Done));
+            assert_eq!(stage.texts(BOB, tea).await, ["first", "second", "third"], "{case}");
+            assert_eq!(stage.world.browsers[BOB].room(tea).unwrap().held_back, None, "{case}");
+        });
+    }
 }
 
 /// What was never heard is noticed by what comes after it alone; what was heard is missed at once.
@@ -2932,6 +3073,146 @@ fn a27_a_member_speaks_of_what_is_not_there() {
         stage.world.settle().await;
         expected.extend(["(Damaged)", "(Damaged)", "later words"]);
         assert_story(&mut stage, den, &expected, "about what comes").await;
+    });
+}
+
+/// A receipt in another's name, of somebody who is nobody here, of more than was seen, in the wrong place, or an old one.
+#[test]
+fn a27_a_member_reads_for_another() {
+    block_on(async {
+        let mut stage = Stage::new("a27 receipts").await;
+        let (den, eve, dan) = (stage.den, stage.eve.clone(), stage.dan.clone());
+        let bob = stage.id("bob");
+        stage.look(ADA, den).await;
+        stage.read(BOB, den).await;
+        assert_eq!(stage.read_up_to(ADA, den, "bob"), 2);
+        let bobs = stage.world.relay().rooms[&den].slots[0].clone();
+        let bobs_slot = Header::from_bytes(&bobs.header.0).unwrap().msg_id;
+        stage.world.say(ADA, den, "third").await;
+        let bobs_device = *stage.world.relay().people.0[&bob]
+            .log
+            .view()
+            .devices
+            .keys()
+            .next()
+            .unwrap();
+        let mut outsider = eve.clone();
+        outsider.devices = dan.devices.clone();
+        let relay = stage.world.relay();
+        // In his name, under her signature; with his browser, or as one of his.
+        forge_receipt(relay, den, &eve, "his name", |_, content| content.user_id = bob);
+        forge_receipt(relay, den, &eve, "his browser", |_, content| {
+            (content.user_id, content.dk_id) = (bob, bobs_device);
+        });
+        // With a room key that she was given.
+        let outside = forge_receipt(relay, den, &outsider, "an outsider", |_, content| {
+            (content.user_id, content.seen_seq) = (dan.id(), 99);
+        });
+        // More than was seen; of no message; another word in a slot; a receipt in passing.
+        forge_receipt(relay, den, &eve, "more", |_, content| {
+            content.body = MessageBody::Receipt {
+                read: content.seen_seq + 1,
+            };
+        });
+        forge_receipt(relay, den, &eve, "a beacon", |_, content| {
+            content.body = MessageBody::Beacon
+        });
+        forge_receipt(relay, den, &eve, "never", |_, content| content.ctr = 0);
+        let passing = forge(relay, den, &eve, "in passing", |header, content| {
+            header.kind = MessageKind::Ephemeral;
+            content.body = MessageBody::Receipt { read: 3 };
+        });
+        relay.tell_room(
+            &den,
+            &FromRelay::Ephemeral {
+                room_id: den,
+                channel: ChannelId::MAIN,
+                header: passing.header,
+                envelope: passing.envelope,
+            },
+        );
+        // Bytes that were bent, and those of another room.
+        let mut bent = outside.clone();
+        *bent.envelope.0.last_mut().unwrap() ^= 1;
+        put_slot(relay, den, &bent);
+        relay.tell_room(&stage.tea, &slot_frame(stage.tea, &bobs));
+        stage.world.settle().await;
+        for (browser, reader) in [(ADA, "bob"), (ADA, "eve"), (BOB, "eve")] {
+            let expected = if reader == "bob" { 2 } else { 0 };
+            assert_eq!(stage.read_up_to(browser, den, reader), expected, "{browser} {reader}");
+        }
+        assert_eq!(stage.read_up_to(ADA, stage.tea, "bob"), 0);
+        assert_eq!(stage.world.browsers[ADA].room(den).unwrap().held_back, None);
+
+        // Her own, written over his, is hers; what he had said is known.
+        let relay = stage.world.relay();
+        forge_receipt(relay, den, &eve, "over his", |header, _| header.msg_id = bobs_slot);
+        stage.world.settle().await;
+        assert_eq!(stage.read_up_to(ADA, den, "eve"), 3);
+        assert_eq!(stage.read_up_to(ADA, den, "bob"), 2);
+        // What she says later of less takes nothing back.
+        forge_receipt(stage.world.relay(), den, &eve, "less", |_, content| {
+            (content.ctr, content.body) = (NOW + 1, MessageBody::Receipt { read: 1 });
+        });
+        stage.world.settle().await;
+        assert_eq!(stage.read_up_to(ADA, den, "eve"), 3);
+        // As a message it is none.
+        eve_says(&mut stage, den, "as a message", MessageBody::Receipt { read: 3 }).await;
+        assert_eq!(stage.unreadable(ADA, den).await, [Unreadable::Damaged]);
+        assert_eq!(stage.standing(ADA, den), Standing::Open);
+
+        // The relay has an older one again, for who has heard the newer: live, and as it lies there.
+        stage.world.advance(60_000);
+        stage.read(BOB, den).await;
+        assert_eq!(stage.read_up_to(ADA, den, "bob"), 4);
+        put_slot(stage.world.relay(), den, &bobs);
+        stage.world.settle().await;
+        for by_reload in [false, true] {
+            if by_reload {
+                stage.world.reload(ADA);
+                stage.world.settle().await;
+            } else {
+                stage.reconnect(ADA).await;
+            }
+            stage.look(ADA, den).await;
+            assert_eq!(stage.read_up_to(ADA, den, "bob"), 4, "{by_reload}");
+        }
+        stage.assert_shut_out(&stage.dan, "receipts");
+    });
+}
+
+#[test]
+fn a27_somebody_who_is_gone_reads_on() {
+    block_on(async {
+        let mut stage = Stage::new("a27 gone reader").await;
+        let (den, eve) = (stage.den, stage.eve.clone());
+        stage.look(ADA, den).await;
+        let before = forge_receipt(stage.world.relay(), den, &eve, "before", |_, _| {});
+        stage.world.settle().await;
+        assert_eq!(stage.read_up_to(ADA, den, "eve"), 2);
+        let (seq, head) = {
+            let state = &stage.world.relay().rooms[&den].state;
+            (state.seq, state.head)
+        };
+        stage.script(pass_frame(), pass_reply());
+        eve_is_removed(&mut stage).await;
+        assert_eq!(stage.read_up_to(ADA, den, "eve"), 0, "she is nobody here");
+        // Under the old key, as of when she was here, and ahead of everybody; and what she had said once more.
+        let relay = stage.world.relay();
+        put_slot(relay, den, &before);
+        forge_receipt(relay, den, &eve, "after", |header, content| {
+            header.n = 1;
+            (content.log_seq, content.log_head, content.seen_seq) = (seq, head, 99);
+        });
+        stage.world.settle().await;
+        stage.wait().await;
+        for browser in [ADA, BOB] {
+            stage.look(browser, den).await;
+            assert_eq!(stage.read_up_to(browser, den, "eve"), 0);
+            assert_eq!(stage.world.browsers[browser].room(den).unwrap().held_back, None);
+            assert_eq!(stage.standing(browser, den), Standing::Open);
+        }
+        stage.assert_shut_out(&eve, "gone");
     });
 }
 

@@ -88,7 +88,7 @@ pub struct Limits {
     /// Messages a device may send at once before the rate counts.
     #[arg(long, env = "SOTTO_MESSAGES_BURST", default_value_t = 100)]
     pub messages_burst: u32,
-    /// Passing words (where somebody stands, typing) per minute and device; more are let go.
+    /// Passing words (where somebody stands, what they have read, typing) per minute and device; more are let go.
     #[arg(long, env = "SOTTO_EPHEMERAL_PER_MINUTE", default_value_t = 120)]
     pub ephemeral_per_minute: u32,
     /// Log entries per hour and device.

@@ -17,11 +17,13 @@ use sotto_shared::codec::{Bytes, Codec, List};
 use sotto_shared::crypto::kem::{self, KeyRequest, WrapInfo, Wrapped};
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::seal;
-use sotto_shared::crypto::secret::{InviteSecret, VaultKey};
+use sotto_shared::crypto::secret::{EpochSecret, InviteSecret, VaultKey};
 use sotto_shared::crypto::sign::{PublicKey, SignedBlob, verify};
-use sotto_shared::envelope::content::{Content, MessageBody, OpenedContent, envelope_context, message_key};
+use sotto_shared::envelope::content::{
+    Content, MessageBody, OpenedContent, envelope_context, message_key, seal_message,
+};
 use sotto_shared::envelope::header::{
-    Header, MessageKind, PLAINTEXT_BUCKETS, is_envelope_size, padded_len, sealed_len,
+    EPHEMERAL_BYTES, Header, MessageKind, PLAINTEXT_BUCKETS, is_envelope_size, padded_len, sealed_len,
 };
 use sotto_shared::file::{Download, File, FileKind, Progress, Upload, padded_size};
 use sotto_shared::id::{ChannelId, DeviceKeyId, UserId};
@@ -301,6 +303,31 @@ proptest! {
         prop_assert_eq!(room_b, other.room_id);
         other.n += 1;
         prop_assert!(OpenedContent::parse(&plain, &other).is_err(), "content of another header");
+    }
+
+    #[test]
+    fn whatever_a_receipt_says_it_has_the_one_size_and_opens_in_its_slot_alone(seed: u64) {
+        let rng = &mut Gen::new(seed);
+        let key = EpochSecret::from_bytes(rng.array());
+        let key = message_key(&key, &rng.room(), &ChannelId::MAIN);
+        let mut header = rng.header();
+        header.kind = MessageKind::Slot;
+        let mut content = rng.content();
+        content.header_hash = header.hash();
+        content.body = MessageBody::Receipt { read: rng.u64() };
+        let sealed = seal_message(&mut FixedRng::new("slot"), &key, &header, &content.to_bytes(), &rng.array());
+        prop_assert_eq!(sealed.envelope.len(), EPHEMERAL_BYTES);
+        let open = |header: &[u8]| seal::open(key.expose(), &envelope_context(header), &sealed.envelope);
+        let plain = open(&sealed.header).unwrap();
+        prop_assert_eq!(OpenedContent::parse(&plain, &header).unwrap().content, content);
+        let mut elsewhere = header.clone();
+        elsewhere.msg_id = rng.message_id();
+        let mut message = header;
+        message.kind = MessageKind::Durable;
+        for other in [elsewhere, message] {
+            prop_assert!(open(&other.to_bytes()).is_err());
+            prop_assert!(OpenedContent::parse(&plain, &other).is_err());
+        }
     }
 
     #[test]

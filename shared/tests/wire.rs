@@ -160,7 +160,19 @@ fn to_relay(rng: &mut Gen) -> ToRelay {
 
 fn from_relay(rng: &mut Gen) -> FromRelay {
     let retry_secs = if rng.coin() { Some(rng.u32()) } else { None };
-    match rng.below(8) {
+    match rng.below(10) {
+        8 => FromRelay::Ephemeral {
+            room_id: rng.room(),
+            channel: rng.channel(),
+            header: b64(rng),
+            envelope: b64(rng),
+        },
+        9 => FromRelay::Slot {
+            room_id: rng.room(),
+            channel: rng.channel(),
+            header: b64(rng),
+            envelope: b64(rng),
+        },
         0 => FromRelay::Welcome {
             rooms: some(rng, room_head),
             user_log_seq: rng.u64(),
@@ -209,7 +221,7 @@ macro_rules! each_type {
             SessionList, SessionListReply, SessionInfo, VaultGet, VaultGetReply, VaultPut, UserFind, UserLogGet,
             UserLogAppend, Wrap, RoomCreate, RoomAppend, RoomHead, ChannelHead, RoomLogGet, RoomLogReply, WrapsGet,
             WrapsReply, WrapsPut, PageGet, PageFrom, Page, StoredMessage, MessageDelete, ErrorBody, ErrorCode, ToRelay, FromRelay,
-            Outgoing, B64, HeldGet, Held, RowsGet, Rows, Cell
+            Outgoing, B64, HeldGet, Held, RowsGet, Rows, Cell, SlotsGet, SlotsReply, SlotValue
         );
     };
     ($function:ident, $argument:expr; $($ty:ty),*) => { $($function::<$ty>($argument);)* };
@@ -378,6 +390,16 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
             messages: some(rng, stored),
             head: channel_head(rng)
         },
+        SlotsGet {
+            room_id: rng.room(),
+            channel: rng.channel()
+        },
+        SlotsReply {
+            slots: some(rng, |rng| SlotValue {
+                header: b64(rng),
+                envelope: b64(rng)
+            })
+        },
         MessageDelete {
             room_id: rng.room(),
             channel: rng.channel(),
@@ -498,7 +520,8 @@ fn no_two_endpoints_share_a_path() {
         path, &mut paths;
         Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
         VaultGet, VaultPut, UserFind, UserLogGet, UserLogAppend, Rekey, SetRecovery, ResetIdentity, RoomCreate, RoomAppend,
-        RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet, MessageDelete, HeldGet, RowsGet, InviteOpen
+        RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet, MessageDelete, HeldGet, RowsGet, InviteOpen,
+        SlotsGet
     );
     let distinct: BTreeSet<&str> = paths.iter().copied().collect();
     assert_eq!(distinct.len(), paths.len());

@@ -48,7 +48,7 @@ macro_rules! requests {
 requests! {
     Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
     VaultGet, VaultPut, Rekey, SetRecovery, ResetIdentity, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet,
-    HeldGet, RowsGet, InviteOpen, MessageDelete,
+    HeldGet, RowsGet, InviteOpen, MessageDelete, SlotsGet,
 }
 
 /// Why there is no answer.
@@ -197,6 +197,10 @@ pub(crate) enum Pending<K> {
     },
     /// Messages of this browser's store in which something is to be taken away.
     Seek {
+        room: RoomId,
+    },
+    /// What lies in a room's slots.
+    Slots {
         room: RoomId,
     },
     /// The relay is to let go of a message of ours.

@@ -1,7 +1,7 @@
 //! Where others stand, from their signed words: what the relay keeps back comes to light.
 //!
 //! ```text
-//!  beacon, message ─▶ hear: log entry, transcript ─┬─ as here      nothing to do
+//!  beacon, message, receipt ─▶ hear: log entry, transcript ─┬─ as here      nothing to do
 //!                                                  ├─ not as here  a fork: the room stops, both statements are kept
 //!                                                  └─ ahead of us  a claim: asked for twice, then said, and for a log
 //!                                                                  entry (it may take somebody out) sending waits
@@ -74,6 +74,17 @@ impl Room {
         told.find(|(_, claim)| is_ahead(claim)).map(|(by, _)| *by)
     }
 
+    /// Whether a word that may be an old one says something that is not here: another history, or more than both we and its
+    /// author's claim, if there is one, go by. What is old takes no claim back.
+    pub fn is_challenged(&self, content: &Content) -> bool {
+        let (log, seen) = ((content.log_seq, content.log_head), (content.seen_seq, content.seen_t));
+        let claimed = self.claims.get(&content.user_id);
+        let claimed = claimed.map_or((0, 0), |claim| (claim.log_seq, claim.seen_seq));
+        let is_ahead = log.0 > self.state.seq || seen.0 > self.channel.at.seq;
+        let is_more = log.0 >= claimed.0 && seen.0 >= claimed.1 && (log.0, seen.0) != claimed;
+        self.contradiction(log, seen).is_some() || is_ahead && is_more
+    }
+
     /// A statement against what is here. `None`: it does not contradict.
     fn contradiction(&self, log: (u64, Head), seen: (u64, Head)) -> Option<Cause> {
         let entry = usize::try_from(log.0).ok().and_then(|seq| self.state.hashes.get(seq));
@@ -125,7 +136,7 @@ impl<S: Suite> Engine<S> {
     }
 
     /// One waking at a time, however often it is asked for.
-    fn wake_to_speak(&mut self, at_ms: u64, ctx: &Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+    pub(super) fn wake_to_speak(&mut self, at_ms: u64, ctx: &Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         if self.wakes_ms <= ctx.now_ms || at_ms < self.wakes_ms {
             self.wakes_ms = at_ms;
             let after_ms = at_ms - ctx.now_ms;
@@ -170,8 +181,20 @@ impl<S: Suite> Engine<S> {
 
     /// Where this browser stands, to be signed.
     pub(super) fn statement(&self, room: &Room, header: &Header, now_ms: u64) -> Result<Vec<u8>, Problem> {
+        let content = self.standpoint(room, header, MessageBody::Beacon, now_ms)?;
+        Ok(content.to_bytes())
+    }
+
+    /// The same, with something to say.
+    pub(super) fn standpoint(
+        &self,
+        room: &Room,
+        header: &Header,
+        body: MessageBody,
+        now_ms: u64,
+    ) -> Result<Content, Problem> {
         let me = self.me()?;
-        let content = Content {
+        Ok(Content {
             header_hash: header.hash(),
             user_id: me.user_id,
             dk_id: me.dk_id,
@@ -184,9 +207,8 @@ impl<S: Suite> Engine<S> {
             seen_seq: room.channel.at.seq,
             seen_t: room.channel.at.t,
             ts: now_ms,
-            body: MessageBody::Beacon,
-        };
-        Ok(content.to_bytes())
+            body,
+        })
     }
 
     /// Somebody's word in passing. What does not hold is let go: nothing was lost with it.
@@ -251,7 +273,7 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Something is sealed under a room key that our log does not have yet. Whose word it is cannot be seen.
-    fn hear_of_a_newer_key(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+    pub(super) fn hear_of_a_newer_key(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let log_seq = room.state.seq + 1;
         let known = room.claims.get(&NOBODY).is_some_and(|claim| claim.log_seq == log_seq);

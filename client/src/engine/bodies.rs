@@ -243,7 +243,7 @@ impl Room {
                 on: *on,
             },
             // Never stored: `judge` lets none through.
-            MessageBody::Beacon => return StoredBody::Unreadable(Unreadable::Damaged),
+            MessageBody::Beacon | MessageBody::Receipt { .. } => return StoredBody::Unreadable(Unreadable::Damaged),
         };
         StoredBody::Act { by, act }
     }

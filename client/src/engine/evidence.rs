@@ -14,7 +14,7 @@ use sotto_shared::log::room_log::SUITE_1;
 use super::{Ctx, Engine, Out};
 use crate::view::{self, Outcome, Problem, Tamper};
 
-/// Signed content of a message or beacon, as its device signed it (label `msg`).
+/// Signed content of a message, beacon or receipt, as its device signed it (label `msg`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Signed {
     /// Encoded `Content`: it names the person, the browser, and where they stood in log and transcript.

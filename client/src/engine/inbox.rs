@@ -530,7 +530,7 @@ fn judge(room: &Room, arrival: &Arrival, plain: Option<&[u8]>, log_is_all: bool)
     let header = arrival.header.as_ref()?;
     let opened = OpenedContent::parse(plain?, header).ok()?;
     let content = &opened.content;
-    if content.body == MessageBody::Beacon {
+    if matches!(content.body, MessageBody::Beacon | MessageBody::Receipt { .. }) {
         return None;
     }
     let is_ahead = content.log_seq > room.state.seq;

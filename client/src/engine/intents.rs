@@ -616,18 +616,26 @@ impl<S: Suite> Engine<S> {
 
     /// Whether entries are needed before anything may be said here.
     pub(super) fn needs_preparing(&self, room: &Room, now_ms: u64) -> bool {
+        let is_in = self.me.as_ref().is_some_and(|me| room.is_member(&me.user_id));
+        self.must_prepare(room)
+            || is_in
+                && is_old(
+                    &room.state,
+                    room.epoch_ms(),
+                    now_ms,
+                    room.channel.at.seq.saturating_sub(room.channel.epoch_seq),
+                )
+    }
+
+    /// The same but for the age of the key: whether the room does not know this browser, or somebody may have the newest key
+    /// who should not.
+    pub(super) fn must_prepare(&self, room: &Room) -> bool {
         let Some(me) = &self.me else { return false };
         let Some(member) = room.state.members.get(&me.user_id) else {
             return false;
         };
         member.view.active_device(&me.dk_id).is_none()
             || room.state.rotation_due
-            || is_old(
-                &room.state,
-                room.epoch_ms(),
-                now_ms,
-                room.channel.at.seq.saturating_sub(room.channel.epoch_seq),
-            )
             || room
                 .state
                 .members

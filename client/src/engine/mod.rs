@@ -7,7 +7,7 @@
 //!  Frame   ─┼─▶ Engine::handle ─────┼─▶ Ask       an HTTP request; its Reply comes back as an Input
 //!  Loaded  ─┤   account · people    ├─▶ Transmit  a frame
 //!  Tick    ─┘   rooms · epochs      └─▶ Answer    the end of a command
-//!               outbox · inbox · bodies · expiry · timeline
+//!               outbox · inbox · bodies · receipts · expiry · timeline
 //! ```
 //!
 //! Saving comes before transmitting, so a crash at any point loses nothing.
@@ -30,6 +30,7 @@ mod lock;
 pub mod measure;
 mod outbox;
 mod people;
+mod receipts;
 mod record;
 mod rekey;
 mod rewrap;
@@ -188,7 +189,9 @@ pub struct Engine<S: Suite> {
     shown: Option<RoomId>,
     /// Somebody has the page before them.
     visible: bool,
-    /// When the next beacon is thought of, milliseconds since 1970.
+    /// This person lets others see what they have read, and sees it of them.
+    tells_read: bool,
+    /// When the next beacon or receipt is thought of, milliseconds since 1970.
     wakes_ms: u64,
     queued: u32,
     syncing: bool,
@@ -240,6 +243,7 @@ impl<S: Suite> Engine<S> {
             tries: 0,
             shown: None,
             visible: false,
+            tells_read: true,
             wakes_ms: 0,
             queued: 0,
             syncing: false,
@@ -273,6 +277,7 @@ impl<S: Suite> Engine<S> {
             Input::Tick => self.tick(ctx, &mut out).await,
             Input::StorageFull => self.storage_is_full(&mut out),
         }
+        self.receipts(ctx, &mut out).await;
         self.depart(&mut out);
         self.report_totals(&mut out);
         out
@@ -317,6 +322,7 @@ impl<S: Suite> Engine<S> {
                 Ok(Some(Outcome::Done))
             }
             Command::Looking { visible } => self.looking(visible, ctx, out).await,
+            Command::TellRead { on } => self.tell_read(on, out),
             Command::GoOn { room } => self.go_on(room, ctx, out).await,
             Command::ShowEvidence { room } => self.show_evidence(room),
             Command::LoadOlder { room } => self.load_older(room, out),

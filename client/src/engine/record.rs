@@ -154,6 +154,9 @@ pub struct ChannelRecord {
     /// Messages of ours that are deleted, whose bytes the server may still have.
     #[serde(default)]
     pub deletions: Vec<Deletion>,
+    /// What members have read.
+    #[serde(default)]
+    pub receipts: Vec<(UserId, super::receipts::Receipt)>,
 }
 
 /// The end of one chain of a sender's messages.
@@ -444,6 +447,7 @@ mod tests {
             (0, None, 0)
         );
         let room: RoomRecord = serde_json::from_str(&format!(r#"{{"room_id":"{room}","log":[],"wraps":[]}}"#)).unwrap();
+        assert!(channel.receipts.is_empty());
         assert!(room.times.is_empty());
     }
 }

@@ -23,6 +23,7 @@ use super::bodies::Index;
 use super::evidence::{Cause, Evidence};
 use super::intents::Intent;
 use super::outbox::Outbox;
+use super::receipts::Receipt;
 use super::record::{
     self, ChannelRecord, Deletion, Key, LaneRecord, MessageRecord, PreviewRecord, Record, RoomRecord, StopRecord,
 };
@@ -66,6 +67,9 @@ pub(crate) struct Room {
     pub claims: BTreeMap<UserId, Claim>,
     /// When this browser last said where it stands, or heard somebody say the same. Milliseconds since 1970.
     pub beacon_ms: u64,
+    /// When it last told what was read here, and up to which message.
+    pub receipt_ms: u64,
+    pub receipt_read: u64,
     /// Entries that wait for a user log they name.
     pub waiting: Vec<SignedBlob>,
     pub channel: Channel,
@@ -111,6 +115,8 @@ pub(crate) struct Channel {
     pub fades: Option<(u64, u64)>,
     /// Messages of ours that are deleted, whose bytes the server may still have.
     pub deletions: Vec<Deletion>,
+    /// What members have read, by their newest word.
+    pub receipts: BTreeMap<UserId, Receipt>,
     /// What is kept is wanted in memory from this number on: something in it is to be taken away.
     pub wanted: Option<u64>,
 }
@@ -146,6 +152,7 @@ impl Channel {
             passed_over: Vec::new(),
             fades: None,
             deletions: Vec::new(),
+            receipts: BTreeMap::new(),
             wanted: None,
         }
     }
@@ -227,6 +234,7 @@ impl Channel {
             passed_over: self.passed_over.clone(),
             fades: self.fades,
             deletions: self.deletions.clone(),
+            receipts: self.receipts.iter().map(|(user, receipt)| (*user, *receipt)).collect(),
         };
         record::save(Key::Channel(*room), &record)
     }
@@ -260,6 +268,7 @@ impl Channel {
         self.passed_over = record.passed_over;
         self.fades = record.fades;
         self.deletions = record.deletions;
+        self.receipts = record.receipts.into_iter().collect();
     }
 }
 
@@ -282,6 +291,8 @@ impl Room {
             evidence: None,
             claims: BTreeMap::new(),
             beacon_ms: 0,
+            receipt_ms: 0,
+            receipt_read: 0,
             waiting: Vec::new(),
             outbox: Outbox::default(),
             sync: Sync::default(),
@@ -798,6 +809,7 @@ impl<S: Suite> Engine<S> {
 
     pub(super) fn show_members(&self, id: RoomId, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get(&id) else { return };
+        let read = |user: &UserId| room.channel.receipts.get(user).filter(|_| self.tells_read);
         let members = room
             .state
             .members
@@ -805,6 +817,7 @@ impl<S: Suite> Engine<S> {
             .map(|(user, member)| Member {
                 user: *user,
                 role: role(member.role),
+                read_up_to: read(user).map_or(0, |receipt| receipt.read),
             })
             .collect();
         out.push(Effect::Show(Change::Members { room: id, members }));

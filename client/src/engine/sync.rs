@@ -1,6 +1,6 @@
 //! Keeping up: the socket, where everything stands, and the pages in between.
 
-use sotto_shared::api::body::{API_VERSION, ChannelHead, Page, PageFrom, PageGet, RoomHead};
+use sotto_shared::api::body::{API_VERSION, ChannelHead, Page, PageFrom, PageGet, RoomHead, SlotValue};
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::{FromRelay, ToRelay};
 use sotto_shared::api::limits::MAX_PAGE;
@@ -41,6 +41,10 @@ pub(crate) struct Sync {
     /// An entry names a point of somebody's log that the relay has not shown.
     pub people_wanted: u32,
     pub paging_back: bool,
+    /// With how many room keys what lies in the slots was asked for in this connection.
+    pub slots_asked: usize,
+    /// The answer is on its way.
+    pub slots_pending: bool,
 }
 
 impl Sync {
@@ -142,6 +146,8 @@ impl<S: Suite> Engine<S> {
         for room in self.rooms.values_mut() {
             room.sync.paging = false;
             room.sync.paging_back = false;
+            room.sync.slots_asked = 0;
+            room.sync.slots_pending = false;
         }
     }
 
@@ -192,6 +198,17 @@ impl<S: Suite> Engine<S> {
             } => {
                 if channel == ChannelId::MAIN {
                     self.ephemeral_came(room_id, &header, &envelope, ctx, out).await;
+                }
+            }
+            FromRelay::Slot {
+                room_id,
+                channel,
+                header,
+                envelope,
+            } => {
+                if channel == ChannelId::MAIN {
+                    let value = SlotValue { header, envelope };
+                    self.take_slots(room_id, vec![value], ctx, out).await;
                 }
             }
             FromRelay::Log {
@@ -581,6 +598,10 @@ impl<S: Suite> Engine<S> {
             Pending::PageBack { room } => {
                 let result = expect!(PageGet);
                 self.older_came(room, result, ctx, out).await;
+            }
+            Pending::Slots { room } => {
+                let result = expect!(SlotsGet);
+                self.slots_came(room, result, ctx, out).await;
             }
             Pending::LetGo { room, message } => {
                 let result = expect!(MessageDelete).map(|_| ());

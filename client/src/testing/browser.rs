@@ -428,6 +428,13 @@ impl<S: Suite> Browser<S> {
         users
     }
 
+    /// Number of the newest message that somebody in a room has read, as far as is known; 0 for nothing.
+    pub fn read_up_to(&self, room: RoomId, user: UserId) -> u64 {
+        let members = untracked(|| self.store.members(room)).unwrap_or_default();
+        let member = members.iter().find(|member| member.user == user);
+        member.map_or(0, |member| member.read_up_to)
+    }
+
     /// The room on screen.
     pub fn shown(&self) -> Option<RoomId> {
         self.store.shown().with_untracked(|shown| shown.room)

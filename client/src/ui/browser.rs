@@ -5,6 +5,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
 const THEME: &str = "sotto.theme";
+const TELLS_READ: &str = "sotto.tells-read";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Theme {
@@ -77,6 +78,16 @@ pub fn keep(name: &str, value: Option<&str>) {
             None => storage.remove_item(name),
         });
     }
+}
+
+/// Whether others may see what was read in this browser: yes, unless somebody said no here.
+pub fn tells_read() -> bool {
+    kept(TELLS_READ).as_deref() != Some("no")
+}
+
+/// Keeps that choice in this browser, if it keeps anything.
+pub fn keep_tells_read(on: bool) {
+    keep(TELLS_READ, (!on).then_some("no"));
 }
 
 fn storage() -> Option<web_sys::Storage> {

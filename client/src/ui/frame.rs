@@ -59,9 +59,13 @@ pub fn frame() -> AnyView {
         .into_any()
 }
 
-/// Tells the worker whether the page can be seen.
+/// Tells the worker whether the page can be seen, and before that whether it may say what was read: another tab of this
+/// browser may have changed that meanwhile.
 fn watch_visibility() {
     let tell = || {
+        wire::tell(Command::TellRead {
+            on: browser::tells_read(),
+        });
         wire::tell(Command::Looking {
             visible: !document().hidden(),
         })

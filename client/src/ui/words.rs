@@ -240,6 +240,14 @@ pub const fn delivery(state: &Delivery) -> &'static str {
     }
 }
 
+/// Under one's own message: who has read it.
+pub fn read_by(people: usize, kind: RoomKind) -> String {
+    match kind {
+        RoomKind::Direct => "Read".to_owned(),
+        RoomKind::Group => format!("Read by {people}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

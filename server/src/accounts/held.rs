@@ -45,7 +45,7 @@ enum Whose {
 }
 
 /// Every table with rows about people. `relay` has none: it says which installation this is.
-const TABLES: [Table; 11] = [
+const TABLES: [Table; 12] = [
     Table {
         name: "users",
         columns: &[
@@ -149,6 +149,19 @@ const TABLES: [Table; 11] = [
             ("envelope_hash", Id),
             ("t", Id),
             ("expires_ms", Time),
+        ],
+        key: 3,
+        whose: Whose::Room,
+    },
+    Table {
+        name: "slots",
+        columns: &[
+            ("room_id", Id),
+            ("channel", Id),
+            ("slot_id", Id),
+            ("rev", Counter),
+            ("header", Open),
+            ("envelope", Sealed),
         ],
         key: 3,
         whose: Whose::Room,

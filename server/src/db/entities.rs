@@ -250,3 +250,26 @@ pub mod messages {
     pub enum Relation {}
     impl ActiveModelBehavior for ActiveModel {}
 }
+
+/// What lies in slots. `slot_id` names a place that its author alone can work out; `rev` says in which order they were written.
+pub mod slots {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "slots")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub room_id: Vec<u8>,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub channel: Vec<u8>,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub slot_id: Vec<u8>,
+        pub rev: i64,
+        pub header: Vec<u8>,
+        pub envelope: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}

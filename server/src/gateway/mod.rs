@@ -252,7 +252,12 @@ async fn post(
     if header.kind == MessageKind::Ephemeral {
         return pass_on(app, session, id, &header, header_bytes, envelope);
     }
-    let fate = fates.entry(header.room_id).or_default().take_place();
+    let fate = if header.kind == MessageKind::Slot {
+        // No part of the chain: nothing builds on it.
+        Fate::default()
+    } else {
+        fates.entry(header.room_id).or_default().take_place()
+    };
     if let Err(problem) = is_formed(app, session, &header, &envelope.0) {
         fate.refuse(problem.code(), problem.retry_secs());
     }
@@ -311,11 +316,22 @@ fn is_formed(app: &App, session: &Session, header: &Header, envelope: &[u8]) -> 
     if envelope.len() > MAX_ENVELOPE_BYTES {
         return Err(ErrorCode::TooLarge.into());
     }
-    if !is_envelope_size(envelope.len()) {
+    let is_slot = header.kind == MessageKind::Slot;
+    let is_sized = if is_slot {
+        envelope.len() == EPHEMERAL_BYTES
+    } else {
+        is_envelope_size(envelope.len())
+    };
+    if !is_sized {
         return Err(ErrorCode::Malformed.into());
     }
     if header.channel != ChannelId::MAIN {
         return Err(ErrorCode::NotFound.into());
     }
-    app.rates.messages.take(&session.dk_id)
+    let rate = if is_slot {
+        &app.rates.ephemeral
+    } else {
+        &app.rates.messages
+    };
+    rate.take(&session.dk_id)
 }

@@ -16,7 +16,7 @@ use crate::app::{App, to_row};
 use crate::db::entities::room_log;
 use crate::ledger::people::Known;
 use crate::ledger::rooms::{Hold, Standing, standing, with_logs};
-use crate::mailbox::gone;
+use crate::mailbox::{gone, slots};
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::Session;
@@ -81,6 +81,9 @@ async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) 
     }
     store::entries(&txn, &ask.room_id, old.seq + 1, &ask.entries).await?;
     gone::redact(&txn, &ask.room_id, &redacted(&own)).await?;
+    if new.closed {
+        slots::clear(&txn, &ask.room_id).await?;
+    }
     store::head(&txn, &old, &new, app.now_ms()).await?;
     let moves = store::people(&txn, Some(&old), &new).await?;
     store::wraps_for_all(&new, old.epoch_number(), &ask.wraps)?;

@@ -6,11 +6,11 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::OLD_EPOCH_GRACE_SECS;
-use sotto_shared::envelope::header::{Header, class_seconds, envelope_hash};
+use sotto_shared::envelope::header::{Header, MessageKind, class_seconds, envelope_hash};
 use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::id::{ChannelId, EnvelopeHash, Head, MessageId, RoomId};
 
-use super::{Outcome, Post};
+use super::{Outcome, Post, slots};
 use crate::app::{App, from_row, to_row};
 use crate::db::entities::{channels, messages};
 use crate::ledger::rooms::{Hold, LockedRoom};
@@ -42,7 +42,7 @@ pub async fn commit(app: &App, posts: &[Post]) -> Result<Vec<Outcome>, Problem> 
     }
     if outcomes
         .iter()
-        .any(|outcome| matches!(outcome, Some(Outcome::Stored(_))))
+        .any(|outcome| matches!(outcome, Some(Outcome::Stored(_) | Outcome::Kept)))
     {
         txn.commit().await?;
     } else {
@@ -86,11 +86,19 @@ async fn in_room(
         t: Head::from_slice(&row.t).map_err(|_| Problem::Fault("a stored transcript is not one"))?,
     };
     let mut taken = there_already(txn, &row, posts).await?;
-    let (mut now, mut rows, mut outcomes) = (start, Vec::new(), Vec::with_capacity(posts.len()));
+    let (mut now, mut rows, mut values) = (start, Vec::new(), Vec::new());
+    let mut outcomes = Vec::with_capacity(posts.len());
     for (index, post) in posts {
         let earlier = post.fate.refused().map(|refusal| refusal.code);
         let outcome = match earlier.map_or_else(|| may_write(&locked, post), Err) {
             Err(code) => Outcome::Refused(code),
+            Ok(()) if post.header.kind == MessageKind::Slot => match is_timely(app, &locked, &post.header) {
+                Err(code) => Outcome::Refused(code),
+                Ok(()) => {
+                    values.push(*post);
+                    Outcome::Kept
+                }
+            },
             Ok(()) => match taken.get(&post.header.msg_id) {
                 Some((seq, hash)) if *hash == envelope_hash(&post.header_bytes, &post.envelope) => Outcome::There(*seq),
                 Some(_) => Outcome::Refused(ErrorCode::Duplicate),
@@ -115,6 +123,7 @@ async fn in_room(
         messages::Entity::insert_many(rows).exec_without_returning(txn).await?;
         move_channel(txn, &row, &now).await?;
     }
+    slots::put(txn, &row, locked.state.members.len(), &values).await?;
     Ok(outcomes)
 }
 

@@ -9,6 +9,7 @@
 mod accept;
 pub mod gone;
 pub mod pages;
+pub mod slots;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -88,6 +89,8 @@ enum Outcome {
     Stored(u64),
     /// It was there already, under this number.
     There(u64),
+    /// It lies in its slot.
+    Kept,
     Refused(ErrorCode),
 }
 
@@ -179,6 +182,10 @@ fn tell(app: &App, post: Post, outcome: Outcome) {
             let outbox = post.outbox.clone();
             outbox.push(message_frame(post, seq));
         }
+        Outcome::Kept => {
+            let room = post.header.room_id;
+            app.hub.tell_room(&room, &slot_frame(post));
+        }
         Outcome::Refused(code) => refuse(&post, code, None),
     }
 }
@@ -195,6 +202,15 @@ fn message_frame(post: Post, seq: u64) -> Utf8Bytes {
         room_id: post.header.room_id,
         channel: post.header.channel,
         message,
+    })
+}
+
+fn slot_frame(post: Post) -> Utf8Bytes {
+    encode(&FromRelay::Slot {
+        room_id: post.header.room_id,
+        channel: post.header.channel,
+        header: B64(post.header_bytes),
+        envelope: B64(post.envelope),
     })
 }
 

@@ -8,7 +8,7 @@ use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::MAX_ROWS_PAGE;
 use sotto_shared::crypto::hash::sha256;
-use sotto_shared::id::{RoomId, UserId};
+use sotto_shared::id::{MessageId, RoomId, UserId};
 
 use crate::storage::columns;
 use crate::support::*;
@@ -215,6 +215,8 @@ async fn every_row_about_somebody_is_shown_to_them_and_nothing_of_other_people()
             at_ada.message().await;
         }
     }
+    at_ada.say(&[with_bob.value(MessageId::from_bytes(random()))]).await;
+    at_ada.slot().await;
     let mut left = ground.group(&[&bob, &ada, &cleo]).await;
     let removal = left.remove(&bob, &ada);
     let until = left.state.seq;
@@ -226,8 +228,11 @@ async fn every_row_about_somebody_is_shown_to_them_and_nothing_of_other_people()
     let without_her = ground.group(&[&bob, &cleo]).await;
     let mut at_bob = ground.socket(&bob).await;
     for room in [&left, &without_her] {
-        at_bob.say(&[room.message(1024)]).await;
+        at_bob
+            .say(&[room.message(1024), room.value(MessageId::from_bytes(random()))])
+            .await;
         at_bob.message().await;
+        at_bob.slot().await;
     }
 
     let (with_bob, left, without_her) = (with_bob.id, left.id, without_her.id);
@@ -257,6 +262,7 @@ async fn every_row_about_somebody_is_shown_to_them_and_nothing_of_other_people()
     };
     assert_eq!(of("messages", Some(with_bob)), u64::from(MAX_ROWS_PAGE) + 20);
     assert_eq!(of("messages", Some(left)), 0);
+    assert_eq!((of("slots", Some(with_bob)), of("slots", Some(left))), (1, 0));
     assert_eq!(of("room_log", Some(left)), until + 1);
     assert_eq!(
         (of("users", None), of("sessions", None)),

@@ -13,5 +13,6 @@ mod live;
 mod messages;
 mod rooms;
 mod serving;
+mod slots;
 mod storage;
 mod support;

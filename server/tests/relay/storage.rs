@@ -6,6 +6,7 @@ use sotto_server::config::Config;
 use sotto_server::start::{StartError, start};
 use sotto_shared::api::body::*;
 use sotto_shared::envelope::header::HEADER_BYTES;
+use sotto_shared::id::MessageId;
 
 use crate::support::*;
 
@@ -153,6 +154,12 @@ const COLUMNS: &str = "
     messages.envelope_hash       hash        of header and envelope
     messages.t                   hash        the transcript
     messages.expires_ms          time        by when the bytes of one that does not stay go
+    slots.room_id                id          which room
+    slots.channel                id          which channel
+    slots.slot_id                id          HMAC of a name, under a key of its author's
+    slots.rev                    counter     of writes, to know the oldest
+    slots.header                 header      room, channel, slot, kind and number of the key
+    slots.envelope               ciphertext  what somebody has read, and signature, of one size
 ";
 
 /// The list: table, column, tag, why.
@@ -267,9 +274,16 @@ async fn ids_hashes_and_keys_have_the_length_of_one_and_no_room_for_a_text() {
     let (ada, bob) = (ground.person("ada").await, ground.person("bob").await);
     let room = ground.group(&[&ada, &bob]).await;
     let mut socket = ground.socket(&ada).await;
-    socket.say(&[room.message(512), room.message(2048)]).await;
+    socket
+        .say(&[
+            room.message(512),
+            room.message(2048),
+            room.value(MessageId::from_bytes(random())),
+        ])
+        .await;
     socket.message().await;
     socket.message().await;
+    socket.slot().await;
     let db = ground.app.db.read();
     let backend = db.get_database_backend();
     let start = SignInStart {

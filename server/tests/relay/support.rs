@@ -192,6 +192,15 @@ impl Ground {
     }
 
     /// A group of `people`, the first its owner, with a room key for all of them.
+    pub async fn slots(&self, person: &Person, room: &Room) -> Result<Vec<SlotValue>, ErrorCode> {
+        let ask = SlotsGet {
+            room_id: room.id,
+            channel: ChannelId::MAIN,
+        };
+        let reply = self.ask(Some(&person.token), &ask).await;
+        reply.map(|reply| reply.slots).map_err(|body| body.code)
+    }
+
     pub async fn group(&self, people: &[&Person]) -> Room {
         let (mut room, create) = Room::new(people[0], RoomKind::Group, &[]);
         let mut create = create;
@@ -569,6 +578,19 @@ impl Room {
         self.envelope(MessageKind::Ephemeral, self.state.epoch_number(), 512)
     }
 
+    /// A value for a slot.
+    pub fn value(&self, slot: MessageId) -> Outgoing {
+        self.value_under(self.state.epoch_number(), slot)
+    }
+
+    pub fn value_under(&self, n: u32, slot: MessageId) -> Outgoing {
+        let mut value = self.envelope(MessageKind::Slot, n, 512);
+        let mut header = Header::from_bytes(&value.header.0).unwrap();
+        header.msg_id = slot;
+        value.header = B64(header.to_bytes());
+        value
+    }
+
     fn envelope(&self, kind: MessageKind, n: u32, bytes: usize) -> Outgoing {
         let header = Header {
             suite: SUITE_1,
@@ -644,6 +666,14 @@ impl Socket {
         match self.next().await {
             Some(FromRelay::Message { message, .. }) => message,
             other => panic!("no message: {other:?}"),
+        }
+    }
+
+    /// What lies in a slot from now on.
+    pub async fn slot(&mut self) -> SlotValue {
+        match self.next().await {
+            Some(FromRelay::Slot { header, envelope, .. }) => SlotValue { header, envelope },
+            other => panic!("no slot: {other:?}"),
         }
     }
 

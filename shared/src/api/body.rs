@@ -599,6 +599,24 @@ impl StoredMessage {
 }
 
 endpoint! {
+    /// What lies in the slots of a channel, the newest first, at most `MAX_SLOTS_PAGE`. Written by a `Send` frame.
+    "slots/list", SlotsGet { room_id: RoomId, channel: ChannelId } -> SlotsReply
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotsReply {
+    pub slots: Vec<SlotValue>,
+}
+
+/// The bytes that came in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotValue {
+    /// Encoded `Header`; its `msg_id` is the slot's id.
+    pub header: B64,
+    pub envelope: B64,
+}
+
+endpoint! {
     /// Lets go of a message's bytes. Whoever knows the secret that its header commits to wrote it.
     "messages/delete", MessageDelete {
         room_id: RoomId,

@@ -61,6 +61,14 @@ pub enum FromRelay {
         header: B64,
         envelope: B64,
     },
+    /// What lies in a slot from now on, also to whoever wrote it. `slots/list` has it for those who were away.
+    Slot {
+        room_id: RoomId,
+        channel: ChannelId,
+        /// Encoded `Header`.
+        header: B64,
+        envelope: B64,
+    },
     /// Somebody in the room has no key that opens.
     KeyRequest {
         room_id: RoomId,

@@ -21,6 +21,9 @@ pub const MAX_SEND_BATCH: usize = 32;
 pub const MAX_KEY_REQUEST_BYTES: usize = 512;
 pub const MAX_PAGE: u32 = 200;
 pub const MAX_LOG_PAGE: u32 = 500;
+pub const MAX_SLOTS_PAGE: u32 = 500;
+/// Slots of a room, for each of its members; with one more the one goes that was written longest ago.
+pub const SLOTS_PER_MEMBER: usize = 4;
 pub const MAX_ROWS_PAGE: u32 = 100;
 pub const MAX_VAULT_ITEM_BYTES: usize = 65_536;
 pub const MAX_VAULT_ITEMS: usize = 4_096;

@@ -67,6 +67,7 @@ labels! {
     MetaKey = "meta-key", Kdf,
     DeleteKey = "delete-key", Kdf,
     DeleteSecret = "del", Kdf,
+    SlotKey = "slot-key", Kdf,
     InviteKey = "inv", Kdf,
     InviteViewKey = "inv-view-key", Kdf,
 

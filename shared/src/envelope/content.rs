@@ -15,9 +15,9 @@ use crate::codec::{Codec, DecodeError, List, Reader, Text};
 use crate::crypto::hash::hash;
 use crate::crypto::label::Label;
 use crate::crypto::seal::{self, OpenError};
-use crate::crypto::secret::{DerivedKey, EpochSecret, derive};
+use crate::crypto::secret::{DayVaultKey, DerivedKey, EpochSecret, derive, opaque_id};
 use crate::crypto::sign::{PublicKey, SignatureBytes, Unproven, VerifyJob};
-use crate::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, RoomId, UserId};
+use crate::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, MessageId, RoomId, UserId};
 use crate::{choice, record};
 
 record! {
@@ -28,7 +28,8 @@ record! {
         pub dk_id: DeviceKeyId,
         /// Random for each start of a client: several tabs of one device write side by side.
         pub lane: [u8; 8],
-        /// 1, 2, … in this lane.
+        /// 1, 2, … in this lane; 0 for what is said in passing. In a slot: more than in any value before, whoever's browser wrote
+        /// it.
         pub ctr: u64,
         /// The envelope before this one in the lane; for the first, [`lane_start`].
         pub prev_own: Head,
@@ -57,7 +58,19 @@ choice! {
         5 = React { target: EnvelopeHash, emoji: Text<MAX_EMOJI_BYTES>, on: bool },
         /// Nothing but where its author stands: `log_seq`, `log_head`, `seen_seq` and `seen_t` of the content. Ephemeral.
         16 = Beacon,
+        /// What its author has read, up to this message; no further than `seen_seq`. In a slot, the one called [`RECEIPT`].
+        17 = Receipt { read: u64 },
     }
+}
+
+/// The name of the slot for what somebody has read.
+pub const RECEIPT: &str = "receipt";
+
+/// `HMAC(KDF(DVK, "slot-key"), room ‖ channel ‖ name)[..16]`, each with its length: where an author's value lies. It is the
+/// same under every room key and in every browser of the account, and nobody else can tell whose it is.
+pub fn slot_id(day_key: &DayVaultKey, room: &RoomId, channel: &ChannelId, name: &str) -> MessageId {
+    let key = derive(day_key.expose(), Label::SlotKey, &[]);
+    MessageId::from_bytes(opaque_id(&key, &[room.as_bytes(), channel.as_bytes(), name.as_bytes()]))
 }
 
 /// Whether this can stand as a reaction: signs beyond ASCII, no words, nothing that turns text around or hides in it.
@@ -187,7 +200,7 @@ mod tests {
         let emoji = Text::new("👍").unwrap();
         let edits = List::new(vec![EnvelopeHash::from_bytes([8; 32])]).unwrap();
         let (hash, words) = ([7; 32], [0, 0, 0, 2, b'h', b'i']);
-        let cases: [(MessageBody, Vec<&[u8]>); 5] = [
+        let cases: [(MessageBody, Vec<&[u8]>); 7] = [
             (MessageBody::Text { text: hi() }, vec![&[1], &words]),
             (
                 MessageBody::FadingText { text: hi(), ttl: 60 },
@@ -206,10 +219,32 @@ mod tests {
                 },
                 vec![&[5], &hash, &[0, 0, 0, 4, 0xf0, 0x9f, 0x91, 0x8d, 1]],
             ),
+            (MessageBody::Beacon, vec![&[16]]),
+            (
+                MessageBody::Receipt { read: 258 },
+                vec![&[17], &[0, 0, 0, 0, 0, 0, 1, 2]],
+            ),
         ];
         for (body, bytes) in cases {
             assert_eq!(body.to_bytes(), bytes.concat());
         }
+    }
+
+    /// The value below is worked out by hand from the protocol's page: two HMACs.
+    #[test]
+    fn a_slot_lies_where_the_page_says() {
+        let (room, other) = (RoomId::from_bytes([1; 32]), RoomId::from_bytes([2; 32]));
+        let key = DayVaultKey::from_bytes([9; 32]);
+        let id = slot_id(&key, &room, &ChannelId::MAIN, RECEIPT);
+        assert_eq!(id.to_string(), "dcUG-6bcPBTsRJAUD1EStQ");
+        let channel = ChannelId::from_bytes([1; 16]);
+        let others = [
+            slot_id(&DayVaultKey::from_bytes([8; 32]), &room, &ChannelId::MAIN, RECEIPT),
+            slot_id(&key, &other, &ChannelId::MAIN, RECEIPT),
+            slot_id(&key, &room, &channel, RECEIPT),
+            slot_id(&key, &room, &ChannelId::MAIN, "profile"),
+        ];
+        assert!(others.iter().all(|other| *other != id));
     }
 
     #[test]

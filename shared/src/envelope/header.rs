@@ -15,6 +15,8 @@ choice! {
         1 = Durable,
         /// Passed on to whoever is there, never stored.
         2 = Ephemeral,
+        /// Kept in a place of its own, which `msg_id` names: the newest takes the place of the one before.
+        3 = Slot,
     }
 }
 
@@ -26,6 +28,7 @@ record! {
         pub channel: ChannelId,
         /// The epoch whose key seals it.
         pub n: u32,
+        /// Of a slot: which one it is, see `content::slot_id`.
         pub msg_id: MessageId,
         /// How long it may live, see [`ttl_class`]: 0 = no limit.
         pub ttl_class: u8,
@@ -88,7 +91,7 @@ pub fn is_envelope_size(bytes: usize) -> bool {
     }) || (bytes > sealed_len(16_384) && bytes <= MAX_ENVELOPE_BYTES && unsealed_len(bytes).is_some_and(is_padme))
 }
 
-/// The one size of an ephemeral envelope, in bytes.
+/// The one size of an ephemeral envelope, and of one for a slot, in bytes.
 pub const EPHEMERAL_BYTES: usize = sealed_len(PLAINTEXT_BUCKETS[0]);
 
 /// Longest sealed message, in bytes.

@@ -104,6 +104,7 @@ const READERS: &[Decoder] = readers![
     WrapsPut,
     PageGet,
     MessageDelete,
+    SlotsGet,
 ];
 
 /// The first byte names a body, an answer or a frame, the rest may be its JSON.

@@ -352,7 +352,7 @@ impl Gen {
     pub fn header(&mut self) -> Header {
         Header {
             suite: self.u32() as u16,
-            kind: MessageKind::Durable,
+            kind: self.one(&[MessageKind::Durable, MessageKind::Ephemeral, MessageKind::Slot]),
             room_id: self.room(),
             channel: self.channel(),
             n: self.u32(),
@@ -384,7 +384,7 @@ impl Gen {
     }
 
     pub fn message_body(&mut self) -> MessageBody {
-        match self.below(6) {
+        match self.below(7) {
             0 => MessageBody::Text { text: self.text() },
             1 => MessageBody::FadingText {
                 text: self.text(),
@@ -403,6 +403,7 @@ impl Gen {
                 emoji: self.text(),
                 on: self.coin(),
             },
+            5 => MessageBody::Receipt { read: self.u64() },
             _ => MessageBody::Beacon,
         }
     }

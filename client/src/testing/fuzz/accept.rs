@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use sotto_shared::api::B64;
-use sotto_shared::api::body::{ChannelHead, RoomHead, Wrap};
+use sotto_shared::api::body::{ChannelHead, RoomHead, SlotValue, Wrap};
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::FromRelay;
 use sotto_shared::codec::{Bytes, Codec, List, Text};
@@ -303,6 +303,16 @@ impl Play<'_> {
                 (content.log_seq, content.log_head) = (at as u64, stored.state.hashes[at]);
             }
             15 => content.ts = number,
+            16 => {
+                // What she has read, however much that is.
+                header.kind = MessageKind::Slot;
+                content.ctr = u64::from(self.forged);
+                content.body = MessageBody::Receipt { read: number };
+                if how >= 128 {
+                    content.seen_seq = number;
+                }
+                keeps_chain = false;
+            }
             _ => {}
         }
         content.header_hash = header.hash();
@@ -314,7 +324,22 @@ impl Play<'_> {
         if keeps_chain {
             (self.ctr, self.prev) = (content.ctr, Head::from_bytes(*sealed.hash.as_bytes()));
         }
-        self.post(&B64(sealed.header), &B64(sealed.envelope));
+        let (sealed_header, envelope) = (B64(sealed.header), B64(sealed.envelope));
+        if header.kind != MessageKind::Slot {
+            return self.post(&sealed_header, &envelope);
+        }
+        let relay = self.world.relay();
+        if let Some(stored) = relay.rooms.get_mut(&room) {
+            let (header, envelope) = (sealed_header.clone(), envelope.clone());
+            stored.put_slot(MessageId::from_bytes(msg_id), SlotValue { header, envelope });
+        }
+        let frame = FromRelay::Slot {
+            room_id: room,
+            channel: ChannelId::MAIN,
+            header: sealed_header,
+            envelope,
+        };
+        relay.tell_room(&room, &frame);
     }
 
     /// Stores a message without asking any rule, and tells everybody in the room.

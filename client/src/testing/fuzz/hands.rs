@@ -153,6 +153,7 @@ impl Tamper for Hands {
             Some(Trick::MixRooms(other)) => {
                 match &mut frame {
                     FromRelay::Message { room_id, .. }
+                    | FromRelay::Slot { room_id, .. }
                     | FromRelay::Log { room_id, .. }
                     | FromRelay::Wraps { room_id }
                     | FromRelay::Refused { room_id, .. } => *room_id = other,

@@ -222,7 +222,11 @@ impl Stage {
             }
             What::Show => self.command(browser, Command::ShowRoom { room }),
             What::Older => self.command(browser, Command::LoadOlder { room }),
-            What::Read => self.command(browser, Command::MarkRead { room }),
+            What::Read => {
+                // By somebody who has the page before them, and says so.
+                self.command(browser, Command::Looking { visible: true });
+                self.command(browser, Command::MarkRead { room });
+            }
             What::Offline => self.world.go_offline(browser),
             What::Online => self.world.go_online(browser),
             What::DropSocket => self.world.drop_socket(browser),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use sotto_shared::api::body::{API_VERSION, RoomHead, StoredMessage};
+use sotto_shared::api::body::{API_VERSION, RoomHead, SlotValue, StoredMessage};
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
 use sotto_shared::api::limits::{MAX_SEND_BATCH, OLD_EPOCH_GRACE_SECS};
@@ -128,6 +128,10 @@ impl ModelRelay {
                 self.pass_on(id, &header, message)?;
                 continue;
             }
+            if header.kind == MessageKind::Slot {
+                self.keep(id, session, &header, message);
+                continue;
+            }
             let earlier = refused.get(&header.room_id).copied();
             match earlier.map_or_else(|| self.accept(session, &header, &message), Err) {
                 Ok((seq, is_new)) => {
@@ -164,6 +168,37 @@ impl ModelRelay {
         Ok(())
     }
 
+    /// A value for a slot; no part of the chain of messages.
+    fn keep(&mut self, from: SocketId, session: &Session, header: &Header, message: Outgoing) {
+        let is_sized = message.envelope.0.len() == EPHEMERAL_BYTES;
+        let formed = if is_sized { Ok(()) } else { Err(ErrorCode::Malformed) };
+        let taken = formed
+            .and_then(|()| self.admit(session, header, message.envelope.0.len()))
+            .and_then(|()| self.is_timely(header));
+        let (room_id, channel, msg_id) = (header.room_id, header.channel, header.msg_id);
+        if let Err(code) = taken {
+            let refused = FromRelay::Refused {
+                room_id,
+                msg_id,
+                code,
+                retry_secs: None,
+            };
+            return self.push(from, refused);
+        }
+        let Outgoing { header, envelope } = message;
+        if let Some(room) = self.rooms.get_mut(&room_id) {
+            let (header, envelope) = (header.clone(), envelope.clone());
+            room.put_slot(msg_id, SlotValue { header, envelope });
+        }
+        let frame = FromRelay::Slot {
+            room_id,
+            channel,
+            header,
+            envelope,
+        };
+        self.tell_room(&room_id, &frame);
+    }
+
     fn pass_on(&mut self, from: SocketId, header: &Header, message: Outgoing) -> Answer<()> {
         if message.envelope.0.len() != EPHEMERAL_BYTES {
             return Err(ErrorCode::Malformed);
@@ -190,9 +225,8 @@ impl ModelRelay {
         }
     }
 
-    /// The number it is stored under, and whether it was not there before.
-    fn accept(&mut self, session: &Session, header: &Header, message: &Outgoing) -> Answer<(u64, bool)> {
-        let bytes = message.envelope.0.len();
+    /// What can be said of an envelope before it is known whether it is there already.
+    fn admit(&self, session: &Session, header: &Header, bytes: usize) -> Answer<()> {
         if header.suite != SUITE_1 {
             return Err(ErrorCode::UnsupportedVersion);
         }
@@ -205,9 +239,7 @@ impl ModelRelay {
         if header.channel != ChannelId::MAIN {
             return Err(ErrorCode::NotFound);
         }
-        let now_ms = self.now_ms;
-        let room = self.rooms.get_mut(&header.room_id).ok_or(ErrorCode::NotFound)?;
-        let state = &room.state;
+        let state = &self.rooms.get(&header.room_id).ok_or(ErrorCode::NotFound)?.state;
         if !state.may_post(&session.user_id, &session.dk_id) {
             let known = state.members.contains_key(&session.user_id) || state.former.contains_key(&session.user_id);
             return Err(if known {
@@ -216,6 +248,26 @@ impl ModelRelay {
                 ErrorCode::NotFound
             });
         }
+        Ok(())
+    }
+
+    /// Whether it is sealed under a key that is still taken.
+    fn is_timely(&self, header: &Header) -> Answer<()> {
+        let room = self.rooms.get(&header.room_id).ok_or(ErrorCode::NotFound)?;
+        let newest = room.state.epoch_number();
+        let in_grace = header.n > 0
+            && header.n.checked_add(1) == Some(newest)
+            && self.now_ms.saturating_sub(room.epoch_ms) <= OLD_EPOCH_GRACE_SECS * 1000;
+        if header.n == 0 || !(header.n == newest || in_grace) || room.state.rotation_due {
+            return Err(ErrorCode::WrongEpoch);
+        }
+        Ok(())
+    }
+
+    /// The number it is stored under, and whether it was not there before.
+    fn accept(&mut self, session: &Session, header: &Header, message: &Outgoing) -> Answer<(u64, bool)> {
+        self.admit(session, header, message.envelope.0.len())?;
+        let room = self.rooms.get(&header.room_id).ok_or(ErrorCode::NotFound)?;
         if let Some(seq) = room.gone_ids.get(&header.msg_id) {
             let known = room.messages[*seq as usize - 1].hash();
             return if known == envelope_hash(&message.header.0, &message.envelope.0) {
@@ -235,13 +287,9 @@ impl ModelRelay {
                 Err(ErrorCode::Duplicate)
             };
         }
-        let newest = state.epoch_number();
-        let in_grace = header.n > 0
-            && header.n.checked_add(1) == Some(newest)
-            && now_ms.saturating_sub(room.epoch_ms) <= OLD_EPOCH_GRACE_SECS * 1000;
-        if header.n == 0 || !(header.n == newest || in_grace) || state.rotation_due {
-            return Err(ErrorCode::WrongEpoch);
-        }
+        self.is_timely(header)?;
+        let now_ms = self.now_ms;
+        let room = self.rooms.get_mut(&header.room_id).ok_or(ErrorCode::NotFound)?;
         let seq = room.put_message(&message.header, &message.envelope).seq;
         if let Some(seconds) = class_seconds(header.ttl_class) {
             room.expires_ms.insert(seq, now_ms + u64::from(seconds) * 1000);

@@ -125,6 +125,7 @@ impl ModelRelay {
             Request::HeldGet(_) | Request::RowsGet(_) => return Err(ErrorCode::NotFound),
             Request::InviteOpen(ask) => Reply::InviteOpen(self.invite_open(&self.session(token)?, ask)?),
             Request::PageGet(ask) => Reply::PageGet(self.page_get(&self.session(token)?, ask)?),
+            Request::SlotsGet(ask) => Reply::SlotsGet(self.slots_get(&self.session(token)?, ask)?),
             Request::MessageDelete(ask) => Reply::MessageDelete(self.message_delete(&self.session(token)?, ask)?),
         })
     }

@@ -6,7 +6,7 @@ use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::FromRelay;
-use sotto_shared::api::limits::{MAX_LOG_PAGE, MAX_PAGE};
+use sotto_shared::api::limits::{MAX_LOG_PAGE, MAX_PAGE, MAX_SLOTS_PAGE, SLOTS_PER_MEMBER};
 use sotto_shared::codec::{Codec, Text};
 use sotto_shared::crypto::hash::sha256;
 use sotto_shared::crypto::label::Label;
@@ -42,6 +42,8 @@ pub struct StoredRoom {
     pub expires_ms: BTreeMap<u64, u64>,
     /// Ids of messages that are gone.
     pub gone_ids: BTreeMap<MessageId, u64>,
+    /// What lies in slots, the newest last.
+    pub slots: Vec<SlotValue>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +109,15 @@ impl StoredRoom {
         };
         self.messages.push(message.clone());
         message
+    }
+
+    /// Puts a value in its slot, whoever may have sent it.
+    pub fn put_slot(&mut self, slot: MessageId, value: SlotValue) {
+        let is_other = |there: &SlotValue| Header::from_bytes(&there.header.0).is_ok_and(|there| there.msg_id != slot);
+        self.slots.retain(is_other);
+        self.slots.push(value);
+        let most = SLOTS_PER_MEMBER * self.state.members.len();
+        self.slots.drain(..self.slots.len().saturating_sub(most));
     }
 
     /// The bytes of a message go; its number, hash and id stay.
@@ -256,6 +267,7 @@ impl ModelRelay {
             transcript: vec![Transcript::start(&id, &ChannelId::MAIN)],
             expires_ms: BTreeMap::new(),
             gone_ids: BTreeMap::new(),
+            slots: Vec::new(),
         };
         let moves = room.move_people(None);
         wraps_for_all(&room.state, 0, &ask.wraps)?;
@@ -433,6 +445,15 @@ impl ModelRelay {
             before: room.place(before as usize),
             messages,
             head: room.place(room.messages.len()),
+        })
+    }
+
+    pub(super) fn slots_get(&self, session: &Session, ask: &SlotsGet) -> Answer<SlotsReply> {
+        let room = self.rooms.get(&ask.room_id).ok_or(ErrorCode::NotFound)?;
+        room.membership(&session.user_id)?;
+        let newest = room.slots.iter().rev().take(MAX_SLOTS_PAGE as usize);
+        Ok(SlotsReply {
+            slots: newest.cloned().collect(),
         })
     }
 

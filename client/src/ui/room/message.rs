@@ -16,7 +16,7 @@ use crate::ui::words::Piece;
 use crate::ui::{browser, when, wire, words};
 use crate::view::{Body, Command, Delivery, Note, Reaction, RoomKind, Row, Unreadable};
 
-pub fn row(room: RoomId, cell: &Cell, beside: Memo<Beside>) -> AnyView {
+pub fn row(room: RoomId, cell: &Cell, beside: Memo<Beside>, read: Memo<Option<String>>) -> AnyView {
     let row = cell.row.clone();
     // What kind of row it is changes at most once: when a late key opens it.
     let kind = {
@@ -30,7 +30,7 @@ pub fn row(room: RoomId, cell: &Cell, beside: Memo<Beside>) -> AnyView {
             kind.get();
             let now = row.get_untracked();
             match now.body {
-                Body::Text { author, message, .. } => text(room, author, message, now.at_ms, row.clone(), beside),
+                Body::Text { author, message, .. } => text(room, author, message, now.at_ms, row.clone(), beside, read),
                 Body::Unreadable(why) => unreadable(why),
                 Body::Note(note) => happened(room, note),
             }
@@ -66,6 +66,7 @@ fn text(
     at: u64,
     row: ArcRwSignal<Row>,
     beside: Memo<Beside>,
+    read: Memo<Option<String>>,
 ) -> AnyView {
     let store = use_store();
     let person = Memo::new(move |_| store.person(author));
@@ -172,6 +173,7 @@ fn text(
                 )),
                 move || reacted(&reactions.get()),
                 move || below(room, message, state.get()),
+                move || read.get().map(read_mark),
             )),
             actions(words_of),
         ))
@@ -213,6 +215,16 @@ fn actions(text: Memo<String>) -> AnyView {
         .attr("role", "toolbar")
         .attr("aria-label", "Message actions")
         .child(button::icon(Icon::Copy, "Copy text", copy))
+        .into_any()
+}
+
+/// Who has read one's own message; not called out, since it comes without anybody having written.
+fn read_mark(words: String) -> AnyView {
+    html::div()
+        .class("message-state")
+        .attr("data-read", "")
+        .attr("aria-live", "off")
+        .child((Icon::Check.s(), words))
         .into_any()
 }
 

@@ -9,11 +9,11 @@ use sotto_shared::id::{RoomId, UserId};
 
 use super::window::{Window, focusable};
 use super::{composer, message, start};
-use crate::state::{Cell, authored};
+use crate::state::{Cell, Store, authored};
 use crate::ui::kit::Icon;
 use crate::ui::screen::use_store;
 use crate::ui::{browser, when, wire, words};
-use crate::view::Command;
+use crate::view::{Body, Command, Delivery, Row};
 
 /// Messages of one author within this time stand together.
 const GROUP_MS: u64 = 5 * 60 * 1000;
@@ -37,6 +37,7 @@ pub fn timeline(id: RoomId, view: Window, title: Memo<String>) -> AnyView {
         let first = view.first_unread.get();
         shown.with(|shown| arrange(&view.cells(shown), first.as_deref()))
     });
+    let read = Memo::new(move |_| shown.with(|shown| last_read(id, &shown.cells, store)));
     let at_start = Memo::new(move |_| shown.with(|shown| shown.room == Some(id) && view.at_start(shown)));
     let empty = Memo::new(move |_| {
         shown.with(|shown| {
@@ -61,8 +62,14 @@ pub fn timeline(id: RoomId, view: Window, title: Memo<String>) -> AnyView {
         .key(|cell: &Cell| cell.key.clone())
         .children(move |cell: Cell| {
             let key = cell.key.clone();
+            let read = {
+                let key = key.clone();
+                Memo::new(move |_| {
+                    read.with(|mark| mark.as_ref().filter(|mark| mark.0 == key).map(|mark| mark.1.clone()))
+                })
+            };
             let beside = Memo::new(move |_| beside.with(|all| all.get(&key).copied().unwrap_or_default()));
-            message::row(id, &cell, beside)
+            message::row(id, &cell, beside, read)
         })
         .build());
     let top = move || {
@@ -110,6 +117,22 @@ fn mark_read(id: RoomId, view: Window) {
             wire::tell(Command::MarkRead { room: id });
         }
     });
+}
+
+/// The newest message of one's own that somebody has read, and the words for it.
+fn last_read(id: RoomId, cells: &[Cell], store: Store) -> Option<(Arc<str>, String)> {
+    let me = store.me()?;
+    let members = store.members(id)?;
+    let others = || members.iter().filter(|member| member.user != me);
+    let newest = others().map(|member| member.read_up_to).max()?;
+    let is_mine = |cell: &&Cell| {
+        let sent = |row: &Row| matches!(&row.body, Body::Text { author, state: Delivery::Sent, .. } if *author == me);
+        cell.order.0 <= newest && cell.row.with(sent)
+    };
+    let mine = cells.iter().rev().find(is_mine)?;
+    let readers = others().filter(|member| member.read_up_to >= mine.order.0).count();
+    let kind = store.room(id)?.kind;
+    Some((mine.key.clone(), words::read_by(readers, kind)))
 }
 
 fn arrange(cells: &[Cell], first_unread: Option<&str>) -> HashMap<Arc<str>, Beside> {

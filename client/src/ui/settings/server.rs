@@ -14,7 +14,7 @@ use crate::ui::{when, wire, words};
 use crate::view::{Command, Outcome, Problem};
 
 /// What · as it is stored · what can be learned from it; before signing in, when there is nothing to count.
-const HELD: [(&str, &str, &str); 6] = [
+const HELD: [(&str, &str, &str); 7] = [
     ("Handle", "as it is", "How to find you"),
     (
         "Sign-in key",
@@ -35,6 +35,11 @@ const HELD: [(&str, &str, &str); 6] = [
         "Messages",
         "sealed, padded",
         "Who sent one to which room, when, and roughly how long it is",
+    ),
+    (
+        "How far people have read",
+        "sealed",
+        "That somebody in a room has read something, not who or what",
     ),
     ("Your list of rooms and contacts", "sealed", "Roughly how much is in it"),
 ];
@@ -241,6 +246,11 @@ fn lines(table: &HeldTable, me: &[Cell]) -> Vec<Line> {
             "Messages",
             sealed("message"),
             "Roughly how long each is, in which room, and when it disappears if it does. The server cannot read them",
+        ),
+        "slots" => line(
+            "How far people have read",
+            sealed("mark"),
+            "That somebody in a room has read something, and whose mark is newer; not who or what",
         ),
         other => {
             let known = other.len() <= 40

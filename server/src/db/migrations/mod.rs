@@ -4,6 +4,7 @@ mod m0001_accounts;
 mod m0002_rooms;
 mod m0003_messages;
 mod m0004_lifetimes;
+mod m0005_slots;
 
 use sea_orm_migration::prelude::*;
 
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_rooms::Step),
             Box::new(m0003_messages::Step),
             Box::new(m0004_lifetimes::Step),
+            Box::new(m0005_slots::Step),
         ]
     }
 }
