@@ -1042,6 +1042,40 @@ fn a06_an_addition_is_withheld() {
     }
 }
 
+/// What somebody said before, said again by the server, does not take back what they said since.
+#[test]
+fn a06_an_old_beacon_takes_nothing_back() {
+    block_on(async {
+        let mut stage = Stage::new("a06 again").await;
+        let den = stage.den;
+        stage.script(pass_frame(), pass_reply());
+        stage.look(ADA, den).await;
+        let said = stage.seen.borrow().sent.last().unwrap().clone();
+        let old = FromRelay::Ephemeral {
+            room_id: den,
+            channel: ChannelId::MAIN,
+            header: said.header,
+            envelope: said.envelope,
+        };
+        let from = stage.world.relay().rooms[&den].entries.len() as u64;
+        let (frame, reply) = withhold_log(den, from);
+        stage.script(frame, reply);
+        let handles = vec!["dan".to_owned()];
+        let command = Command::AddPeople { room: den, handles };
+        assert_eq!(stage.world.run(ADA, command).await, Ok(Outcome::Done));
+        stage.world.advance(61_000);
+        stage.world.settle().await;
+        stage.look(ADA, den).await;
+        stage.wait().await;
+        let ada = stage.id("ada");
+        assert_eq!(stage.standing(BOB, den), Standing::Withheld { by: Some(ada) });
+        stage.tell("bob", vec![old]).await;
+        stage.wait().await;
+        assert_eq!(stage.standing(BOB, den), Standing::Withheld { by: Some(ada) });
+        assert_eq!(stage.send(BOB, den, "unwitting").await, Err(Problem::RoomClosed));
+    });
+}
+
 /// Nobody's word can be read, but that there is a newer key can be seen.
 #[test]
 fn a06_a_removal_is_withheld_from_somebody_who_hears_a_beacon() {

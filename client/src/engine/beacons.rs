@@ -17,7 +17,7 @@ use sotto_shared::envelope::content::{
     Content, MessageBody, OpenedContent, envelope_context, message_key, seal_message,
 };
 use sotto_shared::envelope::header::{Header, MessageKind};
-use sotto_shared::id::{ChannelId, Head, MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, DeviceKeyId, Head, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::SUITE_1;
 
 use super::account::internal;
@@ -45,6 +45,11 @@ pub(crate) struct Claim {
     seen_t: Head,
     /// The statement; none if its author is so new that we cannot check the signature.
     signed: Option<Signed>,
+    /// The browser it was made in, and when. Only that browser takes it back, and later.
+    #[serde(default)]
+    device: Option<DeviceKeyId>,
+    #[serde(default)]
+    ts: u64,
     /// Times the relay answered without it.
     tries: u32,
     /// The person chose to go on without it.
@@ -284,6 +289,8 @@ impl<S: Suite> Engine<S> {
                 seen_seq: 0,
                 seen_t: Head::from_bytes([0; 32]),
                 signed: None,
+                device: None,
+                ts: 0,
                 tries: 0,
                 dismissed: false,
             };
@@ -319,6 +326,14 @@ impl<S: Suite> Engine<S> {
             // Names can be made up where no signature is checked. The room waits already.
             return;
         }
+        let says_less = |claim: &Claim| log.0 < claim.log_seq || seen.0 < claim.seen_seq;
+        let takes_back =
+            |claim: &Claim| signed.is_some() && claim.device == Some(content.dk_id) && claim.ts < content.ts;
+        let known = room.claims.get(&content.user_id);
+        if known.is_some_and(|claim| says_less(claim) && !takes_back(claim)) {
+            // Older than that, said again by the relay; or they know less in another browser.
+            return;
+        }
         let earlier = room.claims.remove(&content.user_id);
         if log.0 > room.state.seq || seen.0 > room.channel.at.seq {
             let is_same = |claim: &Claim| (claim.log_seq, claim.seen_seq) == (log.0, seen.0);
@@ -329,6 +344,8 @@ impl<S: Suite> Engine<S> {
                 seen_seq: seen.0,
                 seen_t: seen.1,
                 signed,
+                device: Some(content.dk_id),
+                ts: content.ts,
                 tries: known.as_ref().map_or(0, |claim| claim.tries).max(tries),
                 dismissed: known.is_some_and(|claim| claim.dismissed),
             };
