@@ -15,6 +15,12 @@ export const hasCoreImages = process.platform === 'linux';
 /** Everything that is mapped in the process and can be read, the heap and the stacks among it. It stands still meanwhile. */
 export function coreImage(pid: number): Place[] {
   const image: Place[] = [];
+  lookThrough(pid, (place) => void image.push(place));
+  return image;
+}
+
+/** The same, part by part: for a process too large to be kept whole. */
+export function lookThrough(pid: number, look: (part: Place) => void): void {
   process.kill(pid, 'SIGSTOP');
   const memory = openSync(`/proc/${pid}/mem`, 'r');
   try {
@@ -27,12 +33,11 @@ export function coreImage(pid: number): Place[] {
         const bytes = Buffer.alloc(Math.min(PART + SEAM, end - at));
         const length = readSync(memory, bytes, 0, bytes.length, at);
         if (length < bytes.length) throw new Error(`only ${length} of ${bytes.length} bytes could be read at ${at.toString(16)}`);
-        image.push({ what: `core, ${at.toString(16)} ${name}`.trim(), bytes });
+        look({ what: `core, ${at.toString(16)} ${name}`.trim(), bytes });
       }
     }
   } finally {
     closeSync(memory);
     process.kill(pid, 'SIGCONT');
   }
-  return image;
 }

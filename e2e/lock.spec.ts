@@ -4,7 +4,9 @@ import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 
 import { canary, scan } from './canary.ts';
+import { hasCoreImages, lookThrough } from './core.ts';
 import type { Person } from './people.ts';
+import { python } from './python.ts';
 import { expect, test } from './stage.ts';
 
 const MINUTE = 60_000;
@@ -190,6 +192,45 @@ test('the worker of a locked browser is gone, with everything it held', async ({
   await isLocked(alice.page);
   await ended;
   expect(alice.page.workers()).not.toContain(before);
+});
+
+test('no key is left in the memory of a locked browser', async ({ signedUp, relay, browser }) => {
+  test.skip(!hasCoreImages, 'this system shows no memory of processes');
+  test.setTimeout(180_000);
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.opensDirectWith('bob');
+  await alice.says('hello');
+  await alice.hasSentEverything();
+  await alice.reloads();
+  await alice.isOnline();
+  await bob.opensToWrite('alice');
+  const told = await python('keys.py', [relay.url, alice.handle], alice.password);
+  expect(told).toMatchObject({ status: 0, complaints: '' });
+  const keys = Object.entries(JSON.parse(told.said) as Record<string, string>).map(([name, hex]) => ({ name, bytes: Buffer.from(hex, 'hex') }));
+  expect(keys.map(({ name }) => name)).toEqual(['day key', 'KEM key 1']);
+
+  const inspector = await browser.newBrowserCDPSession();
+  /** The keys that stand in a process which shows pages, as they are or spelt in digits or letters. */
+  const found = async (): Promise<string[]> => {
+    const { processInfo } = await inspector.send('SystemInfo.getProcessInfo');
+    const names = new Set<string>();
+    for (const { id } of processInfo.filter(({ type }) => type === 'renderer')) {
+      lookThrough(id, ({ bytes: memory }) => {
+        for (const { name, bytes } of keys) {
+          const spelt = [bytes, bytes.toString('hex'), bytes.toString('base64url'), bytes.toString('base64'), JSON.stringify([...bytes]).slice(1, -1)];
+          if (spelt.some((form) => memory.includes(form))) names.add(name);
+        }
+      });
+    }
+    return [...names].sort();
+  };
+  expect(await found(), 'the search finds keys that are in use').toEqual(['KEM key 1', 'day key']);
+  await alice.page.locator('a[href="/settings"]').first().click();
+  await alice.page.getByRole('button', { name: 'Lock now' }).click();
+  await isLocked(alice.page);
+  expect(await found()).toEqual([]);
+  await unlocks(alice);
+  await isOpen(alice.page);
 });
 
 test('the lock screens pass axe', async ({ signedUp }) => {

@@ -1,31 +1,12 @@
 // An independent reader, in another language and from the protocol's page alone, reads what the page shows, and notices
 // what a relay changes.
 
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 
 import type { Person } from './people.ts';
+import { python, type Reading } from './python.ts';
 import { Relay } from './relay.ts';
 import { expect, test } from './stage.ts';
-
-const PYTHON = process.env['SOTTO_READER_PYTHON'] ?? 'python3';
-const READER = join(import.meta.dirname, 'reader');
-
-interface Reading {
-  status: number;
-  said: string;
-  complaints: string;
-}
-
-function python(script: string, args: string[], input = ''): Promise<Reading> {
-  return new Promise((done) => {
-    const child = execFile(PYTHON, ['-B', join(READER, script), ...args], { maxBuffer: 1 << 24 }, (error, said, complaints) => {
-      const status = error ? (typeof error.code === 'number' ? error.code : -1) : 0;
-      done({ status, said, complaints: error && status < 0 ? String(error) : complaints });
-    });
-    child.stdin?.end(input);
-  });
-}
 
 const reading = (relay: Relay, person: Person, password = person.password): Promise<Reading> =>
   python('reader.py', [relay.url, person.handle], password);

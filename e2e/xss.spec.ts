@@ -49,6 +49,11 @@ test('the watch notices a script, a foreign request and markup from text', async
   // The policy refuses it before it leaves, and says so: that is a complaint, and would fail a test.
   await alice.page.evaluate(() => fetch('https://elsewhere.invalid/').catch(() => undefined));
   await expect.poll(() => alice.complaints.some((complaint) => /Content Security Policy/.test(complaint))).toBe(true);
+  // The same in the worker.
+  const said = alice.complaints.length;
+  await expect.poll(() => alice.page.workers().length).toBe(1);
+  await alice.page.workers()[0]?.evaluate(() => fetch('https://elsewhere.invalid/').catch(() => undefined));
+  await expect.poll(() => alice.complaints.slice(said).some((complaint) => /Content Security Policy/.test(complaint))).toBe(true);
   expect(await alice.page.evaluate(() => {
     try {
       document.createElement('p').innerHTML = '<b>text</b>';
