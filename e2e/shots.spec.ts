@@ -7,6 +7,9 @@ import { join } from 'node:path';
 
 import type { Page } from '@playwright/test';
 
+import { Evil } from './evil.ts';
+import { flipped } from './forge.ts';
+import { Person } from './people.ts';
 import { expect, test } from './stage.ts';
 
 const FOLDER = process.env['SOTTO_SHOTS'] ?? 'test-results/shots';
@@ -55,7 +58,7 @@ test('the account', async ({ signedUp, anotherBrowserOf }) => {
   await expect(lost.page.getByRole('list', { name: 'New password' }).getByRole('listitem').first()).not.toBeEmpty();
   await shoot(lost.page, 'recover');
   await lost.page.getByLabel('Handle').fill('oona');
-  await lost.page.getByLabel('Recovery key').fill(`${'3XK9 '.repeat(4)}UUUU ${'7TMQ '.repeat(9)}`);
+  await lost.page.getByRole('textbox', { name: 'Recovery key' }).fill(`${'3XK9 '.repeat(4)}UUUU ${'7TMQ '.repeat(9)}`);
   await expect(lost.page.getByText('Group 5 cannot be right.')).toBeVisible();
   await shoot(lost.page, 'recover-mistyped');
   await lost.signsIn();
@@ -270,4 +273,77 @@ test('what goes wrong at the front door', async ({ signedUp, anotherBrowserOf })
   await page.keyboard.press('Tab');
   await page.keyboard.press('Tab');
   await shoot(page, 'focus-link');
+});
+
+test('a server that lies', async ({ signedUp, browser, relay, people }) => {
+  const evil = await Evil.before(relay);
+  const jonas = await Person.arrives(browser, evil, 'jonas');
+  people.push(jonas);
+  jonas.expectsTrouble();
+  await jonas.signsUp();
+  const [oona] = await signedUp('oona');
+  const both = async (group: string, first: string): Promise<void> => {
+    await oona.makesGroup(group, ['jonas']);
+    await oona.says(first);
+    await oona.hasSentEverything();
+    await jonas.opensToWrite(group);
+    await jonas.sees(first);
+  };
+  await both('Sunday walk', 'Who comes?');
+  evil.plays({
+    frame: (told) => (told.type === 'message' ? [] : [told]),
+    reply: (path, _, body) => {
+      if (path !== 'messages/page') return;
+      body.messages = [];
+      body.head = body.before;
+    },
+  });
+  await oona.says('Bring something to eat.');
+  await oona.hasSentEverything();
+  await oona.reloads();
+  await expect(jonas.page.getByText('The server is holding back messages.')).toBeVisible({ timeout: 30_000 });
+  await shoot(jonas.page, 'held-back');
+
+  evil.plays({});
+  await both('Book club', 'Chapter three by Friday?');
+  evil.plays({
+    frame: (told) => {
+      if (told.type !== 'message' || told.message.seq !== 2) return [told];
+      const envelope = flipped(Buffer.from(told.message.envelope, 'base64url'), 80).toString('base64url');
+      return [{ ...told, message: { ...told.message, envelope } }];
+    },
+  });
+  await oona.says('I have not begun.');
+  await oona.hasSentEverything();
+  await oona.says('Friday is fine.');
+  await expect(jonas.page.getByText('This room is stopped')).toBeVisible();
+  await shoot(jonas.page, 'stopped');
+  await jonas.page.getByRole('button', { name: 'What does not fit' }).click();
+  await expect(jonas.dialog('What does not fit')).toBeVisible();
+  await shoot(jonas.page, 'evidence');
+  await evil.remove();
+});
+
+test('locked, and read', async ({ signedUp }) => {
+  const [oona, jonas] = await signedUp('oona', 'jonas');
+  const { page } = oona;
+  await oona.opensDirectWith('jonas');
+  await oona.says('Did you get the tickets?');
+  await oona.hasSentEverything();
+  await jonas.opensToWrite('oona');
+  await jonas.says('Two, for the evening.');
+  await oona.sees('Two, for the evening.');
+  await oona.says('Wonderful.');
+  await expect(oona.log.getByText('Read', { exact: true })).toBeVisible();
+  await shoot(page, 'read');
+  await page.goto('/settings/lock');
+  await shoot(page, 'settings-lock');
+  await page.getByRole('main').getByRole('button', { name: 'Lock now' }).click();
+  await expect(page.getByRole('form', { name: 'Unlock' })).toBeVisible();
+  await shoot(page, 'locked');
+  oona.expectsTrouble();
+  await page.getByLabel('Password', { exact: true }).fill('not the password at all');
+  await page.getByRole('button', { name: 'Unlock' }).click();
+  await expect(page.getByText('That is not your password.')).toBeVisible();
+  await shoot(page, 'locked-wrong');
 });

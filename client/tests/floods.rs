@@ -8,7 +8,7 @@ use std::rc::Rc;
 use futures_lite::future::block_on;
 use sotto_client::engine::{Failure, Key, Reply, Request};
 use sotto_client::testing::{ModelRelay, Peer, Tamper, World};
-use sotto_client::view::{Command, Standing, Tamper as Forgery};
+use sotto_client::view::{Change, Command, Standing, Tamper as Forgery};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::Wrap;
 use sotto_shared::api::frame::FromRelay;
@@ -140,6 +140,40 @@ fn a31_rooms_beyond_number_do_not_wait_for_their_people() {
         assert!(count.get() > 0, "some are asked for again");
         assert!(count.get() <= 4 * 64, "{} questions", count.get());
         assert_eq!(world.browsers[ada].rooms(), []);
+    });
+}
+
+/// The page is given a window of them, the numbers are right, and the next word of a member arrives.
+#[test]
+fn a31_envelopes_by_the_hundred_thousand() {
+    const MANY: u64 = 100_000;
+    block_on(async {
+        let mut world = World::new(RustCrypto, "envelopes");
+        let (ada, bob) = (world.newcomer("ada").await, world.newcomer("bob").await);
+        let room = world.group(ada, "Tea", &["bob"]).await;
+        world.say(ada, room, "before").await;
+        let stored = world.relay().rooms.get_mut(&room).unwrap();
+        let header = stored.messages[0].header.clone();
+        for number in 0..MANY {
+            // As short as it gets, and as if of this room; now and then as long as it gets, or no header at all.
+            let length = if number % 5_000 == 0 { 60_000 } else { 40 };
+            let header = if number % 7 == 0 { B64(vec![9; 3]) } else { header.clone() };
+            stored.put_message(&header, &B64(vec![number as u8; length]));
+        }
+        for browser in [ada, bob] {
+            world.drop_socket(browser);
+        }
+        world.settle().await;
+        world.say(ada, room, "after").await;
+        world.run(bob, Command::ShowRoom { room }).await.unwrap();
+        assert_eq!(world.texts(bob, room).await, ["after"], "what came before is further up");
+        let rows = world.browsers[bob].changes.iter().rev().find_map(|change| match change {
+            Change::Timeline(timeline) if timeline.reset => Some(timeline.rows.len()),
+            _ => None,
+        });
+        assert!(rows.is_some_and(|rows| rows < 200), "{rows:?} rows");
+        let row = world.browsers[bob].room(room).unwrap();
+        assert_eq!((row.standing, row.unread), (Standing::Open, 2), "nothing of it is news");
     });
 }
 
