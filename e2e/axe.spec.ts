@@ -13,6 +13,9 @@ const LOOKS = [
   { width: 390, height: 844, colorScheme: 'light' },
 ] as const;
 
+// Four looks at each of many screens take their time on a busy machine.
+test.describe.configure({ timeout: 300_000 });
+
 async function passesAxe(page: Page, screen: string): Promise<void> {
   for (const { width, height, colorScheme } of LOOKS) {
     await page.setViewportSize({ width, height });

@@ -9,6 +9,8 @@ import { type IncomingHttpHeaders, type IncomingMessage, type Server, type Serve
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
+import { expect } from '@playwright/test';
+
 import type { Relay } from './relay.ts';
 import { Frames, frame } from './wire.ts';
 
@@ -139,6 +141,8 @@ export class Evil {
 
   /** Asks the relay behind, or another, in the name of whoever sits at the browser: a relay can read what it keeps. */
   async asks(path: string, body: Body, relay = this.relay): Promise<Body> {
+    // The browser says who it is when it is connected.
+    await expect.poll(() => this.token).not.toBe('');
     return ask(relay, path, body, this.token);
   }
 

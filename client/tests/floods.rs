@@ -157,7 +157,11 @@ fn a31_envelopes_by_the_hundred_thousand() {
         for number in 0..MANY {
             // As short as it gets, and as if of this room; now and then as long as it gets, or no header at all.
             let length = if number % 5_000 == 0 { 60_000 } else { 40 };
-            let header = if number % 7 == 0 { B64(vec![9; 3]) } else { header.clone() };
+            let header = if number % 7 == 0 {
+                B64(vec![9; 3])
+            } else {
+                header.clone()
+            };
             stored.put_message(&header, &B64(vec![number as u8; length]));
         }
         for browser in [ada, bob] {
@@ -166,11 +170,19 @@ fn a31_envelopes_by_the_hundred_thousand() {
         world.settle().await;
         world.say(ada, room, "after").await;
         world.run(bob, Command::ShowRoom { room }).await.unwrap();
-        assert_eq!(world.texts(bob, room).await, ["after"], "what came before is further up");
-        let rows = world.browsers[bob].changes.iter().rev().find_map(|change| match change {
-            Change::Timeline(timeline) if timeline.reset => Some(timeline.rows.len()),
-            _ => None,
-        });
+        assert_eq!(
+            world.texts(bob, room).await,
+            ["after"],
+            "what came before is further up"
+        );
+        let rows = world.browsers[bob]
+            .changes
+            .iter()
+            .rev()
+            .find_map(|change| match change {
+                Change::Timeline(timeline) if timeline.reset => Some(timeline.rows.len()),
+                _ => None,
+            });
         assert!(rows.is_some_and(|rows| rows < 200), "{rows:?} rows");
         let row = world.browsers[bob].room(room).unwrap();
         assert_eq!((row.standing, row.unread), (Standing::Open, 2), "nothing of it is news");

@@ -154,6 +154,8 @@ pub(crate) enum Pending<K> {
     PageForward {
         room: RoomId,
         after: u64,
+        /// The newest message that the relay had named when it was asked.
+        named: u64,
     },
     PageEnd {
         room: RoomId,

@@ -347,7 +347,8 @@ impl<S: Suite> Engine<S> {
     pub(super) fn page_forward(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get(&id) else { return };
         let after = room.channel.at.seq;
-        let pending = Pending::PageForward { room: id, after };
+        let named = room.sync.head;
+        let pending = Pending::PageForward { room: id, after, named };
         self.ask_page(id, PageFrom::After(after), MAX_PAGE, pending, out);
     }
 
@@ -376,8 +377,8 @@ impl<S: Suite> Engine<S> {
     pub(super) async fn page_came(
         &mut self,
         id: RoomId,
-        // `None`: asked for from the end.
-        after: Option<u64>,
+        // `None`: asked for from the end. Otherwise from behind this message, when that one had been named.
+        after: Option<(u64, u64)>,
         result: Result<Page, Failure>,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
@@ -396,7 +397,7 @@ impl<S: Suite> Engine<S> {
             seq: page.before.seq,
             t: page.before.t,
         };
-        if after.is_some_and(|after| page.head.seq < after) {
+        if after.is_some_and(|(after, _)| page.head.seq < after) {
             self.freeze(id, Tamper::Withholding, out);
             return;
         }
@@ -423,8 +424,8 @@ impl<S: Suite> Engine<S> {
             return;
         }
         let empty = page.messages.is_empty();
-        // Of what came live since a first page was asked for it cannot know.
-        let named = if after.is_none() { page.head.seq } else { room.sync.head };
+        // Of what came live since it was asked for it cannot know.
+        let named = page.head.seq.max(after.map_or(0, |(_, named)| named));
         self.take_messages(id, page.messages, after.is_none(), ctx, out).await;
         if let Some(room) = self.rooms.get_mut(&id)
             && empty
@@ -546,7 +547,7 @@ impl<S: Suite> Engine<S> {
                             .map(Outcome::Person)
                             .ok_or_else(|| Problem::UnknownHandle(body.handle.clone()))
                     }),
-                    Err(failure) if failure.is(ErrorCode::NotFound) => Err(Problem::UnknownHandle(String::new())),
+                    Err(failure) if failure.is(ErrorCode::NotFound) => Err(Problem::UnknownHandle(handle)),
                     Err(failure) => Err(failure.problem()),
                 };
                 out.push(Effect::Answer { id: command, result });
@@ -587,9 +588,9 @@ impl<S: Suite> Engine<S> {
                     self.wraps_dropped(room, request, out);
                 }
             }
-            Pending::PageForward { room, after } => {
+            Pending::PageForward { room, after, named } => {
                 let result = expect!(PageGet);
-                self.page_came(room, Some(after), result, ctx, out).await;
+                self.page_came(room, Some((after, named)), result, ctx, out).await;
             }
             Pending::PageEnd { room } => {
                 let result = expect!(PageGet);

@@ -25,11 +25,8 @@ pub async fn page(State(app): State<App>, session: Session, Body(ask): Body<Page
     let db = app.db.read();
     membership(db, &ask.room_id, &session.user_id).await?;
     let limit = u64::from(ask.limit.clamp(1, MAX_PAGE));
-    let messages = match range(db, &ask, limit).await? {
-        Some((first, last)) => rows(db, &ask, first, last).await?,
-        None => Vec::new(),
-    };
-    // After the messages: the head may be past them, never short of them.
+    // Before the messages, of which none past it is given: all up to it are there then. The other way round a page could be
+    // empty under a head that is ahead of it, which a client takes for withholding.
     let key = (ask.room_id.as_bytes().to_vec(), ask.channel.as_bytes().to_vec());
     let head = channels::Entity::find_by_id(key)
         .one(db)
@@ -38,6 +35,10 @@ pub async fn page(State(app): State<App>, session: Session, Body(ask): Body<Page
     let head = Transcript {
         seq: from_row(head.seq),
         t: transcript(&head.t)?,
+    };
+    let messages = match range(db, &ask, head.seq, limit).await? {
+        Some((first, last)) => rows(db, &ask, first, last).await?,
+        None => Vec::new(),
     };
     let before = match (messages.first(), ask.from) {
         (Some(first), _) => from_row(first.seq).saturating_sub(1),
@@ -69,7 +70,7 @@ fn stored(row: messages::Model) -> Result<StoredMessage, Problem> {
 }
 
 /// First and last number of the page, by what its messages weigh.
-async fn range(db: &impl ConnectionTrait, ask: &PageGet, limit: u64) -> Result<Option<(i64, i64)>, Problem> {
+async fn range(db: &impl ConnectionTrait, ask: &PageGet, upto: u64, limit: u64) -> Result<Option<(i64, i64)>, Problem> {
     // The database counts in i64; a number beyond is beyond every message.
     let bound = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
     let of_channel = messages::Entity::find()
@@ -78,6 +79,7 @@ async fn range(db: &impl ConnectionTrait, ask: &PageGet, limit: u64) -> Result<O
         .column_as(Expr::cust("LENGTH(envelope)"), "bytes")
         .filter(messages::Column::RoomId.eq(ask.room_id.as_bytes().to_vec()))
         .filter(messages::Column::Channel.eq(ask.channel.as_bytes().to_vec()))
+        .filter(messages::Column::Seq.lte(bound(upto)))
         .limit(limit);
     let query = match ask.from {
         PageFrom::After(seq) => of_channel

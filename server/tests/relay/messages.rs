@@ -280,6 +280,40 @@ async fn pages_go_both_ways_and_every_one_can_be_checked_by_itself() {
     assert_eq!(seqs(&page(PageFrom::After(0), u32::MAX).await).len(), 25);
 }
 
+/// A page that is asked for while others write gives all that it says there is: a client takes the opposite for withholding.
+#[tokio::test]
+async fn a_page_is_never_empty_under_a_head_that_is_ahead_of_it() {
+    // No more than may be written at once.
+    const MANY: u64 = 100;
+    let ground = Ground::new().await;
+    let ada = ground.person("ada").await;
+    let room = ground.group(&[&ada]).await;
+    let mut socket = ground.socket(&ada).await;
+    let writes = async {
+        for _ in 0..MANY {
+            socket.say(&[room.message(512)]).await;
+            socket.message().await;
+        }
+    };
+    let reads = async {
+        let (mut after, mut empty) = (0, 0_u32);
+        while after < MANY {
+            let page = ground.page(&ada, &room, PageFrom::After(after), 10).await.unwrap();
+            assert_eq!(page.messages.is_empty(), page.head.seq == after, "after {after}");
+            assert_eq!(
+                follow(&page).seq.min(page.head.seq),
+                follow(&page).seq,
+                "none past the head"
+            );
+            empty += u32::from(page.messages.is_empty());
+            after += page.messages.len() as u64;
+        }
+        empty
+    };
+    let ((), empty) = tokio::join!(writes, reads);
+    assert!(empty > 0, "it was asked when there was nothing yet");
+}
+
 #[tokio::test]
 async fn a_page_of_large_messages_is_cut_and_can_be_continued() {
     let ground = Ground::new().await;

@@ -55,7 +55,12 @@ impl Lookup {
                 lookup.found.set(Found::Nothing);
                 return;
             }
-            let look = move || lookup.look(handle, number, |_| ());
+            let look = move || {
+                // Nobody was faster: neither a letter nor a press on the button.
+                if lookup.number.try_get_value() == Some(number) {
+                    lookup.look(handle, number, |_| ());
+                }
+            };
             timer.set_value(set_timeout_with_handle(look, Duration::from_millis(300)).ok());
         });
         lookup
