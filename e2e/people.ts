@@ -367,9 +367,20 @@ export class Person {
   }
 
   private listens(page: Page): void {
-    // Chromium reports a broken policy (CSP, Trusted Types) as an error on the console too, the worker's included.
+    // Chromium reports a broken policy (CSP, Trusted Types) of a page as an error on the console.
     page.on('console', (message) => {
       if (message.type() === 'error') this.complaints.push(`${this.handle}, console: ${message.text()} (${message.location().url})`);
+    });
+    // Of what its policy forbids a worker, it does not.
+    page.on('worker', (worker) => {
+      worker
+        .evaluate(() =>
+          addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+            console.error(`Content Security Policy of the worker: ${violatedDirective} ${blockedURI}`),
+          ),
+        )
+        // One that ended at once.
+        .catch(() => undefined);
     });
     page.on('pageerror', (error) => this.complaints.push(`${this.handle}, uncaught: ${error.stack ?? error.message}`));
     page.on('crash', () => this.complaints.push(`${this.handle}: the page crashed`));
