@@ -125,13 +125,17 @@ impl<S: Suite> Engine<S> {
             self.wake_to_speak(due_ms, ctx, out);
             return;
         }
+        if self.standing(room) != Standing::Open {
+            return;
+        }
+        if !room.sync.has_begun() || room.sync.is_busy() || room.sync.log_is_behind() {
+            // Where this browser stands is about to change.
+            self.wake_to_speak(ctx.now_ms + RETRY_MS, ctx, out);
+            return;
+        }
         // Under a key that has to be changed nothing is said, not even this.
-        let ready = self.standing(room) == Standing::Open
-            && room.sync.has_begun()
-            && !room.sync.is_busy()
-            && !room.sync.log_is_behind()
-            && !self.needs_preparing(room, ctx.now_ms);
-        if ready && let Err(problem) = self.send_beacon(id, ctx, out).await {
+        let may = !self.needs_preparing(room, ctx.now_ms);
+        if may && let Err(problem) = self.send_beacon(id, ctx, out).await {
             self.notice(problem, out);
         }
         if let Some(room) = self.rooms.get_mut(&id) {

@@ -180,7 +180,11 @@ impl<S: Suite> Engine<S> {
                 rooms,
                 user_log_seq,
                 now_ms: _,
-            } => self.welcome(&rooms, user_log_seq, ctx, out).await,
+            } => {
+                self.welcome(&rooms, user_log_seq, ctx, out).await;
+                // Whoever looks at a room already hears nothing else that would make them say where they stand.
+                self.speak_up(ctx, out).await;
+            }
             FromRelay::Message {
                 room_id,
                 channel,
