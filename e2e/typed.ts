@@ -96,7 +96,8 @@ export const TYPED: Record<string, Types> = {
     await alice.says(secret);
     const elsewhere = await anotherBrowserOf(bob);
     await elsewhere.signsIn();
-    await elsewhere.conversations.getByRole('link').first().click();
+    // Rooms are in order once all have been fetched.
+    await elsewhere.conversations.getByRole('link').filter({ hasText: secret.slice(0, 20) }).click();
     await elsewhere.sees(secret);
   },
   'name of a device': async ({ alice }) => {

@@ -488,7 +488,7 @@ impl Room {
                 saves.push(record::save(Key::Message(self.state.room_id, *seq), message));
             }
         }
-        self.renew_preview(now_ms);
+        self.renew_preview(&touched, now_ms);
         touched.into_iter().collect()
     }
 
@@ -519,8 +519,10 @@ impl Room {
     }
 
     /// The newest message that stands, for the list of rooms.
-    pub fn renew_preview(&mut self, now_ms: u64) {
-        let newest = self.channel.messages.values().rev().find_map(|message| {
+    fn renew_preview(&mut self, touched: &BTreeSet<u64>, now_ms: u64) {
+        let known = self.channel.preview.as_ref().map(|preview| preview.seq);
+        let messages = &self.channel.messages;
+        let preview = |message: &MessageRecord| {
             let by = message.body.by()?;
             let (text, _) = self.words(message, now_ms)?;
             Some(PreviewRecord {
@@ -529,18 +531,19 @@ impl Room {
                 at_ms: by.at_ms,
                 seq: message.seq,
             })
-        });
+        };
+        // Only when what stood there has changed itself all are looked through: there may be very many without a word.
+        let is_stale = known.is_some_and(|seq| touched.contains(&seq));
+        let newest = if is_stale {
+            messages.values().rev().find_map(preview)
+        } else {
+            let newer = touched.range(known.unwrap_or(0)..).rev();
+            newer.filter_map(|seq| messages.get(seq)).find_map(preview)
+        };
         let first = self.channel.first_loaded();
         match newest {
             Some(newest) => self.channel.preview = Some(newest),
-            None if self
-                .channel
-                .preview
-                .as_ref()
-                .is_some_and(|preview| preview.seq >= first) =>
-            {
-                self.channel.preview = None;
-            }
+            None if is_stale && known.is_some_and(|seq| seq >= first) => self.channel.preview = None,
             None => {}
         }
     }
