@@ -35,7 +35,7 @@ pub struct Witness {
     wraps: Vec<(RoomId, Head, Wrap)>,
     sent: Vec<Outgoing>,
     /// Rooms in which somebody was removed, or a browser taken away, by one who had not heard everything that the relay had
-    /// taken before, or somebody came back: some messages are void for some and not for others (`docs/threat-model.md`).
+    /// taken before: some messages are void for some and not for others (`docs/threat-model.md`).
     pub cut_short: BTreeSet<RoomId>,
     pub faults: Vec<String>,
 }
@@ -163,10 +163,6 @@ impl Witness {
                 return;
             };
             let names = |event: &Event| matches!(event.body, RoomBody::SetMeta { .. });
-            let comes_back = |event: &Event| matches!(&event.body, RoomBody::AddMember { member, .. } if state.former.contains_key(&member.user_id));
-            if events.iter().any(comes_back) {
-                self.cut_short.insert(state.room_id);
-            }
             if state.rotation_due && events.iter().any(names) {
                 self.faults
                     .push("a name was sealed under a key that had to be changed".into());
