@@ -590,6 +590,8 @@ fn a_browser_that_is_taken_away_is_out_at_once_and_reads_nothing_new() {
             assert!(is_in(&world, OTHER));
             world.write(OTHER, direct, "too late");
             world.browsers[OTHER].holds_asks = true;
+            let handle = "bob".to_owned();
+            let asked = world.browsers[OTHER].command(Command::FindPerson { handle });
             assert_eq!(
                 world.run(ADA, revoke(device, &password("ada"))).await,
                 Ok(Outcome::Done)
@@ -597,6 +599,8 @@ fn a_browser_that_is_taken_away_is_out_at_once_and_reads_nothing_new() {
             world.browsers[OTHER].holds_asks = false;
             calm(&mut world).await;
             assert!(!is_in(&world, OTHER));
+            let answer = world.browsers[OTHER].answers.get(&asked);
+            assert_eq!(answer, Some(&Err(Problem::SignedOut)), "nobody waits for ever");
             let view = world.relay().people.find("ada").unwrap().1.log.view().clone();
             assert_eq!((view.kem_g, view.revocations), (2, 1));
             assert!(view.active_device(&device).is_none());

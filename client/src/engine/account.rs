@@ -140,18 +140,9 @@ impl<S: Suite> Engine<S> {
         self.tasks.clear();
         self.creating.clear();
         self.visits.clear();
-        let pending = std::mem::take(&mut self.pending).into_values();
-        let entering = pending.filter_map(|pending| match pending {
-            Pending::Enter(entering) | Pending::NewPassword(entering) => Some(entering.command),
-            _ => None,
-        });
-        let departing = self.departing.take().map(|departing| departing.command());
-        for id in entering.chain(departing) {
-            out.push(Effect::Answer {
-                id,
-                result: Err(Problem::SignedOut),
-            });
-        }
+        self.pending.clear();
+        self.departing = None;
+        self.abandoned.append(&mut self.unanswered);
         self.offered = None;
         self.ending = Ending::No;
         self.outlived.clear();

@@ -180,6 +180,9 @@ pub struct Engine<S: Suite> {
     /// Rooms that a link led to, not joined yet.
     visits: HashMap<RoomId, Visit>,
     pending: HashMap<u32, Pending<S::DeviceKey>>,
+    /// Commands that somebody waits for the answer of, and those whose account went away under them in this step.
+    unanswered: BTreeSet<u32>,
+    abandoned: BTreeSet<u32>,
     next_request: u32,
     online: bool,
     /// A socket is being opened.
@@ -236,6 +239,8 @@ impl<S: Suite> Engine<S> {
             creating: HashMap::new(),
             visits: HashMap::new(),
             pending: HashMap::new(),
+            unanswered: BTreeSet::new(),
+            abandoned: BTreeSet::new(),
             next_request: 0,
             online: false,
             dialing: false,
@@ -280,10 +285,27 @@ impl<S: Suite> Engine<S> {
         self.receipts(ctx, &mut out).await;
         self.depart(&mut out);
         self.report_totals(&mut out);
+        self.answer_abandoned(&mut out);
         out
     }
 
+    /// Whoever waits for something that ended with the account is told.
+    fn answer_abandoned(&mut self, out: &mut Out<S::DeviceKey>) {
+        for effect in out.iter() {
+            if let Effect::Answer { id, .. } = effect {
+                self.unanswered.remove(id);
+                self.abandoned.remove(id);
+            }
+        }
+        let abandoned = std::mem::take(&mut self.abandoned).into_iter();
+        out.extend(abandoned.map(|id| Effect::Answer {
+            id,
+            result: Err(Problem::SignedOut),
+        }));
+    }
+
     async fn command(&mut self, id: u32, command: Command, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        self.unanswered.insert(id);
         let result = match command {
             Command::Start { device, overdue } => {
                 self.device_name = device;

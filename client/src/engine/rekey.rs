@@ -76,12 +76,6 @@ pub(crate) struct Departing<K> {
     groups: Vec<RoomId>,
 }
 
-impl<K> Departing<K> {
-    pub fn command(&self) -> u32 {
-        self.entering.command
-    }
-}
-
 /// Everything anew, as the relay is told and as it will be.
 pub(super) struct Renewal {
     pub request: Request,

@@ -16,7 +16,7 @@ use crate::engine::{
 };
 use crate::passwords;
 use crate::state::Store;
-use crate::view::{Body, Change, Command, Delivery, Outcome, Phase, Problem, Room};
+use crate::view::{Body, Change, Command, Delivery, Outcome, Phase, Problem, Room, Row};
 
 /// What a browser keeps across reloads; shared by its tabs.
 #[derive(Clone)]
@@ -446,11 +446,13 @@ impl<S: Suite> Browser<S> {
 
     /// Everything on screen, in order.
     pub fn rows(&self) -> Vec<Body> {
+        self.whole_rows().into_iter().map(|row| row.body).collect()
+    }
+
+    /// With their places.
+    pub fn whole_rows(&self) -> Vec<Row> {
         let shown = self.store.shown().get_untracked();
-        let rows = shown
-            .cells
-            .iter()
-            .map(|cell| cell.row.with_untracked(|row| row.body.clone()));
+        let rows = shown.cells.iter().map(|cell| cell.row.get_untracked());
         rows.collect()
     }
 

@@ -5,7 +5,8 @@
 //!                                                                           │
 //!        nothing is readable for whoever is no member  (Witness)     ◀──────┤
 //!        nothing is shown that nobody wrote, or twice                ◀──────┤
-//!        all see the same, or somebody was told; told of nothing while the relay was honest
+//!        all see the same, or somebody was told                      ◀──────┤
+//!        while the relay was honest: told of nothing, and no word that was deleted is shown or kept
 //! ```
 //!
 //! A fault is an `Err` with its reason; a panic or a world that does not come to rest is one as well.
@@ -31,7 +32,7 @@ use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::RustCrypto;
 use sotto_shared::envelope::header::envelope_hash;
 use sotto_shared::envelope::transcript::Transcript;
-use sotto_shared::id::{ChannelId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, DeviceKeyId, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::{RoomKind, RoomState};
 
 use self::hands::{Hands, Kind, Trick, Wiles, Withheld};
@@ -41,21 +42,45 @@ use super::relay::{People, StoredRoom};
 use super::world::password;
 use super::{ModelRelay, Snapshot, World};
 use crate::engine::Key;
-use crate::view::{Body, Change, Command, Delivery, Outcome, Phase, Problem, Role, Standing};
+use crate::view::{Body, Change, Command, Delivery, Note, Outcome, Phase, Problem, Role, Row, Standing};
 
 const PEOPLE: [&str; 4] = ["ada", "bob", "cyd", "dan"];
-/// Windows, rooms, forks and sign-ins of one run, at most: time is short.
+const EMOJIS: [&str; 4] = ["👍", "🎉", "👀", "🌱"];
+/// Windows, rooms, forks, sign-ins and browsers taken away of one run, at most: time is short.
 const MAX_BROWSERS: usize = 9;
 const MAX_ROOMS: usize = 6;
 const MAX_RELAYS: usize = 2;
 const MAX_SIGN_INS: u32 = 1;
+const MAX_REVOKED: usize = 1;
+/// Steps in which somebody looks for something to speak about.
+const LOOKING: u32 = 12;
+/// Messages on their way out stand behind this.
+const UNSENT: u64 = u64::MAX >> 11;
+
+/// Who wrote a text, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Said {
+    author: UserId,
+    room: RoomId,
+    /// The message that it is another text for.
+    instead_of: Option<MessageId>,
+}
+
+/// A message as somebody sees it.
+struct Line {
+    seq: u64,
+    /// `None`: it was deleted.
+    text: Option<(MessageId, String)>,
+    /// With everything else that all should see alike.
+    looks: String,
+}
 
 /// Four people, one of them in two browsers, in two rooms: where every script begins.
 pub struct Past {
     snapshot: Snapshot<Arc<PrivateKey>>,
     witness: Witness,
     keys: Keys,
-    said: BTreeMap<String, (UserId, RoomId)>,
+    said: BTreeMap<String, Said>,
 }
 
 /// What a script came to.
@@ -64,6 +89,12 @@ pub struct Outcomes {
     /// Somebody was told that something is wrong.
     pub alarms: u32,
     pub messages: u32,
+    /// Messages that somebody saw so, reactions counted once for each.
+    pub edited: u32,
+    pub deleted: u32,
+    pub reactions: u32,
+    /// Browsers that were taken away.
+    pub revoked: u32,
     pub steps: u32,
 }
 
@@ -73,8 +104,18 @@ struct Stage {
     witness: Rc<RefCell<Witness>>,
     wiles: Rc<RefCell<Wiles>>,
     keys: Keys,
-    /// Every text there is, with its author and its room.
-    said: BTreeMap<String, (UserId, RoomId)>,
+    /// Every text there is.
+    said: BTreeMap<String, Said>,
+    /// What was ever shown in the place of a message.
+    words: BTreeMap<(RoomId, u64), BTreeSet<String>>,
+    edited: BTreeSet<MessageId>,
+    reacted: BTreeSet<(MessageId, String)>,
+    /// Messages that somebody wanted deleted, and those that were seen to be.
+    to_delete: BTreeSet<MessageId>,
+    deleted: BTreeSet<(RoomId, u64)>,
+    /// Whom a browser was last signed in as; those that others wanted taken away.
+    devices: BTreeMap<usize, DeviceKeyId>,
+    to_revoke: BTreeSet<DeviceKeyId>,
     /// Not yet answered, by browser.
     commands: Vec<(usize, u32)>,
     closed: BTreeSet<usize>,
@@ -96,7 +137,12 @@ impl Past {
         for (browser, room, text) in [(0, tea, "first"), (1, tea, "second"), (1, duo, "third")] {
             world.say(browser, room, text).await;
             let me = world.browsers[browser].me().expect("signed in");
-            said.insert(text.to_owned(), (me, room));
+            let it = Said {
+                author: me,
+                room,
+                instead_of: None,
+            };
+            said.insert(text.to_owned(), it);
         }
         world.sign_in("ada").await;
         world.run(4, Command::ShowRoom { room: tea }).await.expect("her room");
@@ -144,6 +190,12 @@ pub async fn run(past: &Past, bytes: &[u8]) -> Result<Option<Outcomes>, String> 
     Ok(Some(Outcomes {
         alarms: (stage.alarmed.len() + stage.told.len()) as u32,
         messages: stage.said.len() as u32,
+        edited: stage.edited.len() as u32,
+        deleted: stage.deleted.len() as u32,
+        reactions: stage.reacted.len() as u32,
+        revoked: (stage.world.relays[0].people.0.values())
+            .map(|account| account.log.view().revocations)
+            .sum(),
         steps: stage.world.steps,
     }))
 }
@@ -165,6 +217,13 @@ impl Stage {
             wiles,
             keys: past.keys.clone(),
             said: past.said.clone(),
+            words: BTreeMap::new(),
+            edited: BTreeSet::new(),
+            reacted: BTreeSet::new(),
+            to_delete: BTreeSet::new(),
+            deleted: BTreeSet::new(),
+            devices: BTreeMap::new(),
+            to_revoke: BTreeSet::new(),
             commands: Vec::new(),
             closed: BTreeSet::new(),
             sign_ins: 0,
@@ -177,7 +236,7 @@ impl Stage {
 
     async fn play(&mut self, op: Op) -> Result<(), String> {
         if self.relay == Relay::Evil || !op.what.is_a_lie() {
-            self.perform(op)?;
+            self.perform(op).await?;
         }
         match op.steps {
             steps @ 0..112 => self.world.settle_for(u32::from(steps / 4)).await,
@@ -187,7 +246,7 @@ impl Stage {
         self.look()
     }
 
-    fn perform(&mut self, op: Op) -> Result<(), String> {
+    async fn perform(&mut self, op: Op) -> Result<(), String> {
         let room = self.room(op);
         let browser = self.actor(op, room);
         if self.closed.contains(&browser) {
@@ -197,6 +256,8 @@ impl Stage {
         match op.what {
             What::Nothing => {}
             What::Send => self.send(browser, room, op.on),
+            What::Edit | What::Delete | What::React => self.say_about(op, browser, room).await,
+            What::Revoke => self.revoke(op, browser),
             What::OpenDirect => self.room_command(browser, Command::OpenDirect { handle }),
             What::NewGroup => {
                 let is_in = |index: usize| op.on & (1 << index) != 0;
@@ -335,7 +396,20 @@ impl Stage {
             there.is_some_and(|room| room.role >= least && room.standing == Standing::Open)
         };
         let able: Vec<usize> = match op.what {
-            What::Send | What::Add | What::Remove | What::Leave | What::Rename if op.who < 224 => {
+            What::Revoke => {
+                let can = |browser: &usize| !self.others(*browser).is_empty();
+                (0..self.world.browsers.len()).filter(can).collect()
+            }
+            What::Send
+            | What::Edit
+            | What::Delete
+            | What::React
+            | What::Add
+            | What::Remove
+            | What::Leave
+            | What::Rename
+                if op.who < 224 =>
+            {
                 (0..self.world.browsers.len()).filter(can).collect()
             }
             _ => Vec::new(),
@@ -375,11 +449,83 @@ impl Stage {
         }
     }
 
-    /// No text is written twice.
-    fn send(&mut self, browser: usize, room: RoomId, on: u8) {
-        let Some(me) = self.world.browsers[browser].me() else {
-            return;
+    /// Messages on a browser's screen about which something can be said: one's own, or anybody's.
+    fn choice(&self, what: What, browser: usize) -> Vec<MessageId> {
+        let browser = &self.world.browsers[browser];
+        let Some(me) = browser.me() else {
+            return Vec::new();
         };
+        let rows = browser.rows().into_iter().filter_map(|row| match row {
+            Body::Text { author, message, .. } if what == What::React || author == me => Some(message),
+            _ => None,
+        });
+        rows.collect()
+    }
+
+    async fn say_about(&mut self, op: Op, browser: usize, room: RoomId) {
+        if self.world.browsers[browser].shown() != Some(room) {
+            self.command(browser, Command::ShowRoom { room });
+            self.world.settle_for(LOOKING).await;
+        }
+        let choice = self.choice(op.what, browser);
+        if self.world.browsers[browser].shown() != Some(room) || choice.is_empty() {
+            return;
+        }
+        let message = choice[usize::from(op.on) % choice.len()];
+        match op.what {
+            What::Edit => {
+                if let Some(text) = self.words(browser, room, Some(message), op.on) {
+                    self.command(browser, Command::Edit { room, message, text });
+                }
+            }
+            What::Delete => {
+                self.to_delete.insert(message);
+                self.command(browser, Command::Delete { room, message });
+            }
+            _ => {
+                let react = Command::React {
+                    room,
+                    message,
+                    emoji: EMOJIS[usize::from(op.on / 32) % EMOJIS.len()].to_owned(),
+                    on: op.on < 160,
+                };
+                self.command(browser, react);
+            }
+        }
+    }
+
+    /// The other browsers of an account, as the relay knows them.
+    fn others(&self, browser: usize) -> Vec<DeviceKeyId> {
+        let Phase::SignedIn { me, device, .. } = self.world.browsers[browser].phase() else {
+            return Vec::new();
+        };
+        let account = self.world.relays[0].people.0.get(&me.id);
+        let devices = account
+            .into_iter()
+            .flat_map(|account| account.log.view().devices.keys());
+        devices.filter(|other| **other != device).copied().collect()
+    }
+
+    fn revoke(&mut self, op: Op, browser: usize) {
+        let others = self.others(browser);
+        let me = self.world.browsers[browser].me();
+        if let (Some(me), false, true) = (me, others.is_empty(), self.to_revoke.len() < MAX_REVOKED) {
+            let device = others[usize::from(op.on) % others.len()];
+            self.to_revoke.insert(device);
+            let password = password(&self.world.browsers[browser].handle(me));
+            self.command(browser, Command::RevokeDevice { device, password });
+        }
+    }
+
+    fn send(&mut self, browser: usize, room: RoomId, on: u8) {
+        if let Some(text) = self.words(browser, room, None, on) {
+            self.command(browser, Command::Send { room, text });
+        }
+    }
+
+    /// Something to write. No text is written twice.
+    fn words(&mut self, browser: usize, room: RoomId, instead_of: Option<MessageId>, on: u8) -> Option<String> {
+        let author = self.world.browsers[browser].me()?;
         let length = [0, 0, 0, 700][usize::from(on >> 6)];
         let text = format!(
             "{} of {}{}",
@@ -387,8 +533,13 @@ impl Stage {
             self.world.browsers[browser].name,
             ".".repeat(length)
         );
-        self.said.insert(text.clone(), (me, room));
-        self.command(browser, Command::Send { room, text });
+        let said = Said {
+            author,
+            room,
+            instead_of,
+        };
+        self.said.insert(text.clone(), said);
+        Some(text)
     }
 
     fn sign_in(&mut self, handle: &str) {
@@ -496,6 +647,12 @@ impl Stage {
             let name = browser.name.clone();
             for change in std::mem::take(&mut browser.changes) {
                 match change {
+                    Change::Phase(Phase::SignedIn { device, .. }) => {
+                        self.devices.insert(index, device);
+                    }
+                    // It was taken away, and says so.
+                    Change::Notice(Problem::SignedOut)
+                        if (self.devices.get(&index)).is_some_and(|device| self.to_revoke.contains(device)) => {}
                     Change::Notice(problem) => self.told.push(format!("{name}: {problem:?}")),
                     Change::Room(room) => {
                         if let Standing::Frozen(_) | Standing::IdentityChanged(_) = room.standing {
@@ -504,12 +661,8 @@ impl Stage {
                     }
                     Change::Timeline(timeline) => {
                         for row in timeline.rows {
-                            let Body::Text { author, text, .. } = &row.body else {
-                                continue;
-                            };
-                            if self.said.get(text) != Some(&(*author, timeline.room)) {
-                                return Err(format!("{name} was shown what nobody wrote: {text}"));
-                            }
+                            self.see(timeline.room, row)
+                                .map_err(|text| format!("{name} was shown what nobody wrote: {text}"))?;
                         }
                     }
                     _ => {}
@@ -525,6 +678,43 @@ impl Stage {
             }
             self.commands
                 .retain(|(other, id)| *other != index || !browser.answers.contains_key(id));
+        }
+        Ok(())
+    }
+
+    /// Somebody is shown this.
+    fn see(&mut self, room: RoomId, row: Row) -> Result<(), String> {
+        let (seq, _) = row.order;
+        match row.body {
+            Body::Text {
+                author,
+                message,
+                text,
+                edited,
+                reactions,
+                ..
+            } => {
+                let is_theirs = |said: &&Said| {
+                    said.author == author
+                        && said.room == room
+                        && said.instead_of.is_none_or(|other| edited && other == message)
+                };
+                if self.said.get(&text).filter(is_theirs).is_none() {
+                    return Err(text);
+                }
+                if seq < UNSENT {
+                    self.words.entry((room, seq)).or_default().insert(text);
+                }
+                if edited {
+                    self.edited.insert(message);
+                }
+                let reactions = reactions.into_iter().map(|reaction| (message, reaction.emoji));
+                self.reacted.extend(reactions);
+            }
+            Body::Note(Note::Deleted { .. }) => {
+                self.deleted.insert((room, seq));
+            }
+            Body::Unreadable(_) | Body::Note(_) => {}
         }
         Ok(())
     }
@@ -574,12 +764,13 @@ impl Stage {
                 alarm |= is_member;
                 continue;
             };
-            let texts = self.read(browser, room).await?;
+            let lines = self.read(browser, room).await?;
             let mut once = BTreeSet::new();
-            if let Some(text) = texts.iter().find(|text| !once.insert((*text).clone())) {
+            let texts = lines.iter().filter_map(|line| line.text.as_ref());
+            if let Some((_, text)) = texts.clone().find(|(_, text)| !once.insert(text)) {
                 return Err(format!("{name}: shown twice: {text}"));
             }
-            sent.extend(texts.iter().map(|text| (name.clone(), text.clone())));
+            sent.extend(texts.map(|(message, text)| (name.clone(), *message, text.clone())));
             if !is_member {
                 continue;
             }
@@ -591,8 +782,8 @@ impl Stage {
                 }
             });
             if self.relay == Relay::Honest {
-                let lines = self.world.browsers[browser].lines();
-                if let Some(line) = lines.into_iter().find(|line| line.state == Delivery::Pending) {
+                let shown = self.world.browsers[browser].lines();
+                if let Some(line) = shown.into_iter().find(|line| line.state == Delivery::Pending) {
                     return Err(format!("{name}: still on its way: {}", line.text));
                 }
                 if there.standing != Standing::Open {
@@ -601,9 +792,12 @@ impl Stage {
                 if let Some(why) = unreadable.filter(|_| !is_cut_short) {
                     return Err(format!("{name}: a row that is {why:?}"));
                 }
+                if let Some(text) = self.deleted_words(browser, room, &lines).filter(|_| !is_cut_short) {
+                    return Err(format!("{name}: shows or keeps what was deleted: {text}"));
+                }
             }
             alarm |= there.standing != Standing::Open || unreadable.is_some();
-            seen.push((name, self.world.browsers[browser].member_ids(room), there, texts));
+            seen.push((name, self.world.browsers[browser].member_ids(room), there, lines));
         }
         if alarm {
             self.alarmed.insert(room);
@@ -611,31 +805,54 @@ impl Stage {
         if alarm || !self.told.is_empty() {
             return Ok(());
         }
-        for (name, theirs, there, texts) in &seen {
+        let looks = |lines: &[Line]| -> Vec<String> { lines.iter().map(|line| line.looks.clone()).collect() };
+        for (name, theirs, there, lines) in &seen {
             // By their ids: a relay that calls somebody by another handle from the first is not found out by handles alone.
             if *theirs != members {
                 return Err(format!("{name}: the members are {theirs:?}, not {members:?}"));
             }
-            let (first, _, first_there, first_texts) = &seen[0];
+            let (first, _, first_there, first_lines) = &seen[0];
             if there.peer.is_none() && there.title != first_there.title {
                 let (ours, other) = (&there.title, &first_there.title);
                 return Err(format!("{name}: called {ours:?}, and {other:?} for {first}"));
             }
-            if texts != first_texts {
-                return Err(format!("{name} reads {texts:#?}, {first} reads {first_texts:#?}"));
+            let (ours, other) = (looks(lines), looks(first_lines));
+            if ours != other {
+                return Err(format!("{name} reads {ours:#?}, {first} reads {other:#?}"));
             }
         }
-        if let Some((_, _, _, texts)) = seen.first() {
-            let lost = (sent.iter()).find(|(_, text)| !texts.contains(text));
-            if let Some((name, text)) = lost {
+        if let Some((_, _, _, lines)) = seen.first() {
+            // Whoever has gone does not hear what became of it.
+            let here: BTreeSet<MessageId> = (lines.iter())
+                .filter_map(|line| Some(line.text.as_ref()?.0))
+                .chain(self.to_delete.iter().copied())
+                .collect();
+            let lost = sent.iter().find(|(_, message, _)| !here.contains(message));
+            if let Some((name, _, text)) = lost {
                 return Err(format!("{name}: sent, and no member has it: {text}"));
             }
         }
         Ok(())
     }
 
-    /// Every text in a room that the relay took. That its author wrote it is looked at as it is shown.
-    async fn read(&mut self, browser: usize, room: RoomId) -> Result<Vec<String>, String> {
+    /// Words of a deleted message that a member still sees, or that their browser still keeps.
+    fn deleted_words(&self, browser: usize, room: RoomId, lines: &[Line]) -> Option<String> {
+        let deleted = self.deleted.iter().filter(|(other, _)| *other == room);
+        let words = deleted.filter_map(|place| Some((place.1, self.words.get(place)?)));
+        let disk = self.world.browsers[browser].disk.borrow();
+        words
+            .flat_map(|(seq, words)| words.iter().map(move |text| (seq, text)))
+            .find(|(seq, text)| {
+                let quoted = format!("\"{text}\"");
+                let mut records = disk.records.values();
+                lines.iter().any(|line| line.seq == *seq && line.text.is_some())
+                    || records.any(|record| record.windows(quoted.len()).any(|part| part == quoted.as_bytes()))
+            })
+            .map(|(_, text)| text.clone())
+    }
+
+    /// Every message in a room that the relay took. That its author wrote it is looked at as it is shown.
+    async fn read(&mut self, browser: usize, room: RoomId) -> Result<Vec<Line>, String> {
         let mut command = Command::ShowRoom { room };
         for _ in 0..8 {
             let answer = self.world.run(browser, command).await;
@@ -650,12 +867,59 @@ impl Stage {
             }
             command = Command::LoadOlder { room };
         }
+        // What could not be said about a message stands there in its author's browser, until they let go of it.
+        let rows = self.world.browsers[browser].whole_rows().into_iter();
+        let failed = rows.filter_map(|row| match row.body {
+            Body::Text {
+                message,
+                state: Delivery::Failed(_),
+                ..
+            } if row.order.0 < UNSENT => Some(message),
+            _ => None,
+        });
+        for message in failed.collect::<Vec<_>>() {
+            let answer = self.world.run(browser, Command::Discard { room, message }).await;
+            if answer != Ok(Outcome::Done) {
+                return Err(format!("{answer:?} to letting go of what failed"));
+            }
+        }
         self.look()?;
-        let lines = self.world.browsers[browser].lines().into_iter();
-        Ok(lines
-            .filter(|line| line.state == Delivery::Sent)
-            .map(|line| line.text)
-            .collect())
+        let rows = self.world.browsers[browser].whole_rows().into_iter();
+        Ok(rows.filter_map(line).collect())
+    }
+}
+
+/// The line of a message that was sent.
+fn line(row: Row) -> Option<Line> {
+    let (seq, _) = row.order;
+    match row.body {
+        Body::Text {
+            message,
+            text,
+            state: Delivery::Sent,
+            edited,
+            reactions,
+            ..
+        } => {
+            let mut looks = text.clone();
+            if edited {
+                looks.push_str(" (edited)");
+            }
+            for reaction in reactions {
+                looks.push_str(&format!(" {}{}", reaction.emoji, reaction.count));
+            }
+            Some(Line {
+                seq,
+                text: Some((message, text)),
+                looks,
+            })
+        }
+        Body::Note(Note::Deleted { by }) => Some(Line {
+            seq,
+            text: None,
+            looks: format!("deleted by {by:?}"),
+        }),
+        _ => None,
     }
 }
 

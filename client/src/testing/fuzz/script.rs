@@ -108,6 +108,11 @@ whats! {
     DropLogTail 2,
     DropWraps 2,
     SwapWraps 2,
+    // People again, and one browser that takes another away.
+    Edit 8,
+    Delete 4,
+    React 4,
+    Revoke 4,
     Nothing 0,
 }
 
@@ -123,18 +128,15 @@ impl What {
         Self::Nothing
     }
 
-    /// Below this a byte means none of a dishonest relay's, and below the other one of those.
-    pub fn bounds() -> (u8, u8) {
-        let sum = |lies: bool| -> usize {
-            let kinds = Self::WEIGHTS.iter().filter(|(what, _)| lies || !what.is_a_lie());
-            kinds.map(|(_, weight)| weight).sum()
-        };
-        (sum(false) as u8, sum(true) as u8)
+    /// Every byte that means something: of a dishonest relay alone, or what happens with any.
+    pub fn bytes(lies: bool) -> Vec<u8> {
+        let fits = |what: Self| what != Self::Nothing && what.is_a_lie() == lies;
+        (0..=u8::MAX).filter(|byte| fits(Self::of(*byte))).collect()
     }
 
     /// Of a dishonest relay alone.
     pub fn is_a_lie(self) -> bool {
-        self as u8 >= Self::BendFrame as u8 && self != Self::Nothing
+        (Self::BendFrame as u8..=Self::SwapWraps as u8).contains(&(self as u8))
     }
 }
 

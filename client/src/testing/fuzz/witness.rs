@@ -34,8 +34,8 @@ pub struct Witness {
     /// With the state they were made for.
     wraps: Vec<(RoomId, Head, Wrap)>,
     sent: Vec<Outgoing>,
-    /// Rooms in which somebody was removed by one who had not heard everything that the relay had taken before, or came
-    /// back: some messages are void for some and not for others (`docs/threat-model.md`).
+    /// Rooms in which somebody was removed, or a browser taken away, by one who had not heard everything that the relay had
+    /// taken before: some messages are void for some and not for others (`docs/threat-model.md`).
     pub cut_short: BTreeSet<RoomId>,
     pub faults: Vec<String>,
 }
@@ -90,7 +90,7 @@ impl Witness {
                     .get(&ask.room_id)
                     .map_or(0, |room| room.messages.len() as u64);
                 let bodies = ask.entries.iter().filter_map(read_entry).map(|entry| entry.body);
-                let is_short = |body: RoomBody| matches!(body, RoomBody::Remove { cut, .. } if cut.iter().any(|cut| cut.seq < taken));
+                let is_short = |body: RoomBody| matches!(body, RoomBody::Remove { cut, .. } | RoomBody::UserUpdate { cut, .. } if cut.iter().any(|cut| cut.seq < taken));
                 if bodies.into_iter().any(is_short) {
                     self.cut_short.insert(ask.room_id);
                 }
@@ -163,10 +163,6 @@ impl Witness {
                 return;
             };
             let names = |event: &Event| matches!(event.body, RoomBody::SetMeta { .. });
-            let comes_back = |event: &Event| matches!(&event.body, RoomBody::AddMember { member, .. } if state.former.contains_key(&member.user_id));
-            if events.iter().any(comes_back) {
-                self.cut_short.insert(state.room_id);
-            }
             if state.rotation_due && events.iter().any(names) {
                 self.faults
                     .push("a name was sealed under a key that had to be changed".into());
@@ -175,11 +171,16 @@ impl Witness {
             self.states.insert((state.room_id, state.head), state.clone());
         }
         for wrap in wraps {
-            if state.members.contains_key(&wrap.user_id) {
-                self.wraps.push((state.room_id, state.head, wrap.clone()));
-            } else {
-                self.faults
-                    .push("a room key was wrapped for somebody outside the signed roster".into());
+            match state.members.get(&wrap.user_id) {
+                // What the browser that was taken away has.
+                Some(member) if wrap.g < member.view.kem_g => {
+                    self.faults
+                        .push("a room key was wrapped for a key that had been replaced".into());
+                }
+                Some(_) => self.wraps.push((state.room_id, state.head, wrap.clone())),
+                None => self
+                    .faults
+                    .push("a room key was wrapped for somebody outside the signed roster".into()),
             }
         }
     }
