@@ -69,7 +69,9 @@ fn statements(shown: &Evidence) -> impl IntoView + use<> {
     let verb = if shown.by.is_some() { "signed" } else { "says" };
     let about = if shown.about_log { "change" } else { "message" };
     let line = |label: String, value: &str| {
-        html::p().child((html::b().child(label), html::br(), html::code().child(value.to_owned())))
+        html::p()
+            .class("gap-above")
+            .child((html::b().child(label), html::br(), html::code().child(value.to_owned())))
     };
     (
         html::p().class("soft").child(format!(
