@@ -337,6 +337,7 @@ test('locked, and read', async ({ signedUp }) => {
   await expect(oona.log.getByText('Read', { exact: true })).toBeVisible();
   await shoot(page, 'read');
   await page.goto('/settings/lock');
+  await expect(page.getByRole('heading', { name: 'Lock', exact: true })).toBeVisible();
   await shoot(page, 'settings-lock');
   await page.getByRole('main').getByRole('button', { name: 'Lock now' }).click();
   await expect(page.getByRole('form', { name: 'Unlock' })).toBeVisible();
