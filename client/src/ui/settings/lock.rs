@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::{ev, html};
 
-use super::head;
+use super::{fact, head};
 use crate::ui::kit::{Icon, button};
 use crate::ui::lock::{self, use_lock};
 use crate::ui::place::Page;
@@ -58,17 +58,5 @@ pub fn page() -> AnyView {
             )),
         )),
     )
-        .into_any()
-}
-
-fn fact(icon: Icon, title: &'static str, text: &'static str) -> AnyView {
-    html::li()
-        .child((
-            html::span().class("row-icon").child(icon.m()),
-            html::div().class("row-text").child((
-                html::p().class("row-title").child(title),
-                html::p().class("row-sub").child(text),
-            )),
-        ))
         .into_any()
 }

@@ -173,3 +173,16 @@ pub fn sign_out() -> AnyView {
     }
     .view()
 }
+
+/// One line of a list of things to know.
+fn fact(icon: Icon, title: &'static str, text: &'static str) -> AnyView {
+    html::li()
+        .child((
+            html::span().class("row-icon").child(icon.m()),
+            html::div().class("row-text").child((
+                html::p().class("row-title").child(title),
+                html::p().class("row-sub").child(text),
+            )),
+        ))
+        .into_any()
+}

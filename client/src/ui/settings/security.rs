@@ -3,7 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use super::head;
+use super::{fact, head};
 use crate::ui::kit::Icon;
 use crate::ui::kit::field::check;
 use crate::ui::place::Page;
@@ -74,18 +74,6 @@ fn group(title: &'static str, rows: AnyView) -> AnyView {
         .child((
             html::h2().child(title),
             html::ul().class("settings-list rows").child(rows),
-        ))
-        .into_any()
-}
-
-fn fact(icon: Icon, title: &'static str, text: &'static str) -> AnyView {
-    html::li()
-        .child((
-            html::span().class("row-icon").child(icon.m()),
-            html::div().class("row-text").child((
-                html::p().class("row-title").child(title),
-                html::p().class("row-sub").child(text),
-            )),
         ))
         .into_any()
 }
