@@ -45,6 +45,33 @@ test('somebody who is added reads what was written before', async ({ signedUp })
   await cleo.readsEverything();
 });
 
+test('an open menu stays as it is while others write and come', async ({ signedUp }) => {
+  const [alice, bob, cleo] = await signedUp('alice', 'bob', 'cleo');
+  await alice.makesGroup('Sunday walk', ['bob']);
+  await bob.opensToWrite('Sunday walk');
+  await alice.page.getByRole('button', { name: /^Members/ }).click();
+  const panel = alice.page.getByRole('complementary', { name: 'Members' });
+  const opened = [
+    [panel.getByRole('button', { name: 'bob', exact: true }), 'Remove', 'first'],
+    [alice.page.getByRole('button', { name: 'More', exact: true }), 'Rename', 'second'],
+  ] as const;
+  for (const [opener, entry, text] of opened) {
+    await opener.click();
+    const item = alice.page.getByRole('menuitem', { name: entry });
+    await expect(item).toBeVisible();
+    const node = await item.elementHandle();
+    await bob.says(text);
+    await alice.sees(text);
+    if (text === 'first') {
+      await bob.addsPeople([cleo.handle]);
+      await expect(panel.getByRole('button', { name: 'cleo', exact: true })).toBeVisible();
+    }
+    expect(await node?.isVisible(), entry).toBe(true);
+    await alice.page.keyboard.press('Escape');
+    await expect(item).toBeHidden();
+  }
+});
+
 test('a new name of a group reaches everyone', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
   await alice.makesGroup('Sunday walk', ['bob']);

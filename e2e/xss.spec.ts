@@ -91,6 +91,112 @@ test('messages, names and drafts of every kind stay text', async ({ signedUp }) 
   for (const watch of watches) await watch.sawNothing();
 });
 
+const FIELDS = 'input:is([type=text], [type=password], [type=search]):not([readonly]):visible, textarea:visible';
+
+/** Every field in there takes every text, one after another, and what answers as it is typed is text too. Empty afterwards. */
+async function takesEverything(scope: Page | Locator, texts: string[]): Promise<number> {
+  const fields = await scope.locator(FIELDS).all();
+  for (const field of fields) {
+    for (const text of texts) await field.fill(text);
+    await field.fill('');
+  }
+  return fields.length;
+}
+
+test('every field of every form takes every kind of text, and what answers is text', async ({ newPerson, signedUp }) => {
+  test.slow();
+  const all = [...MARKUP, ...LINKS, ...LETTERS];
+  const someText = [MARKUP[5], MARKUP[10], LETTERS[0]] as string[];
+  const agent = { context: { userAgent: `Mozilla/5.0 ${MARKUP[5]} ${MARKUP[0]}` } };
+  const guest = await newPerson('guest', agent);
+  const [bob] = await signedUp('bob');
+  const alice = await newPerson('alice', agent);
+  const watches = [await Watch.over(guest.page), await Watch.over(alice.page), await Watch.over(bob.page)];
+  const markup = (page: Page): Locator => page.locator('body :is(script, style, link, iframe, object, embed, base, form form, math, video, svg image, svg use, svg animate, img)');
+  const staysText = async ({ page }: { page: Page }): Promise<void> => expect(markup(page)).toHaveCount(0);
+  guest.expectsTrouble();
+  alice.expectsTrouble(/Failed to load resource/);
+
+  // The front door: every field, then every form sent with something of the kind in each.
+  const own = { name: 'Use my own' } as const;
+  let taken = 0;
+  for (const path of ['/', '/sign-up', '/recover']) {
+    await guest.page.goto(path);
+    await expect(guest.page.getByLabel('Handle')).toBeVisible();
+    if (path !== '/') await guest.page.getByRole('button', own).click();
+    taken += await takesEverything(guest.page, all);
+    for (const text of someText) {
+      for (const field of await guest.page.locator(FIELDS).all()) await field.fill(text);
+      await guest.page.locator('form button[type=submit]').click();
+      await expect(guest.page.getByRole('alert').or(guest.page.locator('[aria-invalid=true]')).first()).toBeVisible();
+      await staysText(guest);
+    }
+  }
+  expect(taken).toBe(2 + 2 + 3);
+
+  await alice.signsUp();
+  await alice.makesGroup('Sunday walk', ['bob']);
+  taken = await takesEverything(alice.page, all);
+  expect(taken, 'the list and the composer').toBe(2);
+  const dialog = alice.page.getByRole('dialog');
+  const opened: [string, string, number][] = [
+    ['New conversation', 'New message', 1],
+    ['New conversation', 'New group', 2],
+    ['More', 'Add people', 1],
+    ['More', 'Rename', 1],
+  ];
+  for (const [menu, entry, fields] of opened) {
+    await alice.chooses(menu, entry);
+    expect(await takesEverything(dialog, all), entry).toBe(fields);
+    await dialog.getByRole('textbox').last().fill(someText[0] ?? '');
+    await dialog.getByRole('textbox').last().press('Enter');
+    if (entry !== 'Rename') await expect(dialog.locator('[aria-invalid=true]')).toBeVisible();
+    await staysText(alice);
+    if (await dialog.isVisible()) await alice.page.keyboard.press('Escape');
+    const discard = alice.page.getByRole('button', { name: 'Discard' });
+    if (await discard.isVisible()) await discard.click();
+    await expect(dialog).toBeHidden();
+  }
+  // A name stands in titles, tooltips, labels and notices, on both sides.
+  for (const text of someText.slice(0, 2)) {
+    await alice.chooses('More', 'Rename');
+    await dialog.getByRole('textbox', { name: 'Name' }).fill(text);
+    await dialog.getByRole('button', { name: 'Rename' }).click();
+    await alice.canWriteTo(text);
+    await bob.opensToWrite(text);
+    await alice.page.getByRole('button', { name: 'More', exact: true }).hover();
+    await alice.chooses('More', 'Leave group');
+    await expect(alice.dialog(`Leave ${text}?`)).toBeVisible();
+    for (const person of [alice, bob]) await staysText(person);
+    await alice.page.keyboard.press('Escape');
+  }
+
+  await alice.page.goto('/settings/account');
+  for (const [button, opens, fields] of [['Change the password', true, 2], ['Make a recovery key', false, 1], ['Delete the account', false, 2]] as const) {
+    await alice.page.getByRole('main').getByRole('button', { name: button }).click();
+    if (opens) await dialog.getByRole('button', own).click();
+    expect(await takesEverything(dialog, all), button).toBe(fields);
+    for (const field of await dialog.locator(FIELDS).all()) await field.fill(someText[0] ?? '');
+    await dialog.locator('button[type=submit]').click();
+    await expect(dialog.locator('[aria-invalid=true]').or(dialog.getByRole('alert')).first()).toBeVisible({ timeout: 20_000 });
+    await staysText(alice);
+    await alice.page.keyboard.press('Escape');
+    await expect(dialog).toBeHidden();
+  }
+  await alice.page.goto('/settings/devices');
+  await expect(alice.page.getByRole('main').getByRole('listitem').first()).toBeVisible();
+  await staysText(alice);
+  await alice.page.goto('/settings/lock');
+  await alice.page.getByRole('main').getByRole('button', { name: 'Lock now' }).click();
+  await expect(alice.page.getByRole('form', { name: 'Unlock' })).toBeVisible();
+  expect(await takesEverything(alice.page, all), 'lock').toBe(1);
+  await alice.page.getByLabel('Password', { exact: true }).fill(someText[0] ?? '');
+  await alice.page.getByRole('button', { name: 'Unlock' }).click();
+  await expect(alice.page.locator('[aria-invalid=true]')).toBeVisible({ timeout: 20_000 });
+  await staysText(alice);
+  for (const watch of watches) await watch.sawNothing();
+});
+
 test('addresses of every kind lead nowhere', async ({ newPerson }) => {
   test.slow();
   const alice = await newPerson('alice');

@@ -111,8 +111,6 @@ impl UserView {
 #[derive(Debug, Clone)]
 pub struct UserLog {
     user_id: UserId,
-    realm: String,
-    created: u64,
     /// Index = seq.
     points: Vec<(Head, Arc<UserView>)>,
     /// Every device there ever was, and every KEM key: neither comes back.
@@ -142,8 +140,6 @@ impl UserLog {
         let head = Head::from_bytes(hash(Label::UserEntryHash, &[genesis]));
         Ok(Self {
             user_id: *expected,
-            realm: realm.to_owned(),
-            created: parsed.created,
             points: vec![(head, Arc::new(view))],
             devices: BTreeSet::new(),
             kem_keys: BTreeSet::from([parsed.kk]),
@@ -254,13 +250,6 @@ impl UserLog {
 
     pub const fn user_id(&self) -> &UserId {
         &self.user_id
-    }
-    pub fn realm(&self) -> &str {
-        &self.realm
-    }
-    /// Milliseconds since 1970.
-    pub const fn created(&self) -> u64 {
-        self.created
     }
 
     /// Number of the newest entry.

@@ -90,8 +90,13 @@ pub fn menu(
             }
         })
         .child(move || {
-            open.get()
-                .then(|| entries().into_iter().map(|entry| item(entry, node)).collect_view())
+            // What the entries were made from may change while the menu is open; it stays as it was opened.
+            open.get().then(|| {
+                untrack(&entries)
+                    .into_iter()
+                    .map(|entry| item(entry, node))
+                    .collect_view()
+            })
         });
     (opener, list).into_any()
 }

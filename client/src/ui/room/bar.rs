@@ -13,12 +13,15 @@ use crate::ui::nav::{icon_link, use_nav};
 use crate::ui::place::Place;
 use crate::ui::screen::use_store;
 use crate::ui::{sidebar, words};
-use crate::view::{Role, Room, RoomKind, Standing, Trust};
+use crate::view::{Role, RoomKind, Standing, Trust};
 
 pub fn bar(id: RoomId) -> AnyView {
     let store = use_store();
     let room = Memo::new(move |_| store.room(id));
     let kind = Memo::new(move |_| room.with(|room| room.as_ref().map(|room| room.kind)));
+    // Apart from the room: a new message must not close a menu that is open.
+    let can =
+        Memo::new(move |_| room.with(|room| room.as_ref().map(|room| (room.kind, room.role, room.standing.clone()))));
     let topic = move || {
         room.get().map(|room| match room.kind {
             RoomKind::Group => words::count(room.members as usize, "member", "members"),
@@ -61,7 +64,7 @@ pub fn bar(id: RoomId) -> AnyView {
             checked,
             html::div().class("bar-actions").child((
                 move || (kind.get() == Some(RoomKind::Group)).then(|| members_button(id)),
-                move || actions(id, room),
+                move || can.get().and_then(|can| actions(id, can)),
             )),
         ))
         .into_any()
@@ -95,11 +98,9 @@ fn members_button(id: RoomId) -> AnyView {
 }
 
 /// The menu, or nothing when there is nothing to do.
-fn actions(id: RoomId, room: Memo<Option<Room>>) -> Option<AnyView> {
+fn actions(id: RoomId, (kind, role, standing): (RoomKind, Role, Standing)) -> Option<AnyView> {
     let dialogs = use_dialogs();
     let compare = compare(id);
-    let (kind, role, standing) =
-        room.with(|room| room.as_ref().map(|room| (room.kind, room.role, room.standing.clone())))?;
     if kind == RoomKind::Group && matches!(standing, Standing::Left | Standing::Removed) {
         return None;
     }

@@ -22,13 +22,18 @@ pub fn panel(id: RoomId) -> AnyView {
             .room(id)
             .is_some_and(|room| room.kind == RoomKind::Group && room.standing == Standing::Open)
     });
-    let body = move || match members.get() {
-        None => (0..4).map(|_| skeleton()).collect_view().into_any(),
-        Some(_) => [Role::Owner, Role::Moderator, Role::Member]
-            .into_iter()
-            .map(|role| group(id, role))
-            .collect_view()
-            .into_any(),
+    // Rows stay through every change: a menu may be open on one.
+    let known = Memo::new(move |_| members.with(Option::is_some));
+    let body = move || {
+        if known.get() {
+            [Role::Owner, Role::Moderator, Role::Member]
+                .into_iter()
+                .map(|role| group(id, role))
+                .collect_view()
+                .into_any()
+        } else {
+            (0..4).map(|_| skeleton()).collect_view().into_any()
+        }
     };
     html::aside()
         .class("panel")
@@ -85,11 +90,14 @@ fn group(id: RoomId, role: Role) -> AnyView {
         people.sort_by_cached_key(|user| store.handle(*user));
         people
     });
+    let any = Memo::new(move |_| people.with(|people| !people.is_empty()));
     (move || {
-        let count = people.with(Vec::len);
-        (count > 0).then(|| {
+        any.get().then(|| {
             html::section().class("panel-group").child((
-                html::h3().child((words::roles(role), html::span().child(count.to_string()))),
+                html::h3().child((
+                    words::roles(role),
+                    html::span().child(move || people.with(Vec::len).to_string()),
+                )),
                 html::ul().child(For(ForProps::builder()
                     .each(move || people.get())
                     .key(|user| *user)
@@ -104,7 +112,8 @@ fn group(id: RoomId, role: Role) -> AnyView {
 fn member(id: RoomId, user: UserId, role: Role) -> AnyView {
     let (store, dialogs, nav, toasts) = (use_store(), use_dialogs(), use_nav(), use_toasts());
     let person = Memo::new(move |_| store.person(user));
-    let is_me = move || store.me() == Some(user);
+    let is_me = Memo::new(move |_| store.me() == Some(user));
+    let handle = Memo::new(move |_| store.handle(user));
     let entries = move || {
         let write = move || {
             let handle = store.handle(user);
@@ -144,14 +153,14 @@ fn member(id: RoomId, user: UserId, role: Role) -> AnyView {
         })
     };
     let row = move || {
-        if is_me() {
+        if is_me.get() {
             html::div()
                 .class("member member-me")
                 .child((face, html::span().class("tag").child("You")))
                 .into_any()
         } else {
             let face = (face, html::span().class("member-more").child(Icon::Ellipsis.view())).into_any();
-            menu("member", Face::Words(face), store.handle(user), entries)
+            menu("member", Face::Words(face), handle.get(), entries)
         }
     };
     html::li().child(row).into_any()
