@@ -84,3 +84,40 @@ test('what is written is text, whatever it looks like', async ({ signedUp }) => 
   await bob.comesToSeeExactly(texts);
   await expect(bob.log.locator('img, script')).toHaveCount(0);
 });
+
+test('numbers that differ stop sending, in every way out that there is', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.opensDirectWith('bob');
+  await alice.says('hello');
+  await bob.opensToWrite('alice');
+  await bob.sees('hello');
+  const compares = async (answer: string): Promise<void> => {
+    await alice.page.getByRole('button', { name: /Compare now/ }).or(alice.page.getByRole('button', { name: 'More', exact: true })).first().click();
+    const entry = alice.page.getByRole('menuitem', { name: 'Safety number' });
+    const dialog = alice.dialog(/^Safety number/);
+    await expect(entry.or(dialog)).toBeVisible();
+    if (await entry.isVisible()) await entry.click();
+    await dialog.getByRole('button', { name: answer }).click();
+  };
+  const paused = alice.page.getByText('Sending to bob is paused.');
+  await compares('They differ');
+  await expect(alice.dialog(/^Safety number/).getByText('Sending is stopped here.')).toBeVisible();
+  await alice.page.keyboard.press('Escape');
+  await expect(paused).toBeVisible();
+  await expect(alice.composer).toHaveCount(0);
+  await alice.reloads();
+  await expect(paused).toBeVisible();
+
+  await compares('They match');
+  await expect(paused).toBeHidden();
+  await alice.says('it was a slip');
+  await bob.sees('it was a slip');
+
+  await compares('Undo');
+  await compares('They differ');
+  await alice.page.keyboard.press('Escape');
+  await alice.page.getByRole('button', { name: 'Accept without comparing' }).click();
+  await expect(paused).toBeHidden();
+  await alice.says('on my own account');
+  await bob.sees('on my own account');
+});

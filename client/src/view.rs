@@ -176,9 +176,12 @@ pub enum Command {
     ShowSafety {
         user: UserId,
     },
-    MarkVerified {
+    /// What came of comparing safety numbers. `since` is that of the number that was on screen, or of the person: if it is
+    /// another one by now, nothing is noted. → `Problem::NumberChanged`
+    Compared {
         user: UserId,
-        verified: bool,
+        since: u64,
+        found: Found,
     },
     /// → `Outcome::InviteLink`.
     CreateInvite {
@@ -394,7 +397,10 @@ pub struct Strength {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Person {
     pub id: UserId,
+    /// With a word behind it where another account is meant by the handle alone.
     pub handle: String,
+    /// Which of this person's identity keys is the present one: the number of the entry that brought it.
+    pub since: u64,
     /// First bytes of the hash of the identity key: hue, second hue, form, turn, variant (see `ui::kit::mark`).
     pub mark: [u8; 5],
     pub trust: Trust,
@@ -409,6 +415,24 @@ pub enum Trust {
     Verified,
     /// The identity is not the one that was pinned: sending is blocked.
     Changed,
+    /// Safety numbers were compared, and were not the same: sending is blocked.
+    Differs,
+}
+
+impl Trust {
+    /// Nothing is sealed for this person before somebody decided.
+    pub const fn blocks(self) -> bool {
+        matches!(self, Self::Changed | Self::Differs)
+    }
+}
+
+/// What a person found about another's safety number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Found {
+    Same,
+    Different,
+    /// They did not look: what was found before is forgotten, and the identity is taken as it is.
+    Nothing,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -457,7 +481,7 @@ pub enum Standing {
     Removed,
     /// The room's history was tampered with; nothing after this point is shown.
     Frozen(Tamper),
-    /// The other person's identity changed after it was verified.
+    /// Somebody's identity changed after it was verified, or was found to be another one (`Person::trust`).
     IdentityChanged(UserId),
     /// The other person of a direct message has closed their account, or begun anew with another.
     PeerGone,
@@ -651,6 +675,8 @@ pub struct Safety {
     pub user: UserId,
     /// 60 digits in 12 groups of five.
     pub groups: Vec<String>,
+    /// The identity key it is made of, as in `Person`.
+    pub since: u64,
     /// Rows of the QR code, `true` = dark, without the quiet zone.
     pub qr: Vec<Vec<bool>>,
     pub trust: Trust,
@@ -711,6 +737,10 @@ pub enum Problem {
         max: u32,
     },
     AlreadyThere(String),
+    /// Somebody who was to be let in has another safety number than was checked, or was found to differ.
+    NotTrusted(String),
+    /// The safety number changed while it was looked at.
+    NumberChanged,
     NotAllowed,
     /// The message has gone, or is not on screen.
     NoSuchMessage,

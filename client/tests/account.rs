@@ -10,7 +10,7 @@ use futures_lite::future::block_on;
 use sotto_client::engine::{Failure, Reply, Request};
 use sotto_client::testing::world::password;
 use sotto_client::testing::{ModelRelay, Peer, Snapshot, Tamper, World};
-use sotto_client::view::{Body, Change, Command, Device, Note, Outcome, Phase, Problem, Standing, Trust};
+use sotto_client::view::{Body, Change, Command, Device, Found, Note, Outcome, Phase, Problem, Standing, Trust};
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::recovery::RecoveryKey;
@@ -153,10 +153,7 @@ fn another_password_ends_the_other_browsers_and_loses_nothing() {
         block_on(async {
             let (mut world, direct, group) = begin(&format!("password {seed}")).await;
             let bob_id = id_of(&mut world, "bob");
-            let mark = Command::MarkVerified {
-                user: bob_id,
-                verified: true,
-            };
+            let mark = world.browsers[ADA].compared(bob_id, Found::Same);
             world.run(ADA, mark).await.unwrap();
             // What the other browser has not sent yet when it is shut out.
             world.go_offline(OTHER);
@@ -345,11 +342,10 @@ fn two_browsers_write_pins_at_once_and_both_are_kept() {
                 }
             }
             let (bob, cyd) = (id_of(&mut world, "bob"), id_of(&mut world, "cyd"));
-            let mark = |user| Command::MarkVerified { user, verified: true };
-            let ids = [
-                (ADA, world.browsers[ADA].command(mark(bob))),
-                (OTHER, world.browsers[OTHER].command(mark(cyd))),
-            ];
+            let ids = [(ADA, bob), (OTHER, cyd)].map(|(browser, user)| {
+                let mark = world.browsers[browser].compared(user, Found::Same);
+                (browser, world.browsers[browser].command(mark))
+            });
             world.settle().await;
             for (browser, id) in ids {
                 assert_eq!(world.browsers[browser].answers.get(&id), Some(&Ok(Outcome::Done)));
@@ -706,10 +702,7 @@ fn a_new_beginning_works_whether_the_vault_opens_or_not_and_contacts_are_warned(
         block_on(async {
             let (mut world, direct, _) = begin(&format!("reset {lost}")).await;
             let (old, bob) = (id_of(&mut world, "ada"), id_of(&mut world, "bob"));
-            let mark = Command::MarkVerified {
-                user: old,
-                verified: true,
-            };
+            let mark = world.browsers[BOB].compared(old, Found::Same);
             world.run(BOB, mark).await.unwrap();
             assert_eq!(world.run(ADA, reset()).await, Err(Problem::NotAllowed), "signed in");
             let new = world.browser("new");
@@ -822,5 +815,54 @@ fn an_account_that_another_browser_is_changing_is_not_closed_on_an_old_log() {
             .filter(|ask| matches!(ask, Request::SignInStart(_)))
             .count();
         assert_eq!(starts, 2);
+    });
+}
+
+#[test]
+fn somebody_who_began_anew_can_be_added_again_and_stops_no_group() {
+    block_on(async {
+        let (mut world, _, group) = begin("reset and added again").await;
+        let old = id_of(&mut world, "ada");
+        let add = |who: &str| Command::AddPeople {
+            room: group,
+            handles: vec![who.to_owned()],
+        };
+        let cyd = world.newcomer("cyd").await;
+        world.run(ADA, add("cyd")).await.unwrap();
+        calm(&mut world).await;
+        world.say(cyd, group, "cyd is here").await;
+        let new = world.browser("new");
+        assert_eq!(world.run(new, reset()).await, Ok(Outcome::Done));
+        calm(&mut world).await;
+        let now = id_of(&mut world, "ada");
+        // By her handle alone nobody takes her for the one before.
+        let moved = world.run(BOB, add("ada")).await;
+        assert!(matches!(moved, Err(Problem::HandleMoved { .. })), "{moved:?}");
+        let accept = Command::AcceptHandle {
+            handle: "ada".into(),
+            user: now,
+        };
+        assert!(world.run(BOB, accept).await.is_ok());
+        assert_eq!(world.run(BOB, add("ada")).await, Ok(Outcome::Done));
+        calm(&mut world).await;
+        let dan = world.newcomer("dan").await;
+        assert_eq!(world.run(BOB, add("dan")).await, Ok(Outcome::Done));
+        calm(&mut world).await;
+        world.say(new, group, "here again").await;
+        calm(&mut world).await;
+        for browser in [BOB, cyd, new, dan] {
+            let standing = world.browsers[browser].room(group).map(|room| room.standing);
+            assert_eq!(standing, Some(Standing::Open), "{browser}");
+            assert!(world.browsers[browser].notices().is_empty(), "{browser}");
+            assert_eq!(
+                world.texts(browser, group).await.last().map(String::as_str),
+                Some("here again")
+            );
+        }
+        // Nobody who knew the one before takes the new one for her; who accepted it, the one before.
+        let names = |world: &TestWorld, browser: usize| [old, now].map(|id| world.browsers[browser].handle(id));
+        assert_eq!(names(&world, BOB), ["ada (before)", "ada"]);
+        assert_eq!(names(&world, cyd), ["ada (closed)", "ada (another account)"]);
+        assert_eq!(names(&world, new), ["ada (closed)", "ada"]);
     });
 }

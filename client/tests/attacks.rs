@@ -16,7 +16,8 @@ use sotto_client::testing::relay::{SignInRow, Token};
 use sotto_client::testing::world::password;
 use sotto_client::testing::{ModelRelay, Peer, Snapshot, Tamper as Hands, World};
 use sotto_client::view::{
-    Body, Change, Command, Evidence, Note, Outcome, Phase, Problem, Role as Rank, Standing, Tamper, Trust, Unreadable,
+    Body, Change, Command, Evidence, Found, Note, Outcome, Phase, Problem, Role as Rank, Standing, Tamper, Trust,
+    Unreadable,
 };
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
@@ -2371,8 +2372,7 @@ fn a20_an_older_vault_on_a_browser_that_was_never_here() {
         let find = Command::FindPerson { handle: "dan".into() };
         stage.world.run(ADA, find).await.unwrap();
         let (_, first) = vault_of(&mut stage, ada);
-        let verified = true;
-        let mark = Command::MarkVerified { user: dan, verified };
+        let mark = stage.world.browsers[ADA].compared(dan, Found::Same);
         stage.world.run(ADA, mark).await.unwrap();
         let (_, newest) = vault_of(&mut stage, ada);
         // The log names the newest vault since a browser came after the last change of it.
@@ -2437,8 +2437,7 @@ fn a20_an_older_vault_on_a_browser_that_was_here_before() {
         let find = Command::FindPerson { handle: "dan".into() };
         stage.world.run(ADA, find).await.unwrap();
         let (_, first) = vault_of(&mut stage, ada);
-        let verified = true;
-        let mark = Command::MarkVerified { user: dan, verified };
+        let mark = stage.world.browsers[ADA].compared(dan, Found::Same);
         stage.world.run(ADA, mark).await.unwrap();
         let (_, newest) = vault_of(&mut stage, ada);
         let mut without_pin = newest.clone();
@@ -2455,7 +2454,7 @@ fn a20_an_older_vault_on_a_browser_that_was_here_before() {
                 "{case}"
             );
             assert_eq!(stage.texts(ADA, tea).await, texts, "{case}: nothing is destroyed");
-            let mark = Command::MarkVerified { user: dan, verified };
+            let mark = stage.world.browsers[ADA].compared(dan, Found::Same);
             let refused = stage.world.run(ADA, mark).await;
             assert_eq!(refused, Err(Problem::VaultRolledBack), "{case}: nothing is built on it");
         }
@@ -2527,19 +2526,13 @@ fn a20_an_older_pin_does_not_come_back() {
     block_on(async {
         let mut stage = Stage::new("a20 pin").await;
         let (ada, bob) = (stage.id("ada"), stage.id("bob"));
-        let trust = |stage: &Stage| {
-            let cell = stage.world.browsers[ADA].changes.iter().rev();
-            cell.clone()
-                .find_map(|change| match change {
-                    sotto_client::view::Change::Person(person) if person.id == bob => Some(person.trust),
-                    _ => None,
-                })
-                .unwrap()
-        };
-        let mark = |verified| Command::MarkVerified { user: bob, verified };
-        stage.world.run(ADA, mark(false)).await.unwrap();
+        let trust = |stage: &Stage| stage.world.browsers[ADA].person(bob).unwrap().trust;
+        let mark = |stage: &Stage, found| stage.world.browsers[ADA].compared(bob, found);
+        let nothing = mark(&stage, Found::Nothing);
+        stage.world.run(ADA, nothing).await.unwrap();
         let older = stage.world.relay().people.0[&ada].vault.clone();
-        stage.world.run(ADA, mark(true)).await.unwrap();
+        let same = mark(&stage, Found::Same);
+        stage.world.run(ADA, same).await.unwrap();
         assert_eq!(trust(&stage), Trust::Verified);
         for (case, vault) in [("older", older), ("none", BTreeMap::new())] {
             stage.world.relay().people.0.get_mut(&ada).unwrap().vault = vault;
@@ -2604,14 +2597,107 @@ fn a21_one_header_for_two_passwords() {
 }
 
 #[test]
+fn a22_numbers_that_differ_stop_sending_until_somebody_decides() {
+    block_on(async {
+        let mut stage = Stage::new("a22 differ").await;
+        let (duo, eve, mut at_eve) = (stage.duo, stage.id("eve"), stage.eve.clone());
+        let compared = |stage: &Stage, found| stage.world.browsers[ADA].compared(eve, found);
+        let trust = |stage: &Stage| stage.world.browsers[ADA].person(eve).unwrap().trust;
+        let differ = compared(&stage, Found::Different);
+        assert_eq!(stage.world.run(ADA, differ).await, Ok(Outcome::Done));
+        assert_eq!(trust(&stage), Trust::Differs, "also of somebody who was never checked");
+        assert_eq!(stage.standing(ADA, duo), Standing::IdentityChanged(eve));
+        let same = compared(&stage, Found::Same);
+        assert_eq!(stage.world.run(ADA, same.clone()).await, Ok(Outcome::Done));
+        assert_eq!(stage.standing(ADA, duo), Standing::Open);
+
+        // Another identity key: nothing that is said of the number before counts for it.
+        at_eve.rotate_identity();
+        stage.world.relay().enlist(&at_eve);
+        let find = Command::FindPerson { handle: "eve".into() };
+        stage.world.run(ADA, find.clone()).await.unwrap();
+        assert_eq!(trust(&stage), Trust::Changed);
+        assert_eq!(stage.world.run(ADA, same).await, Err(Problem::NumberChanged));
+        assert_eq!(trust(&stage), Trust::Changed);
+        let differ = compared(&stage, Found::Different);
+        assert_eq!(stage.world.run(ADA, differ).await, Ok(Outcome::Done));
+        assert_eq!(stage.standing(ADA, duo), Standing::IdentityChanged(eve));
+        stage.script(pass_frame(), pass_reply());
+        assert_eq!(
+            stage.send(ADA, duo, "to the one before").await,
+            Err(Problem::RoomClosed)
+        );
+
+        // A further key is no way out, nor a reload.
+        at_eve.rotate_identity();
+        stage.world.relay().enlist(&at_eve);
+        stage.world.run(ADA, find).await.unwrap();
+        stage.world.reload(ADA);
+        stage.world.settle().await;
+        assert_eq!(trust(&stage), Trust::Differs);
+        assert_eq!(stage.standing(ADA, duo), Standing::IdentityChanged(eve));
+        assert!(
+            stage
+                .seen
+                .borrow()
+                .sent
+                .iter()
+                .all(|sent| Header::from_bytes(&sent.header.0).unwrap().room_id != duo)
+        );
+        let nothing = compared(&stage, Found::Nothing);
+        assert_eq!(stage.world.run(ADA, nothing).await, Ok(Outcome::Done));
+        assert_eq!(stage.standing(ADA, duo), Standing::Open);
+    });
+}
+
+#[test]
+fn a22_nobody_whose_number_changed_is_let_in() {
+    block_on(async {
+        let mut stage = Stage::new("a22 let in").await;
+        let (tea, eve, mut at_eve) = (stage.tea, stage.id("eve"), stage.eve.clone());
+        let same = stage.world.browsers[ADA].compared(eve, Found::Same);
+        assert_eq!(stage.world.run(ADA, same).await, Ok(Outcome::Done));
+        at_eve.rotate_identity();
+        at_eve.rotate_kem();
+        stage.world.relay().enlist(&at_eve);
+        stage.script(pass_frame(), pass_reply());
+        let handles = || vec!["eve".to_owned()];
+        let refused = Err(Problem::NotTrusted("eve".into()));
+        let add = Command::AddPeople {
+            room: tea,
+            handles: handles(),
+        };
+        assert_eq!(stage.world.run(ADA, add.clone()).await, refused);
+        let name = "New".to_owned();
+        let group = Command::CreateGroup {
+            name,
+            handles: handles(),
+        };
+        assert_eq!(stage.world.run(ADA, group).await, refused);
+        let wrapped = |stage: &Stage| {
+            stage
+                .seen
+                .borrow()
+                .requests
+                .iter()
+                .flat_map(wraps_of)
+                .any(|(_, wrap)| wrap.user_id == eve)
+        };
+        assert!(!wrapped(&stage));
+        // Once they have compared again.
+        let same = stage.world.browsers[ADA].compared(eve, Found::Same);
+        assert_eq!(stage.world.run(ADA, same).await, Ok(Outcome::Done));
+        assert_eq!(stage.world.run(ADA, add).await, Ok(Outcome::Done));
+        assert!(wrapped(&stage));
+    });
+}
+
+#[test]
 fn a22_a_pinned_handle_becomes_somebody_else() {
     block_on(async {
         let mut stage = Stage::new("a22").await;
         let (bob, dan) = (stage.id("bob"), stage.dan.clone());
-        let command = Command::MarkVerified {
-            user: bob,
-            verified: true,
-        };
+        let command = stage.world.browsers[ADA].compared(bob, Found::Same);
         assert_eq!(stage.world.run(ADA, command).await, Ok(Outcome::Done));
         let as_bob = move |relay: &ModelRelay| swapped_kem(relay, "bob", &dan, "person");
         let rule = |as_bob: Rc<dyn Fn(&ModelRelay) -> UserLogBody>| -> ReplyRule {

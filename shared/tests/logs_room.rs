@@ -10,7 +10,7 @@ use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::id::{ChannelId, EnvelopeHash, Head, RoomId, UserId};
 use sotto_shared::log::LogError;
 use sotto_shared::log::room_log::{
-    Cut, EpochReason, Event, History, MAX_MEMBERS, Permission, Policy, Role, RoomBody, RoomEntry, RoomGenesis,
+    Cut, EpochReason, Event, History, MAX_MEMBERS, News, Permission, Policy, Role, RoomBody, RoomEntry, RoomGenesis,
     RoomKind, RoomState, room_id,
 };
 use sotto_shared::log::user_log::UserBody;
@@ -494,6 +494,40 @@ fn a_view_moves_forward_along_its_own_chain_alone() {
     assert_eq!(no(go(&mut room, fork.member_ref())), LogError::UserLogMismatch);
     room.learn(&bob);
     assert!(go(&mut room, bob.member_ref()).is_ok());
+}
+
+#[test]
+fn a_new_view_says_what_is_new() {
+    let (mut room, [alice, mut bob, ..]) = room();
+    let news = |room: &mut TestRoom, bob: &Person| room.update(&alice, bob).unwrap().news;
+    bob.rotate_kem();
+    assert_eq!(news(&mut room, &bob), News::default());
+    bob.add_device();
+    let (identity, device, closed) = (false, true, false);
+    assert_eq!(
+        news(&mut room, &bob),
+        News {
+            identity,
+            device,
+            closed
+        }
+    );
+    bob.rotate_identity();
+    assert_eq!(
+        news(&mut room, &bob),
+        News {
+            identity: true,
+            ..News::default()
+        }
+    );
+    bob.close();
+    assert_eq!(
+        news(&mut room, &bob),
+        News {
+            closed: true,
+            ..News::default()
+        }
+    );
 }
 
 #[test]

@@ -245,7 +245,7 @@ impl<S: Suite> Engine<S> {
         let learnt = match result {
             Ok(body) if body.handle == handle => {
                 let user = body.user_id;
-                self.learn_log(&body, ctx, out).await.map(|()| task.found.push(user))
+                self.learn_log_of(&body, ctx, out).await.map(|()| task.found.push(user))
             }
             Ok(_) => Err(Problem::ServerLied(format!("the keys of {handle}"))),
             Err(failure) if failure.is(ErrorCode::NotFound) => Err(Problem::UnknownHandle(handle)),
@@ -274,6 +274,9 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) -> Result<(), Problem> {
         let me = self.my_id().ok_or(Problem::SignedOut)?;
+        if !matches!(task.goal, Goal::Direct) {
+            self.can_be_let_in(&task.found)?;
+        }
         match task.goal {
             Goal::Direct => {
                 let peer = *task
@@ -683,6 +686,7 @@ impl<S: Suite> Engine<S> {
         match &intent.what {
             What::Prepare | What::Leave => {}
             What::Add(people) => {
+                self.can_be_let_in(people)?;
                 for user in people {
                     if draft.state.members.contains_key(user) {
                         continue;
@@ -800,6 +804,16 @@ impl<S: Suite> Engine<S> {
         .map_err(internal)
     }
 
+    /// A room key that was handed over cannot be taken back: whoever is not who was checked gets none.
+    fn can_be_let_in(&self, users: &[UserId]) -> Result<(), Problem> {
+        match users.iter().find(|user| self.trust(user).blocks()) {
+            Some(user) => Err(Problem::NotTrusted(
+                self.people.handle(user).unwrap_or_default().to_owned(),
+            )),
+            None => Ok(()),
+        }
+    }
+
     async fn write_epoch(
         &self,
         draft: &mut Draft,
@@ -811,6 +825,8 @@ impl<S: Suite> Engine<S> {
         if n > 1 && previous.is_none() {
             return Err(Problem::RoomClosed);
         }
+        let everyone: Vec<UserId> = draft.state.roster().map(|(user, _)| *user).collect();
+        self.can_be_let_in(&everyone)?;
         let secret = next_secret(previous, &EpochSecret::make(ctx.rng));
         let roster_hash = draft.state.roster_hash();
         let linked = match previous {
@@ -828,7 +844,6 @@ impl<S: Suite> Engine<S> {
             backlink: Bytes::new(linked).map_err(internal)?,
         };
         self.write(draft, body, ctx).await?;
-        let everyone: Vec<UserId> = draft.state.roster().map(|(user, _)| *user).collect();
         draft.wraps = wrap_for(&draft.state, &everyone, &secret, ctx).await?;
         draft.secret = Some((n, secret));
         Ok(())

@@ -310,7 +310,7 @@ impl<S: Suite> Engine<S> {
             Ok(body) if body.user_id != user || body.handle != handle => {
                 Err(Problem::ServerLied(format!("the keys of {handle}")))
             }
-            Ok(body) => self.learn_log(&body, ctx, out).await.and_then(|()| {
+            Ok(body) => self.learn_log_of(&body, ctx, out).await.and_then(|()| {
                 let person = self.person(&user).map(Outcome::Person);
                 person.ok_or_else(|| Problem::UnknownHandle(handle.to_owned()))
             }),

@@ -364,7 +364,7 @@ impl<S: Suite> Engine<S> {
             Command::SaveDraft { room, text } => self.save_draft(room, text, out),
             Command::ShowSafety { user } => self.show_safety(user).map(Some),
             Command::AcceptHandle { handle, user } => self.accept_handle(id, handle, user, out),
-            Command::MarkVerified { user, verified } => self.mark_verified(id, user, verified, ctx, out),
+            Command::Compared { user, since, found } => self.compared(id, user, since, found, ctx, out),
             Command::CreateInvite {
                 room,
                 role,

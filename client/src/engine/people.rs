@@ -21,7 +21,7 @@ use super::account::{internal, tidy_handle};
 use super::ask::{Failure, Pending, Request};
 use super::record::{self, Key, PersonRecord, Record};
 use super::{Ctx, Effect, Engine, Out};
-use crate::view::{Change, Outcome, Person, Problem, Safety, Trust};
+use crate::view::{Change, Found, Outcome, Person, Problem, Safety, Trust};
 
 /// A person: their log, verified, and the bytes it came as.
 struct Known {
@@ -183,12 +183,20 @@ impl<S: Suite> Engine<S> {
         let handle = if self.is_former(user) {
             // Somebody else has the handle now.
             format!("{} (before)", known.handle)
+        } else if self.stands_for_another(&known.handle, user).is_some() {
+            let which = if known.log.view().closed {
+                "closed"
+            } else {
+                "another account"
+            };
+            format!("{} ({which})", known.handle)
         } else {
             known.handle.clone()
         };
         Some(Person {
             id: *user,
             handle,
+            since: known.log.view().ik_since,
             mark: mark(known.log.view().ik.as_bytes()),
             trust: self.trust(user),
             is_me: self.my_id() == Some(*user),
@@ -255,7 +263,9 @@ impl<S: Suite> Engine<S> {
         let since = self.people.log(user).map(|log| log.view().ik_since);
         match (pin, since) {
             (Some(pin), Some(since)) if pin.state == PinState::Verified && pin.ik_since == since => Trust::Verified,
-            (Some(pin), Some(since)) if pin.state == PinState::Verified && pin.ik_since != since => Trust::Changed,
+            (Some(pin), Some(_)) if pin.state == PinState::Verified => Trust::Changed,
+            // Whatever key came since: it is theirs once somebody has compared again, or taken it as it is.
+            (Some(pin), _) if pin.state == PinState::Changed => Trust::Differs,
             _ => Trust::Unverified,
         }
     }
@@ -305,25 +315,13 @@ impl<S: Suite> Engine<S> {
         if renamed || !is_handle(&body.handle) {
             return Err(lie);
         }
-        if let Some(verified) = self.stands_for_another(&body.handle, &body.user_id) {
-            // Only what holds up by itself can be accepted.
-            let log = verify_log(body, None, &realm, ctx.suite).await;
-            return Err(match log {
-                Ok(_) => Problem::HandleMoved {
-                    handle: body.handle.clone(),
-                    now: body.user_id,
-                    verified,
-                },
-                Err(_) => lie,
-            });
-        }
         match self.people.learn(body, pin.as_ref(), &realm, ctx.suite).await {
             Ok(_) => {
                 out.push(Effect::Save(self.people.record(&body.user_id).into_iter().collect()));
                 if pin.is_some() {
                     self.pin_contact(body.user_id, ctx, out);
                 }
-                self.show_person(&body.user_id, out);
+                self.show_handle(&body.handle, out);
                 // Whether one may write to them may hang on it.
                 self.refresh_standings(out);
                 Ok(())
@@ -331,6 +329,35 @@ impl<S: Suite> Engine<S> {
             // Asked from a place that is not ours any more: the newest is asked for again when needed.
             Err(LogError::Sequence) => Ok(()),
             Err(_) => Err(lie),
+        }
+    }
+
+    /// A log that came for a handle: as [`Engine::learn_log`], and whoever has the handle must be who had it before.
+    pub(super) async fn learn_log_of(
+        &mut self,
+        body: &UserLogBody,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<(), Problem> {
+        let Some(verified) = self.stands_for_another(&body.handle, &body.user_id) else {
+            return self.learn_log(body, ctx, out).await;
+        };
+        // Only what holds up by itself can be accepted.
+        let realm = self.realm.clone().unwrap_or_default();
+        Err(match verify_log(body, None, &realm, ctx.suite).await {
+            Ok(_) => Problem::HandleMoved {
+                handle: body.handle.clone(),
+                now: body.user_id,
+                verified,
+            },
+            Err(_) => Problem::ServerLied(format!("the keys of {}", body.handle)),
+        })
+    }
+
+    /// Everybody who is called so: what is behind the handle may be another word now.
+    fn show_handle(&self, handle: &str, out: &mut Out<S::DeviceKey>) {
+        for (user, _) in self.people.known.iter().filter(|(_, known)| known.handle == handle) {
+            self.show_person(user, out);
         }
     }
 
@@ -347,9 +374,15 @@ impl<S: Suite> Engine<S> {
             known.any(|(id, known)| known.handle == handle && id != user && !self.is_former(id))
         };
         match pinned {
-            Some((pin, _)) => Some(pin.state == PinState::Verified),
+            Some((pin, _)) => Some(pin.state != PinState::Unverified),
+            // Whoever was pinned under it is meant by it.
+            None if self.is_pinned(user) => None,
             None => known().then_some(false),
         }
+    }
+
+    fn is_pinned(&self, user: &UserId) -> bool {
+        self.my_id() == Some(*user) || self.me.as_ref().is_some_and(|me| me.vault.pins.contains_key(user))
     }
 
     pub(super) fn accept_handle(
@@ -453,12 +486,12 @@ impl<S: Suite> Engine<S> {
     pub(super) fn show_safety(&self, user: UserId) -> Result<Outcome, Problem> {
         let me = self.me()?;
         let mine = self.people.log(&me.user_id).ok_or(Problem::SignedOut)?.view().ik;
-        let theirs = self
+        let view = self
             .people
             .log(&user)
             .ok_or_else(|| Problem::UnknownHandle(String::new()))?
-            .view()
-            .ik;
+            .view();
+        let (theirs, since) = (view.ik, view.ik_since);
         let number = safety_number((&me.user_id, &mine), (&user, &theirs));
         let code = qrcode::QrCode::with_error_correction_level(&number.qr, qrcode::EcLevel::M).map_err(internal)?;
         let qr = code
@@ -469,16 +502,18 @@ impl<S: Suite> Engine<S> {
         Ok(Outcome::Safety(Safety {
             user,
             groups: number.groups,
+            since,
             qr,
             trust: self.trust(&user),
         }))
     }
 
-    pub(super) fn mark_verified(
+    pub(super) fn compared(
         &mut self,
         command: u32,
         user: UserId,
-        verified: bool,
+        since: u64,
+        found: Found,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
@@ -486,16 +521,25 @@ impl<S: Suite> Engine<S> {
             .people
             .log(&user)
             .ok_or_else(|| Problem::UnknownHandle(String::new()))?;
+        if log.view().ik_since != since {
+            return Err(Problem::NumberChanged);
+        }
+        // A handle that was given up stays given up.
+        let handle = if self.is_former(&user) {
+            Text::default()
+        } else {
+            Text::new(self.people.handle(&user).unwrap_or_default()).map_err(internal)?
+        };
         let pin = Pin {
             user_id: user,
-            handle: Text::new(self.people.handle(&user).unwrap_or_default()).map_err(internal)?,
+            handle,
             seq: log.seq(),
             head: log.head(),
-            ik_since: log.view().ik_since,
-            state: if verified {
-                PinState::Verified
-            } else {
-                PinState::Unverified
+            ik_since: since,
+            state: match found {
+                Found::Same => PinState::Verified,
+                Found::Different => PinState::Changed,
+                Found::Nothing => PinState::Unverified,
             },
         };
         self.put_pin(pin, Some(command), ctx, out);

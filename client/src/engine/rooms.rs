@@ -29,7 +29,7 @@ use super::record::{
 };
 use super::sync::{LOG_TRIES, Sync};
 use super::{Ctx, Effect, Engine, Out, people};
-use crate::view::{self, Change, Delivery, Member, Preview, Standing, Tamper, Trust};
+use crate::view::{self, Change, Delivery, Member, Preview, Standing, Tamper};
 
 /// Senders' chains that are kept across reloads.
 const KEPT_LANES: usize = 64;
@@ -719,12 +719,7 @@ impl<S: Suite> Engine<S> {
                 Standing::Left
             };
         }
-        if let Some(changed) = room
-            .state
-            .members
-            .keys()
-            .find(|user| self.trust(user) == Trust::Changed)
-        {
+        if let Some(changed) = room.state.members.keys().find(|user| self.trust(user).blocks()) {
             return Standing::IdentityChanged(*changed);
         }
         let is_gone =

@@ -546,7 +546,7 @@ impl<S: Suite> Engine<S> {
             Pending::Find { command, handle } => {
                 let result = match expect!(UserFind) {
                     Ok(body) if body.handle != handle => Err(Problem::ServerLied(format!("the keys of {handle}"))),
-                    Ok(body) => self.learn_log(&body, ctx, out).await.and_then(|()| {
+                    Ok(body) => self.learn_log_of(&body, ctx, out).await.and_then(|()| {
                         self.person(&body.user_id)
                             .map(Outcome::Person)
                             .ok_or_else(|| Problem::UnknownHandle(body.handle.clone()))

@@ -8,7 +8,7 @@ use sotto_shared::crypto::epoch::open_meta;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::id::{ChannelId, Head, MessageId, RoomId, UserId};
-use sotto_shared::log::room_log::{Event, JoinMode, RoomBody, RoomKind};
+use sotto_shared::log::room_log::{Event, JoinMode, News, RoomBody, RoomKind};
 
 use super::ask::{Failure, Pending, Request};
 use super::bodies::message_key;
@@ -377,15 +377,14 @@ impl Room {
                     name: super::intents::read_name(&plain),
                 }
             }
-            // Nothing follows on the end of an account.
-            RoomBody::UserUpdate { member, .. }
-                if (self.state.members.get(&member.user_id))
-                    .is_some_and(|now| now.view.closed && now.ulog_seq == member.ulog_seq) =>
-            {
-                Note::AccountClosed { who: member.user_id }
-            }
-            RoomBody::UserUpdate { member, .. } if self.state.kind == RoomKind::Direct => {
-                Note::NewDevice { who: member.user_id }
+            RoomBody::UserUpdate { member, .. } => {
+                let who = member.user_id;
+                match event.news {
+                    News { closed: true, .. } => Note::AccountClosed { who },
+                    News { identity: true, .. } => Note::IdentityChanged { who },
+                    News { device: true, .. } if self.state.kind == RoomKind::Direct => Note::NewDevice { who },
+                    _ => return None,
+                }
             }
             RoomBody::SetTtl { seconds, .. } => Note::Disappearing { by, seconds: *seconds },
             _ => return None,

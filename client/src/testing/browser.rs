@@ -16,7 +16,7 @@ use crate::engine::{
 };
 use crate::passwords;
 use crate::state::Store;
-use crate::view::{Body, Change, Command, Delivery, Outcome, Phase, Problem, Room, Row};
+use crate::view::{Body, Change, Command, Delivery, Found, Outcome, Person, Phase, Problem, Room, Row};
 
 /// What a browser keeps across reloads; shared by its tabs.
 #[derive(Clone)]
@@ -406,6 +406,16 @@ impl<S: Suite> Browser<S> {
 
     pub fn rooms(&self) -> Vec<RoomId> {
         untracked(|| self.store.room_list())
+    }
+
+    pub fn person(&self, id: UserId) -> Option<Person> {
+        untracked(|| self.store.person(id))
+    }
+
+    /// What is said of the number that is shown for this person now.
+    pub fn compared(&self, user: UserId, found: Found) -> Command {
+        let since = self.person(user).map_or(0, |person| person.since);
+        Command::Compared { user, since, found }
     }
 
     pub fn handle(&self, user: UserId) -> String {

@@ -24,6 +24,10 @@ pub fn problem(problem: &Problem) -> String {
         Problem::TooLong { max } => format!("Too long to send: shorten it to {max} characters, or send it in parts."),
         Problem::TooManyPeople { max } => format!("A group holds up to {max} people. Take somebody out."),
         Problem::AlreadyThere(handle) => format!("{handle} is already here."),
+        Problem::NotTrusted(handle) => format!(
+            "The safety number of {handle} is not the one you checked, so nothing is shared with them. Compare it again first."
+        ),
+        Problem::NumberChanged => "The safety number changed while you looked. Compare the new one.".into(),
         Problem::BadLink => "This is not a link to a group or a person, or a part of it is missing.".into(),
         Problem::InviteOver => "This invite does not work any more. Ask for a new one.".into(),
         Problem::NotAllowed => "Your role in this group does not allow that. Ask an owner.".into(),
@@ -218,6 +222,7 @@ pub const fn trust(trust: Trust) -> Option<&'static str> {
         Trust::Unverified => None,
         Trust::Verified => Some("Checked by you"),
         Trust::Changed => Some("New safety number"),
+        Trust::Differs => Some("Safety numbers differ"),
     }
 }
 
@@ -265,6 +270,8 @@ mod tests {
             Problem::TooLong { max: 4 },
             Problem::TooManyPeople { max: 4 },
             Problem::AlreadyThere("x".into()),
+            Problem::NotTrusted("x".into()),
+            Problem::NumberChanged,
             Problem::NotAllowed,
             Problem::NoSuchMessage,
             Problem::LastOwner,

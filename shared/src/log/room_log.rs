@@ -323,6 +323,27 @@ pub struct Event {
     pub ts: u64,
     pub actor: UserId,
     pub body: RoomBody,
+    pub news: News,
+}
+
+/// What a UserUpdate changed about its person; nothing for any other entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct News {
+    /// Another identity key.
+    pub identity: bool,
+    /// A device that was not active before.
+    pub device: bool,
+    pub closed: bool,
+}
+
+impl News {
+    fn between(before: &UserView, now: &UserView) -> Self {
+        Self {
+            identity: now.ik != before.ik,
+            device: now.devices.keys().any(|id| !before.devices.contains_key(id)),
+            closed: now.closed && !before.closed,
+        }
+    }
 }
 
 /// A room after further entries, and what they said.
@@ -465,6 +486,11 @@ impl RoomState {
         if self.closed {
             return Err(LogError::Closed);
         }
+        let updated = match &entry.body {
+            RoomBody::UserUpdate { member, .. } => Some(member.user_id),
+            _ => None,
+        };
+        let before = (updated.and_then(|id| self.members.get(&id))).map(|member| member.view.clone());
         let signer = match &entry.body {
             RoomBody::Join { invite_id, member, .. } => self.apply_join(&entry, invite_id, member, logs)?,
             body => {
@@ -481,6 +507,8 @@ impl RoomState {
                 signer
             }
         };
+        let now = updated.and_then(|id| self.members.get(&id));
+        let news = before.zip(now).map(|(before, now)| News::between(&before, &now.view));
         match &entry.body {
             RoomBody::Remove { user_id, .. } => self.note_tenure(user_id, entry.seq),
             RoomBody::Leave => self.note_tenure(&entry.actor, entry.seq),
@@ -499,6 +527,7 @@ impl RoomState {
                 ts: entry.ts,
                 actor: entry.actor,
                 body: entry.body,
+                news: news.unwrap_or_default(),
             },
             signer,
         ))

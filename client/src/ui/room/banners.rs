@@ -10,7 +10,7 @@ use crate::ui::nav::link;
 use crate::ui::place::Place;
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::{sidebar, wire, words};
-use crate::view::{Command, Link, RoomKind, Standing, Tamper};
+use crate::view::{Command, Found, Link, RoomKind, Standing, Tamper, Trust};
 
 pub fn banners(id: RoomId) -> AnyView {
     let store = use_store();
@@ -129,11 +129,17 @@ fn go_on(room: RoomId, anyway: &'static str) -> AnyView {
 fn changed(user: UserId) -> AnyView {
     let (dialogs, toasts) = (use_dialogs(), use_toasts());
     let name = name_of(user);
-    let accepted = format!("You can write to {name} again. The new number is not checked.");
+    let (since, trust) =
+        untrack(|| use_store().person(user)).map_or((0, Trust::Changed), |person| (person.since, person.trust));
+    let accepted = format!("You can write to {name} again. The number is not checked.");
     let accept = move || {
         let accepted = accepted.clone();
         wire::ask(
-            Command::MarkVerified { user, verified: false },
+            Command::Compared {
+                user,
+                since,
+                found: Found::Nothing,
+            },
             move |result| match result {
                 Ok(_) => toasts.ok(accepted),
                 Err(problem) => toasts.danger(words::problem(&problem)),
@@ -157,9 +163,15 @@ fn changed(user: UserId) -> AnyView {
         "banner banner-danger banner-tall",
         Icon::Shield,
         format!("Sending to {name} is paused."),
-        format!(
-            "You checked {name}, and the safety number is different now. Either {name} started over with a new account key, or someone is pretending to be {name}."
-        ),
+        if trust == Trust::Differs {
+            format!(
+                "You found that your safety numbers differ. Somebody may sit between you and {name}: talk another way, compare again, and tell whoever runs this server."
+            )
+        } else {
+            format!(
+                "You checked {name}, and the safety number is different now. Either {name} started over with a new account key, or someone is pretending to be {name}."
+            )
+        },
         Some(actions),
     )
 }

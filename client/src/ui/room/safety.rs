@@ -10,19 +10,21 @@ use crate::ui::kit::mark::{Shape, Size, mark};
 use crate::ui::kit::{Icon, button};
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::{wire, words};
-use crate::view::{Command, Outcome, Safety, Trust};
+use crate::view::{Command, Found, Outcome, Problem, Safety, Trust};
 
 pub fn dialog(user: UserId) -> AnyView {
     let (store, toasts, dialogs) = (use_store(), use_toasts(), use_dialogs());
     let name = name_of(user);
     let safety = RwSignal::new(None::<Safety>);
     let error = RwSignal::new(None::<String>);
-    let differ = RwSignal::new(false);
-    wire::ask(Command::ShowSafety { user }, move |result| match result {
-        Ok(Outcome::Safety(shown)) => safety.set(Some(shown)),
-        Ok(_) => {}
-        Err(problem) => error.set(Some(words::problem(&problem))),
-    });
+    let fetch = move || {
+        wire::ask(Command::ShowSafety { user }, move |result| match result {
+            Ok(Outcome::Safety(shown)) => safety.set(Some(shown)),
+            Ok(_) => {}
+            Err(problem) => error.set(Some(words::problem(&problem))),
+        });
+    };
+    fetch();
     let who = StoredValue::new(name.clone());
     let trust = Memo::new(move |_| {
         store
@@ -30,10 +32,19 @@ pub fn dialog(user: UserId) -> AnyView {
             .map(|person| person.trust)
             .or_else(|| safety.with(|safety| safety.as_ref().map(|safety| safety.trust)))
     });
-    let set = move |verified: bool, then: Box<dyn Fn()>| {
-        wire::ask(Command::MarkVerified { user, verified }, move |result| match result {
+    // What is noted is about the number that stands here.
+    let set = move |found: Found, then: Box<dyn Fn()>| {
+        let Some(since) = safety.with_untracked(|safety| safety.as_ref().map(|safety| safety.since)) else {
+            return;
+        };
+        wire::ask(Command::Compared { user, since, found }, move |result| match result {
             Ok(_) => then(),
-            Err(problem) => error.set(Some(words::problem(&problem))),
+            Err(problem) => {
+                if problem == Problem::NumberChanged {
+                    fetch();
+                }
+                error.set(Some(words::problem(&problem)));
+            }
         });
     };
     let body = move || match safety.get() {
@@ -49,16 +60,16 @@ pub fn dialog(user: UserId) -> AnyView {
     };
     let below = move || {
         let who = who.get_value();
-        if differ.get() {
+        if trust.get() == Some(Trust::Differs) {
             return html::div()
                 .class("banner banner-danger banner-tall")
                 .attr("role", "alert")
                 .child((
                     Icon::Shield.view(),
                     html::div().class("banner-text").child((
-                        html::b().child("Do not write anything here that others must not read."),
+                        html::b().child("Sending is stopped here."),
                         html::p().child(format!(
-                            "First check that you both looked at the right person. If the numbers still differ, somebody may sit between you and {who}: talk another way, and tell whoever runs this server."
+                            "First check that you both looked at the right person. If the numbers still differ, somebody may sit between you and {who}: talk another way, and tell whoever runs this server. If they do match, say so below."
                         )),
                     )),
                 ))
@@ -93,7 +104,7 @@ pub fn dialog(user: UserId) -> AnyView {
         if verified {
             let undo = move || {
                 let said = format!("{who} counts as not checked again.");
-                set(false, Box::new(move || toasts.ok(said.clone())));
+                set(Found::Nothing, Box::new(move || toasts.ok(said.clone())));
             };
             return (
                 button::button("button button-quiet dialog-foot-start", "Undo", undo),
@@ -101,11 +112,11 @@ pub fn dialog(user: UserId) -> AnyView {
             )
                 .into_any();
         }
-        let they_differ = move || set(false, Box::new(move || differ.set(true)));
+        let they_differ = move || set(Found::Different, Box::new(|| {}));
         let they_match = move || {
             let said = format!("You checked {who}.");
             set(
-                true,
+                Found::Same,
                 Box::new(move || {
                     dialogs.close();
                     toasts.ok(said.clone());

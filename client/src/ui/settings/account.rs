@@ -221,9 +221,7 @@ pub fn delete() -> AnyView {
                 Icon::Users.view(),
                 html::div().class("banner-text").child((
                     html::b().child(format!("You own {}.", list(&owned))),
-                    html::p().child(
-                        "Where nobody else is an owner, make somebody one first; otherwise it goes on without one.",
-                    ),
+                    html::p().child("Where nobody else is an owner, it goes on without one."),
                 )),
             ))
         }),
