@@ -58,7 +58,7 @@ fn made() -> Book {
         .append(UserBody::VaultCommit {
             rev: 7,
             hash: [7; 32],
-            dk_id: Some(alice.device_id()),
+            dk_id: None,
         })
         .unwrap();
     alice

@@ -427,7 +427,7 @@ static ALICE: LazyLock<Person> = LazyLock::new(|| {
         .append(UserBody::VaultCommit {
             rev: 1,
             hash: [0; 32],
-            dk_id: Some(alice.device_id()),
+            dk_id: None,
         })
         .unwrap();
     alice.revoke(1);
@@ -722,7 +722,7 @@ proptest! {
                 let seen = furthest.entry(*user).or_default();
                 prop_assert!(*seen <= member.ulog_seq, "a view went back");
                 *seen = member.ulog_seq;
-                for (id, device) in &member.view.devices {
+                for (id, device) in &*member.view.devices {
                     let author = state.author_key(user, id, state.seq);
                     prop_assert_eq!(author, member.view.active_device(id), "{:?}", device);
                 }

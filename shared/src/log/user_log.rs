@@ -53,7 +53,7 @@ choice! {
         3 = RotateKem { g: u32, kk: PublicKey },
         /// `pop` is signed by the new key over the user id and itself.
         4 = RotateIdentity { ik: PublicKey, pop: SignatureBytes },
-        /// Which vault is the newest. May be signed by an active device.
+        /// Which vault is the newest. No `dk_id`: the place is from a time when a device could sign this.
         5 = VaultCommit { rev: u64, hash: [u8; 32], dk_id: Option<DeviceKeyId> },
         6 = Close,
     }
@@ -82,8 +82,8 @@ pub struct UserView {
     pub kk: PublicKey,
     /// When `kk` came, milliseconds since 1970, by its owner's clock.
     pub kem_ms: u64,
-    /// Those that are not revoked.
-    pub devices: BTreeMap<DeviceKeyId, Device>,
+    /// Those that are not revoked. Shared with the views before and after: a log has thousands of views, and few devices.
+    pub devices: Arc<BTreeMap<DeviceKeyId, Arc<Device>>>,
     /// How many were revoked so far.
     pub revocations: u32,
     /// The newest vault that was committed to; 0 before the first.
@@ -131,7 +131,7 @@ impl UserLog {
             kem_g: 1,
             kk: parsed.kk,
             kem_ms: parsed.created,
-            devices: BTreeMap::new(),
+            devices: Arc::default(),
             revocations: 0,
             vault_rev: 0,
             vault_hash: [0; 32],
@@ -174,7 +174,7 @@ impl UserLog {
         if now.closed {
             return Err(LogError::Closed);
         }
-        let mut signer = now.ik;
+        let signer = now.ik;
         let mut next = now.clone();
         match entry.body {
             UserBody::AddDevice { dk, pop, label } => {
@@ -187,17 +187,17 @@ impl UserLog {
                 }
                 self.devices.insert(id);
                 jobs.push(self.possession(Label::DevicePossession, dk, pop));
-                next.devices.insert(
-                    id,
-                    Device {
-                        pk: dk,
-                        added: entry.ts,
-                        label,
-                    },
-                );
+                let device = Device {
+                    pk: dk,
+                    added: entry.ts,
+                    label,
+                };
+                Arc::make_mut(&mut next.devices).insert(id, Arc::new(device));
             }
             UserBody::RevokeDevice { dk_id } => {
-                next.devices.remove(&dk_id).ok_or(LogError::NoSuchTarget)?;
+                Arc::make_mut(&mut next.devices)
+                    .remove(&dk_id)
+                    .ok_or(LogError::NoSuchTarget)?;
                 next.revocations = next.revocations.saturating_add(1);
             }
             UserBody::RotateKem { g, kk } => {
@@ -217,8 +217,9 @@ impl UserLog {
                 next.ik_since = entry.seq;
             }
             UserBody::VaultCommit { rev, hash, dk_id } => {
-                if let Some(id) = dk_id {
-                    signer = *next.active_device(&id).ok_or(LogError::DeviceNotActive)?;
+                // A device that was stolen could name a vault that will never be, and shut its owner out for good.
+                if dk_id.is_some() {
+                    return Err(LogError::NotAllowed);
                 }
                 if rev <= next.vault_rev {
                     return Err(LogError::Sequence);

@@ -148,13 +148,7 @@ impl Person {
 
     /// The next entry, properly signed.
     pub fn blob(&self, body: UserBody) -> SignedBlob {
-        let by_device = match &body {
-            UserBody::VaultCommit { dk_id: Some(id), .. } => {
-                self.devices.iter().find(|device| device.public().key_id() == *id)
-            }
-            _ => None,
-        };
-        Self::sign_entry(&self.entry(body), by_device.unwrap_or(&self.ik))
+        Self::sign_entry(&self.entry(body), &self.ik)
     }
 
     /// Takes an entry if it follows the rules and its signatures hold.
