@@ -3905,3 +3905,41 @@ fn a34_numbers_out_of_this_world() {
         });
     }
 }
+
+#[test]
+fn a31_one_reaction_more_touches_none_of_the_others() {
+    block_on(async {
+        let mut stage = Stage::new("a31 reactions").await;
+        let (den, eve) = (stage.den, stage.eve.clone());
+        stage.look(ADA, den).await;
+        let target = hash_of(stage.world.relay(), den, 1);
+        let post_one = |stage: &mut Stage, number: u32| {
+            let emoji = char::from_u32(0x1f300 + number).unwrap().to_string();
+            let emoji = Text::new(emoji).unwrap();
+            let relay = stage.world.relay();
+            let message = forge(relay, den, &eve, &format!("r{number}"), |_, content| {
+                content.body = MessageBody::React {
+                    target,
+                    emoji,
+                    on: true,
+                };
+            });
+            post(relay, den, &message.header, &message.envelope);
+        };
+        for number in 0..200 {
+            post_one(&mut stage, number);
+        }
+        stage.world.settle().await;
+        let before = stage.world.browsers[ADA].changes.len();
+        post_one(&mut stage, 200);
+        stage.world.settle().await;
+        let told = stage.world.browsers[ADA].changes[before..]
+            .iter()
+            .map(|change| match change {
+                Change::Timeline(timeline) => timeline.rows.len() + timeline.gone.len(),
+                _ => 0,
+            });
+        let told: usize = told.sum();
+        assert!((1..=6).contains(&told), "{told} rows for one reaction");
+    });
+}

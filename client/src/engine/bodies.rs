@@ -4,7 +4,7 @@
 //! nothing else: the same whatever order pages came in, and after a reload. Whoever speaks for somebody else is not heard;
 //! a row says that something could not be verified. Words that were deleted are taken out of what this browser keeps.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sotto_shared::api::B64;
 use sotto_shared::api::body::MessageDelete;
@@ -324,17 +324,15 @@ impl Room {
     /// Reactions of a message with those of ours that are on their way, in the order they first came up.
     fn reactions(&self, message: &MessageRecord, me: UserId) -> Vec<Reaction> {
         let mut all: Vec<(&str, BTreeSet<UserId>)> = Vec::new();
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         let said = self.acts_on(message).map(|(by, act)| (by.author, act));
         let waiting = self.waiting_on(&message.hash).map(|(_, act)| (me, act));
         for (user, act) in said.chain(waiting) {
             let Act::React { emoji, on, .. } = act else { continue };
-            let at = all
-                .iter()
-                .position(|(other, _)| *other == emoji.as_str())
-                .unwrap_or_else(|| {
-                    all.push((emoji, BTreeSet::new()));
-                    all.len() - 1
-                });
+            let at = *places.entry(emoji).or_insert_with(|| {
+                all.push((emoji, BTreeSet::new()));
+                all.len() - 1
+            });
             if let Some((_, users)) = all.get_mut(at) {
                 if *on {
                     users.insert(user);
@@ -459,7 +457,10 @@ impl Room {
                 && let Some(target) = index.places.get(&act.target())
             {
                 touched.insert(*target);
-                touched.extend(index.acts.get(&act.target()).into_iter().flatten());
+                // What else was said about it goes with it. A reaction more changes nothing about the others.
+                if matches!(act, Act::Delete { .. }) {
+                    touched.extend(index.acts.get(&act.target()).into_iter().flatten());
+                }
             }
         }
         if seqs.contains(&1) {
