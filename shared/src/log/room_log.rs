@@ -698,6 +698,10 @@ impl RoomState {
                 if self.invites.contains_key(id) {
                     return Err(LogError::AlreadyThere);
                 }
+                // One that nobody can ever use would not count among the open ones, and there could be any number.
+                if *max_uses == 0 || entry.ts > *expires {
+                    return Err(LogError::NoSuchInvite);
+                }
                 let open = self.invites.values().filter(|invite| invite.is_open(entry.ts)).count();
                 if open >= MAX_OPEN_INVITES {
                     return Err(LogError::TooMany);
