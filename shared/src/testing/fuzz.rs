@@ -370,7 +370,7 @@ pub fn room_log(bytes: &[u8]) {
         state = next;
     }
     for real in genesis {
-        for change in bytes.chunks_exact(3).take(4) {
+        for change in bytes.chunks_exact(3).take(1) {
             let change = Change {
                 which: 0,
                 anew: None,
