@@ -12,7 +12,7 @@ use rand::Rng as _;
 use sotto_client::testing::fuzz::accept::{self, Den};
 use sotto_client::testing::fuzz::records::{self, Shelf};
 use sotto_client::testing::fuzz::script::{HEAD_BYTES, OP_BYTES, Script, What, without};
-use sotto_client::testing::fuzz::{Outcomes, Past, run};
+use sotto_client::testing::fuzz::{Outcomes, Past, places, run};
 use sotto_shared::testing::{FixedRng, hex, unhex};
 
 /// Scripts of each kind of relay.
@@ -166,6 +166,13 @@ fn a_browser_starts_whatever_its_records_say() {
     let shelf = block_on(Shelf::make());
     for bytes in corpus("records") {
         block_on(records::run(&shelf, &bytes));
+    }
+}
+
+#[test]
+fn an_address_reads_back_what_it_writes() {
+    for bytes in corpus("links") {
+        places(&bytes);
     }
 }
 

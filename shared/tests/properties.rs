@@ -10,34 +10,29 @@ use std::sync::LazyLock;
 
 use common::gen_values::Gen;
 use proptest::prelude::*;
-use sotto_shared::api::body::{
-    InviteProof, KeyChange, LoginProof, RecoveryChange, Registration, SessionProof, VaultPutRecord,
-};
+use sotto_shared::api::body::{InviteProof, KeyChange, LoginProof, RecoveryChange, Registration, SessionProof};
 use sotto_shared::codec::{Bytes, Codec, List};
-use sotto_shared::crypto::kem::{self, KeyRequest, WrapInfo, Wrapped};
+use sotto_shared::crypto::kem::{self, WrapInfo, Wrapped};
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::seal;
 use sotto_shared::crypto::secret::{EpochSecret, InviteSecret, VaultKey};
-use sotto_shared::crypto::sign::{PublicKey, SignedBlob, verify};
+use sotto_shared::crypto::sign::{SignedBlob, verify};
 use sotto_shared::envelope::content::{
     Content, MessageBody, OpenedContent, envelope_context, message_key, seal_message,
 };
 use sotto_shared::envelope::header::{
     EPHEMERAL_BYTES, Header, MessageKind, PLAINTEXT_BUCKETS, is_envelope_size, padded_len, sealed_len,
 };
-use sotto_shared::file::{Download, File, FileKind, Progress, Upload, padded_size};
+use sotto_shared::file::{Download, File, Progress, Upload, padded_size};
 use sotto_shared::id::{ChannelId, DeviceKeyId, UserId};
 use sotto_shared::link::{InviteCard, Link, open_card, seal_card};
 use sotto_shared::log::room_log::{
-    Cut, EpochReason, History, JoinMode, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
-    RoomState, entry_hash, invite_id,
+    Cut, History, JoinMode, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState, entry_hash, invite_id,
 };
 use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis, UserLog};
 use sotto_shared::testing::FixedRng;
 use sotto_shared::testing::people::{Person, REALM, TestRoom, key};
-use sotto_shared::vault::{
-    ItemName, Manifest, Method, Pin, PinState, VaultHeader, VaultWrap, open_item, wrap_vault_key,
-};
+use sotto_shared::vault::{ItemName, Manifest, Pin, VaultHeader, VaultWrap, open_item, wrap_vault_key};
 
 fn cases(count: u32) -> ProptestConfig {
     // Nothing is written beside the sources: a case that fails is named by its seed.
@@ -72,45 +67,9 @@ fn survives<T: Codec>(bytes: &[u8]) {
 
 macro_rules! for_every_type {
     ($survives:ident, $bytes:expr) => {
-        $survives::<UserGenesis>($bytes);
-        $survives::<UserEntry>($bytes);
-        $survives::<UserBody>($bytes);
-        $survives::<RoomGenesis>($bytes);
-        $survives::<RoomEntry>($bytes);
-        $survives::<RoomBody>($bytes);
-        $survives::<RoomKind>($bytes);
-        $survives::<History>($bytes);
-        $survives::<Role>($bytes);
-        $survives::<Policy>($bytes);
-        $survives::<MemberRef>($bytes);
-        $survives::<Cut>($bytes);
-        $survives::<EpochReason>($bytes);
-        $survives::<Header>($bytes);
-        $survives::<MessageKind>($bytes);
-        $survives::<Content>($bytes);
-        $survives::<MessageBody>($bytes);
-        $survives::<WrapInfo>($bytes);
-        $survives::<KeyRequest>($bytes);
-        $survives::<VaultHeader>($bytes);
-        $survives::<VaultWrap>($bytes);
-        $survives::<Method>($bytes);
-        $survives::<Pin>($bytes);
-        $survives::<PinState>($bytes);
-        $survives::<Registration>($bytes);
-        $survives::<Manifest>($bytes);
-        $survives::<KeyChange>($bytes);
-        $survives::<RecoveryChange>($bytes);
-        $survives::<VaultPutRecord>($bytes);
-        $survives::<LoginProof>($bytes);
-        $survives::<SessionProof>($bytes);
-        $survives::<SignedBlob>($bytes);
-        $survives::<PublicKey>($bytes);
-        $survives::<JoinMode>($bytes);
-        $survives::<InviteCard>($bytes);
-        $survives::<InviteProof>($bytes);
-        $survives::<File>($bytes);
-        $survives::<FileKind>($bytes);
+        sotto_shared::every_record!(for_every_type $survives, $bytes;);
     };
+    ($survives:ident, $bytes:expr; $($ty:ty),*) => { $($survives::<$ty>($bytes);)* };
 }
 
 proptest! {

@@ -143,7 +143,7 @@ fn held_table(rng: &mut Gen) -> HeldTable {
 }
 
 fn to_relay(rng: &mut Gen) -> ToRelay {
-    match rng.below(3) {
+    match rng.below(4) {
         0 => ToRelay::Hello {
             token: text(rng),
             api: rng.u32(),
@@ -154,13 +154,21 @@ fn to_relay(rng: &mut Gen) -> ToRelay {
                 envelope: b64(rng),
             }),
         },
+        2 => ToRelay::KeyRequest {
+            room_id: rng.room(),
+            request: b64(rng),
+        },
         _ => ToRelay::Ping,
     }
 }
 
 fn from_relay(rng: &mut Gen) -> FromRelay {
     let retry_secs = if rng.coin() { Some(rng.u32()) } else { None };
-    match rng.below(10) {
+    match rng.below(11) {
+        10 => FromRelay::KeyRequest {
+            room_id: rng.room(),
+            request: b64(rng),
+        },
         8 => FromRelay::Ephemeral {
             room_id: rng.room(),
             channel: rng.channel(),
@@ -214,15 +222,15 @@ fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(text: &str) {
 /// Runs a generic function for every type that crosses the wire.
 macro_rules! each_type {
     ($function:ident, $argument:expr) => {
+        sotto_shared::every_endpoint!(each_type @asked $function, $argument;);
         each_type!(
             $function, $argument;
-            Empty, Info, InfoReply, Register, SignInStart, SignInChallenge, SignInProve, SignInGrant, VaultItem,
-            UserLogBody, SessionStart, SessionChallenge, SessionProve, SessionGrant, SessionEnd, SessionEndOthers,
-            SessionList, SessionListReply, SessionInfo, VaultGet, VaultGetReply, VaultPut, UserFind, UserLogGet,
-            UserLogAppend, Wrap, RoomCreate, RoomAppend, RoomHead, ChannelHead, RoomLogGet, RoomLogReply, WrapsGet,
-            WrapsReply, WrapsPut, PageGet, PageFrom, Page, StoredMessage, MessageDelete, ErrorBody, ErrorCode, ToRelay, FromRelay,
-            Outgoing, B64, HeldGet, Held, RowsGet, Rows, Cell, SlotsGet, SlotsReply, SlotValue
+            VaultItem, UserLogBody, SessionInfo, Wrap, RoomHead, ChannelHead, PageFrom, StoredMessage, ErrorBody, ErrorCode,
+            ToRelay, FromRelay, Outgoing, B64, HeldTable, HeldSum, Column, ColumnKind, Cell, SlotValue
         );
+    };
+    (@asked $function:ident, $argument:expr; $($ask:ident),*) => {
+        $($function::<$ask>($argument); $function::<<$ask as Endpoint>::Reply>($argument);)*
     };
     ($function:ident, $argument:expr; $($ty:ty),*) => { $($function::<$ty>($argument);)* };
 }
@@ -379,6 +387,10 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
             room_id: rng.room(),
             wraps: some(rng, wrap)
         },
+        WrapsDrop {
+            room_id: rng.room(),
+            n: rng.u32()
+        },
         PageGet {
             room_id: rng.room(),
             channel: rng.channel(),
@@ -516,13 +528,7 @@ fn no_two_endpoints_share_a_path() {
         paths.push(T::PATH);
     }
     let mut paths = Vec::new();
-    each_type!(
-        path, &mut paths;
-        Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
-        VaultGet, VaultPut, UserFind, UserLogGet, UserLogAppend, Rekey, SetRecovery, ResetIdentity, RoomCreate, RoomAppend,
-        RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet, MessageDelete, HeldGet, RowsGet, InviteOpen,
-        SlotsGet
-    );
+    sotto_shared::every_endpoint!(each_type path, &mut paths;);
     let distinct: BTreeSet<&str> = paths.iter().copied().collect();
     assert_eq!(distinct.len(), paths.len());
     assert!(

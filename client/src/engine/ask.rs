@@ -45,11 +45,7 @@ macro_rules! requests {
     };
 }
 
-requests! {
-    Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
-    VaultGet, VaultPut, Rekey, SetRecovery, ResetIdentity, UserFind, UserLogGet, UserLogAppend, RoomCreate, RoomAppend, RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet,
-    HeldGet, RowsGet, InviteOpen, MessageDelete, SlotsGet,
-}
+sotto_shared::every_endpoint!(requests);
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

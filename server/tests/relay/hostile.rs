@@ -111,6 +111,24 @@ async fn no_body_makes_the_relay_fail_or_hang() {
             PageGet::PATH,
             json!({"room_id": room.id, "channel": sotto_shared::id::ChannelId::MAIN, "from": {"after": 0}, "limit": 10}),
         ),
+        (WrapsDrop::PATH, json!({"room_id": room.id, "n": 1})),
+        (HeldGet::PATH, json!({})),
+        (
+            RowsGet::PATH,
+            json!({"table": "messages", "after": [{"bytes": "AAAA"}, {"number": 1}]}),
+        ),
+        (
+            InviteOpen::PATH,
+            json!({"room_id": room.id, "invite_id": id_of("a"), "sig": "AAAA", "from_seq": 0}),
+        ),
+        (
+            MessageDelete::PATH,
+            json!({"room_id": room.id, "channel": sotto_shared::id::ChannelId::MAIN, "msg_id": id_of("a"), "del_secret": "AAAA"}),
+        ),
+        (
+            SlotsGet::PATH,
+            json!({"room_id": room.id, "channel": sotto_shared::id::ChannelId::MAIN}),
+        ),
     ];
     let mut runner = TestRunner::deterministic();
     let (noise, bytes, place) = (any_json(), prop::collection::vec(any::<u8>(), 0..300), any::<usize>());

@@ -20,6 +20,20 @@ pub trait Endpoint: Serialize + for<'de> Deserialize<'de> {
     type Reply: Serialize + for<'de> Deserialize<'de>;
 }
 
+/// Hands the names of all endpoints to the macro `$then`, behind whatever else is for it. The one list there is of them.
+#[macro_export]
+macro_rules! every_endpoint {
+    ($then:ident $($before:tt)*) => {
+        $then! {
+            $($before)*
+            Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
+            VaultGet, VaultPut, Rekey, SetRecovery, ResetIdentity, UserFind, UserLogGet, UserLogAppend, RoomCreate,
+            RoomAppend, RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet, HeldGet, RowsGet, InviteOpen, MessageDelete,
+            SlotsGet
+        }
+    };
+}
+
 /// Bytes in JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
 pub struct B64(pub Vec<u8>);

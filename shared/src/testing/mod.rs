@@ -11,6 +11,31 @@ pub mod vectors;
 pub use rng::FixedRng;
 pub use vectors::run_suite_vectors;
 
+/// Hands all types that have an encoding of their own to the macro `$then`, behind whatever else is for it.
+#[macro_export]
+macro_rules! every_record {
+    ($then:ident $($before:tt)*) => {
+        $then! {
+            $($before)*
+            $crate::log::user_log::UserGenesis, $crate::log::user_log::UserEntry, $crate::log::user_log::UserBody,
+            $crate::log::room_log::RoomGenesis, $crate::log::room_log::RoomEntry, $crate::log::room_log::RoomBody,
+            $crate::log::room_log::RoomKind, $crate::log::room_log::History, $crate::log::room_log::Role,
+            $crate::log::room_log::Policy, $crate::log::room_log::MemberRef, $crate::log::room_log::Cut,
+            $crate::log::room_log::EpochReason, $crate::log::room_log::JoinMode,
+            $crate::envelope::header::Header, $crate::envelope::header::MessageKind,
+            $crate::envelope::content::Content, $crate::envelope::content::MessageBody,
+            $crate::file::File, $crate::file::FileKind, $crate::file::FileKey,
+            $crate::link::InviteCard, $crate::api::body::InviteProof,
+            $crate::crypto::kem::WrapInfo, $crate::crypto::kem::KeyRequest,
+            $crate::crypto::sign::SignedBlob, $crate::crypto::sign::PublicKey,
+            $crate::vault::VaultHeader, $crate::vault::VaultWrap, $crate::vault::Method, $crate::vault::Manifest,
+            $crate::vault::Pin, $crate::vault::PinState,
+            $crate::api::body::Registration, $crate::api::body::VaultPutRecord, $crate::api::body::LoginProof,
+            $crate::api::body::SessionProof, $crate::api::body::KeyChange, $crate::api::body::RecoveryChange
+        }
+    };
+}
+
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -11,20 +11,23 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use sotto_shared::api::B64;
-use sotto_shared::api::body::{ChannelHead, RoomHead, SlotValue, Wrap};
+use sotto_shared::api::body::{ChannelHead, RoomHead, SlotValue, StoredMessage, Wrap};
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::FromRelay;
 use sotto_shared::codec::{Bytes, Codec, List, Text};
 use sotto_shared::crypto::epoch::{commitment, fits, next_secret, open_backlink, seal_backlink};
-use sotto_shared::crypto::kem::{self, WrapInfo, Wrapped};
+use sotto_shared::crypto::kem::{self, KeyRequest, WrapInfo, Wrapped};
 use sotto_shared::crypto::label::Label;
-use sotto_shared::crypto::secret::{EpochSecret, PrivateKey};
+use sotto_shared::crypto::secret::{EpochSecret, InviteSecret, PrivateKey};
+use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::RustCrypto;
 use sotto_shared::envelope::content::{Content, MessageBody, lane_start, message_key, seal_message};
-use sotto_shared::envelope::header::{Header, MessageKind};
-use sotto_shared::id::{ChannelId, Head, MessageId, RoomId, UserId};
+use sotto_shared::envelope::header::{Header, MessageKind, ttl_class};
+use sotto_shared::id::{ChannelId, EnvelopeHash, Head, MessageId, RoomId, UserId};
+use sotto_shared::link::invite_key;
 use sotto_shared::log::room_log::{
-    EpochReason, History, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomState, SUITE_1,
+    EpochReason, History, JoinMode, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomState, SUITE_1, invite_id,
+    join_bytes,
 };
 use sotto_shared::testing::FixedRng;
 use sotto_shared::testing::people::{NOW, Person, TestRoom};
@@ -35,7 +38,7 @@ use super::witness::{Keys, Witness, keys_in};
 use crate::engine::Key;
 use crate::testing::relay::Tenure;
 use crate::testing::{Snapshot, World};
-use crate::view::{Body, Command, Delivery, Outcome, Standing};
+use crate::view::{Body, Command, Delivery, Note, Outcome, Standing};
 
 const STEP_BYTES: usize = 4;
 const MAX_STEPS: usize = 40;
@@ -63,6 +66,10 @@ struct Play<'a> {
     secrets: Vec<EpochSecret>,
     ctr: u64,
     prev: Head,
+    /// Eve's messages that others can be told something about.
+    hers: Vec<EnvelopeHash>,
+    /// She wrote words that go by themselves: when they do differs by when each of the others heard them.
+    fades: bool,
 }
 
 impl Den {
@@ -133,6 +140,8 @@ pub async fn run(den: &Den, bytes: &[u8]) -> Result<bool, String> {
         secrets: Vec::new(),
         ctr: 0,
         prev: lane_start(&den.eve.device_id(), &[0xe; 8]),
+        hers: Vec::new(),
+        fades: false,
     };
     play.learn_keys();
     for step in steps.chunks_exact(STEP_BYTES).take(MAX_STEPS) {
@@ -239,9 +248,14 @@ impl Play<'_> {
         if self.secrets.is_empty() {
             return;
         }
+        // A message of her own, and one of anybody's.
+        let other = stored.messages[usize::from(how) % stored.messages.len()].hash();
+        let target = self.hers.get(usize::from(how) % self.hers.len().max(1));
+        let target = target.copied().unwrap_or(other);
         self.forged += 1;
         let text = format!("eve {}", self.forged);
         let mut rng = FixedRng::new(&text);
+        let text = Text::new(text).expect("short");
         let mut msg_id = [0; 16];
         rand::Rng::fill_bytes(&mut rng, &mut msg_id);
         let mut header = Header {
@@ -266,9 +280,7 @@ impl Play<'_> {
             seen_seq: seen.seq,
             seen_t: seen.t,
             ts: NOW,
-            body: MessageBody::Text {
-                text: Text::new(text).expect("short"),
-            },
+            body: MessageBody::Text { text: text.clone() },
         };
         let number = match how % 5 {
             0 => 0,
@@ -279,7 +291,7 @@ impl Play<'_> {
         };
         let ada = self.world.browsers[0].me();
         let mut keeps_chain = true;
-        match which % 20 {
+        match which % 32 {
             0 => header.n = number as u32,
             1 => header.ttl_class = how,
             2 => header.suite = number as u16,
@@ -313,8 +325,38 @@ impl Play<'_> {
                 }
                 keeps_chain = false;
             }
+            17 => content.body = MessageBody::Edit { target, text },
+            18 => content.body = MessageBody::Edit { target: other, text },
+            19 => {
+                let edits = List::new(vec![other]).expect("one");
+                content.body = MessageBody::Delete { target, edits };
+            }
+            20 => {
+                let edits = List::new(vec![target, target]).expect("two");
+                content.body = MessageBody::Delete { target: other, edits };
+            }
+            21 | 22 => {
+                let emoji = ["👍", "🎉", "no", "\u{202e}👍"][usize::from(how) % 4];
+                content.body = MessageBody::React {
+                    target: if which % 32 == 21 { target } else { other },
+                    emoji: Text::new(emoji).expect("short"),
+                    on: how < 128,
+                };
+            }
+            23 => {
+                let ttl = [0, 1, 5, 3_600, u32::MAX][usize::from(how) % 5];
+                header.ttl_class = ttl_class(u64::from(ttl)) ^ u8::from(how >= 128);
+                content.body = MessageBody::FadingText { text, ttl };
+            }
+            // What is said in passing, kept; and what is to be kept, in passing or in a slot.
+            24 => content.body = MessageBody::Beacon,
+            25 => content.body = MessageBody::Receipt { read: number },
+            26 => header.kind = MessageKind::Ephemeral,
+            27 => header.kind = MessageKind::Slot,
+            28 => (header.kind, content.body) = (MessageKind::Ephemeral, MessageBody::Beacon),
             _ => {}
         }
+        self.fades |= matches!(content.body, MessageBody::FadingText { .. });
         content.header_hash = header.hash();
         let bytes = content.to_bytes();
         let sig = eve.device().sign(Label::Message, &bytes);
@@ -325,10 +367,22 @@ impl Play<'_> {
             (self.ctr, self.prev) = (content.ctr, Head::from_bytes(*sealed.hash.as_bytes()));
         }
         let (sealed_header, envelope) = (B64(sealed.header), B64(sealed.envelope));
-        if header.kind != MessageKind::Slot {
+        let in_passing = header.kind == MessageKind::Ephemeral;
+        // Also what is to be kept by nobody is sometimes kept.
+        if header.kind == MessageKind::Durable || in_passing && how & 1 == 0 {
+            self.hers.push(sealed.hash);
             return self.post(&sealed_header, &envelope);
         }
         let relay = self.world.relay();
+        if in_passing {
+            let frame = FromRelay::Ephemeral {
+                room_id: room,
+                channel: ChannelId::MAIN,
+                header: sealed_header,
+                envelope,
+            };
+            return relay.tell_room(&room, &frame);
+        }
         if let Some(stored) = relay.rooms.get_mut(&room) {
             let (header, envelope) = (sealed_header.clone(), envelope.clone());
             stored.put_slot(MessageId::from_bytes(msg_id), SlotValue { header, envelope });
@@ -380,12 +434,16 @@ impl Play<'_> {
 
     fn forge_entry(&mut self, which: u8, how: u8) {
         self.learn_keys();
+        let which = which % 20;
         let (eve, dan) = (&self.den.eve, &self.den.dan);
+        let mut actor = eve;
+        let invite = invite_key(&InviteSecret::from_bytes([how % 4; 32]), &self.den.room);
+        let invite_id = invite_id(&invite.public());
         let state = self.stored().clone();
         let mut wraps = Vec::new();
         let mut secret = None;
         let bob = self.world.browsers[1].me().unwrap_or(eve.id());
-        let body = match which % 12 {
+        let body = match which {
             0..=3 => {
                 let made = self.epoch(&state, which, how);
                 let Some((body, key)) = made else { return };
@@ -425,15 +483,62 @@ impl Play<'_> {
                     history: History::Joined,
                 },
             },
-            _ => RoomBody::Close,
+            11 => RoomBody::Close,
+            12 => RoomBody::SetMeta {
+                n: state.epoch_number(),
+                sealed: Bytes::new(vec![how; usize::from(how)]).expect("short"),
+            },
+            13 => RoomBody::SetTtl {
+                seconds: 5,
+                after: u64::from(how),
+            },
+            14 => {
+                let messages = &self.world.relays[0].rooms[&self.den.room].messages;
+                let Some(message) = messages.get(usize::from(how) % messages.len().max(1)) else {
+                    return;
+                };
+                let (target, edits) = (message.hash(), List::default());
+                RoomBody::Redact { target, edits }
+            }
+            15 => RoomBody::CreateInvite {
+                invite_id,
+                inv_pk: invite.public(),
+                role: Role::Member,
+                max_uses: u32::from(how / 64) + 1,
+                expires: u64::MAX,
+                mode: if how & 32 == 0 {
+                    JoinMode::Member
+                } else {
+                    JoinMode::Approval
+                },
+                card: Bytes::new(vec![how; usize::from(how)]).expect("short"),
+            },
+            16 => RoomBody::RevokeInvite { invite_id },
+            17 => {
+                actor = dan;
+                let nonce = [how; 16];
+                let signed = join_bytes(&self.den.room, &invite_id, &dan.id(), &nonce);
+                RoomBody::Join {
+                    invite_id,
+                    member: dan.member_ref(),
+                    nonce,
+                    inv_sig: invite.sign(Label::Join, &signed),
+                }
+            }
+            18 => RoomBody::Unban { user_id: dan.id() },
+            _ => RoomBody::Remove {
+                user_id: if how & 1 == 0 { dan.id() } else { bob },
+                ban: true,
+                cut: List::default(),
+            },
         };
         let mut entry = RoomEntry {
             room_id: self.den.room,
             seq: state.seq + 1,
             prev: state.head,
-            ts: if which % 12 == 1 { u64::MAX } else { self.world.now_ms },
-            actor: eve.id(),
-            actor_dk: eve.device_id(),
+            ts: if which == 1 { u64::MAX } else { self.world.now_ms },
+            actor: actor.id(),
+            actor_dk: actor.device_id(),
             body,
         };
         match how % 16 {
@@ -443,18 +548,18 @@ impl Play<'_> {
             3 => entry.seq = u64::MAX,
             _ => {}
         }
-        let blob = TestRoom::sign_entry(&entry, eve.device());
+        let blob = TestRoom::sign_entry(&entry, actor.device());
         let held = state.extend(std::slice::from_ref(&blob), &self.world.relays[0].people);
         let next = held.ok().and_then(|next| next.prove_here().ok());
         if let (Some((next, _)), Some(key)) = (&next, &secret) {
             // Not everybody gets what the log names.
-            wraps = self.wraps(next, key, if which % 12 == 2 { Some(bob) } else { None });
+            wraps = self.wraps(next, key, if which == 2 { Some(bob) } else { None });
         }
         let (room_id, bytes) = (self.den.room, B64(blob.to_bytes()));
         if let Some((next, _)) = next {
             let members = next.members.keys().copied().collect::<Vec<_>>();
             // Those that hold.
-            let holds = |wrap: &&Wrap| which % 12 != 3 && (which % 12 != 2 || wrap.user_id != bob);
+            let holds = |wrap: &&Wrap| which != 3 && (which != 2 || wrap.user_id != bob);
             let witnessed = wraps.iter().filter(holds);
             let witnessed: Vec<Wrap> = witnessed.cloned().collect();
             self.witness
@@ -494,7 +599,7 @@ impl Play<'_> {
         let secret = next_secret(Some(previous), &EpochSecret::make(&mut rng));
         let roster_hash = state.roster_hash();
         let mut commit = commitment(&secret, &self.den.room, n, &state.head, &roster_hash);
-        if which % 12 == 3 {
+        if which == 3 {
             commit[0] ^= 1;
         }
         let linked = seal_backlink(&mut rng, &secret, &self.den.room, n, previous);
@@ -546,7 +651,11 @@ impl Play<'_> {
             ErrorCode::Duplicate,
             ErrorCode::Draining,
         ];
-        match how % 7 {
+        let stored = &self.world.relays[0].rooms[&self.den.room];
+        let message = &stored.messages[usize::from(value) % stored.messages.len()];
+        let (header, envelope) = (message.header.clone(), message.envelope.clone());
+        let channel = ChannelId::MAIN;
+        match how % 12 {
             0 => FromRelay::Welcome {
                 rooms: vec![RoomHead {
                     room_id,
@@ -580,8 +689,54 @@ impl Play<'_> {
                 from_seq: number,
                 entries: Vec::new(),
             },
-            _ => FromRelay::Bye {
+            6 => FromRelay::Bye {
                 code: codes[usize::from(value) % codes.len()],
+            },
+            7 => {
+                let eve = &self.den.eve;
+                let asks = if value & 2 == 0 { eve } else { &self.den.dan };
+                let request = KeyRequest {
+                    room_id,
+                    channel,
+                    n: number as u32,
+                    user_id: asks.id(),
+                    dk_id: eve.device_id(),
+                    ts: self.world.now_ms,
+                };
+                let body = request.to_bytes();
+                let sig = eve.device().sign(Label::KeyRequest, &body);
+                let request = B64(SignedBlob { body, sig }.to_bytes());
+                FromRelay::KeyRequest { room_id, request }
+            }
+            8 => FromRelay::Refused {
+                room_id,
+                msg_id: Header::from_bytes(&header.0)
+                    .map_or(MessageId::from_bytes([value; 16]), |header| header.msg_id),
+                code: codes[usize::from(value) % codes.len()],
+                retry_secs: Some(number as u32),
+            },
+            // Let go of by nobody's wish.
+            9 => FromRelay::Message {
+                room_id,
+                channel,
+                message: StoredMessage {
+                    seq: message.seq,
+                    header: B64::default(),
+                    envelope: B64::default(),
+                    gone: Some(message.hash()),
+                },
+            },
+            10 => FromRelay::Ephemeral {
+                room_id,
+                channel,
+                header,
+                envelope,
+            },
+            _ => FromRelay::Slot {
+                room_id,
+                channel,
+                header,
+                envelope,
             },
         }
     }
@@ -598,7 +753,7 @@ impl Play<'_> {
             self.world.advance(31_000);
         }
         self.world.settle().await;
-        let mut read = Vec::new();
+        let (mut read, mut deleted) = (Vec::new(), Vec::new());
         let mut alarm = false;
         for browser in BROWSERS {
             let there = self.world.browsers[browser].room(self.den.room);
@@ -612,23 +767,38 @@ impl Play<'_> {
             }
             let mut texts = Vec::new();
             let mut once = BTreeSet::new();
-            for row in self.world.browsers[browser].rows() {
-                match row {
+            for row in self.world.browsers[browser].whole_rows() {
+                match row.body {
                     Body::Unreadable(_) => alarm = true,
+                    Body::Note(Note::Deleted { by }) if by == self.den.eve.id() => deleted.push(row.order.0),
+                    Body::Note(Note::Deleted { .. }) => {
+                        return Err(format!("{name} is shown a deletion that nobody asked for"));
+                    }
                     Body::Text {
                         author,
                         text,
                         state: Delivery::Sent,
+                        edited,
+                        reactions,
                         ..
                     } => {
                         let is_eves = author == self.den.eve.id() && text.starts_with("eve ");
+                        if edited && !is_eves {
+                            return Err(format!("{name} is shown a change that its author did not make: {text}"));
+                        }
+                        // Nobody else reacts to anything.
+                        if reactions.iter().any(|reaction| reaction.mine || reaction.count > 1) {
+                            return Err(format!("{name} is shown reactions of others than Eve: {reactions:?}"));
+                        }
                         if !is_eves && self.said.get(&text) != Some(&author) {
                             return Err(format!("{name} is shown what nobody wrote: {text}"));
                         }
                         if !once.insert(text.clone()) {
                             return Err(format!("{name} is shown something twice: {text}"));
                         }
-                        texts.push(text);
+                        if !(is_eves && self.fades) {
+                            texts.push(text);
+                        }
                     }
                     _ => {}
                 }
@@ -637,6 +807,15 @@ impl Play<'_> {
         }
         if !alarm && read.first() != read.last() {
             return Err(format!("they read different things, and nobody is told: {read:#?}"));
+        }
+        let messages = &self.world.relays[0].rooms[&self.den.room].messages;
+        let hers = |seq: &u64| {
+            messages
+                .iter()
+                .any(|it| it.seq == *seq && self.hers.contains(&it.hash()))
+        };
+        if let Some(seq) = deleted.iter().find(|seq| !alarm && !hers(seq)) {
+            return Err(format!("message {seq} is gone, and it was not hers"));
         }
         self.witness.borrow().judge(&self.den.keys)
     }

@@ -42,6 +42,7 @@ use super::relay::{People, StoredRoom};
 use super::world::password;
 use super::{ModelRelay, Snapshot, World};
 use crate::engine::Key;
+use crate::ui::place::Place;
 use crate::view::{Body, Change, Command, Delivery, Note, Outcome, Phase, Problem, Role, Row, Standing};
 
 const PEOPLE: [&str; 4] = ["ada", "bob", "cyd", "dan"];
@@ -165,6 +166,15 @@ fn collect_keys(world: &World<RustCrypto>, keys: &mut Keys) {
             keys.extend(keys_in(record).into_iter().map(|(g, key)| ((me, g), key)));
         }
     }
+}
+
+/// An address of the page: what it is known by reads back the same.
+pub fn places(bytes: &[u8]) {
+    let place = Place::parse(&String::from_utf8_lossy(bytes));
+    assert!(
+        place == Place::Unknown || Place::parse(&place.path()) == place,
+        "{place:?}"
+    );
 }
 
 /// Plays a script. `Ok(None)`: the bytes are none.

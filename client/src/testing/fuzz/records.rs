@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use sotto_shared::crypto::secret::PrivateKey;
 use sotto_shared::crypto::suite::RustCrypto;
+use sotto_shared::id::MessageId;
 
 use super::bend::bend_json;
-use crate::engine::{ChannelRecord, Key, KeysRecord, MessageRecord, OutgoingRecord, PersonRecord, RoomRecord};
+use crate::engine::{
+    ChannelRecord, Key, KeysRecord, LockedAccount, MessageRecord, OutgoingRecord, PersonRecord, RoomRecord, StopRecord,
+};
 use crate::testing::{Snapshot, World};
-use crate::view::Command;
+use crate::view::{Body, Command};
 
 /// Ada's browser with a bit of everything in it.
 pub struct Shelf {
@@ -25,8 +28,47 @@ impl Shelf {
         for text in ["one", "two", "three"] {
             world.say(0, room, text).await;
         }
+        // Said about them, read by the other, and to be gone after a while.
+        world.run(0, Command::ShowRoom { room }).await.expect("her room");
+        let rows = world.browsers[0].rows().into_iter();
+        let messages: Vec<MessageId> = rows
+            .filter_map(|row| match row {
+                Body::Text { message, .. } => Some(message),
+                _ => None,
+            })
+            .collect();
+        let emoji = "👍".to_owned();
+        for command in [
+            Command::Edit {
+                room,
+                message: messages[0],
+                text: "One".to_owned(),
+            },
+            Command::Delete {
+                room,
+                message: messages[1],
+            },
+            Command::React {
+                room,
+                message: messages[2],
+                emoji,
+                on: true,
+            },
+            Command::SetTtl { room, seconds: 3_600 },
+        ] {
+            world.run(0, command).await.expect("her own");
+        }
+        world.settle().await;
+        world.run(1, Command::ShowRoom { room }).await.expect("his room");
+        world.browsers[1].command(Command::Looking { visible: true });
+        world.browsers[1].command(Command::MarkRead { room });
+        world.settle().await;
         world.go_offline(0);
         world.write(0, room, "four");
+        world.browsers[0].command(Command::Delete {
+            room,
+            message: messages[2],
+        });
         world.settle().await;
         let snapshot = world.into_snapshot();
         Self { snapshot }
@@ -73,4 +115,6 @@ fn read_all(bytes: &[u8]) {
     let _ = serde_json::from_slice::<MessageRecord>(bytes);
     let _ = serde_json::from_slice::<OutgoingRecord>(bytes);
     let _ = serde_json::from_slice::<KeysRecord>(bytes);
+    let _ = serde_json::from_slice::<StopRecord>(bytes);
+    let _ = serde_json::from_slice::<LockedAccount>(bytes);
 }
