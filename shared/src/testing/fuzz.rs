@@ -175,13 +175,10 @@ fn make_logs() -> Result<Logs, crate::log::LogError> {
     room.unban(&ada, &dan)?;
     room.epoch(&bob)?;
     ada.add_device();
-    let commit = |rev, dk_id| UserBody::VaultCommit {
-        rev,
-        hash: [rev as u8; 32],
-        dk_id,
-    };
-    ada.append(commit(1, None))?;
-    ada.append(commit(2, Some(ada.device_id())))?;
+    for rev in [1, 2] {
+        let hash = [rev as u8; 32];
+        ada.append(UserBody::VaultCommit { rev, hash, dk_id: None })?;
+    }
     ada.revoke(1);
     ada.rotate_kem();
     ada.rotate_identity();
@@ -309,7 +306,7 @@ pub fn user_log(bytes: &[u8]) {
         );
         assert!(is.kem_g >= was.kem_g && is.vault_rev >= was.vault_rev && is.revocations >= was.revocations);
         assert!(is.devices.len() <= MAX_ACTIVE_DEVICES);
-        for (id, device) in &is.devices {
+        for (id, device) in &*is.devices {
             assert_eq!(*id, device.pk.key_id());
             assert_eq!(is.active_device(id).is_some(), !is.closed);
         }
