@@ -628,6 +628,10 @@ pub enum Note {
     Deleted {
         by: UserId,
     },
+    /// Nobody here could open the room key that they made.
+    KeyForNobody {
+        by: UserId,
+    },
     /// Messages live so many seconds from here on; 0: for ever.
     Disappearing {
         by: UserId,

@@ -2085,6 +2085,117 @@ fn a16_different_keys_for_different_people() {
     });
 }
 
+/// A new room key by Eve that opens for nobody, through the relay's own rules.
+async fn key_for_nobody(stage: &mut Stage, seed: &str) {
+    let (den, eve) = (stage.den, stage.eve.clone());
+    let relay = stage.world.relay();
+    let state = relay.rooms[&den].state.clone();
+    let n = state.epoch_number() + 1;
+    let secret = EpochSecret::make(&mut FixedRng::new(seed));
+    let roster_hash = state.roster_hash();
+    let body = RoomBody::Epoch {
+        n,
+        suite: SUITE_1,
+        commit: commitment(&secret, &den, n, &state.head, &roster_hash),
+        roster_hash,
+        reason: EpochReason::Age,
+        backlink: Bytes::new(vec![1; 104]).unwrap(),
+    };
+    let mut enc = vec![9; 65];
+    enc[0] = 4;
+    let wraps = state.members.keys().map(|user| Wrap {
+        channel: ChannelId::MAIN,
+        n,
+        user_id: *user,
+        g: 1,
+        enc: B64(enc.clone()),
+        ct: B64(vec![7; 48]),
+    });
+    let blob = signed(&entry(relay, den, &eve, body), &eve);
+    let request = Request::RoomAppend(RoomAppend {
+        room_id: den,
+        wraps: wraps.collect(),
+        entries: vec![B64(blob.to_bytes())],
+    });
+    relay.answer(Some(&eve.name), &request).unwrap();
+    stage.world.settle().await;
+    for browser in [ADA, BOB] {
+        assert_eq!(stage.standing(browser, den), Standing::WaitingForKey);
+    }
+}
+
+/// A member may lock nobody out, herself included: the others make the next key from the one they have.
+#[test]
+fn a16_a_key_for_nobody_is_made_anew() {
+    block_on(async {
+        let mut stage = Stage::new("a16 nobody").await;
+        let (den, eve) = (stage.den, stage.eve.id());
+        for seed in ["once", "twice"] {
+            key_for_nobody(&mut stage, seed).await;
+            let epochs = stage.world.relay().rooms[&den].state.epochs.len();
+            assert_eq!(stage.send(ADA, den, seed).await, Ok(Outcome::Done), "kept");
+            stage.wait().await;
+            assert_eq!(stage.world.relay().rooms[&den].state.epochs.len(), epochs, "the others are asked first");
+            for _ in 0..4 {
+                stage.world.advance(31_000);
+                stage.world.settle().await;
+            }
+            assert_eq!(stage.world.relay().rooms[&den].state.epochs.len(), epochs + 1, "one, not one each");
+        }
+        let named = |rows: Vec<Body>| {
+            let rows = rows.into_iter();
+            rows.filter(|row| *row == Body::Note(Note::KeyForNobody { by: eve })).count()
+        };
+        for browser in [ADA, BOB] {
+            assert_eq!(stage.standing(browser, den), Standing::Open);
+            assert_eq!(stage.texts(browser, den).await, ["first", "second", "once", "twice"]);
+            assert_eq!(named(rows(&mut stage, browser, den).await), 2);
+        }
+        // Who never had the keys before it, and who has the password alone, are led over it.
+        let add = Command::AddPeople { room: den, handles: vec!["cyd".into()] };
+        assert_eq!(stage.world.run(ADA, add).await, Ok(Outcome::Done));
+        assert_eq!(stage.texts(CYD, den).await, ["first", "second", "once", "twice"]);
+        let (new, answer) = new_browser(&mut stage).await;
+        assert_eq!(answer, Ok(Outcome::Done));
+        assert_eq!(stage.texts(new, den).await, ["first", "second", "once", "twice"]);
+        assert_eq!(named(rows(&mut stage, new, den).await), 2);
+    });
+}
+
+#[test]
+fn a16_whoever_made_a_key_for_nobody_is_taken_out() {
+    block_on(async {
+        let mut stage = Stage::new("a16 out").await;
+        let (den, user) = (stage.den, stage.eve.id());
+        key_for_nobody(&mut stage, "out").await;
+        stage.script(pass_frame(), pass_reply());
+        assert_eq!(
+            stage.world.run(ADA, Command::RemovePerson { room: den, user }).await,
+            Ok(Outcome::Done)
+        );
+        for browser in [ADA, BOB] {
+            assert_eq!(stage.standing(browser, den), Standing::Open);
+            assert_eq!(stage.world.browsers[browser].members(den), ["ada", "bob"]);
+        }
+        stage.world.say(BOB, den, "without her").await;
+        assert_eq!(stage.texts(ADA, den).await, ["first", "second", "without her"]);
+        stage.assert_shut_out(&stage.eve, "taken out");
+    });
+}
+
+#[test]
+fn a16_a_room_with_a_key_for_nobody_can_be_left() {
+    block_on(async {
+        let mut stage = Stage::new("a16 left").await;
+        let den = stage.den;
+        key_for_nobody(&mut stage, "left").await;
+        let leave = Command::LeaveRoom { room: den };
+        assert_eq!(stage.world.run(BOB, leave).await, Ok(Outcome::Done));
+        assert!(stage.world.browsers[BOB].room(den).is_none());
+        assert_eq!(stage.world.browsers[ADA].members(den), ["ada", "eve"]);
+    });
+}
+
 #[test]
 fn a17_the_new_key_after_a_removal_is_kept_back() {
     block_on(async {

@@ -341,12 +341,18 @@ class Reader:
                 secret = open_sealed(
                     "7", f"the backlink of room key {epoch.n}", KDF(keys[epoch.n], "back-key"), "back", context, epoch.backlink
                 )
-                self.fits(room, room.epochs[epoch.n - 2], secret)
-                keys[epoch.n - 1] = secret
+                near = room.epochs[max(0, epoch.n - 1 - FURTHEST_LINK) : epoch.n - 1]
+                to = next((older for older in reversed(near) if self.commitment(room, older, secret) == older.commit), None)
+                if to is None:
+                    raise DoesNotHold("7", f"the backlink of room key {epoch.n} leads to no key that the log names")
+                keys.setdefault(to.n, secret)
         return keys
 
+    def commitment(self, room: Room, epoch: Epoch, secret: bytes) -> bytes:
+        return KDF(secret, "commit", room.room_id + number(epoch.n, 4) + epoch.prev + epoch.roster_hash)
+
     def fits(self, room: Room, epoch: Epoch, secret: bytes) -> None:
-        commit = KDF(secret, "commit", room.room_id + number(epoch.n, 4) + epoch.prev + epoch.roster_hash)
+        commit = self.commitment(room, epoch, secret)
         must(commit == epoch.commit, "7", f"room key {epoch.n} is not the one that @{self.person(epoch.actor).handle} committed to")
 
     def name(self, room: Room, keys: dict[int, bytes]) -> str:
@@ -473,6 +479,7 @@ class Reader:
 
 LOCKED = "(locked)"
 MOST_REACTIONS = 20
+FURTHEST_LINK = 256
 NAMES = {"Edit": "an edit", "Delete": "a deletion", "React": "a reaction"}
 
 

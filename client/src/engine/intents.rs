@@ -332,7 +332,7 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
-        self.open_room(room)?;
+        self.ready_room(room, &What::Remove(user))?;
         self.intend(room, Intent::new(What::Remove(user), Some(command)), ctx, out)
             .await;
         Ok(None)
@@ -345,7 +345,7 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
-        self.open_room(room)?;
+        self.ready_room(room, &What::Leave)?;
         self.intend(room, Intent::new(What::Leave, Some(command)), ctx, out)
             .await;
         Ok(None)
@@ -370,6 +370,17 @@ impl<S: Suite> Engine<S> {
         let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
         match self.standing(room) {
             Standing::Open => Ok(room),
+            _ => Err(Problem::RoomClosed),
+        }
+    }
+
+    /// The room, if this can be done to it as it stands. A key that one member gave to nobody must not keep the others from
+    /// going, from taking that member out, or from making the next.
+    fn ready_room(&self, id: RoomId, what: &What) -> Result<&Room, Problem> {
+        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+        match (self.standing(room), what) {
+            (Standing::Open, _) | (Standing::WaitingForKey, What::Leave | What::Remove(_)) => Ok(room),
+            (Standing::WaitingForKey, What::Prepare) if room.key_is_lost() => Ok(room),
             _ => Err(Problem::RoomClosed),
         }
     }
@@ -569,10 +580,14 @@ impl<S: Suite> Engine<S> {
                     .first()
                     .and_then(|blob| RoomEntry::from_bytes(&blob.body).ok())
                     .map_or(0, |entry| entry.seq);
+                let replaces = intent.secret.is_some() && room.key_asks > 0;
                 if let Some((n, secret)) = intent.secret.take() {
                     room.keys.insert(n, secret);
                 }
                 self.take_entries(id, from, sent, ctx, out).await;
+                if replaces {
+                    self.show_events(id, 0, out);
+                }
                 // The log may have been faster than this answer, and with it messages under the new key.
                 self.unlock_messages(id, ctx, out).await;
                 let outcome = match &intent.what {
@@ -655,7 +670,7 @@ impl<S: Suite> Engine<S> {
     }
 
     async fn write_intent(&self, id: RoomId, intent: &Intent, ctx: &mut Ctx<'_, S>) -> Result<Draft, Problem> {
-        let room = self.open_room(id)?;
+        let room = self.ready_room(id, &intent.what)?;
         let me = self.me()?;
         let mut draft = Draft {
             state: room.state.clone(),
@@ -745,9 +760,14 @@ impl<S: Suite> Engine<S> {
             return Ok(draft);
         }
         let sent = room.channel.at.seq.saturating_sub(room.channel.epoch_seq);
-        let old = is_old(&draft.state, room.epoch_ms(), ctx.now_ms, sent);
+        let old = is_old(&draft.state, room.epoch_ms(), ctx.now_ms, sent) || room.key_is_lost();
+        // Whoever never had a key has nothing to build on: others have, and the duty.
+        let is_stranger = draft.state.epoch_number() > 0 && room.keys.is_empty();
+        if is_stranger {
+            return Ok(draft);
+        }
         if draft.state.rotation_due || (matches!(intent.what, What::Prepare) && old) {
-            let previous = room.keys.get(&draft.state.epoch_number());
+            let previous = room.newest_key();
             if !draft.state.rotation_due {
                 reason = EpochReason::Age;
             }

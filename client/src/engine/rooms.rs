@@ -56,6 +56,8 @@ pub(crate) struct Room {
     pub keys: BTreeMap<u32, EpochSecret>,
     /// When the others were last asked for the newest key, milliseconds since 1970.
     pub key_asked_ms: u64,
+    /// How often they were, for this key.
+    pub key_asks: u32,
     /// When others were last given it.
     pub answered: BTreeMap<UserId, u64>,
     /// Epochs of which we were given another key than the log names.
@@ -285,6 +287,7 @@ impl Room {
             wraps: Vec::new(),
             keys: BTreeMap::new(),
             key_asked_ms: 0,
+            key_asks: 0,
             answered: BTreeMap::new(),
             mismatched: BTreeSet::new(),
             frozen: None,
@@ -316,6 +319,11 @@ impl Room {
 
     pub fn is_member(&self, user: &UserId) -> bool {
         self.state.members.contains_key(user)
+    }
+
+    /// The newest room key that is here: what the next one builds on.
+    pub fn newest_key(&self) -> Option<&EpochSecret> {
+        self.keys.last_key_value().map(|(_, secret)| secret)
     }
 
     /// The other person of a direct message.
@@ -580,6 +588,7 @@ impl<S: Suite> Engine<S> {
         room.log.extend(blobs.iter().map(|blob| B64(blob.to_bytes())));
         if new_epoch {
             room.channel.epoch_seq = room.channel.at.seq;
+            room.key_asks = 0;
         }
         room.sync.people_wanted = 0;
         let first_new = room.events.len();

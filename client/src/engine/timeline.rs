@@ -388,6 +388,7 @@ impl Room {
                 Note::NewDevice { who: member.user_id }
             }
             RoomBody::SetTtl { seconds, .. } => Note::Disappearing { by, seconds: *seconds },
+            RoomBody::Epoch { n, .. } if self.opens_for_nobody(*n) => Note::KeyForNobody { by },
             _ => return None,
         })
     }
