@@ -479,6 +479,32 @@ fn an_empty_browser_reads_the_whole_history_with_the_password_alone() {
     });
 }
 
+/// The relay reads no frame that is longer than it says.
+#[test]
+fn long_messages_that_were_written_offline_go_out_frame_by_frame() {
+    let (past, room) = ada_and_bob();
+    for (count, len) in [(6, 32_768), (32, 7_000), (33, 32_768)] {
+        block_on(async {
+            let mut world = World::from_snapshot(RustCrypto, &past, "long");
+            let (ada, bob) = (0, 1);
+            world.settle().await;
+            world.go_offline(bob);
+            let texts: Vec<String> = (0..count)
+                .map(|number| format!("{number:02}{}", "x".repeat(len - 2)))
+                .collect();
+            for text in &texts {
+                keep(&mut world, bob, room, text).await;
+            }
+            world.go_online(bob);
+            calm(&mut world).await;
+            for browser in [ada, bob] {
+                assert!(world.texts(browser, room).await[2..] == texts, "{count} of {len}");
+            }
+            assert_well(&world);
+        });
+    }
+}
+
 #[test]
 fn a_week_offline_is_caught_up_with() {
     let (past, room) = ada_and_bob();

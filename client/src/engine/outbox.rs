@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use sotto_shared::api::B64;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::{Outgoing, ToRelay};
-use sotto_shared::api::limits::{MAX_SEND_BATCH, MAX_TEXT_BYTES};
+use sotto_shared::api::limits::{MAX_FRAME_BYTES, MAX_SEND_BATCH, MAX_TEXT_BYTES};
 use sotto_shared::codec::{Codec, Text};
 use sotto_shared::crypto::hash::sha256;
 use sotto_shared::crypto::label::Label;
@@ -29,6 +29,9 @@ const DUPLICATE_WAIT_MS: u64 = 2_000;
 
 /// How long an echo may take before the message is sent again.
 const ECHO_WAIT_MS: u64 = 15_000;
+
+/// Characters that the messages of one frame take in base64; what is between them has the rest of what the relay reads.
+const MAX_BATCH_CHARS: usize = MAX_FRAME_BYTES / 4 * 3;
 
 /// What waits in one room, oldest first.
 #[derive(Default)]
@@ -302,7 +305,12 @@ impl<S: Suite> Engine<S> {
         let sealed = (room.outbox.items.iter())
             .filter(|item| item.failed.is_none())
             .filter_map(|item| Some((item.msg_id, item.sealed.as_ref()?)));
+        let mut chars = 0;
         for (msg_id, sealed) in sealed.take(MAX_SEND_BATCH) {
+            chars += sealed.chars();
+            if chars > MAX_BATCH_CHARS && !messages.is_empty() {
+                break;
+            }
             room.outbox.under_way.push(msg_id);
             messages.push(Outgoing {
                 header: sealed.header.clone(),
@@ -334,6 +342,7 @@ impl<S: Suite> Engine<S> {
         let (mut ctr, mut prev_own) =
             newest.map_or_else(|| (0, lane_start(&me.dk_id, &lane)), |end| (end.ctr, end.head));
         let mut saves = Vec::new();
+        let mut chars = 0;
         for item in room
             .outbox
             .items
@@ -382,13 +391,20 @@ impl<S: Suite> Engine<S> {
                 .await
                 .map_err(internal)?;
             let sealed = seal_message(ctx.rng, &key, &header, &bytes, &sig);
-            prev_own = Head::from_bytes(*sealed.hash.as_bytes());
-            item.lane = lane;
-            item.sealed = Some(SealedRecord {
+            let hash = Head::from_bytes(*sealed.hash.as_bytes());
+            let sealed = SealedRecord {
                 n,
                 header: B64(sealed.header),
                 envelope: B64(sealed.envelope),
-            });
+            };
+            // A batch is what goes in one frame: the relay refuses what follows a refusal in one frame, and no further.
+            chars += sealed.chars();
+            if chars > MAX_BATCH_CHARS && !saves.is_empty() {
+                break;
+            }
+            prev_own = hash;
+            item.lane = lane;
+            item.sealed = Some(sealed);
             saves.push(record::save(Key::Outgoing(id, item.msg_id), item));
         }
         out.push(Effect::Save(saves));

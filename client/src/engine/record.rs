@@ -368,6 +368,13 @@ pub struct SealedRecord {
     pub envelope: B64,
 }
 
+impl SealedRecord {
+    /// What it takes in a frame, but for what is around it.
+    pub const fn chars(&self) -> usize {
+        (self.header.0.len().div_ceil(3) + self.envelope.0.len().div_ceil(3)) * 4
+    }
+}
+
 #[derive(Clone, Serialize, Deserialize)]
 pub struct KeysRecord {
     /// (generation, private key)
