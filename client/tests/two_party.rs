@@ -7,10 +7,11 @@ use std::sync::Arc;
 use futures_lite::future::block_on;
 use reactive_graph::prelude::*;
 use sotto_client::engine::{Failure, Reply, Request};
+use sotto_client::testing::tamper::Honest;
 use sotto_client::testing::world::password;
 use sotto_client::testing::{ModelRelay, Peer, Snapshot, Tamper, World};
 use sotto_client::view::{Body, Command, Delivery, Link, Note, Outcome, Phase, Problem, RoomKind, Standing};
-use sotto_shared::api::frame::FromRelay;
+use sotto_shared::api::frame::{FromRelay, ToRelay};
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::secret::PrivateKey;
 use sotto_shared::crypto::suite::RustCrypto;
@@ -503,6 +504,48 @@ fn long_messages_that_were_written_offline_go_out_frame_by_frame() {
             assert_well(&world);
         });
     }
+}
+
+/// Hears nothing that Bob says.
+struct Deaf;
+
+impl Tamper for Deaf {
+    fn heard(&mut self, _: &mut ModelRelay, from: Peer, frame: ToRelay) -> Vec<ToRelay> {
+        let is_lost = from.browser == 1 && matches!(frame, ToRelay::Send { .. });
+        if is_lost { Vec::new() } else { vec![frame] }
+    }
+}
+
+/// A message whose first try was lost is as good as any other for who comes to know the room much later.
+#[test]
+fn what_is_said_again_after_much_was_said_is_read_on_new_browsers() {
+    let (past, room) = ada_and_bob();
+    block_on(async {
+        let mut world = World::from_snapshot(RustCrypto, &past, "again");
+        let (ada, bob) = (0, 1);
+        world.settle().await;
+        world.tamper = Box::new(Deaf);
+        world.say(bob, room, "said in a tunnel").await;
+        world.go_offline(bob);
+        world.tamper = Box::new(Honest);
+        for number in 0..70 {
+            world.say(ada, room, &format!("n{number}")).await;
+        }
+        let new = world.sign_in("ada").await;
+        calm(&mut world).await;
+        world.go_online(bob);
+        calm(&mut world).await;
+        for browser in [ada, bob, new] {
+            let texts = world.texts(browser, room).await;
+            assert_eq!(
+                texts.last().map(String::as_str),
+                Some("said in a tunnel"),
+                "browser {browser}"
+            );
+            assert_eq!(texts.len(), 73, "browser {browser}");
+        }
+        assert_well(&world);
+    });
 }
 
 #[test]

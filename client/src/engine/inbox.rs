@@ -137,7 +137,7 @@ impl<S: Suite> Engine<S> {
         let mut new = Vec::with_capacity(opened.len());
         let mut alarm = None;
         let mut ahead = Vec::new();
-        let mut failed = Vec::new();
+        let (mut failed, mut past) = (Vec::new(), Vec::new());
         let before = room.channel.at.seq;
         for (arrival, outcome) in opened {
             let seq = arrival.message.seq;
@@ -168,6 +168,11 @@ impl<S: Suite> Engine<S> {
                 }
                 Outcome::Gone => {
                     room.channel.pass_over(seq, hash);
+                    // Ours, and the relay let go of it before we heard that it had come.
+                    if let Some(ours) = room.outbox.arrived_and_gone(&hash) {
+                        saves.push(record::remove(Key::Outgoing(id, ours)));
+                        past.push(ours);
+                    }
                     StoredBody::Gone
                 }
                 Outcome::Locked => {
@@ -230,6 +235,9 @@ impl<S: Suite> Engine<S> {
         self.follow_deletions(id, &new, out);
         for msg_id in failed {
             self.show_outgoing(id, &msg_id, out);
+        }
+        for msg_id in past {
+            self.hide_outgoing(id, &msg_id, out);
         }
         self.show_room_row(id, out);
         (alarm, ahead)

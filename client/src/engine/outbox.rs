@@ -1,7 +1,8 @@
 //! Messages going out: kept first, sealed when the room is ready, sent again until they are heard back.
 //!
 //! One batch is under way at a time. It is sealed as one chain, saved, and only then transmitted; a retry sends the very
-//! same bytes under the same ids. What is refused because the room key changed is sealed anew.
+//! same bytes under the same ids. What is refused because the room key changed is sealed anew, and so is what was sealed
+//! before something that has come since.
 
 use std::collections::VecDeque;
 
@@ -72,6 +73,14 @@ impl Outbox {
         let before = self.items.len();
         self.items.retain(|item| item.msg_id != *id);
         self.items.len() != before
+    }
+
+    /// It was heard back without its bytes.
+    pub fn arrived_and_gone(&mut self, hash: &Head) -> Option<MessageId> {
+        let is_it = |item: &&OutgoingRecord| item.sealed.as_ref().is_some_and(|sealed| sealed.hash() == *hash);
+        let id = self.items.iter().find(is_it)?.msg_id;
+        self.arrived(&id);
+        Some(id)
     }
 
     /// It will not arrive as it is. Nothing for an id that does not wait here.
@@ -281,9 +290,16 @@ impl<S: Suite> Engine<S> {
             return Ok(());
         };
         let n = room.state.epoch_number();
-        // Sealed under an older key and never taken: made again.
-        for item in &mut room.outbox.items {
-            if item.failed.is_none() && item.sealed.as_ref().is_some_and(|sealed| sealed.n != n) {
+        // Sealed under an older key and never taken: made again. The same for what was sealed before messages that have come
+        // since: whoever does not know its chain takes it for an old one that comes again. If the relay had taken it after
+        // all, it has its id, and refuses the new one.
+        let at = room.channel.at.seq;
+        let is_stale = |item: &OutgoingRecord| {
+            let sealed = item.sealed.as_ref();
+            item.failed.is_none() && sealed.is_some_and(|sealed| sealed.n != n || sealed.seen < at)
+        };
+        if room.outbox.items.iter().any(is_stale) {
+            for item in room.outbox.items.iter_mut().filter(|item| item.failed.is_none()) {
                 item.sealed = None;
             }
         }
@@ -394,6 +410,7 @@ impl<S: Suite> Engine<S> {
             let hash = Head::from_bytes(*sealed.hash.as_bytes());
             let sealed = SealedRecord {
                 n,
+                seen: room.channel.at.seq,
                 header: B64(sealed.header),
                 envelope: B64(sealed.envelope),
             };
