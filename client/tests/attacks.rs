@@ -36,7 +36,7 @@ use sotto_shared::envelope::content::{
     Content, MessageBody, OpenedContent, envelope_context, lane_start, message_key, seal_message,
 };
 use sotto_shared::envelope::header::{Header, MessageKind, envelope_hash};
-use sotto_shared::id::{ChannelId, EnvelopeHash, Head, InviteId, ItemId, MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, RoomId, UserId};
 use sotto_shared::link::{Link, invite_key};
 use sotto_shared::log::room_log::{
     EpochReason, History, JoinMode, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, SUITE_1,
@@ -994,14 +994,15 @@ fn a06_an_addition_is_withheld() {
             let handles = vec!["dan".to_owned()];
             let command = Command::AddPeople { room: den, handles };
             assert_eq!(stage.world.run(ADA, command).await, Ok(Outcome::Done));
-            let mut by = stage.id("ada");
+            let mut by = Some(stage.id("ada"));
             let mut texts = vec!["first", "second"];
             match case {
                 "the new one writes" => {
                     let message = forge(stage.world.relay(), den, &dan, "hello from dan", |_, _| {});
                     post(stage.world.relay(), den, &message.header, &message.envelope);
                     stage.world.settle().await;
-                    by = dan.id();
+                    // Bob does not know that browser, so it may be anybody's.
+                    by = None;
                     texts.push("hello from dan");
                 }
                 "a member writes" => {
@@ -1016,7 +1017,7 @@ fn a06_an_addition_is_withheld() {
             let waits = vec![Unreadable::KeyOnTheWay; texts.len() - 2];
             assert_eq!(stage.unreadable(BOB, den).await, waits, "{case}");
             assert_eq!(stage.world.browsers[BOB].members(den), ["ada", "bob", "eve"]);
-            let standing = Standing::Withheld { by: Some(by) };
+            let standing = Standing::Withheld { by };
             assert_eq!(stage.standing(BOB, den), standing, "{case}");
             assert_eq!(
                 stage.send(BOB, den, "unwitting").await,
@@ -1804,6 +1805,60 @@ fn a14_a_member_forges() {
 // --- Room keys -------------------------------------------------------------------------------------------------------------
 
 /// The stored wrap is no good, whoever made it so. The others are there and make another.
+/// Whose browser nobody knows can be anybody's: such a word names nobody, and a true one counts beside it.
+#[test]
+fn a14_a_member_says_in_anothers_name_that_entries_are_withheld() {
+    block_on(async {
+        let mut stage = Stage::new("a14 name").await;
+        let (den, eve, bob) = (stage.den, stage.eve.clone(), stage.id("bob"));
+        let other = stage.world.fork(&[ADA]);
+        let forged = |stage: &mut Stage, seed: &str| {
+            let forged = forge(&stage.world.relays[other], den, &eve, seed, |_, content| {
+                (content.user_id, content.dk_id) = (bob, DeviceKeyId::from_bytes([7; 32]));
+                content.log_seq += 1000;
+            });
+            post(&mut stage.world.relays[other], den, &forged.header, &forged.envelope);
+        };
+        forged(&mut stage, "framing");
+        stage.world.settle().await;
+        stage.wait().await;
+        assert_eq!(stage.standing(ADA, den), Standing::Withheld { by: None });
+        let go_on = Command::GoOn { room: den };
+        assert_eq!(stage.world.run(ADA, go_on).await, Ok(Outcome::Done));
+        forged(&mut stage, "again");
+        stage.world.settle().await;
+        stage.wait().await;
+        assert_eq!(stage.standing(ADA, den), Standing::Open, "nobody is heard once");
+        // Somebody is added, and Ada is not told; Bob's own word about it reaches her.
+        let dan = stage.dan.member_ref();
+        act(stage.world.relay(), den, &eve, plain_member(dan));
+        stage.world.settle().await;
+        stage.look(BOB, den).await;
+        stage.world.advance(61_000);
+        stage.world.settle().await;
+        let is_beacon = |sent: &&Outgoing| Header::from_bytes(&sent.header.0).unwrap().kind == MessageKind::Ephemeral;
+        let said = stage.seen.borrow().sent.iter().rev().find(is_beacon).unwrap().clone();
+        let frame = FromRelay::Ephemeral {
+            room_id: den,
+            channel: ChannelId::MAIN,
+            header: said.header,
+            envelope: said.envelope,
+        };
+        let ada = stage.id("ada");
+        stage.world.relays[other].tell(&ada, &frame);
+        stage.world.settle().await;
+        stage.wait().await;
+        assert_eq!(stage.standing(ADA, den), Standing::Withheld { by: Some(bob) });
+        forged(&mut stage, "over it");
+        stage.world.settle().await;
+        stage.wait().await;
+        assert_eq!(stage.standing(ADA, den), Standing::Withheld { by: Some(bob) });
+        stage.world.reload(ADA);
+        stage.world.settle().await;
+        assert_eq!(stage.standing(ADA, den), Standing::Withheld { by: Some(bob) });
+    });
+}
+
 #[test]
 fn a15_a_wrap_that_does_not_open_is_made_again() {
     for case in ["garbage", "somebody else's", "none", "of another key"] {

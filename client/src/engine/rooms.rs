@@ -854,7 +854,7 @@ impl<S: Suite> Engine<S> {
         room.take_events(events, self.now_ms);
         room.log = record.log;
         room.wraps = record.wraps;
-        room.claims = record.claims.into_iter().collect();
+        room.claims = record.claims.into_iter().filter(|(by, claim)| claim.is_of(by)).collect();
         self.rooms.insert(record.room_id, room);
         Some(())
     }
