@@ -205,6 +205,11 @@ impl ModelRelay {
         if message.envelope.0.len() != EPHEMERAL_BYTES {
             return Err(ErrorCode::Malformed);
         }
+        let newest = (self.rooms.get(&header.room_id)).map_or(0, |room| room.state.epoch_number());
+        let is_current = header.n > 0 && (header.n == newest || header.n.checked_add(1) == Some(newest));
+        if header.suite != SUITE_1 || header.channel != ChannelId::MAIN || !is_current {
+            return Ok(());
+        }
         let frame = FromRelay::Ephemeral {
             room_id: header.room_id,
             channel: header.channel,
