@@ -383,6 +383,23 @@ fn signed(entry: &RoomEntry, who: &Person) -> SignedBlob {
     TestRoom::sign_entry(entry, who.device())
 }
 
+/// The entry that would come next in the den, as its owner's browser would sign it: the key lies in what it keeps.
+fn owners_entry(stage: &mut Stage, body: RoomBody) -> (RoomEntry, Arc<PrivateKey>) {
+    let key = stage.world.browsers[ADA].disk.borrow().kept.clone().unwrap().1;
+    let (room_id, actor) = (stage.den, stage.id("ada"));
+    let state = &stage.world.relay().rooms[&room_id].state;
+    let entry = RoomEntry {
+        room_id,
+        seq: state.seq + 1,
+        prev: state.head,
+        ts: NOW,
+        actor,
+        actor_dk: key.public().key_id(),
+        body,
+    };
+    (entry, key)
+}
+
 /// An entry that the relay's rules allow, by somebody without an engine.
 fn act(relay: &mut ModelRelay, room: RoomId, who: &Person, body: RoomBody) {
     let blob = signed(&entry(relay, room, who, body), who);
@@ -3445,6 +3462,64 @@ fn a27_a_message_is_taken_away_without_its_authors_word() {
         stage.world.run(newer, Command::ShowRoom { room: den }).await.unwrap();
         assert_eq!(stage.standing(newer, den), Standing::Frozen(Tamper::Fork));
     });
+}
+
+/// What is named as an edit of something it cannot have been one of does not go without a row.
+#[test]
+fn a27_a_message_is_taken_away_as_somebody_elses_edit() {
+    for case in ["of nothing", "of something later", "of another's", "by a moderator"] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a27 {case}")).await;
+            let den = stage.den;
+            stage.world.say(BOB, den, "third").await;
+            eve_says(&mut stage, den, "own", MessageBody::Text { text: text("mine") }).await;
+            let relay = stage.world.relay();
+            let target = match case {
+                "of something later" => hash_of(relay, den, 4),
+                "of another's" => hash_of(relay, den, 1),
+                _ => EnvelopeHash::from_bytes([5; 32]),
+            };
+            let edits = List::new(vec![hash_of(relay, den, 2), hash_of(relay, den, 3)]).unwrap();
+            if case == "by a moderator" {
+                let promote = RoomBody::SetRole {
+                    user_id: stage.eve.id(),
+                    role: Role::Moderator,
+                };
+                let (entry, key) = owners_entry(&mut stage, promote);
+                let blob = TestRoom::sign_entry(&entry, &key);
+                let request = Request::RoomAppend(RoomAppend {
+                    room_id: den,
+                    entries: vec![B64(blob.to_bytes())],
+                    wraps: Vec::new(),
+                });
+                let relay = stage.world.relay();
+                let mut tokens = relay.tokens.iter();
+                let is_ada = |token: &Token| token.user_id == entry.actor && token.dk_id.is_some();
+                let token = tokens.find(|(_, token)| is_ada(token)).unwrap().0.clone();
+                relay.answer(Some(&token), &request).unwrap();
+                stage.world.settle().await;
+                let eve = stage.eve.clone();
+                act(stage.world.relay(), den, &eve, RoomBody::Redact { target, edits });
+                stage.world.settle().await;
+            } else {
+                eve_says(&mut stage, den, "sweep", MessageBody::Delete { target, edits }).await;
+            }
+            let stored = stage.world.relay().rooms.get_mut(&den).unwrap();
+            stored.let_go(2);
+            stored.let_go(3);
+            let (new, answer) = new_browser(&mut stage).await;
+            assert_eq!(answer, Ok(Outcome::Done));
+            let gone = match case {
+                "of nothing" | "of another's" => "(Gap)",
+                _ => "(deleted)",
+            };
+            let told = story(&mut stage, new, den).await;
+            assert_eq!(told[..4], ["first", gone, gone, if case == "of something later" { "(deleted)" } else { "mine" }], "{case}");
+            stage.world.reload(new);
+            stage.world.settle().await;
+            assert_eq!(story(&mut stage, new, den).await, told, "{case}, after a reload");
+        });
+    }
 }
 
 /// Times on screen, oldest row first.

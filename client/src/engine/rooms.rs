@@ -1,6 +1,6 @@
 //! A room as this account knows it: its verified log, its keys, its one channel.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{RoomHead, RoomLogGet, RoomLogReply, Wrap};
@@ -49,8 +49,8 @@ pub(crate) struct Room {
     pub times: Vec<u64>,
     /// Messages that the log takes away, and who wrote that.
     pub redacted: HashMap<Head, UserId>,
-    /// What those had been changed to.
-    pub redacted_edits: HashSet<Head>,
+    /// What those are said to have been changed to: of which message, and by whom, in the order of the log.
+    pub redacted_edits: HashMap<Head, Vec<(Head, UserId)>>,
     pub wraps: Vec<Wrap>,
     /// By epoch number.
     pub keys: BTreeMap<u32, EpochSecret>,
@@ -283,7 +283,7 @@ impl Room {
             events: Vec::new(),
             times: Vec::new(),
             redacted: HashMap::new(),
-            redacted_edits: HashSet::new(),
+            redacted_edits: HashMap::new(),
             wraps: Vec::new(),
             keys: BTreeMap::new(),
             key_asked_ms: 0,
