@@ -488,6 +488,9 @@ pub struct Evidence {
     pub at_ms: u64,
     /// Who signed the other statement; nobody when it is the server's own word.
     pub by: Option<UserId>,
+    /// They said it with a message: of that only what it says of the room is kept, without the signature, which covers the
+    /// words as well.
+    pub with_words: bool,
     /// About the list of changes to the room; otherwise about its messages.
     pub about_log: bool,
     /// Number of the change or message that differs.
@@ -495,7 +498,8 @@ pub struct Evidence {
     /// What stands at that place here and there: hashes, as text.
     pub ours: String,
     pub theirs: String,
-    /// Both signed statements as JSON, to be handed on. It holds no text of any message.
+    /// Both statements as JSON, to be handed on, with their signatures where they cover no words. It holds no text of any
+    /// message.
     pub file: String,
 }
 

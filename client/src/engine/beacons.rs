@@ -283,7 +283,7 @@ impl<S: Suite> Engine<S> {
         };
         let verdicts = ctx.suite.verify_all(claim.jobs()).await;
         let Ok(content) = claim.prove(&verdicts) else { return };
-        let signed = Signed::new(&content, sig, &signer);
+        let signed = Signed::new(&content, sig, &signer, None);
         self.hear(id, &content, Some(signed), 0, ctx, out).await;
     }
 
