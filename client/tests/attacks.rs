@@ -1203,6 +1203,77 @@ fn a07_two_forks_of_a_log() {
     }
 }
 
+/// Nobody has to keep a room that is stopped.
+#[test]
+fn a07_a_room_that_is_stopped_can_be_left() {
+    for case in ["messages", "log"] {
+        block_on(async {
+            let mut stage = Stage::new(&format!("a07 left {case}")).await;
+            let (den, eve) = (stage.den, stage.eve.clone());
+            if case == "messages" {
+                let relay = stage.world.relay();
+                let forged = forge(relay, den, &eve, "fork", |_, content| content.seen_t = Head::from_bytes([3; 32]));
+                post(relay, den, &forged.header, &forged.envelope);
+            } else {
+                let relay = stage.world.relay();
+                let body = RoomBody::Unban { user_id: eve.id() };
+                let blob = signed(&entry(relay, den, &eve, body), &eve);
+                force(relay, den, &blob);
+            }
+            stage.world.settle().await;
+            let leave = || Command::LeaveRoom { room: den };
+            for browser in [ADA, BOB] {
+                assert!(matches!(stage.standing(browser, den), Standing::Frozen(_)), "{case}");
+                assert_eq!(stage.world.run(browser, leave()).await, Ok(Outcome::Done), "{case}");
+                assert!(stage.world.browsers[browser].room(den).is_none(), "{case}");
+                stage.world.reload(browser);
+                stage.world.settle().await;
+                assert!(stage.world.browsers[browser].room(den).is_none(), "{case}, after a reload");
+                assert_eq!(stage.world.run(browser, leave()).await, Ok(Outcome::Done), "{case}, again");
+            }
+            if case == "messages" {
+                // The log was well, and could be told; Ada is its only owner and stays in it.
+                let bob = stage.id("bob");
+                let state = &stage.world.relay().rooms[&den].state;
+                assert!(!state.members.contains_key(&bob) && state.members.len() == 2);
+            }
+        });
+    }
+}
+
+/// Nor one of which something is held back.
+#[test]
+fn a06_a_room_whose_changes_are_withheld_can_be_left() {
+    block_on(async {
+        let mut stage = Stage::new("a06 left").await;
+        let den = stage.den;
+        let from = stage.world.relay().rooms[&den].entries.len() as u64;
+        let (frame, reply) = withhold_log(den, from);
+        stage.script(frame, reply);
+        eve_is_removed(&mut stage).await;
+        stage.look(ADA, den).await;
+        stage.wait().await;
+        assert_eq!(stage.standing(BOB, den), Standing::Withheld { by: None });
+        let leave = Command::LeaveRoom { room: den };
+        assert_eq!(stage.world.run(BOB, leave).await, Ok(Outcome::Done));
+        assert!(stage.world.browsers[BOB].room(den).is_none());
+        stage.world.reload(BOB);
+        stage.world.settle().await;
+        assert!(stage.world.browsers[BOB].room(den).is_none());
+        // Brought in again, Bob is back.
+        stage.script(pass_frame(), pass_reply());
+        stage.reconnect(BOB).await;
+        stage.wait().await;
+        let user = stage.id("bob");
+        assert_eq!(stage.world.run(ADA, Command::RemovePerson { room: den, user }).await, Ok(Outcome::Done));
+        let handles = vec!["bob".to_owned()];
+        let add = Command::AddPeople { room: den, handles };
+        assert_eq!(stage.world.run(ADA, add).await, Ok(Outcome::Done));
+        stage.wait().await;
+        assert_eq!(stage.standing(BOB, den), Standing::Open);
+    });
+}
+
 /// What one tab has found out another one that knows nothing of it does not undo.
 #[test]
 fn a07_a_room_stays_stopped_whatever_another_tab_keeps() {

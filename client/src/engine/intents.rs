@@ -345,10 +345,16 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
-        self.ready_room(room, &What::Leave)?;
-        self.intend(room, Intent::new(What::Leave, Some(command)), ctx, out)
+        let there = self.ready_room(room, &What::Leave)?;
+        // The others are told as far as a room that is stopped can tell them; here it is over in any case.
+        let waits = there.frozen.is_none();
+        self.intend(room, Intent::new(What::Leave, waits.then_some(command)), ctx, out)
             .await;
-        Ok(None)
+        if waits {
+            return Ok(None);
+        }
+        self.leave_behind(room, out);
+        Ok(Some(Outcome::Done))
     }
 
     pub(super) async fn rename_room(
@@ -374,12 +380,41 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    /// The room, if this can be done to it as it stands. A key that one member gave to nobody must not keep the others from
-    /// going, from taking that member out, or from making the next.
+    fn is_in(&self, room: &Room) -> bool {
+        self.my_id().is_some_and(|me| room.is_member(&me))
+    }
+
+    /// A room that its log cannot be told of having been left: remembered here.
+    fn leave_behind(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+        if let Some(room) = self.rooms.get_mut(&id) {
+            room.left = true;
+            out.push(Effect::Save(vec![room.to_stop_record()]));
+            self.show_room_row(id, out);
+        }
+    }
+
+    /// An intent that came to nothing. A group can be left however it stands: if the relay does not take the word of it while
+    /// something is amiss there, it is left here.
+    fn fail_intent(&mut self, id: RoomId, intent: Intent, problem: Problem, out: &mut Out<S::DeviceKey>) {
+        let is_amiss = self
+            .rooms
+            .get(&id)
+            .is_some_and(|room| self.standing(room) != Standing::Open);
+        let stays = matches!(problem, Problem::LastOwner | Problem::Offline) || !is_amiss;
+        if !matches!(intent.what, What::Leave) || intent.command.is_none() || stays {
+            return self.end_intent(intent, Err(problem), out);
+        }
+        self.leave_behind(id, out);
+        self.end_intent(intent, Ok(Outcome::Done), out);
+    }
+
+    /// The room, if this can be done to it as it stands. A group that one is in can be left in any case, and a key that one
+    /// member gave to nobody must not keep the others from taking that member out, or from making the next.
     fn ready_room(&self, id: RoomId, what: &What) -> Result<&Room, Problem> {
         let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
         match (self.standing(room), what) {
-            (Standing::Open, _) | (Standing::WaitingForKey, What::Leave | What::Remove(_)) => Ok(room),
+            (Standing::Open, _) | (Standing::WaitingForKey, What::Remove(_)) => Ok(room),
+            (_, What::Leave) if room.state.kind == RoomKind::Group && self.is_in(room) => Ok(room),
             (Standing::WaitingForKey, What::Prepare) if room.key_is_lost() => Ok(room),
             _ => Err(Problem::RoomClosed),
         }
@@ -534,7 +569,7 @@ impl<S: Suite> Engine<S> {
                 continue;
             }
             match self.write_intent(id, &intent, ctx).await {
-                Err(problem) => self.end_intent(intent, Err(problem), out),
+                Err(problem) => self.fail_intent(id, intent, problem, out),
                 Ok(draft) if draft.blobs.is_empty() => self.end_intent(intent, Ok(Outcome::Done), out),
                 Ok(draft) => {
                     let request = Request::RoomAppend(RoomAppend {
@@ -598,7 +633,8 @@ impl<S: Suite> Engine<S> {
                 self.show_room_row(id, out);
                 self.flush(id, ctx, out).await;
             }
-            Err(failure) if failure.is(ErrorCode::StaleHead) && intent.tries < MAX_TRIES => {
+            // What is newer than a room that is stopped is not heard any more.
+            Err(failure) if failure.is(ErrorCode::StaleHead) && intent.tries < MAX_TRIES && room.frozen.is_none() => {
                 intent.tries += 1;
                 intent.sent.clear();
                 intent.secret = None;
@@ -613,7 +649,7 @@ impl<S: Suite> Engine<S> {
                     self.was_signed_out(out);
                     return;
                 }
-                self.end_intent(intent, Err(problem), out);
+                self.fail_intent(id, intent, problem, out);
             }
         }
         self.advance(id, ctx, out).await;

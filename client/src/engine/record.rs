@@ -112,13 +112,16 @@ pub struct RoomRecord {
     pub(crate) claims: Vec<(UserId, super::beacons::Claim)>,
 }
 
-/// That a room is stopped for good. Apart from the room's own record, so that another tab which has not noticed, and keeps
+/// That a room is stopped for good, or was left for good here. Apart from the room's own record, so that another tab which has not noticed, and keeps
 /// what it knows of the room, does not undo it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StopRecord {
     pub room_id: RoomId,
-    pub why: crate::view::Tamper,
+    pub why: Option<crate::view::Tamper>,
     pub(crate) evidence: Option<super::evidence::Evidence>,
+    /// The person has left it, though its log cannot say so.
+    #[serde(default)]
+    pub left: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -63,6 +63,8 @@ pub(crate) struct Room {
     /// Epochs of which we were given another key than the log names.
     pub mismatched: BTreeSet<u32>,
     pub frozen: Option<Tamper>,
+    /// The person has left it, whether or not its log could be told.
+    pub left: bool,
     /// What shows why it is.
     pub evidence: Option<Evidence>,
     /// What members have seen and we have not, by who says so.
@@ -291,6 +293,7 @@ impl Room {
             answered: BTreeMap::new(),
             mismatched: BTreeSet::new(),
             frozen: None,
+            left: false,
             evidence: None,
             claims: BTreeMap::new(),
             beacon_ms: 0,
@@ -315,6 +318,16 @@ impl Room {
             claims: self.claims.iter().map(|(by, claim)| (*by, claim.clone())).collect(),
         };
         record::save(Key::Room(self.state.room_id), &record)
+    }
+
+    pub fn to_stop_record(&self) -> Record {
+        let stop = StopRecord {
+            room_id: self.state.room_id,
+            why: self.frozen,
+            evidence: self.evidence.clone(),
+            left: self.left,
+        };
+        record::save(Key::Stop(self.state.room_id), &stop)
     }
 
     pub fn is_member(&self, user: &UserId) -> bool {
@@ -582,6 +595,7 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
+        let me = self.my_id();
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let new_epoch = state.epoch_number() > room.state.epoch_number();
         room.state = state;
@@ -608,6 +622,15 @@ impl<S: Suite> Engine<S> {
                 Some(Cause::messages(cut.seq, ours, cut.transcript).with_entry(&blob))
             })
         });
+        // Whoever is brought in again is back.
+        let is_back = |event: &Event| match &event.body {
+            RoomBody::AddMember { member, .. } | RoomBody::Join { member, .. } => Some(member.user_id) == me,
+            _ => false,
+        };
+        if room.left && events.iter().any(is_back) {
+            room.left = false;
+            out.push(Effect::Save(vec![room.to_stop_record()]));
+        }
         let taken_away = room.take_events(events, ctx.now_ms);
         let saved = vec![room.to_record(), room.channel.to_record(&id)];
         out.push(Effect::Save(saved));
@@ -694,18 +717,16 @@ impl<S: Suite> Engine<S> {
         if let Some(room) = self.rooms.get_mut(&id) {
             if room.frozen.is_none() {
                 room.frozen = Some(why);
-                let stop = StopRecord {
-                    room_id: id,
-                    why,
-                    evidence: room.evidence.clone(),
-                };
-                out.push(Effect::Save(vec![record::save(Key::Stop(id), &stop)]));
+                out.push(Effect::Save(vec![room.to_stop_record()]));
             }
             self.show_room_row(id, out);
         }
     }
 
     pub(super) fn standing(&self, room: &Room) -> Standing {
+        if room.left {
+            return Standing::Left;
+        }
         if let Some(why) = room.frozen {
             return Standing::Frozen(why);
         }
@@ -854,7 +875,11 @@ impl<S: Suite> Engine<S> {
         room.take_events(events, self.now_ms);
         room.log = record.log;
         room.wraps = record.wraps;
-        room.claims = record.claims.into_iter().filter(|(by, claim)| claim.is_of(by)).collect();
+        room.claims = record
+            .claims
+            .into_iter()
+            .filter(|(by, claim)| claim.is_of(by))
+            .collect();
         self.rooms.insert(record.room_id, room);
         Some(())
     }

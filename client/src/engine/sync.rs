@@ -706,7 +706,7 @@ impl<S: Suite> Engine<S> {
             // Versions before this one kept words with it; read, they are gone.
             out.push(Effect::Save(vec![record::save(Key::Stop(stop.room_id), &stop)]));
             if let Some(room) = self.rooms.get_mut(&stop.room_id) {
-                (room.frozen, room.evidence) = (Some(stop.why), stop.evidence);
+                (room.frozen, room.evidence, room.left) = (stop.why, stop.evidence, stop.left);
             }
         }
         for channel in loaded.channels {
