@@ -512,6 +512,9 @@ pub struct Evidence {
     pub at_ms: u64,
     /// Who signed the other statement; nobody when it is the server's own word.
     pub by: Option<UserId>,
+    /// They said it with a message: of that only what it says of the room is kept, without the signature, which covers the
+    /// words as well.
+    pub with_words: bool,
     /// About the list of changes to the room; otherwise about its messages.
     pub about_log: bool,
     /// Number of the change or message that differs.
@@ -519,7 +522,8 @@ pub struct Evidence {
     /// What stands at that place here and there: hashes, as text.
     pub ours: String,
     pub theirs: String,
-    /// Both signed statements as JSON, to be handed on. It holds no text of any message.
+    /// Both statements as JSON, to be handed on, with their signatures where they cover no words. It holds no text of any
+    /// message.
     pub file: String,
 }
 
@@ -650,6 +654,10 @@ pub enum Note {
     },
     /// A message stood here.
     Deleted {
+        by: UserId,
+    },
+    /// Nobody here could open the room key that they made.
+    KeyForNobody {
         by: UserId,
     },
     /// Messages live so many seconds from here on; 0: for ever.

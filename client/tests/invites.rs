@@ -93,23 +93,46 @@ fn a_link_leads_into_the_room_and_somebody_hands_over_the_key() {
 
 #[test]
 fn who_comes_while_nobody_is_there_waits_for_the_first_who_is() {
-    block_on(async {
-        let (mut world, room) = stage("nobody there").await;
-        let link = link(&mut world, ADA, room, 1, false).await;
-        world.go_offline(ADA);
-        world.go_offline(BOB);
-        world.settle().await;
-        open(&mut world, CYD, &link).await.unwrap();
-        assert_eq!(world.run(CYD, Command::Join { room }).await, Ok(Outcome::Room(room)));
-        assert_eq!(
-            world.browsers[CYD].room(room).unwrap().standing,
-            Standing::WaitingForKey
-        );
-        world.go_online(BOB);
-        world.settle().await;
-        assert_eq!(world.browsers[CYD].room(room).unwrap().standing, Standing::Open);
-        assert_eq!(world.texts(CYD, room).await, ["before"]);
-    });
+    for was_here in [false, true] {
+        block_on(async {
+            let (mut world, room) = stage("nobody there").await;
+            let link = link(&mut world, ADA, room, 2, false).await;
+            let join = || Command::Join { room };
+            let mut texts = vec!["before"];
+            if was_here {
+                open(&mut world, CYD, &link).await.unwrap();
+                assert_eq!(world.run(CYD, join()).await, Ok(Outcome::Room(room)));
+                assert_eq!(world.run(CYD, Command::LeaveRoom { room }).await, Ok(Outcome::Done));
+                world.say(ADA, room, "between").await;
+                texts.push("between");
+            }
+            world.go_offline(ADA);
+            world.go_offline(BOB);
+            world.settle().await;
+            open(&mut world, CYD, &link).await.unwrap();
+            assert_eq!(world.run(CYD, join()).await, Ok(Outcome::Room(room)));
+            let epochs = world.relay().rooms[&room].state.epochs.len();
+            // However long it takes: a key that was made before they came is nobody's fault.
+            for _ in 0..6 {
+                assert_eq!(
+                    world.browsers[CYD].room(room).unwrap().standing,
+                    Standing::WaitingForKey
+                );
+                world.advance(31_000);
+                world.settle().await;
+            }
+            assert_eq!(world.relay().rooms[&room].state.epochs.len(), epochs);
+            world.go_online(BOB);
+            world.settle().await;
+            world.advance(31_000);
+            world.settle().await;
+            assert_eq!(world.browsers[CYD].room(room).unwrap().standing, Standing::Open);
+            // What was said while she was away comes with the next Welcome.
+            world.reload(CYD);
+            world.settle().await;
+            assert_eq!(world.texts(CYD, room).await, texts);
+        });
+    }
 }
 
 #[test]

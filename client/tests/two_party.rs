@@ -7,10 +7,11 @@ use std::sync::Arc;
 use futures_lite::future::block_on;
 use reactive_graph::prelude::*;
 use sotto_client::engine::{Failure, Reply, Request};
+use sotto_client::testing::tamper::Honest;
 use sotto_client::testing::world::password;
 use sotto_client::testing::{ModelRelay, Peer, Snapshot, Tamper, World};
 use sotto_client::view::{Body, Command, Delivery, Link, Note, Outcome, Phase, Problem, RoomKind, Standing};
-use sotto_shared::api::frame::FromRelay;
+use sotto_shared::api::frame::{FromRelay, ToRelay};
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::secret::PrivateKey;
 use sotto_shared::crypto::suite::RustCrypto;
@@ -476,6 +477,74 @@ fn an_empty_browser_reads_the_whole_history_with_the_password_alone() {
         world.settle().await;
         assert_eq!(world.texts(other, room).await, numbered("m", 151));
         assert_eq!(world.browsers[other].notices(), []);
+    });
+}
+
+/// The relay reads no frame that is longer than it says.
+#[test]
+fn long_messages_that_were_written_offline_go_out_frame_by_frame() {
+    let (past, room) = ada_and_bob();
+    for (count, len) in [(6, 32_768), (32, 7_000), (33, 32_768)] {
+        block_on(async {
+            let mut world = World::from_snapshot(RustCrypto, &past, "long");
+            let (ada, bob) = (0, 1);
+            world.settle().await;
+            world.go_offline(bob);
+            let texts: Vec<String> = (0..count)
+                .map(|number| format!("{number:02}{}", "x".repeat(len - 2)))
+                .collect();
+            for text in &texts {
+                keep(&mut world, bob, room, text).await;
+            }
+            world.go_online(bob);
+            calm(&mut world).await;
+            for browser in [ada, bob] {
+                assert!(world.texts(browser, room).await[2..] == texts, "{count} of {len}");
+            }
+            assert_well(&world);
+        });
+    }
+}
+
+/// Hears nothing that Bob says.
+struct Deaf;
+
+impl Tamper for Deaf {
+    fn heard(&mut self, _: &mut ModelRelay, from: Peer, frame: ToRelay) -> Vec<ToRelay> {
+        let is_lost = from.browser == 1 && matches!(frame, ToRelay::Send { .. });
+        if is_lost { Vec::new() } else { vec![frame] }
+    }
+}
+
+/// A message whose first try was lost is as good as any other for who comes to know the room much later.
+#[test]
+fn what_is_said_again_after_much_was_said_is_read_on_new_browsers() {
+    let (past, room) = ada_and_bob();
+    block_on(async {
+        let mut world = World::from_snapshot(RustCrypto, &past, "again");
+        let (ada, bob) = (0, 1);
+        world.settle().await;
+        world.tamper = Box::new(Deaf);
+        world.say(bob, room, "said in a tunnel").await;
+        world.go_offline(bob);
+        world.tamper = Box::new(Honest);
+        for number in 0..70 {
+            world.say(ada, room, &format!("n{number}")).await;
+        }
+        let new = world.sign_in("ada").await;
+        calm(&mut world).await;
+        world.go_online(bob);
+        calm(&mut world).await;
+        for browser in [ada, bob, new] {
+            let texts = world.texts(browser, room).await;
+            assert_eq!(
+                texts.last().map(String::as_str),
+                Some("said in a tunnel"),
+                "browser {browser}"
+            );
+            assert_eq!(texts.len(), 73, "browser {browser}");
+        }
+        assert_well(&world);
     });
 }
 

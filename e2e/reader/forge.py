@@ -745,6 +745,14 @@ attempt(
     said(first, to_act, message(member, "", room.hashes, body=deletion(it))),
     emptied(0, 1),
 )
+later = message(member, "later", room.hashes)
+attempt(
+    "a message that is let go of as an edit of a later one",
+    "holds, (deleted a message) after (deleted a message)",
+    said(first, later, message(member, "", room.hashes, body=deletion(hash_of(*later), it))),
+    emptied(0),
+)
+attempt_about("a message that is let go of as an edit of nothing", lost, (member, deletion(bytes(32), it)), lies=(emptied(0),))
 lane = os.urandom(8)
 chain = [message(member, "one", room.hashes, lane=lane)]
 for ctr, text in (2, "two"), (3, "three"):

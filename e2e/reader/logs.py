@@ -174,7 +174,7 @@ class Room:
         self.times: list[int] = []
         self.ttls: list[Lifetime] = []
         self.redacted: dict[bytes, bytes] = {}  # message → who took it away
-        self.swept: set[bytes] = set()  # edits of those
+        self.swept: list[tuple[bytes, bytes, list[bytes]]] = []  # who, what, and which edits of it
         self.meta: tuple[int, bytes] | None = None
         self.closed = False
         must(bool(blobs), "6", "the log is empty")
@@ -416,7 +416,7 @@ class Room:
         must(self.kind == GROUP, "8", "in a direct message everybody deletes their own")
         self.may(role, "REDACT")
         self.redacted.setdefault(new.target, entry.actor)
-        self.swept.update(new.edits)
+        self.swept.append((entry.actor, new.target, list(new.edits)))
 
     def on_SetTtl(self, entry: Any, role: int, new: Any) -> None:
         self.may(role, "ROLE")

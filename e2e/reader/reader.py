@@ -341,12 +341,18 @@ class Reader:
                 secret = open_sealed(
                     "7", f"the backlink of room key {epoch.n}", KDF(keys[epoch.n], "back-key"), "back", context, epoch.backlink
                 )
-                self.fits(room, room.epochs[epoch.n - 2], secret)
-                keys[epoch.n - 1] = secret
+                near = room.epochs[max(0, epoch.n - 1 - FURTHEST_LINK) : epoch.n - 1]
+                to = next((older for older in reversed(near) if self.commitment(room, older, secret) == older.commit), None)
+                if to is None:
+                    raise DoesNotHold("7", f"the backlink of room key {epoch.n} leads to no key that the log names")
+                keys.setdefault(to.n, secret)
         return keys
 
+    def commitment(self, room: Room, epoch: Epoch, secret: bytes) -> bytes:
+        return KDF(secret, "commit", room.room_id + number(epoch.n, 4) + epoch.prev + epoch.roster_hash)
+
     def fits(self, room: Room, epoch: Epoch, secret: bytes) -> None:
-        commit = KDF(secret, "commit", room.room_id + number(epoch.n, 4) + epoch.prev + epoch.roster_hash)
+        commit = self.commitment(room, epoch, secret)
         must(commit == epoch.commit, "7", f"room key {epoch.n} is not the one that @{self.person(epoch.actor).handle} committed to")
 
     def name(self, room: Room, keys: dict[int, bytes]) -> str:
@@ -473,6 +479,7 @@ class Reader:
 
 LOCKED = "(locked)"
 MOST_REACTIONS = 20
+FURTHEST_LINK = 256
 NAMES = {"Edit": "an edit", "Delete": "a deletion", "React": "a reaction"}
 
 
@@ -483,13 +490,10 @@ def became(all_said: list[Said], room: Room, now: int) -> Iterator[tuple[bytes, 
         by_hash.setdefault(said.hash, said)
     acts: dict[bytes, list[Said]] = {}  # by what they are about
     unheard: dict[int, str] = {}
-    swept = set(room.swept)
     for act in all_said:
         if kind(act) not in NAMES:
             continue
         target = by_hash.get(act.body.target)
-        if kind(act) == "Delete":
-            swept.update(act.body.edits)
         if target is None or target.seq >= act.seq:
             unheard[act.seq] = "about nothing"
         elif kind(target) in NAMES:
@@ -505,6 +509,20 @@ def became(all_said: list[Said], room: Room, now: int) -> Iterator[tuple[bytes, 
         deletions = [act.by for act in acts.get(said.hash, []) if kind(act) == "Delete"]
         return room.redacted.get(said.hash) or next(iter(deletions), None)
 
+    def swept_by(said: Said) -> tuple[bool, bytes | None]:
+        """Whether it may have been an edit of what was taken away; else who named it as one."""
+        heard = [
+            (act.by, act.body.target, act.body.edits, act.seq) for act in all_said if kind(act) == "Delete" and act.seq not in unheard
+        ]
+        listed = [(*redact, math.inf) for redact in room.swept] + heard
+        naming = [(by, about, last) for by, about, edits, last in listed if said.hash in edits]
+        for by, about, last in naming:
+            target = by_hash.get(about)
+            is_text_or_gone = target is not None and not target.line and (target.body is None or is_text(target))
+            if target is not None and is_text_or_gone and target.seq < said.seq < last and deleted_by(target) == by:
+                return True, None
+        return False, naming[0][0] if naming else None
+
     def is_over(said: Said) -> bool:
         return said.until <= now or deleted_by(said) is not None
 
@@ -514,8 +532,9 @@ def became(all_said: list[Said], room: Room, now: int) -> Iterator[tuple[bytes, 
             if said.line != LOCKED:
                 yield said.by, said.line
         elif said.body is None:
-            by = deleted_by(said)
-            if not (by or said.hash in swept or room.had_its_time(said.seq, before, now)):
+            was_edit, namer = swept_by(said)
+            by = deleted_by(said) or (None if was_edit else namer)
+            if not (by or was_edit or room.had_its_time(said.seq, before, now)):
                 raise DoesNotHold("8", "the relay let go of it, and nobody who may had asked for that").inside(f"message {said.seq}")
             if by:
                 yield by, "(deleted a message)"

@@ -208,6 +208,11 @@ impl Hub {
         }
     }
 
+    /// Whether a socket hears of a room.
+    pub fn is_in(&self, id: SocketId, room: &RoomId) -> bool {
+        self.lock().rooms.get(room).is_some_and(|ids| ids.contains(&id))
+    }
+
     /// From one socket to every other in a room that it is in itself.
     pub fn pass_on(&self, from: SocketId, room: &RoomId, frame: &Utf8Bytes) {
         let hub = self.lock();

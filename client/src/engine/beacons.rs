@@ -30,9 +30,6 @@ use crate::view::{Outcome, Problem, Standing, Tamper};
 /// Between two beacons of one browser in one room.
 const BEACON_MS: u64 = 60_000;
 
-/// Claims of authors who are not known yet, at a time.
-const MANY_CLAIMS: usize = 32;
-
 /// Stands for an author who cannot be told.
 const NOBODY: UserId = UserId::from_bytes([0; 32]);
 
@@ -43,7 +40,7 @@ pub(crate) struct Claim {
     log_head: Head,
     pub seen_seq: u64,
     seen_t: Head,
-    /// The statement; none if its author is so new that we cannot check the signature.
+    /// The statement; none if whose it is cannot be seen.
     signed: Option<Signed>,
     /// The browser it was made in, and when. Only that browser takes it back, and later.
     #[serde(default)]
@@ -57,6 +54,11 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
+    /// Whether it stands under its author's name because they have signed it, or under nobody's.
+    pub fn is_of(&self, by: &UserId) -> bool {
+        self.signed.is_some() == (*by != NOBODY)
+    }
+
     fn is_told(&self) -> bool {
         self.tries >= LOG_TRIES && !self.dismissed
     }
@@ -75,8 +77,12 @@ impl Room {
     }
 
     fn claim(&self, is_ahead: impl Fn(&Claim) -> bool) -> Option<UserId> {
-        let mut told = self.claims.iter().filter(|(_, claim)| claim.is_told());
-        told.find(|(_, claim)| is_ahead(claim)).map(|(by, _)| *by)
+        let told = self
+            .claims
+            .iter()
+            .filter(|(_, claim)| claim.is_told() && is_ahead(claim));
+        // Whoever can be named rather than nobody, whose number is the lowest.
+        told.map(|(by, _)| *by).max()
     }
 
     /// Whether a word that may be an old one says something that is not here: another history, or more than both we and its
@@ -277,28 +283,40 @@ impl<S: Suite> Engine<S> {
         };
         let verdicts = ctx.suite.verify_all(claim.jobs()).await;
         let Ok(content) = claim.prove(&verdicts) else { return };
-        let signed = Signed::new(&content, sig, &signer);
+        let signed = Signed::new(&content, sig, &signer, None);
         self.hear(id, &content, Some(signed), 0, ctx, out).await;
     }
 
     /// Something is sealed under a room key that our log does not have yet. Whose word it is cannot be seen.
     pub(super) fn hear_of_a_newer_key(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+        self.hear_from_nobody(id, 0, out);
+    }
+
+    /// Somebody holds that the log goes on, and nothing shows who: the names that stand on it were made up perhaps. One claim
+    /// for all of them, about the next entry alone. It neither takes the place of what somebody has signed nor stands in its
+    /// way, and whoever goes on without that entry is not asked again.
+    fn hear_from_nobody(&mut self, id: RoomId, tries: u32, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let log_seq = room.state.seq + 1;
-        let known = room.claims.get(&NOBODY).is_some_and(|claim| claim.log_seq == log_seq);
-        if !known {
-            let claim = Claim {
-                log_seq,
-                log_head: Head::from_bytes([0; 32]),
-                seen_seq: 0,
-                seen_t: Head::from_bytes([0; 32]),
-                signed: None,
-                device: None,
-                ts: 0,
-                tries: 0,
-                dismissed: false,
-            };
-            room.claims.insert(NOBODY, claim);
+        let known = room.claims.remove(&NOBODY).filter(|claim| claim.log_seq == log_seq);
+        let was_told = known.as_ref().is_some_and(Claim::is_told);
+        let mut claim = known.unwrap_or(Claim {
+            log_seq,
+            log_head: Head::from_bytes([0; 32]),
+            seen_seq: 0,
+            seen_t: Head::from_bytes([0; 32]),
+            signed: None,
+            device: None,
+            ts: 0,
+            tries: 0,
+            dismissed: false,
+        });
+        claim.tries = claim.tries.max(tries);
+        let is_news = claim.is_told() && !was_told;
+        room.claims.insert(NOBODY, claim);
+        if is_news {
+            out.push(Effect::Save(vec![room.to_record()]));
+            self.show_room_row(id, out);
         }
         self.ask_for_claims(id, out);
     }
@@ -313,26 +331,22 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
+        let Some(signed) = signed else {
+            return self.hear_from_nobody(id, tries, out);
+        };
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let (log, seen) = ((content.log_seq, content.log_head), (content.seen_seq, content.seen_t));
         if let Some(cause) = room.contradiction(log, seen) {
-            if let Some(signed) = signed {
-                self.freeze_with(id, Tamper::Fork, Some(cause.by(signed)), ctx, out)
-                    .await;
-            }
-            return;
+            return self
+                .freeze_with(id, Tamper::Fork, Some(cause.by(signed)), ctx, out)
+                .await;
         }
         if log == (room.state.seq, room.state.head) && seen == (room.channel.at.seq, room.channel.at.t) {
             // They said it for us.
             room.beacon_ms = ctx.now_ms;
         }
-        if signed.is_none() && room.claims.len() >= MANY_CLAIMS && !room.claims.contains_key(&content.user_id) {
-            // Names can be made up where no signature is checked. The room waits already.
-            return;
-        }
         let says_less = |claim: &Claim| log.0 < claim.log_seq || seen.0 < claim.seen_seq;
-        let takes_back =
-            |claim: &Claim| signed.is_some() && claim.device == Some(content.dk_id) && claim.ts < content.ts;
+        let takes_back = |claim: &Claim| claim.device == Some(content.dk_id) && claim.ts < content.ts;
         let known = room.claims.get(&content.user_id);
         if known.is_some_and(|claim| says_less(claim) && !takes_back(claim)) {
             // Older than that, said again by the relay; or they know less in another browser.
@@ -347,7 +361,7 @@ impl<S: Suite> Engine<S> {
                 log_head: log.1,
                 seen_seq: seen.0,
                 seen_t: seen.1,
-                signed,
+                signed: Some(signed),
                 device: Some(content.dk_id),
                 ts: content.ts,
                 tries: known.as_ref().map_or(0, |claim| claim.tries).max(tries),

@@ -81,6 +81,14 @@ impl Index {
     }
 }
 
+/// Why a message may have gone that nobody names by itself.
+enum Swept {
+    /// As one of the edits of another, as far as can be told.
+    Edit,
+    /// They said so, and it cannot have been.
+    By(UserId),
+}
+
 impl Channel {
     /// Takes a message into memory, or what it turned out to be.
     pub fn put(&mut self, message: MessageRecord) {
@@ -186,8 +194,10 @@ impl Room {
             if let RoomBody::Redact { target, edits } = &event.body {
                 let target = Head::from_bytes(*target.as_bytes());
                 self.redacted.entry(target).or_insert(event.actor);
-                let edits = edits.iter().map(|edit| Head::from_bytes(*edit.as_bytes()));
-                self.redacted_edits.extend(edits);
+                for edit in edits.iter().map(|edit| Head::from_bytes(*edit.as_bytes())) {
+                    self.redacted_edits.entry(edit).or_default().push((target, event.actor));
+                    named.push(edit);
+                }
                 named.push(target);
             }
             self.events.push(event);
@@ -276,6 +286,40 @@ impl Room {
             self.acts_on(message)
                 .find_map(|(by, act)| (matches!(act, Act::Delete { .. }) && fits(by)).then_some(by.author))
         })
+    }
+
+    /// What is to be thought of an emptied message that is named among the edits of one that was taken away. Its bytes are
+    /// gone, so nothing shows that it was one: whatever came before what it is said to have changed was none.
+    fn swept_by(&self, message: &MessageRecord) -> Option<Swept> {
+        let from_log = self.redacted_edits.get(&message.hash).into_iter().flatten();
+        let from_log = from_log.map(|(target, by)| (*target, *by, u64::MAX));
+        let deletions = self.channel.index.swept.get(&message.hash).into_iter().flatten();
+        let deletions = deletions.filter_map(|seq| {
+            let deletion = self.channel.messages.get(seq)?;
+            let StoredBody::Act { by, act } = &deletion.body else {
+                return None;
+            };
+            let is_heard = !self.channel.is_again(deletion) && !self.is_void(*seq, by, act);
+            is_heard.then_some((act.target(), by.author, *seq))
+        });
+        let mut first = None;
+        for (target, by, said_at) in from_log.chain(deletions) {
+            let is_edit = match self.channel.named(&target) {
+                None => self.channel.first_loaded() > 1,
+                Some(target) => {
+                    let is_text = matches!(
+                        target.body,
+                        StoredBody::Text { .. } | StoredBody::Erased { .. } | StoredBody::Gone
+                    );
+                    is_text && target.seq < message.seq && message.seq < said_at && self.deleted_by(target) == Some(by)
+                }
+            };
+            if is_edit {
+                return Some(Swept::Edit);
+            }
+            first.get_or_insert(by);
+        }
+        first.map(Swept::By)
     }
 
     /// Whether somebody says something here that is not theirs to say, or about nothing.
@@ -392,11 +436,10 @@ impl Room {
             StoredBody::Act { by, act } => {
                 (self.is_void(message.seq, by, act)).then_some(Body::Unreadable(Unreadable::Damaged))
             }
-            StoredBody::Gone => deleted().or_else(|| {
-                let swept =
-                    self.redacted_edits.contains(&message.hash) || self.channel.index.swept.contains_key(&message.hash);
-                let is_well = swept || self.had_its_time(message.seq, now_ms);
-                (!is_well).then_some(Body::Unreadable(Unreadable::Gap))
+            StoredBody::Gone => deleted().or_else(|| match self.swept_by(message) {
+                Some(Swept::Edit) => None,
+                Some(Swept::By(by)) => Some(Body::Note(Note::Deleted { by })),
+                None => (!self.had_its_time(message.seq, now_ms)).then_some(Body::Unreadable(Unreadable::Gap)),
             }),
             // The same bytes under another number say nothing more.
             StoredBody::Locked { .. } => (self.channel.place_of(&message.hash) == Some(message.seq))
@@ -462,6 +505,13 @@ impl Room {
                     touched.extend(index.acts.get(&act.target()).into_iter().flatten());
                 }
             }
+            if let StoredBody::Act {
+                act: Act::Delete { edits, .. },
+                ..
+            } = &message.body
+            {
+                touched.extend(edits.iter().filter_map(|edit| index.places.get(edit)));
+            }
         }
         if seqs.contains(&1) {
             // The beginning is here: what was said about nothing is known to be.
@@ -470,6 +520,8 @@ impl Room {
                 .iter()
                 .filter(|(target, _)| !index.places.contains_key(*target));
             touched.extend(lost.flat_map(|(_, acts)| acts));
+            let swept = index.swept.keys().chain(self.redacted_edits.keys());
+            touched.extend(swept.filter_map(|hash| index.places.get(hash)));
         }
         touched.extend(std::mem::take(&mut self.channel.index.found));
         for seq in &touched {

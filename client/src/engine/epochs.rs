@@ -11,11 +11,15 @@ use sotto_shared::id::{ChannelId, RoomId, UserId};
 use sotto_shared::log::room_log::RoomState;
 
 use super::ask::{Failure, Pending, Request};
+use super::rooms::Room;
 use super::sync::retry;
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Change, Problem};
 
 const HOUR_MS: u64 = 3_600_000;
+
+/// Epochs back that a link can lead.
+const MAX_LINK: usize = 256;
 
 /// Whether the newest room key has served its time: 24 hours or 500 messages with up to 50 members, 7 days up to 256,
 /// 30 days beyond. `since_ms` is when it was made, and no later than it was first seen here: its maker's clock is a claim.
@@ -75,18 +79,56 @@ pub(super) async fn wrap_for<S: Suite>(
     rows.collect()
 }
 
+impl Room {
+    /// The first epoch between some whose keys are here of which it is not.
+    fn lost_key(&self) -> Option<u32> {
+        let mut known = self.keys.keys();
+        let first = known.next()?;
+        let (_, lost) = known.zip(first + 1..).find(|(n, expected)| *n != expected)?;
+        Some(lost)
+    }
+
+    /// With shared history one key leads to all before it. A link leads to the epoch before, or over some whose keys whoever
+    /// made it could not have.
+    fn follow_links(&mut self) {
+        let epochs = &self.state.epochs;
+        let Some(missing) = epochs.iter().position(|epoch| !self.keys.contains_key(&epoch.n)) else {
+            return;
+        };
+        // Also where the one before is here: it may be a key whose own link leads nowhere, that others had to link over.
+        for (index, epoch) in epochs.iter().enumerate().skip(missing + 1).rev() {
+            let earlier = epochs.get(..index).unwrap_or_default();
+            let Some(secret) = self.keys.get(&epoch.n) else {
+                continue;
+            };
+            let Ok(older) = open_backlink(secret, &self.state.room_id, epoch.n, epoch.backlink.as_slice()) else {
+                continue;
+            };
+            let mut near = earlier.iter().rev().take(MAX_LINK);
+            if let Some(to) = near.find(|other| fits(&older, &self.state.room_id, other)) {
+                self.keys.entry(to.n).or_insert(older);
+            }
+        }
+    }
+}
+
 impl<S: Suite> Engine<S> {
     /// Opens what can be opened, and asks for wraps if the newest key is not among them.
     pub(super) async fn learn_keys(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         self.open_keys(id, ctx, out).await;
         self.wraps_announced(id, out);
+        // One that was given up may have been handed over since.
+        if self.online && self.rooms.get(&id).is_some_and(|room| room.lost_key().is_some()) {
+            self.fetch_wraps(id, out);
+        }
     }
 
-    /// Wraps first, then backwards along the backlinks.
+    /// What the backlinks lead to from the keys that are here, then wraps, then the backlinks from there.
     async fn open_keys(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let Some(me) = &self.me else { return };
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let before = room.keys.len();
+        room.follow_links();
         let mut by_generation: std::collections::BTreeMap<u32, Vec<(u32, UnwrapJob)>> =
             std::collections::BTreeMap::new();
         for wrap in &room.wraps {
@@ -96,13 +138,7 @@ impl<S: Suite> Engine<S> {
             else {
                 continue;
             };
-            // With shared history one key leads to all before it.
-            let reachable = room.keys.range(wrap.n..).next().is_some() && !epoch.backlink.as_slice().is_empty();
-            if room.keys.contains_key(&wrap.n)
-                || reachable
-                || wrap.user_id != me.user_id
-                || wrap.channel != ChannelId::MAIN
-            {
+            if room.keys.contains_key(&wrap.n) || wrap.user_id != me.user_id || wrap.channel != ChannelId::MAIN {
                 continue;
             }
             let info = WrapInfo {
@@ -152,20 +188,7 @@ impl<S: Suite> Engine<S> {
         // Not kept: tried again and again they would only grow in number.
         room.wraps
             .retain(|wrap| !useless.contains(&(wrap.n, wrap.g)) || room.keys.contains_key(&wrap.n));
-        for index in (1..room.state.epochs.len()).rev() {
-            let (epoch, previous) = (&room.state.epochs[index], &room.state.epochs[index - 1]);
-            if room.keys.contains_key(&previous.n) || epoch.backlink.as_slice().is_empty() {
-                continue;
-            }
-            let Some(secret) = room.keys.get(&epoch.n) else {
-                continue;
-            };
-            if let Ok(older) = open_backlink(secret, &id, epoch.n, epoch.backlink.as_slice())
-                && fits(&older, &id, previous)
-            {
-                room.keys.insert(previous.n, older);
-            }
-        }
+        room.follow_links();
         let grew = room.keys.len() != before;
         for maker in makers {
             let maker = self.people.handle(&maker).unwrap_or_default();
@@ -195,8 +218,8 @@ impl<S: Suite> Engine<S> {
         let from_n = self
             .rooms
             .get(&id)
-            .and_then(|room| room.keys.last_key_value())
-            .map_or(1, |(n, _)| n + 1);
+            .and_then(|room| room.lost_key().or_else(|| Some(room.keys.last_key_value()?.0 + 1)))
+            .unwrap_or(1);
         if !waiting && self.online {
             self.ask(
                 Request::WrapsGet(WrapsGet { room_id: id, from_n }),

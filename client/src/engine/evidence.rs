@@ -6,31 +6,107 @@ use sotto_shared::codec::Codec;
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::sign::{PublicKey, SignatureBytes, SignedBlob};
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::envelope::content::Content;
+use sotto_shared::envelope::content::{Content, MessageBody};
 use sotto_shared::envelope::header::{Header, MessageKind};
-use sotto_shared::id::{ChannelId, Head, MessageId, RoomId};
+use sotto_shared::id::{ChannelId, DeviceKeyId, Head, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::SUITE_1;
 
 use super::{Ctx, Engine, Out};
 use crate::view::{self, Outcome, Problem, Tamper};
 
-/// Signed content of a message, beacon or receipt, as its device signed it (label `msg`).
+/// Where somebody stood, by what they have signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Signed {
+#[serde(untagged, from = "Stored")]
+pub(crate) enum Signed {
+    /// A beacon or a receipt, with all that shows it.
+    Whole(Statement),
+    /// It was said with a message. The signature covers its words as well, and those are not kept here: whoever has the
+    /// message can check it.
+    WithWords(Standpoint),
+}
+
+/// Content as its device signed it (label `msg`). There are no words in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Statement {
     /// Encoded `Content`: it names the person, the browser, and where they stood in log and transcript.
-    pub content: B64,
-    pub sig: B64,
+    content: B64,
+    sig: B64,
     /// The browser's key, as the person's log has it.
-    pub key: B64,
+    key: B64,
+}
+
+/// What content says of where its author stood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Standpoint {
+    /// The message's `envelope_hash`.
+    message: Option<Head>,
+    user_id: UserId,
+    device: DeviceKeyId,
+    log_seq: u64,
+    log_head: Head,
+    seen_seq: u64,
+    seen_t: Head,
+    ts: u64,
+}
+
+/// As it lies in the store: versions before this one kept the words.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Whole(Statement),
+    WithWords(Standpoint),
+}
+
+impl From<Stored> for Signed {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Whole(statement) => match Content::from_bytes(&statement.content.0) {
+                Ok(content) if has_words(&content) => Self::WithWords(Standpoint::new(&content, None)),
+                _ => Self::Whole(statement),
+            },
+            Stored::WithWords(standpoint) => Self::WithWords(standpoint),
+        }
+    }
+}
+
+const fn has_words(content: &Content) -> bool {
+    !matches!(content.body, MessageBody::Beacon | MessageBody::Receipt { .. })
+}
+
+impl Standpoint {
+    const fn new(content: &Content, message: Option<Head>) -> Self {
+        Self {
+            message,
+            user_id: content.user_id,
+            device: content.dk_id,
+            log_seq: content.log_seq,
+            log_head: content.log_head,
+            seen_seq: content.seen_seq,
+            seen_t: content.seen_t,
+            ts: content.ts,
+        }
+    }
 }
 
 impl Signed {
-    /// Content has one encoding, so what was signed can be made again from it.
-    pub fn new(content: &Content, sig: SignatureBytes, key: &PublicKey) -> Self {
-        Self {
+    /// Content has one encoding, so what was signed can be made again from it. `message`: what it came in, by its hash.
+    pub fn new(content: &Content, sig: SignatureBytes, key: &PublicKey, message: Option<Head>) -> Self {
+        if has_words(content) {
+            return Self::WithWords(Standpoint::new(content, message));
+        }
+        Self::Whole(Statement {
             content: B64(content.to_bytes()),
             sig: B64(sig.to_vec()),
             key: B64(key.as_bytes().to_vec()),
+        })
+    }
+
+    fn by(&self) -> Option<UserId> {
+        match self {
+            Self::Whole(statement) => Content::from_bytes(&statement.content.0)
+                .ok()
+                .map(|content| content.user_id),
+            Self::WithWords(standpoint) => Some(standpoint.user_id),
         }
     }
 }
@@ -104,7 +180,7 @@ pub(crate) struct Evidence {
     ours: Option<Signed>,
 }
 
-/// The file a person can hand on. Only what was signed and public keys: no text of any message.
+/// The file a person can hand on. Only what was said of the room, signatures and public keys: no text of any message.
 #[derive(Serialize)]
 struct Report<'a> {
     room_id: RoomId,
@@ -154,11 +230,11 @@ impl<S: Suite> Engine<S> {
         let content = self.statement(room, &header, ctx.now_ms).ok()?;
         let sig = ctx.suite.sign(&me.key, Label::Message, &content).await.ok()?;
         let key = ctx.suite.device_public_key(&me.key);
-        Some(Signed {
+        Some(Signed::Whole(Statement {
             content: B64(content),
             sig: B64(sig.to_vec()),
             key: B64(key.as_bytes().to_vec()),
-        })
+        }))
     }
 
     pub(super) fn show_evidence(&self, id: RoomId) -> Result<Option<Outcome>, Problem> {
@@ -167,9 +243,8 @@ impl<S: Suite> Engine<S> {
             return Ok(Some(Outcome::Evidence(None)));
         };
         let cause = &evidence.cause;
-        let by = (cause.signed.as_ref())
-            .and_then(|signed| Content::from_bytes(&signed.content.0).ok())
-            .map(|content| content.user_id);
+        let by = cause.signed.as_ref().and_then(Signed::by);
+        let with_words = matches!(cause.signed, Some(Signed::WithWords(_)));
         let report = Report {
             room_id: id,
             why,
@@ -178,6 +253,7 @@ impl<S: Suite> Engine<S> {
         Ok(Some(Outcome::Evidence(Some(view::Evidence {
             at_ms: evidence.at_ms,
             by,
+            with_words,
             about_log: cause.what == Thing::Entry,
             seq: cause.seq,
             ours: cause.ours.to_string(),

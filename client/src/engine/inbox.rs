@@ -137,7 +137,7 @@ impl<S: Suite> Engine<S> {
         let mut new = Vec::with_capacity(opened.len());
         let mut alarm = None;
         let mut ahead = Vec::new();
-        let mut failed = Vec::new();
+        let (mut failed, mut past) = (Vec::new(), Vec::new());
         let before = room.channel.at.seq;
         for (arrival, outcome) in opened {
             let seq = arrival.message.seq;
@@ -151,7 +151,7 @@ impl<S: Suite> Engine<S> {
             let body = match outcome {
                 Outcome::Content(content, sig) => {
                     if room.contradicts(&content, seq) {
-                        alarm = Some((Tamper::Fork, Some(room.accuse(&content, sig))));
+                        alarm = Some((Tamper::Fork, Some(room.accuse(&content, sig, hash))));
                         break;
                     }
                     let late = room.comes_late(&content, room.channel.log_seq);
@@ -168,6 +168,11 @@ impl<S: Suite> Engine<S> {
                 }
                 Outcome::Gone => {
                     room.channel.pass_over(seq, hash);
+                    // Ours, and the relay let go of it before we heard that it had come.
+                    if let Some(ours) = room.outbox.arrived_and_gone(&hash) {
+                        saves.push(record::remove(Key::Outgoing(id, ours)));
+                        past.push(ours);
+                    }
                     StoredBody::Gone
                 }
                 Outcome::Locked => {
@@ -189,7 +194,7 @@ impl<S: Suite> Engine<S> {
                     }
                 }
                 Outcome::Forked(content, sig) => {
-                    alarm = Some((Tamper::Fork, Some(room.accuse(&content, sig))));
+                    alarm = Some((Tamper::Fork, Some(room.accuse(&content, sig, hash))));
                     break;
                 }
                 Outcome::Withheld => {
@@ -231,6 +236,9 @@ impl<S: Suite> Engine<S> {
         for msg_id in failed {
             self.show_outgoing(id, &msg_id, out);
         }
+        for msg_id in past {
+            self.hide_outgoing(id, &msg_id, out);
+        }
         self.show_room_row(id, out);
         (alarm, ahead)
     }
@@ -264,7 +272,7 @@ impl<S: Suite> Engine<S> {
             let mut gap = false;
             let body = match outcome {
                 Outcome::Content(content, sig) if room.contradicts(&content, seq) => {
-                    let cause = room.accuse(&content, sig);
+                    let cause = room.accuse(&content, sig, hash);
                     self.freeze_with(id, Tamper::Fork, Some(cause), ctx, out).await;
                     return;
                 }
@@ -282,7 +290,7 @@ impl<S: Suite> Engine<S> {
                 }
                 Outcome::Unreadable(why) => StoredBody::Unreadable(why),
                 Outcome::Forked(content, sig) => {
-                    let cause = room.accuse(&content, sig);
+                    let cause = room.accuse(&content, sig, hash);
                     self.freeze_with(id, Tamper::Fork, Some(cause), ctx, out).await;
                     return;
                 }
@@ -453,7 +461,8 @@ pub(super) async fn open_all<S: Suite>(
                     let sig = claim.jobs().first().map_or([0; 64], |job| job.sig);
                     match claim.prove(&[checked.next().unwrap_or(false)]) {
                         Ok(content) if content.log_seq > room.state.seq => {
-                            let signed = room.signed(&content, sig);
+                            let hash = Head::from_bytes(*arrival.hash.as_bytes());
+                            let signed = room.signed(&content, sig, hash);
                             Outcome::Ahead((Box::new(content), signed))
                         }
                         // Its sender's log is not ours, and the sender signed that.
@@ -573,15 +582,15 @@ enum LaneStep {
 }
 
 impl Room {
-    /// A statement with its signature and the key it was made with.
-    fn signed(&self, content: &Content, sig: SignatureBytes) -> Option<Signed> {
+    /// What a message states of where its author stands.
+    fn signed(&self, content: &Content, sig: SignatureBytes, message: Head) -> Option<Signed> {
         let at = content.log_seq.min(self.state.seq);
         let key = self.state.author_key(&content.user_id, &content.dk_id, at)?;
-        Some(Signed::new(content, sig, key))
+        Some(Signed::new(content, sig, key, Some(message)))
     }
 
     /// What a sender has seen, against what is here.
-    fn accuse(&self, content: &Content, sig: SignatureBytes) -> Cause {
+    fn accuse(&self, content: &Content, sig: SignatureBytes, message: Head) -> Cause {
         let entry = usize::try_from(content.log_seq)
             .ok()
             .and_then(|seq| self.state.hashes.get(seq));
@@ -592,7 +601,7 @@ impl Room {
                 Cause::messages(content.seen_seq, ours, content.seen_t)
             }
         };
-        match self.signed(content, sig) {
+        match self.signed(content, sig, message) {
             Some(signed) => cause.by(signed),
             None => cause,
         }

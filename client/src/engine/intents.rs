@@ -335,7 +335,7 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
-        self.open_room(room)?;
+        self.ready_room(room, &What::Remove(user))?;
         self.intend(room, Intent::new(What::Remove(user), Some(command)), ctx, out)
             .await;
         Ok(None)
@@ -348,10 +348,16 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
-        self.open_room(room)?;
-        self.intend(room, Intent::new(What::Leave, Some(command)), ctx, out)
+        let there = self.ready_room(room, &What::Leave)?;
+        // The others are told as far as a room that is stopped can tell them; here it is over in any case.
+        let waits = there.frozen.is_none();
+        self.intend(room, Intent::new(What::Leave, waits.then_some(command)), ctx, out)
             .await;
-        Ok(None)
+        if waits {
+            return Ok(None);
+        }
+        self.leave_behind(room, out);
+        Ok(Some(Outcome::Done))
     }
 
     pub(super) async fn rename_room(
@@ -373,6 +379,46 @@ impl<S: Suite> Engine<S> {
         let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
         match self.standing(room) {
             Standing::Open => Ok(room),
+            _ => Err(Problem::RoomClosed),
+        }
+    }
+
+    fn is_in(&self, room: &Room) -> bool {
+        self.my_id().is_some_and(|me| room.is_member(&me))
+    }
+
+    /// A room that its log cannot be told of having been left: remembered here.
+    fn leave_behind(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+        if let Some(room) = self.rooms.get_mut(&id) {
+            room.left = true;
+            out.push(Effect::Save(vec![room.to_stop_record()]));
+            self.show_room_row(id, out);
+        }
+    }
+
+    /// An intent that came to nothing. A group can be left however it stands: if the relay does not take the word of it while
+    /// something is amiss there, it is left here.
+    fn fail_intent(&mut self, id: RoomId, intent: Intent, problem: Problem, out: &mut Out<S::DeviceKey>) {
+        let is_amiss = self
+            .rooms
+            .get(&id)
+            .is_some_and(|room| self.standing(room) != Standing::Open);
+        let stays = matches!(problem, Problem::LastOwner | Problem::Offline) || !is_amiss;
+        if !matches!(intent.what, What::Leave) || intent.command.is_none() || stays {
+            return self.end_intent(intent, Err(problem), out);
+        }
+        self.leave_behind(id, out);
+        self.end_intent(intent, Ok(Outcome::Done), out);
+    }
+
+    /// The room, if this can be done to it as it stands. A group that one is in can be left in any case, and a key that one
+    /// member gave to nobody must not keep the others from taking that member out, or from making the next.
+    fn ready_room(&self, id: RoomId, what: &What) -> Result<&Room, Problem> {
+        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+        match (self.standing(room), what) {
+            (Standing::Open, _) | (Standing::WaitingForKey, What::Remove(_)) => Ok(room),
+            (_, What::Leave) if room.state.kind == RoomKind::Group && self.is_in(room) => Ok(room),
+            (Standing::WaitingForKey, What::Prepare) if room.key_is_lost() => Ok(room),
             _ => Err(Problem::RoomClosed),
         }
     }
@@ -526,7 +572,7 @@ impl<S: Suite> Engine<S> {
                 continue;
             }
             match self.write_intent(id, &intent, ctx).await {
-                Err(problem) => self.end_intent(intent, Err(problem), out),
+                Err(problem) => self.fail_intent(id, intent, problem, out),
                 Ok(draft) if draft.blobs.is_empty() => self.end_intent(intent, Ok(Outcome::Done), out),
                 Ok(draft) => {
                     let request = Request::RoomAppend(RoomAppend {
@@ -572,10 +618,14 @@ impl<S: Suite> Engine<S> {
                     .first()
                     .and_then(|blob| RoomEntry::from_bytes(&blob.body).ok())
                     .map_or(0, |entry| entry.seq);
+                let replaces = intent.secret.is_some() && room.key_asks > 0;
                 if let Some((n, secret)) = intent.secret.take() {
                     room.keys.insert(n, secret);
                 }
                 self.take_entries(id, from, sent, ctx, out).await;
+                if replaces {
+                    self.show_events(id, 0, out);
+                }
                 // The log may have been faster than this answer, and with it messages under the new key.
                 self.unlock_messages(id, ctx, out).await;
                 let outcome = match &intent.what {
@@ -586,7 +636,8 @@ impl<S: Suite> Engine<S> {
                 self.show_room_row(id, out);
                 self.flush(id, ctx, out).await;
             }
-            Err(failure) if failure.is(ErrorCode::StaleHead) && intent.tries < MAX_TRIES => {
+            // What is newer than a room that is stopped is not heard any more.
+            Err(failure) if failure.is(ErrorCode::StaleHead) && intent.tries < MAX_TRIES && room.frozen.is_none() => {
                 intent.tries += 1;
                 intent.sent.clear();
                 intent.secret = None;
@@ -601,7 +652,7 @@ impl<S: Suite> Engine<S> {
                     self.was_signed_out(out);
                     return;
                 }
-                self.end_intent(intent, Err(problem), out);
+                self.fail_intent(id, intent, problem, out);
             }
         }
         self.advance(id, ctx, out).await;
@@ -658,7 +709,7 @@ impl<S: Suite> Engine<S> {
     }
 
     async fn write_intent(&self, id: RoomId, intent: &Intent, ctx: &mut Ctx<'_, S>) -> Result<Draft, Problem> {
-        let room = self.open_room(id)?;
+        let room = self.ready_room(id, &intent.what)?;
         let me = self.me()?;
         let mut draft = Draft {
             state: room.state.clone(),
@@ -749,9 +800,14 @@ impl<S: Suite> Engine<S> {
             return Ok(draft);
         }
         let sent = room.channel.at.seq.saturating_sub(room.channel.epoch_seq);
-        let old = is_old(&draft.state, room.epoch_ms(), ctx.now_ms, sent);
+        let old = is_old(&draft.state, room.epoch_ms(), ctx.now_ms, sent) || room.key_is_lost();
+        // Whoever never had a key has nothing to build on: others have, and the duty.
+        let is_stranger = draft.state.epoch_number() > 0 && room.keys.is_empty();
+        if is_stranger {
+            return Ok(draft);
+        }
         if draft.state.rotation_due || (matches!(intent.what, What::Prepare) && old) {
-            let previous = room.keys.get(&draft.state.epoch_number());
+            let previous = room.newest_key();
             if !draft.state.rotation_due {
                 reason = EpochReason::Age;
             }

@@ -1,14 +1,15 @@
 //! Messages going out: kept first, sealed when the room is ready, sent again until they are heard back.
 //!
 //! One batch is under way at a time. It is sealed as one chain, saved, and only then transmitted; a retry sends the very
-//! same bytes under the same ids. What is refused because the room key changed is sealed anew.
+//! same bytes under the same ids. What is refused because the room key changed is sealed anew, and so is what was sealed
+//! before something that has come since.
 
 use std::collections::VecDeque;
 
 use sotto_shared::api::B64;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::{Outgoing, ToRelay};
-use sotto_shared::api::limits::{MAX_SEND_BATCH, MAX_TEXT_BYTES};
+use sotto_shared::api::limits::{MAX_FRAME_BYTES, MAX_SEND_BATCH, MAX_TEXT_BYTES};
 use sotto_shared::codec::{Codec, Text};
 use sotto_shared::crypto::hash::sha256;
 use sotto_shared::crypto::label::Label;
@@ -29,6 +30,9 @@ const DUPLICATE_WAIT_MS: u64 = 2_000;
 
 /// How long an echo may take before the message is sent again.
 const ECHO_WAIT_MS: u64 = 15_000;
+
+/// Characters that the messages of one frame take in base64; what is between them has the rest of what the relay reads.
+const MAX_BATCH_CHARS: usize = MAX_FRAME_BYTES / 4 * 3;
 
 /// What waits in one room, oldest first.
 #[derive(Default)]
@@ -69,6 +73,14 @@ impl Outbox {
         let before = self.items.len();
         self.items.retain(|item| item.msg_id != *id);
         self.items.len() != before
+    }
+
+    /// It was heard back without its bytes.
+    pub fn arrived_and_gone(&mut self, hash: &Head) -> Option<MessageId> {
+        let is_it = |item: &&OutgoingRecord| item.sealed.as_ref().is_some_and(|sealed| sealed.hash() == *hash);
+        let id = self.items.iter().find(is_it)?.msg_id;
+        self.arrived(&id);
+        Some(id)
     }
 
     /// It will not arrive as it is. Nothing for an id that does not wait here.
@@ -278,9 +290,16 @@ impl<S: Suite> Engine<S> {
             return Ok(());
         };
         let n = room.state.epoch_number();
-        // Sealed under an older key and never taken: made again.
-        for item in &mut room.outbox.items {
-            if item.failed.is_none() && item.sealed.as_ref().is_some_and(|sealed| sealed.n != n) {
+        // Sealed under an older key and never taken: made again. The same for what was sealed before messages that have come
+        // since: whoever does not know its chain takes it for an old one that comes again. If the relay had taken it after
+        // all, it has its id, and refuses the new one.
+        let at = room.channel.at.seq;
+        let is_stale = |item: &OutgoingRecord| {
+            let sealed = item.sealed.as_ref();
+            item.failed.is_none() && sealed.is_some_and(|sealed| sealed.n != n || sealed.seen < at)
+        };
+        if room.outbox.items.iter().any(is_stale) {
+            for item in room.outbox.items.iter_mut().filter(|item| item.failed.is_none()) {
                 item.sealed = None;
             }
         }
@@ -302,7 +321,12 @@ impl<S: Suite> Engine<S> {
         let sealed = (room.outbox.items.iter())
             .filter(|item| item.failed.is_none())
             .filter_map(|item| Some((item.msg_id, item.sealed.as_ref()?)));
+        let mut chars = 0;
         for (msg_id, sealed) in sealed.take(MAX_SEND_BATCH) {
+            chars += sealed.chars();
+            if chars > MAX_BATCH_CHARS && !messages.is_empty() {
+                break;
+            }
             room.outbox.under_way.push(msg_id);
             messages.push(Outgoing {
                 header: sealed.header.clone(),
@@ -334,6 +358,7 @@ impl<S: Suite> Engine<S> {
         let (mut ctr, mut prev_own) =
             newest.map_or_else(|| (0, lane_start(&me.dk_id, &lane)), |end| (end.ctr, end.head));
         let mut saves = Vec::new();
+        let mut chars = 0;
         for item in room
             .outbox
             .items
@@ -382,13 +407,21 @@ impl<S: Suite> Engine<S> {
                 .await
                 .map_err(internal)?;
             let sealed = seal_message(ctx.rng, &key, &header, &bytes, &sig);
-            prev_own = Head::from_bytes(*sealed.hash.as_bytes());
-            item.lane = lane;
-            item.sealed = Some(SealedRecord {
+            let hash = Head::from_bytes(*sealed.hash.as_bytes());
+            let sealed = SealedRecord {
                 n,
+                seen: room.channel.at.seq,
                 header: B64(sealed.header),
                 envelope: B64(sealed.envelope),
-            });
+            };
+            // A batch is what goes in one frame: the relay refuses what follows a refusal in one frame, and no further.
+            chars += sealed.chars();
+            if chars > MAX_BATCH_CHARS && !saves.is_empty() {
+                break;
+            }
+            prev_own = hash;
+            item.lane = lane;
+            item.sealed = Some(sealed);
             saves.push(record::save(Key::Outgoing(id, item.msg_id), item));
         }
         out.push(Effect::Save(saves));

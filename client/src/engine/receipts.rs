@@ -247,7 +247,7 @@ impl<S: Suite> Engine<S> {
         let verdicts = ctx.suite.verify_all(&jobs).await;
         for (((claim, signer), job), verdict) in claims.into_iter().zip(jobs).zip(verdicts) {
             if let Ok(content) = claim.prove(&[verdict]) {
-                let signed = Signed::new(&content, job.sig, &signer);
+                let signed = Signed::new(&content, job.sig, &signer, None);
                 self.take_receipt(id, &content, signed, ctx, out).await;
             }
         }

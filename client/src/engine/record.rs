@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::Wrap;
+use sotto_shared::envelope::header::envelope_hash;
 use sotto_shared::id::{DeviceKeyId, Head, MessageId, RoomId, UserId};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -111,13 +112,16 @@ pub struct RoomRecord {
     pub(crate) claims: Vec<(UserId, super::beacons::Claim)>,
 }
 
-/// That a room is stopped for good. Apart from the room's own record, so that another tab which has not noticed, and keeps
+/// That a room is stopped for good, or was left for good here. Apart from the room's own record, so that another tab which has not noticed, and keeps
 /// what it knows of the room, does not undo it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StopRecord {
     pub room_id: RoomId,
-    pub why: crate::view::Tamper,
+    pub why: Option<crate::view::Tamper>,
     pub(crate) evidence: Option<super::evidence::Evidence>,
+    /// The person has left it, though its log cannot say so.
+    #[serde(default)]
+    pub left: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -364,8 +368,23 @@ pub struct OutgoingRecord {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SealedRecord {
     pub n: u32,
+    /// The newest message that its author had seen.
+    #[serde(default)]
+    pub seen: u64,
     pub header: B64,
     pub envelope: B64,
+}
+
+impl SealedRecord {
+    /// The identity of the message that it makes.
+    pub fn hash(&self) -> Head {
+        Head::from_bytes(*envelope_hash(&self.header.0, &self.envelope.0).as_bytes())
+    }
+
+    /// What it takes in a frame, but for what is around it.
+    pub const fn chars(&self) -> usize {
+        (self.header.0.len().div_ceil(3) + self.envelope.0.len().div_ceil(3)) * 4
+    }
 }
 
 #[derive(Clone, Serialize, Deserialize)]

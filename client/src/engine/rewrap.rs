@@ -14,15 +14,39 @@ use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::sign::{SignedBlob, VerifyJob};
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::id::{ChannelId, RoomId};
+use sotto_shared::log::room_log::History;
 
 use super::account::internal;
 use super::ask::{Pending, Request};
 use super::epochs::wrap_for;
+use super::intents::{Intent, What};
+use super::rooms::Room;
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Problem, Standing};
 
 /// Before the same is asked, or answered, again.
 const PATIENCE_MS: u64 = 30_000;
+
+/// Times the others are asked in vain before a key that opens for nobody is replaced.
+const MAX_ASKS: u32 = 3;
+
+impl Room {
+    /// Whether nobody has given us the newest key though they were asked often enough: whoever made it may have given it to
+    /// nobody. Whoever never had a key of this room waits on: they have nothing that the others' next key could lead to.
+    pub fn key_is_lost(&self) -> bool {
+        let n = self.state.epoch_number();
+        self.key_asks > MAX_ASKS && !self.keys.contains_key(&n) && !self.keys.is_empty()
+    }
+
+    /// Whether the key of this epoch is lost, or was found to be by whoever linked theirs over it.
+    pub fn opens_for_nobody(&self, n: u32) -> bool {
+        let is_over = self.state.policy.history == History::Shared
+            && !self.keys.contains_key(&n)
+            && self.keys.range(..n).next().is_some()
+            && self.keys.range(n..).next().is_some();
+        is_over || n == self.state.epoch_number() && self.key_is_lost()
+    }
+}
 
 impl<S: Suite> Engine<S> {
     /// Asks the others in the room for its newest key, if it is still missing after the relay was asked.
@@ -39,6 +63,18 @@ impl<S: Suite> Engine<S> {
             return;
         }
         room.key_asked_ms = ctx.now_ms;
+        // Whoever came after the key was made waits for somebody to be there; the others were due to get it with it.
+        let me_since = room.state.members.get(&me.user_id).map(|member| member.since);
+        if me_since < room.state.epoch().map(|epoch| epoch.seq) {
+            room.key_asks = room.key_asks.saturating_add(1);
+        }
+        if room.key_is_lost() {
+            self.show_events(id, 0, out);
+            out.push(Effect::Wake {
+                after_ms: PATIENCE_MS + 1,
+            });
+            return self.intend(id, Intent::new(What::Prepare, None), ctx, out).await;
+        }
         // One that is there would keep others from taking its place.
         let drop = WrapsDrop { room_id: id, n };
         let request = KeyRequest {

@@ -1,6 +1,6 @@
 //! A room as this account knows it: its verified log, its keys, its one channel.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{RoomHead, RoomLogGet, RoomLogReply, Wrap};
@@ -49,18 +49,22 @@ pub(crate) struct Room {
     pub times: Vec<u64>,
     /// Messages that the log takes away, and who wrote that.
     pub redacted: HashMap<Head, UserId>,
-    /// What those had been changed to.
-    pub redacted_edits: HashSet<Head>,
+    /// What those are said to have been changed to: of which message, and by whom, in the order of the log.
+    pub redacted_edits: HashMap<Head, Vec<(Head, UserId)>>,
     pub wraps: Vec<Wrap>,
     /// By epoch number.
     pub keys: BTreeMap<u32, EpochSecret>,
     /// When the others were last asked for the newest key, milliseconds since 1970.
     pub key_asked_ms: u64,
+    /// How often they were, for this key.
+    pub key_asks: u32,
     /// When others were last given it.
     pub answered: BTreeMap<UserId, u64>,
     /// Epochs of which we were given another key than the log names.
     pub mismatched: BTreeSet<u32>,
     pub frozen: Option<Tamper>,
+    /// The person has left it, whether or not its log could be told.
+    pub left: bool,
     /// What shows why it is.
     pub evidence: Option<Evidence>,
     /// What members have seen and we have not, by who says so.
@@ -281,13 +285,15 @@ impl Room {
             events: Vec::new(),
             times: Vec::new(),
             redacted: HashMap::new(),
-            redacted_edits: HashSet::new(),
+            redacted_edits: HashMap::new(),
             wraps: Vec::new(),
             keys: BTreeMap::new(),
             key_asked_ms: 0,
+            key_asks: 0,
             answered: BTreeMap::new(),
             mismatched: BTreeSet::new(),
             frozen: None,
+            left: false,
             evidence: None,
             claims: BTreeMap::new(),
             beacon_ms: 0,
@@ -314,8 +320,23 @@ impl Room {
         record::save(Key::Room(self.state.room_id), &record)
     }
 
+    pub fn to_stop_record(&self) -> Record {
+        let stop = StopRecord {
+            room_id: self.state.room_id,
+            why: self.frozen,
+            evidence: self.evidence.clone(),
+            left: self.left,
+        };
+        record::save(Key::Stop(self.state.room_id), &stop)
+    }
+
     pub fn is_member(&self, user: &UserId) -> bool {
         self.state.members.contains_key(user)
+    }
+
+    /// The newest room key that is here: what the next one builds on.
+    pub fn newest_key(&self) -> Option<&EpochSecret> {
+        self.keys.last_key_value().map(|(_, secret)| secret)
     }
 
     /// The other person of a direct message.
@@ -574,12 +595,14 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
+        let me = self.my_id();
         let Some(room) = self.rooms.get_mut(&id) else { return };
         let new_epoch = state.epoch_number() > room.state.epoch_number();
         room.state = state;
         room.log.extend(blobs.iter().map(|blob| B64(blob.to_bytes())));
         if new_epoch {
             room.channel.epoch_seq = room.channel.at.seq;
+            room.key_asks = 0;
         }
         room.sync.people_wanted = 0;
         let first_new = room.events.len();
@@ -599,6 +622,15 @@ impl<S: Suite> Engine<S> {
                 Some(Cause::messages(cut.seq, ours, cut.transcript).with_entry(&blob))
             })
         });
+        // Whoever is brought in again is back.
+        let is_back = |event: &Event| match &event.body {
+            RoomBody::AddMember { member, .. } | RoomBody::Join { member, .. } => Some(member.user_id) == me,
+            _ => false,
+        };
+        if room.left && events.iter().any(is_back) {
+            room.left = false;
+            out.push(Effect::Save(vec![room.to_stop_record()]));
+        }
         let taken_away = room.take_events(events, ctx.now_ms);
         let saved = vec![room.to_record(), room.channel.to_record(&id)];
         out.push(Effect::Save(saved));
@@ -685,18 +717,16 @@ impl<S: Suite> Engine<S> {
         if let Some(room) = self.rooms.get_mut(&id) {
             if room.frozen.is_none() {
                 room.frozen = Some(why);
-                let stop = StopRecord {
-                    room_id: id,
-                    why,
-                    evidence: room.evidence.clone(),
-                };
-                out.push(Effect::Save(vec![record::save(Key::Stop(id), &stop)]));
+                out.push(Effect::Save(vec![room.to_stop_record()]));
             }
             self.show_room_row(id, out);
         }
     }
 
     pub(super) fn standing(&self, room: &Room) -> Standing {
+        if room.left {
+            return Standing::Left;
+        }
         if let Some(why) = room.frozen {
             return Standing::Frozen(why);
         }
@@ -840,7 +870,11 @@ impl<S: Suite> Engine<S> {
         room.take_events(events, self.now_ms);
         room.log = record.log;
         room.wraps = record.wraps;
-        room.claims = record.claims.into_iter().collect();
+        room.claims = record
+            .claims
+            .into_iter()
+            .filter(|(by, claim)| claim.is_of(by))
+            .collect();
         self.rooms.insert(record.room_id, room);
         Some(())
     }

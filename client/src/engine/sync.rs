@@ -13,7 +13,7 @@ use sotto_shared::id::{ChannelId, RoomId};
 use super::ask::{Failure, Pending, Reply, Request};
 use super::evidence::Cause;
 use super::intents::{Intent, What};
-use super::record::Loaded;
+use super::record::{self, Key, Loaded};
 use super::{Ctx, Effect, Ending, Engine, Out};
 use crate::view::{Change, Link, Outcome, Problem, Tamper};
 
@@ -703,8 +703,10 @@ impl<S: Suite> Engine<S> {
             self.restore_room(room);
         }
         for stop in loaded.stops {
+            // Versions before this one kept words with it; read, they are gone.
+            out.push(Effect::Save(vec![record::save(Key::Stop(stop.room_id), &stop)]));
             if let Some(room) = self.rooms.get_mut(&stop.room_id) {
-                (room.frozen, room.evidence) = (Some(stop.why), stop.evidence);
+                (room.frozen, room.evidence, room.left) = (stop.why, stop.evidence, stop.left);
             }
         }
         for channel in loaded.channels {

@@ -387,6 +387,7 @@ impl Room {
                 }
             }
             RoomBody::SetTtl { seconds, .. } => Note::Disappearing { by, seconds: *seconds },
+            RoomBody::Epoch { n, .. } if self.opens_for_nobody(*n) => Note::KeyForNobody { by },
             _ => return None,
         })
     }

@@ -22,7 +22,7 @@ use crate::view::{Body, Change, Command, Delivery, Found, Outcome, Person, Phase
 #[derive(Clone)]
 pub struct Disk<K> {
     /// Serialised, as it would lie in IndexedDB.
-    kept: Option<(Vec<u8>, K)>,
+    pub kept: Option<(Vec<u8>, K)>,
     pub locked: Option<(LockedAccount, K)>,
     /// Under which key the records are sealed: nobody else's open.
     sealed_under: Option<[u8; 32]>,

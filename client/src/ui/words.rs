@@ -170,6 +170,10 @@ pub fn note(
         Note::IdentityChanged { who } => vec![subject(who), Plain(" has a new safety number.")],
         Note::AccountClosed { who } => vec![subject(who), Plain(" closed this account.")],
         Note::Deleted { by } => vec![subject(by), Plain(" deleted a message.")],
+        Note::KeyForNobody { by } => vec![
+            subject(by),
+            Plain(" changed the room key to one that did not open here. Another one takes its place."),
+        ],
         Note::Disappearing { by, seconds: 0 } => vec![subject(by), Plain(" lets messages stay from here on.")],
         Note::Disappearing { by, seconds } => vec![
             subject(by),

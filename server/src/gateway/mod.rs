@@ -33,7 +33,7 @@ use sotto_shared::log::room_log::SUITE_1;
 use crate::accounts::users::newest_seq;
 use crate::app::App;
 use crate::hub::{End, Outbox, SocketId};
-use crate::ledger::rooms::rooms_of;
+use crate::ledger::rooms::{Hold, rooms_of};
 use crate::logs::read::heads_of;
 use crate::mailbox::{Fate, Post};
 use crate::problem::Problem;
@@ -250,7 +250,7 @@ async fn post(
     }
     let header = Header::from_bytes(&header_bytes.0).map_err(|_| ErrorCode::Malformed)?;
     if header.kind == MessageKind::Ephemeral {
-        return pass_on(app, session, id, &header, header_bytes, envelope);
+        return pass_on(app, session, id, &header, header_bytes, envelope).await;
     }
     let fate = if header.kind == MessageKind::Slot {
         // No part of the chain: nothing builds on it.
@@ -283,9 +283,9 @@ async fn post(
     Ok(())
 }
 
-/// To whoever is in the room now. Nothing is stored and nothing answered: one that is too many, or for a room this socket is
-/// not in, is let go.
-fn pass_on(
+/// To whoever is in the room now. Nothing is stored and nothing answered: one that is too many, for a room this socket is not
+/// in, or sealed under a key that the room's log does not have, is let go. The others take it for a sign of a newer key.
+async fn pass_on(
     app: &App,
     session: &Session,
     id: SocketId,
@@ -296,7 +296,8 @@ fn pass_on(
     if envelope.0.len() != EPHEMERAL_BYTES {
         return Err(ErrorCode::Malformed);
     }
-    if app.rates.ephemeral.take(&session.dk_id).is_ok() {
+    let fits = header.suite == SUITE_1 && header.channel == ChannelId::MAIN && app.hub.is_in(id, &header.room_id);
+    if fits && app.rates.ephemeral.take(&session.dk_id).is_ok() && is_current(app, header).await {
         let frame = encode(&FromRelay::Ephemeral {
             room_id: header.room_id,
             channel: header.channel,
@@ -306,6 +307,30 @@ fn pass_on(
         app.hub.pass_on(id, &header.room_id, &frame);
     }
     Ok(())
+}
+
+/// Whether a passing word is under the newest room key or the one before. What is at hand of the room may be older than its
+/// log, so a key that is not in it is looked for there.
+async fn is_current(app: &App, header: &Header) -> bool {
+    let fits = |newest: u32| header.n > 0 && (header.n == newest || header.n.checked_add(1) == Some(newest));
+    if let Some(state) = app.ledger.room(&header.room_id)
+        && fits(state.epoch_number())
+    {
+        return true;
+    }
+    match newest_epoch(app, &header.room_id).await {
+        Ok(newest) => fits(newest),
+        Err(problem) => {
+            problem.log();
+            false
+        }
+    }
+}
+
+async fn newest_epoch(app: &App, room: &RoomId) -> Result<u32, Problem> {
+    let txn = app.db.begin().await?;
+    let room = app.ledger.lock_room(&txn, &app.realm, room, Hold::ToPost).await?;
+    Ok(room.map_or(0, |room| room.state.epoch_number()))
 }
 
 /// What can be said of a message without its room.

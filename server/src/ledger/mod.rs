@@ -68,7 +68,8 @@ impl Ledger {
             .cloned()
     }
 
-    fn room(&self, room: &RoomId) -> Option<Arc<RoomState>> {
+    /// A room as it was when it was last looked at.
+    pub fn room(&self, room: &RoomId) -> Option<Arc<RoomState>> {
         self.rooms
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -6,6 +6,9 @@ use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
 use sotto_shared::api::limits::{MAX_FRAME_BYTES, MAX_SEND_BATCH};
+use sotto_shared::codec::Codec;
+use sotto_shared::envelope::header::Header;
+use sotto_shared::id::ChannelId;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::*;
@@ -272,4 +275,52 @@ async fn words_in_passing_reach_those_who_are_there_and_are_not_kept() {
     long.envelope.0.push(0);
     a.say(&[long]).await;
     assert_eq!(a.bye().await, ErrorCode::Malformed);
+}
+
+/// A word under a key that the log does not have says that entries are kept back; nobody is to say so through an honest relay.
+#[tokio::test]
+async fn a_word_in_passing_under_no_key_of_the_room_is_let_go() {
+    let ground = Ground::with(|config| config.limits.ephemeral_per_minute = 1_000).await;
+    let (ada, bob) = (ground.person("ada").await, ground.person("bob").await);
+    let mut room = ground.group(&[&ada, &bob]).await;
+    let (mut a, mut b) = (ground.socket(&ada).await, ground.socket(&bob).await);
+    type Change = fn(&mut Header);
+    let changed = |room: &Room, change: Change| {
+        let mut word = room.word();
+        let mut header = Header::from_bytes(&word.header.0).unwrap();
+        change(&mut header);
+        word.header = B64(header.to_bytes());
+        word
+    };
+    let passes = async |a: &mut Socket, b: &mut Socket, word: Outgoing| {
+        a.say(&[word]).await;
+        assert_eq!(a.everything_heard().await, []);
+        b.everything_heard().await.len() == 1
+    };
+    let cases: [(&str, Change); 5] = [
+        ("a key to come", |header| header.n += 1),
+        ("a key far off", |header| header.n = u32::MAX),
+        ("no key", |header| header.n = 0),
+        ("another suite", |header| header.suite = 2),
+        ("another channel", |header| {
+            header.channel = ChannelId::from_bytes([1; 16])
+        }),
+    ];
+    for (case, change) in cases {
+        assert!(!passes(&mut a, &mut b, changed(&room, change)).await, "{case}");
+    }
+    assert!(passes(&mut a, &mut b, room.word()).await);
+    let older = room.word();
+    for _ in 0..2 {
+        let epoch = room.epoch(&ada);
+        ground.append(&ada, &room, vec![epoch], room.wraps()).await.unwrap();
+        a.everything_heard().await;
+        b.everything_heard().await;
+        assert!(passes(&mut a, &mut b, room.word()).await);
+        assert!(
+            passes(&mut a, &mut b, changed(&room, |header| header.n -= 1)).await,
+            "the one before"
+        );
+    }
+    assert!(!passes(&mut a, &mut b, older).await, "two before");
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use sotto_shared::api::body::{API_VERSION, RoomHead, SlotValue, StoredMessage};
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
-use sotto_shared::api::limits::{MAX_SEND_BATCH, OLD_EPOCH_GRACE_SECS};
+use sotto_shared::api::limits::{MAX_FRAME_BYTES, MAX_SEND_BATCH, OLD_EPOCH_GRACE_SECS};
 use sotto_shared::codec::Codec;
 use sotto_shared::envelope::header::{
     EPHEMERAL_BYTES, HEADER_BYTES, Header, MAX_ENVELOPE_BYTES, MessageKind, class_seconds, envelope_hash,
@@ -66,7 +66,9 @@ impl ModelRelay {
         if socket.ended {
             return;
         }
+        let chars = serde_json::to_string(&frame).map_or(usize::MAX, |text| text.len());
         let heard = match (socket.session.clone(), frame) {
+            _ if chars > MAX_FRAME_BYTES => Err(ErrorCode::Malformed),
             (None, ToRelay::Hello { token, api }) => self.hello(id, &token, api),
             (Some(session), ToRelay::Send { messages }) => self.send(id, &session, messages),
             (Some(_), ToRelay::KeyRequest { room_id, request }) => {
@@ -202,6 +204,11 @@ impl ModelRelay {
     fn pass_on(&mut self, from: SocketId, header: &Header, message: Outgoing) -> Answer<()> {
         if message.envelope.0.len() != EPHEMERAL_BYTES {
             return Err(ErrorCode::Malformed);
+        }
+        let newest = (self.rooms.get(&header.room_id)).map_or(0, |room| room.state.epoch_number());
+        let is_current = header.n > 0 && (header.n == newest || header.n.checked_add(1) == Some(newest));
+        if header.suite != SUITE_1 || header.channel != ChannelId::MAIN || !is_current {
+            return Ok(());
         }
         let frame = FromRelay::Ephemeral {
             room_id: header.room_id,

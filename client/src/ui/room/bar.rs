@@ -107,10 +107,15 @@ fn actions(id: RoomId, (kind, role, standing): (RoomKind, Role, Standing)) -> Op
     let entries = move || match kind {
         RoomKind::Direct => vec![Entry::new(Icon::ShieldCheck, "Safety number", compare)],
         RoomKind::Group => {
-            let mut entries = vec![Entry::new(Icon::UserPlus, "Add people", move || {
-                dialogs.open(Ask::AddPeople(id))
-            })];
-            if role > Role::Member {
+            // Whatever became of it, it can be left.
+            let is_open = standing == Standing::Open;
+            let mut entries = Vec::new();
+            if is_open {
+                entries.push(Entry::new(Icon::UserPlus, "Add people", move || {
+                    dialogs.open(Ask::AddPeople(id))
+                }));
+            }
+            if is_open && role > Role::Member {
                 entries.push(Entry::new(Icon::Pencil, "Rename", move || {
                     dialogs.open(Ask::Rename(id))
                 }));

@@ -82,5 +82,11 @@ fn statements(shown: &Evidence) -> impl IntoView + use<> {
         )),
         line("This browser has".into(), &shown.ours),
         line(format!("{who} {verb}"), &shown.theirs),
+        shown.with_words.then(|| {
+            html::p().class("soft gap-above").child(
+                "This was said with a message. Of that only what it says about the room is kept. The signature covers the words \
+                 of the message too, so only somebody who has that message can check it.",
+            )
+        }),
     )
 }

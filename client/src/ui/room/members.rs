@@ -129,10 +129,10 @@ fn member(id: RoomId, user: UserId, role: Role) -> AnyView {
                 dialogs.open(Ask::Safety(user))
             }),
         ];
-        // As the group's own rules have it: one may remove those below oneself.
+        // As the group's own rules have it: one may remove those below oneself. Also who made a key that opens for nobody.
         let mine = store
             .room(id)
-            .filter(|room| room.standing == Standing::Open)
+            .filter(|room| matches!(room.standing, Standing::Open | Standing::WaitingForKey))
             .map(|room| room.role);
         if mine.is_some_and(|mine| mine > Role::Member && mine > role) {
             entries.push(Entry::danger(Icon::LogOut, "Remove", move || {

@@ -331,6 +331,7 @@ fn happened(room: RoomId, note: Note) -> AnyView {
         Note::NewDevice { .. } => Icon::Laptop,
         Note::IdentityChanged { .. } => Icon::Shield,
         Note::Deleted { .. } => Icon::X,
+        Note::KeyForNobody { .. } => Icon::Shield,
         Note::Disappearing { .. } => Icon::Clock,
     };
     let changed = if let Note::IdentityChanged { who } = &note {
