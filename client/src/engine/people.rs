@@ -308,11 +308,7 @@ impl<S: Suite> Engine<S> {
             .and_then(|pins| pins.get(&body.user_id))
             .map(|(pin, _)| pin.clone());
         let lie = Problem::ServerLied(format!("the keys of {}", body.handle));
-        let renamed = self
-            .people
-            .handle(&body.user_id)
-            .is_some_and(|handle| handle != body.handle);
-        if renamed || !is_handle(&body.handle) {
+        if !self.may_be_called(body) {
             return Err(lie);
         }
         match self.people.learn(body, pin.as_ref(), &realm, ctx.suite).await {
@@ -345,13 +341,19 @@ impl<S: Suite> Engine<S> {
         // Only what holds up by itself can be accepted.
         let realm = self.realm.clone().unwrap_or_default();
         Err(match verify_log(body, None, &realm, ctx.suite).await {
-            Ok(_) => Problem::HandleMoved {
+            Ok(_) if self.may_be_called(body) => Problem::HandleMoved {
                 handle: body.handle.clone(),
                 now: body.user_id,
                 verified,
             },
-            Err(_) => Problem::ServerLied(format!("the keys of {}", body.handle)),
+            _ => Problem::ServerLied(format!("the keys of {}", body.handle)),
         })
+    }
+
+    /// Whether somebody can have this handle: nobody's ever changes.
+    fn may_be_called(&self, body: &UserLogBody) -> bool {
+        let known = self.people.handle(&body.user_id);
+        is_handle(&body.handle) && known.is_none_or(|handle| handle == body.handle)
     }
 
     /// Everybody who is called so: what is behind the handle may be another word now.
