@@ -106,10 +106,10 @@ test('reactions are put, counted, named and taken back', async ({ signedUp }) =>
   const row = bob.message('we got the boat');
   await row.hover();
   await row.getByRole('button', { name: 'React with heart' }).click();
-  await expect(chips(alice, 'we got the boat')).toHaveAccessibleName('❤️ from bob');
+  await expect(chips(alice, 'we got the boat')).toHaveAccessibleName('❤️ 1 from bob');
   await expect(chips(alice, 'we got the boat')).toHaveAttribute('aria-pressed', 'false');
   await chips(alice, 'we got the boat').click();
-  await expect(chips(bob, 'we got the boat')).toHaveAccessibleName('❤️ from you and alice');
+  await expect(chips(bob, 'we got the boat')).toHaveAccessibleName('❤️ 2 from you and alice');
   await expect(chips(bob, 'we got the boat')).toHaveText('❤️2');
 
   // By keyboard alone: to the row, its menu, the picker, a search, a sign.
@@ -142,7 +142,7 @@ test('reactions are put, counted, named and taken back', async ({ signedUp }) =>
   await expect(chips(alice, 'we got the boat')).toHaveText(['❤️2', '⛵1']);
   await expect(row).toBeFocused();
   await chips(bob, 'we got the boat').first().click();
-  await expect(chips(alice, 'we got the boat').first()).toHaveAccessibleName('❤️ from you');
+  await expect(chips(alice, 'we got the boat').first()).toHaveAccessibleName('❤️ 1 from you');
   await alice.reloads();
   await expect(chips(alice, 'we got the boat')).toHaveText(['❤️1', '⛵1']);
 });
@@ -262,7 +262,7 @@ test('on a phone a long press opens what can be done with a message', async ({ n
   await expect(sheet.locator('.menu-item')).toHaveText(['React …', 'Copy text']);
   await sheet.getByRole('button', { name: 'React with thumbs up' }).tap();
   await expect(sheet).toBeHidden();
-  await expect(chips(bob, 'hello there')).toHaveAccessibleName('👍 from alice');
+  await expect(chips(bob, 'hello there')).toHaveAccessibleName('👍 1 from alice');
 
   await press('at your serivce', 700);
   await expect(sheet.locator('.menu-item')).toHaveText(['React …', 'Edit', 'Copy text', 'Delete for everyone']);

@@ -760,10 +760,10 @@ mod tests {
             ])
         );
         assert_eq!(
-            parse("[https://bank.example](https://bank.example@elsewhere.invalid/)"),
+            parse("[https://example.org](https://example.org@elsewhere.invalid/)"),
             prose(vec![link(
-                "https://bank.example@elsewhere.invalid/",
-                "https://bank.example",
+                "https://example.org@elsewhere.invalid/",
+                "https://example.org",
                 Some("elsewhere.invalid")
             )])
         );

@@ -293,7 +293,10 @@ pub fn reactions(room: RoomId, message: MessageId, all: Memo<Vec<Reaction>>, sen
         let who = Memo::new(move |_| one.get().map(|one| who(tools.store, &one)).unwrap_or_default());
         let label = {
             let emoji = emoji.clone();
-            move || format!("{emoji} from {}", who.get())
+            move || {
+                let count = one.with(|one| one.as_ref().map_or(0, |one| one.count));
+                format!("{emoji} {count} from {}", who.get())
+            }
         };
         let press = {
             let emoji = emoji.clone();
