@@ -73,7 +73,7 @@ export const TYPED: Record<string, Types> = {
     await bob.composer.press('ArrowUp');
     await bob.composer.fill(secret);
     await bob.composer.press('Enter');
-    await alice.sees(secret);
+    await expect(alice.log.locator('.message-body').last()).toHaveText(`${secret} (edited)`);
   },
   // The reaction itself is one of a list that everybody gets from the relay.
   'looked for among the emoji': async ({ alice, bob }, secret) => {
