@@ -1,7 +1,7 @@
 // Puts the page together behind trunk's build: one file for the worker, and the hash of every file in the file that loads it.
 //
 //   index.html ─▶ loader.js, *.css   `integrity` of their elements
-//   loader.js  ─▶ app.js, app_bg.wasm, worker.js
+//   loader.js  ─▶ app.js, app_bg.wasm, worker.js, emoji.json (which the page fetches once somebody looks for one)
 //   worker.js  ─▶ worker_bg.wasm, passwords_bg.wasm
 //
 // The browser runs nothing that has another hash. index.html stands at the head of the chain, so nothing in the page can
@@ -60,7 +60,7 @@ rmSync(join(folder, 'worker-entry.js'));
 
 tell('worker.js', ['worker_bg.wasm', 'passwords_bg.wasm']);
 // The worker's, too: the loader says so when one of them is refused.
-tell('loader.js', ['app.js', 'app_bg.wasm', 'worker.js', 'worker_bg.wasm', 'passwords_bg.wasm']);
+tell('loader.js', ['app.js', 'app_bg.wasm', 'emoji.json', 'worker.js', 'worker_bg.wasm', 'passwords_bg.wasm']);
 replace('index.html', /(<script src="\/(loader\.js)")>/g, (_, head, name) => `${head} integrity="${integrity(name)}">`, 1);
 const styles = readdirSync(folder).filter((name) => name.endsWith('.css')).length;
 replace('index.html', /(<link rel="stylesheet" href="\/([a-z]+\.css)")\/>/g, (_, head, name) => `${head} integrity="${integrity(name)}">`, styles);

@@ -69,6 +69,23 @@ export const TYPED: Record<string, Types> = {
     await bob.says(secret);
     await alice.sees(secret);
   },
+  'text of an edit': async ({ alice, bob }, secret) => {
+    await bob.composer.press('ArrowUp');
+    await bob.composer.fill(secret);
+    await bob.composer.press('Enter');
+    await expect(alice.log.locator('.message-body').last()).toHaveText(`${secret} (edited)`);
+  },
+  // The reaction itself is one of a list that everybody gets from the relay.
+  'looked for among the emoji': async ({ alice, bob }, secret) => {
+    const row = bob.log.locator('[data-message-state=sent]').last();
+    await row.hover();
+    await row.getByRole('button', { name: 'Add a reaction' }).click();
+    await row.getByRole('searchbox').fill(secret);
+    await expect(row.getByText('None is called that.')).toBeVisible();
+    await row.getByRole('searchbox').fill('pirate flag');
+    await row.getByRole('searchbox').press('Enter');
+    await expect(alice.log.locator('.reaction')).toHaveText('🏴‍☠️1');
+  },
   'name of the group': async ({ alice, bob }, secret) => {
     await alice.makesGroup(secret, [BOB]);
     await bob.opensToWrite(secret);

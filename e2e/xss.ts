@@ -73,3 +73,13 @@ export const LETTERS: readonly string[] = [
   'Z\u0351\u0352\u0357\u035ba\u0346\u034a\u034b\u034cl\u0350\u0351g\u0302\u0304o',
   'w'.repeat(3000),
 ];
+
+/** Of what says something in Markdown the signs are not shown; everything else stands as it was typed. */
+const SHOWN: Record<string, string> = {
+  '<img src=`javascript:hit()`>': '<img src=javascript:hit()>',
+  '${hit()} `${hit()}` {{hit()}} {{constructor.constructor("hit()")()}} #{hit()} <%= hit() %>':
+    '${hit()} ${hit()} {{hit()}} {{constructor.constructor("hit()")()}} #{hit()} <%= hit() %>',
+  '**bold** _soft_ `code` # head\n> said\n- item': 'bold soft code # headsaiditem',
+};
+
+export const shown = (typed: string): string => SHOWN[typed] ?? typed;

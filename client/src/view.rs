@@ -592,6 +592,8 @@ pub struct Reaction {
     /// How many people.
     pub count: u32,
     pub mine: bool,
+    /// Some of them.
+    pub who: Vec<UserId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

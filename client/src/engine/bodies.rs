@@ -33,6 +33,8 @@ use crate::view::{Body, Delivery, Note, Outcome, Problem, Reaction, Row, Unreada
 
 /// Different reactions that a message shows; whoever wants to put more says nothing new.
 const MAX_REACTIONS: usize = 20;
+/// Of so many who put a reaction the page can say the name.
+const NAMED: usize = 4;
 /// Messages whose sender is not known here, of which the hashes are kept across reloads.
 const KEPT_UNREAD: usize = 64;
 /// Messages looked through for one that can stand in the list of rooms.
@@ -390,6 +392,7 @@ impl Room {
             emoji: emoji.to_owned(),
             count: users.len() as u32,
             mine: users.contains(&me),
+            who: users.iter().copied().take(NAMED).collect(),
         });
         shown.collect()
     }

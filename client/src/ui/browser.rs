@@ -183,6 +183,22 @@ impl Built {
     }
 }
 
+/// The text of a file of this page, if it is the one that the page was built with.
+pub async fn checked_text(path: &str) -> Option<String> {
+    let built = Built::this_page()?;
+    let init = web_sys::RequestInit::new();
+    init.set_integrity(built.files.get(path)?);
+    let answer = wasm_bindgen_futures::JsFuture::from(window().fetch_with_str_and_init(path, &init))
+        .await
+        .ok()?;
+    let answer: web_sys::Response = answer.dyn_into().ok()?;
+    if !answer.ok() {
+        return None;
+    }
+    let text = wasm_bindgen_futures::JsFuture::from(answer.text().ok()?).await.ok()?;
+    text.as_string()
+}
+
 /// The element that has focus.
 pub fn focused() -> Option<web_sys::HtmlElement> {
     document().active_element().and_then(|element| element.dyn_into().ok())

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use leptos::html;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
-use sotto_shared::id::{DeviceKeyId, RoomId, UserId};
+use sotto_shared::id::{DeviceKeyId, MessageId, RoomId, UserId};
 use web_sys::HtmlElement;
 
 use super::kit::dialog::Dialog;
@@ -25,6 +25,12 @@ pub enum Ask {
     Safety(UserId),
     /// What shows why a room is stopped.
     Evidence(RoomId),
+    /// What can be done with a message.
+    Message(RoomId, MessageId),
+    React(RoomId, MessageId),
+    DeleteMessage(RoomId, MessageId),
+    /// An emoji for the composer.
+    Emoji,
     SignOut,
     SignOutOthers,
     /// A browser of this account, by what it is called.
@@ -95,6 +101,10 @@ impl Dialogs {
         self.ask.with(Option::is_some)
     }
 
+    pub fn shows(self, ask: &Ask) -> bool {
+        self.ask.with_untracked(|shown| shown.as_ref() == Some(ask))
+    }
+
     pub fn view(self) -> AnyView {
         (move || self.ask.get().map(content)).into_any()
     }
@@ -110,6 +120,10 @@ fn content(ask: Ask) -> AnyView {
         Ask::Remove(room, user) => room::dialogs::remove(room, user),
         Ask::Safety(user) => room::safety::dialog(user),
         Ask::Evidence(room) => room::evidence::dialog(room),
+        Ask::Message(room, message) => room::acts::sheet(room, message),
+        Ask::React(room, message) => room::acts::react_dialog(room, message),
+        Ask::DeleteMessage(room, message) => room::acts::delete(room, message),
+        Ask::Emoji => room::acts::insert_dialog(),
         Ask::SignOut => settings::sign_out(),
         Ask::SignOutOthers => settings::devices::sign_out_others(),
         Ask::TakeAway(device, label) => settings::devices::take_away(device, &label),
@@ -241,6 +255,8 @@ fn keys() -> AnyView {
                 row("Conversation before", vec!["Alt", "↑"]),
                 row("Send", vec!["Enter"]),
                 row("New line", vec!["Shift", "Enter"]),
+                row("Edit what you wrote last", vec!["↑"]),
+                row("What can be done with a message", vec!["Enter"]),
                 row("Walk through messages", vec!["↑", "↓"]),
                 row("Back to writing", vec!["Esc"]),
                 row("This list", vec![command, "/"]),

@@ -5,9 +5,13 @@
 //! auth/    landing, sign in, sign up, recovery, the working state
 //! rail, sidebar/ · room/ · settings/    the frame's columns
 //! people/  dialogs that ask for people; password: forms that take one
+//! emoji    the list of emoji, and where one is typed
+//! markdown a message’s text as a tree
 //! kit/     buttons, fields, menus, marks: nothing called chat
 //! ```
 
+pub mod emoji;
+pub mod markdown;
 pub mod place;
 pub mod words;
 

@@ -11,7 +11,7 @@ use super::kit::{button, logo};
 use super::lock::{self, Lock};
 use super::nav::{Nav, use_nav};
 use super::place::Place;
-use super::{auth, browser, frame, title, wire, words};
+use super::{auth, browser, frame, room, title, wire, words};
 use crate::state::Store;
 use crate::view::{Phase, Problem};
 
@@ -51,6 +51,8 @@ fn page() -> impl IntoView {
     provide_context(nav);
     provide_context(toasts);
     provide_context(dialogs);
+    provide_context(room::acts::Talk::default());
+    provide_context(room::picker::Emojis::default());
     provide_context(auth::Parting::default());
     provide_context(Narrow::watch());
 

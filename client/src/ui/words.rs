@@ -257,9 +257,52 @@ pub fn read_by(people: usize, kind: RoomKind) -> String {
     }
 }
 
+/// Who put a reaction: a few names, and how many more.
+pub fn reacted(mine: bool, names: &[String], count: usize) -> String {
+    let mut said: Vec<&str> = Vec::with_capacity(3);
+    if mine {
+        said.push("you");
+    }
+    said.extend(names.iter().map(String::as_str));
+    said.truncate(3);
+    let others = count.saturating_sub(said.len());
+    let more = match others {
+        0 => None,
+        1 if said.is_empty() => Some("1 person".to_owned()),
+        many if said.is_empty() => Some(format!("{many} people")),
+        1 => Some("1 other".to_owned()),
+        many => Some(format!("{many} others")),
+    };
+    let last = more.or_else(|| said.pop().map(str::to_owned)).unwrap_or_default();
+    if said.is_empty() {
+        last
+    } else {
+        format!("{} and {last}", said.join(", "))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_reacted_is_said_by_name_as_far_as_that_is_short() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(reacted(true, &[], 1), "you");
+        assert_eq!(reacted(true, &names(&["bob"]), 2), "you and bob");
+        assert_eq!(reacted(false, &names(&["bob", "cleo"]), 2), "bob and cleo");
+        assert_eq!(
+            reacted(true, &names(&["bob", "cleo", "dora"]), 4),
+            "you, bob, cleo and 1 other"
+        );
+        assert_eq!(
+            reacted(false, &names(&["bob", "cleo", "dora", "eli"]), 7),
+            "bob, cleo, dora and 4 others"
+        );
+        // Of those whose names are not known yet.
+        assert_eq!(reacted(false, &[], 1), "1 person");
+        assert_eq!(reacted(false, &[], 3), "3 people");
+    }
 
     #[test]
     fn nothing_shouts_or_pleads() {

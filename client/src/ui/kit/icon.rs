@@ -22,15 +22,20 @@ pub enum Icon {
     Ellipsis,
     Eye,
     EyeOff,
+    Flag,
+    Hash,
     Hourglass,
     Info,
     KeyRound,
     Laptop,
+    Leaf,
+    Lightbulb,
     Lock,
     LogOut,
     MessageCircle,
     Palette,
     Pencil,
+    Plane,
     Printer,
     RefreshCw,
     Search,
@@ -39,9 +44,14 @@ pub enum Icon {
     Shield,
     ShieldCheck,
     Smartphone,
+    Smile,
+    SmilePlus,
+    Trash,
+    Trophy,
     UserPlus,
     UserRound,
     Users,
+    Utensils,
     WifiOff,
     X,
 }
@@ -149,6 +159,32 @@ impl Icon {
             }
             Self::Smartphone => {
                 "M7 2h10a2 2 0 0 1 2 2v16a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-16a2 2 0 0 1 2 -2zM12 18h.01"
+            }
+            Self::Smile => "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0zM15 10V9M16.472 15a6 6 0 01-8.943 0M9 10V9",
+            Self::SmilePlus => {
+                "M13.267 2.08a10 10 0 108.653 8.653M15 10V9M16 5h6M16.472 15a6 6 0 01-8.943 0M19 2v6M9 10V9"
+            }
+            Self::Trash => {
+                "M10 11v6M14 11v6M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6M3 6h18M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2"
+            }
+            Self::Flag => {
+                "M4 22V4a1 1 0 0 1 .4-.8A6 6 0 0 1 8 2c3 0 5 2 7.333 2q2 0 3.067-.8A1 1 0 0 1 20 4v10a1 1 0 0 1-.4.8A6 6 0 0 1 16 16c-3 0-5-2-8-2a6 6 0 0 0-4 1.528"
+            }
+            Self::Hash => "M4 9h16M4 15h16M10 3 8 21M16 3l-2 18",
+            Self::Leaf => {
+                "M11 20a10 10 0 0010-10 25.9 25.9 0 00-1.04-7.281 1 1 0 00-1.755-.325C15.833 5.5 13 5.5 9.8 6.1A7 7 0 0011 20M2 21a5 5 0 012.911-4.544C7.613 15.212 8.351 15.24 11 13"
+            }
+            Self::Lightbulb => {
+                "M15 14c.2-1 .7-1.7 1.5-2.5 1-.9 1.5-2.2 1.5-3.5A6 6 0 0 0 6 8c0 1 .2 2.2 1.5 3.5.7.7 1.3 1.5 1.5 2.5M9 18h6M10 22h4"
+            }
+            Self::Plane => {
+                "M17.8 19.2 16 11l3.5-3.5C21 6 21.5 4 21 3c-1-.5-3 0-4.5 1.5L13 8 4.8 6.2c-.5-.1-.9.1-1.1.5l-.3.5c-.2.5-.1 1 .3 1.3L9 12l-2 3H4l-1 1 3 2 2 3 1-1v-3l3-2 3.5 5.3c.3.4.8.5 1.3.3l.5-.2c.4-.3.6-.7.5-1.2z"
+            }
+            Self::Trophy => {
+                "M6 9H4.5a2.5 2.5 0 0 1 0-5H6M18 9h1.5a2.5 2.5 0 0 0 0-5H18M4 22h16M10 14.66V17c0 .55-.47.98-.97 1.21C7.85 18.75 7 20.24 7 22M14 14.66V17c0 .55.47.98.97 1.21C16.15 18.75 17 20.24 17 22M18 2H6v7a6 6 0 0 0 12 0V2Z"
+            }
+            Self::Utensils => {
+                "m16 2-2.3 2.3a3 3 0 0 0 0 4.2l1.8 1.8a3 3 0 0 0 4.2 0L22 8M15 15 3.3 3.3a4.2 4.2 0 0 0 0 6l7.3 7.3c.7.7 2 .7 2.8 0L15 15Zm0 0 7 7M2.1 21.8l6.4-6.3M19 5l-7 7"
             }
             Self::UserPlus => {
                 "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0zM19 8L19 14M22 11L16 11"

@@ -10,6 +10,7 @@ mod icon;
 pub mod logo;
 pub mod mark;
 pub mod menu;
+pub mod popover;
 pub mod toast;
 
 pub use icon::Icon;

@@ -1,5 +1,6 @@
 //! Where one writes. Enter sends, Shift+Enter makes a line; what stands here survives a reload.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use leptos::leptos_dom::helpers::TimeoutHandle;
@@ -7,9 +8,14 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 use sotto_shared::id::RoomId;
 
+use super::acts::{self, Editing, Talk, use_talk};
+use super::picker::{Emojis, picker, use_emojis};
 use super::window::Window;
-use crate::ui::kit::Icon;
-use crate::ui::screen::use_store;
+use crate::state::authored;
+use crate::ui::dialogs::{Ask, use_dialogs};
+use crate::ui::emoji::being_typed;
+use crate::ui::kit::{Icon, button, popover};
+use crate::ui::screen::{use_narrow, use_store};
 use crate::ui::{browser, sidebar, wire, words};
 use crate::view::Command;
 
@@ -18,6 +24,11 @@ pub const TEXT: &str = "composer";
 
 /// A draft is kept this long after the last key.
 const KEEP_AFTER: Duration = Duration::from_millis(400);
+
+/// Id of the list of emoji that is offered while one is typed.
+const OFFERS: &str = "composer-offers";
+/// Offered at most.
+const OFFERED: usize = 8;
 
 #[derive(Clone, Copy)]
 struct Composer {
@@ -28,6 +39,9 @@ struct Composer {
     /// What was last given to be kept.
     kept: StoredValue<String>,
     timer: StoredValue<Option<TimeoutHandle>>,
+    /// The message that stands here instead of a new one, and what stood here before it.
+    editing: RwSignal<Option<Editing>>,
+    before: StoredValue<String>,
 }
 
 pub fn composer(room: RoomId, view: Window) -> AnyView {
@@ -40,7 +54,41 @@ pub fn composer(room: RoomId, view: Window) -> AnyView {
         error: RwSignal::new(None),
         kept: StoredValue::new(draft),
         timer: StoredValue::new(None),
+        editing: RwSignal::new(None),
+        before: StoredValue::new(String::new()),
     };
+    let talk = use_talk();
+    let emojis = use_emojis();
+    let offers = Offers::new(this);
+    Effect::new(move |_| {
+        let wanted = talk.editing.get().filter(|editing| editing.room == room);
+        this.turn_to(wanted);
+    });
+    // Somebody else's hand took it away meanwhile.
+    Effect::new(move |_| {
+        let gone = this.editing.with(|editing| {
+            let is_it = |cell: &crate::state::Cell, wanted| {
+                cell.row
+                    .with(|row| authored(&row.body))
+                    .is_some_and(|(_, message)| message == wanted)
+            };
+            let there = |wanted| {
+                store
+                    .shown()
+                    .with(|shown| shown.cells.iter().rev().any(|cell| is_it(cell, wanted)))
+            };
+            editing.as_ref().is_some_and(|editing| !there(editing.message))
+        });
+        if gone {
+            talk.editing.set(None);
+        }
+    });
+    Effect::new(move |_| {
+        if let Some(sign) = talk.insert.get() {
+            talk.insert.set(None);
+            this.insert(&sign);
+        }
+    });
     if !browser::is_touch() {
         Effect::new(move |_| {
             if let Some(text) = this.node.get() {
@@ -53,6 +101,7 @@ pub fn composer(room: RoomId, view: Window) -> AnyView {
     on_cleanup(move || {
         hiding.remove();
         this.keep();
+        let _ = talk.editing.try_set(None);
     });
     let empty = Memo::new(move |_| this.text.with(|text| text.trim().is_empty()));
     let label = move || {
@@ -60,7 +109,10 @@ pub fn composer(room: RoomId, view: Window) -> AnyView {
         format!("Message {title}")
     };
     let send = move || {
-        if this.send() {
+        offers.close();
+        if this.editing.with_untracked(Option::is_some) {
+            this.save(talk);
+        } else if this.send() {
             view.jump();
         }
     };
@@ -81,16 +133,78 @@ pub fn composer(room: RoomId, view: Window) -> AnyView {
         .placeholder(label)
         .node_ref(this.node)
         .prop("value", move || this.text.get())
-        .on(ev::input, move |event| this.typed(event_target_value(&event)))
-        .on(ev::blur, move |_| this.keep())
+        .attr("aria-autocomplete", "list")
+        .attr("aria-controls", move || offers.is_open().then_some(OFFERS))
+        .attr("aria-activedescendant", move || offers.active())
+        .on(ev::input, move |event| {
+            this.typed(event_target_value(&event));
+            offers.look(emojis);
+        })
+        .on(ev::blur, move |_| {
+            this.keep();
+            offers.close();
+        })
         .on(ev::keydown, move |event| {
-            // While an input method composes, Enter belongs to it. 229 is how some browsers say so.
+            // While an input method composes, keys belong to it. 229 is how some browsers say so.
             let composing = event.is_composing() || event.key_code() == 229;
-            if event.key() == "Enter" && !event.shift_key() && !composing {
-                event.prevent_default();
-                send();
+            if composing || offers.key(&event) {
+                return;
+            }
+            let plain = !event.shift_key() && !event.alt_key() && !event.ctrl_key() && !event.meta_key();
+            match event.key().as_str() {
+                "Enter" if !event.shift_key() => {
+                    event.prevent_default();
+                    send();
+                }
+                "Escape" if this.editing.with_untracked(Option::is_some) => {
+                    event.prevent_default();
+                    talk.editing.set(None);
+                }
+                "ArrowUp" if plain && this.text.with_untracked(String::is_empty) => {
+                    if let Some(message) = acts::last_own(store) {
+                        event.prevent_default();
+                        acts::edit(talk, store, room, message);
+                    }
+                }
+                _ => {}
             }
         });
+    let strip = move || {
+        this.editing.with(Option::is_some).then(|| {
+            html::div().class("composer-strip").child((
+                Icon::Pencil.view(),
+                html::span().class("composer-said").attr("role", "status").child((
+                    "Editing your message",
+                    html::span()
+                        .class("muted composer-keys")
+                        .child(" · Esc leaves it as it was"),
+                )),
+                button::icon_of(
+                    "button button-quiet button-icon button-s",
+                    Icon::X,
+                    "Stop editing",
+                    move || {
+                        talk.editing.set(None);
+                        browser::focus(TEXT);
+                    },
+                ),
+            ))
+        })
+    };
+    let narrow = use_narrow();
+    let dialogs = use_dialogs();
+    let emoji = move || {
+        let class = "button button-quiet button-icon";
+        if narrow.get() {
+            return button::icon_of(class, Icon::Smile, "Emoji", move || dialogs.open(Ask::Emoji));
+        }
+        popover::icon(class, Icon::Smile, "Emoji", move |close| {
+            picker(Rc::new(move |sign: &str| {
+                close();
+                talk.insert.set(Some(sign.to_owned()));
+            }))
+        })
+    };
     html::form()
         .class("composer")
         .attr("aria-label", "Write a message")
@@ -107,21 +221,126 @@ pub fn composer(room: RoomId, view: Window) -> AnyView {
                         .child((Icon::CircleAlert.view(), html::span().child(error)))
                 })
             }),
+            strip,
             html::div().class("composer-row").child((
                 area,
+                emoji,
                 html::button()
                     .r#type("submit")
                     .class("button button-primary button-icon")
-                    .attr("aria-label", "Send")
-                    .title("Send")
+                    .attr("aria-label", move || {
+                        if this.editing.with(Option::is_some) {
+                            "Save"
+                        } else {
+                            "Send"
+                        }
+                    })
+                    .attr("title", move || {
+                        if this.editing.with(Option::is_some) {
+                            "Save"
+                        } else {
+                            "Send"
+                        }
+                    })
                     .prop("disabled", move || empty.get())
-                    .child(Icon::ArrowUp.m()),
+                    .child(move || {
+                        if this.editing.with(Option::is_some) {
+                            Icon::Check.m()
+                        } else {
+                            Icon::ArrowUp.m()
+                        }
+                    }),
             )),
+            offers.view(emojis),
         ))
         .into_any()
 }
 
 impl Composer {
+    /// Puts a message here to be edited, or back what stood here before.
+    fn turn_to(self, wanted: Option<Editing>) {
+        let was = self.editing.get_untracked();
+        if was == wanted {
+            return;
+        }
+        if was.is_none() {
+            self.keep();
+            self.before.set_value(self.text.get_untracked());
+        }
+        self.error.set(None);
+        self.text.set(match &wanted {
+            Some(editing) => editing.text.clone(),
+            None => self.before.try_update_value(std::mem::take).unwrap_or_default(),
+        });
+        self.editing.set(wanted);
+        self.caret_to(u32::MAX);
+    }
+
+    /// Gives the new text to be sent. It stays here while it is refused.
+    fn save(self, talk: Talk) {
+        let Some(editing) = self.editing.get_untracked() else {
+            return;
+        };
+        let text = self.text.get_untracked().trim_end().to_owned();
+        if text.trim().is_empty() {
+            return;
+        }
+        if text == editing.text {
+            talk.editing.set(None);
+            return;
+        }
+        let command = Command::Edit {
+            room: editing.room,
+            message: editing.message,
+            text,
+        };
+        wire::ask(command, move |result| match result {
+            Ok(_) => {
+                if self.editing.try_get_untracked().flatten() == Some(editing) {
+                    talk.editing.set(None);
+                }
+            }
+            Err(problem) => drop(self.error.try_set(Some(words::problem(&problem)))),
+        });
+    }
+
+    /// What is marked, or where the caret is, in bytes.
+    fn marked(self, text: &str) -> (usize, usize) {
+        let node = self.node.get_untracked();
+        let at = |units: Option<u32>| units.map_or(text.len(), |units| byte_of(text, units as usize));
+        let start = node.as_ref().and_then(|node| node.selection_start().ok().flatten());
+        let end = node.as_ref().and_then(|node| node.selection_end().ok().flatten());
+        let (start, end) = (at(start), at(end));
+        (start.min(end), end)
+    }
+
+    /// Puts a sign in the place of what is marked.
+    fn insert(self, sign: &str) {
+        let text = self.text.get_untracked();
+        let (start, end) = self.marked(&text);
+        self.replace(&text, start, end, sign);
+        browser::focus(TEXT);
+    }
+
+    fn replace(self, text: &str, start: usize, end: usize, by: &str) {
+        let (Some(left), Some(right)) = (text.get(..start), text.get(end..)) else {
+            return;
+        };
+        let caret = format!("{left}{by}").encode_utf16().count();
+        self.typed(format!("{left}{by}{right}"));
+        self.caret_to(caret as u32);
+    }
+
+    /// Once the text stands in the field.
+    fn caret_to(self, at: u32) {
+        request_animation_frame(move || {
+            if let Some(node) = self.node.try_get_untracked().flatten() {
+                let at = at.min(node.text_length());
+                drop(node.set_selection_range(at, at));
+            }
+        });
+    }
+
     fn typed(self, text: String) {
         self.text.set(text);
         self.error.set(None);
@@ -141,6 +360,10 @@ impl Composer {
     /// Gives what stands here to be kept, if it is not kept already.
     fn keep(self) {
         self.wait(None);
+        // A message that is being edited is no draft.
+        if self.editing.try_with_untracked(Option::is_some).unwrap_or(true) {
+            return;
+        }
         let Some(text) = self.text.try_get_untracked() else {
             return;
         };
@@ -175,5 +398,137 @@ impl Composer {
             },
         );
         true
+    }
+}
+
+/// The byte at which the letter stands that begins after so many UTF-16 units, by which the browser counts.
+fn byte_of(text: &str, units: usize) -> usize {
+    let mut left = units;
+    for (at, letter) in text.char_indices() {
+        if left < letter.len_utf16() {
+            return at;
+        }
+        left -= letter.len_utf16();
+    }
+    text.len()
+}
+
+/// What is offered while an emoji's name is typed.
+#[derive(Clone, Copy)]
+struct Offers {
+    composer: Composer,
+    /// The name so far; nothing while none is typed, or the offer was turned down.
+    wanted: RwSignal<Option<String>>,
+    /// Sign and name of each.
+    found: RwSignal<Vec<(String, String)>>,
+    at: RwSignal<usize>,
+}
+
+impl Offers {
+    fn new(composer: Composer) -> Self {
+        Self {
+            composer,
+            wanted: RwSignal::new(None),
+            found: RwSignal::new(Vec::new()),
+            at: RwSignal::new(0),
+        }
+    }
+
+    fn is_open(self) -> bool {
+        self.found.with(|found| !found.is_empty())
+    }
+
+    fn active(self) -> Option<String> {
+        self.is_open().then(|| format!("{OFFERS}-{}", self.at.get()))
+    }
+
+    fn close(self) {
+        self.wanted.set(None);
+    }
+
+    /// After every key: whether a name is being typed.
+    fn look(self, emojis: Emojis) {
+        let text = self.composer.text.get_untracked();
+        let (start, end) = self.composer.marked(&text);
+        let before = if start == end { text.get(..start) } else { None };
+        let wanted = before.and_then(being_typed).map(str::to_owned);
+        if wanted.is_some() {
+            emojis.want();
+        }
+        self.at.set(0);
+        self.wanted.set(wanted);
+    }
+
+    /// Takes what is offered at this place.
+    fn take(self, at: usize) {
+        let Some((sign, _)) = self.found.with_untracked(|found| found.get(at).cloned()) else {
+            return;
+        };
+        let text = self.composer.text.get_untracked();
+        let (start, _) = self.composer.marked(&text);
+        let typed = text.get(..start).and_then(being_typed).map_or(0, |word| word.len() + 1);
+        self.composer.replace(&text, start - typed, start, &sign);
+        self.close();
+    }
+
+    /// Whether the key was for the list.
+    fn key(self, event: &web_sys::KeyboardEvent) -> bool {
+        let count = self.found.with_untracked(Vec::len);
+        if count == 0 {
+            return false;
+        }
+        let at = self.at.get_untracked();
+        match event.key().as_str() {
+            "ArrowDown" => self.at.set((at + 1) % count),
+            "ArrowUp" => self.at.set((at + count - 1) % count),
+            "Enter" | "Tab" if !event.shift_key() => self.take(at),
+            "Escape" => self.close(),
+            _ => return false,
+        }
+        event.prevent_default();
+        true
+    }
+
+    fn view(self, emojis: Emojis) -> AnyView {
+        Effect::new(move |_| {
+            let found = self.wanted.with(|wanted| {
+                let list = emojis.get()?;
+                let tone = emojis.tone();
+                let found = list.search(wanted.as_ref()?, OFFERED);
+                let one = |one: &crate::ui::emoji::Emoji| (one.toned(tone).to_owned(), one.name.clone());
+                Some(found.into_iter().map(one).collect::<Vec<_>>())
+            });
+            self.found.set(found.unwrap_or_default());
+        });
+        let option = move |(at, (sign, name)): (usize, (String, String))| {
+            html::li()
+                .class("menu-item")
+                .id(format!("{OFFERS}-{at}"))
+                .attr("role", "option")
+                .attr(
+                    "aria-selected",
+                    move || if self.at.get() == at { "true" } else { "false" },
+                )
+                // The field keeps the keyboard.
+                .on(ev::pointerdown, move |event| {
+                    event.prevent_default();
+                    self.take(at);
+                })
+                .child((
+                    html::span().class("emoji-sign").attr("aria-hidden", "true").child(sign),
+                    html::span().class("truncate").child(name),
+                ))
+        };
+        (move || {
+            self.is_open().then(|| {
+                html::ul()
+                    .class("composer-offers")
+                    .id(OFFERS)
+                    .attr("role", "listbox")
+                    .attr("aria-label", "Emoji")
+                    .child(self.found.get().into_iter().enumerate().map(option).collect_view())
+            })
+        })
+        .into_any()
     }
 }

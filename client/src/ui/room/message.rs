@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
-use leptos::html;
 use leptos::prelude::*;
+use leptos::{ev, html};
 use sotto_shared::id::{MessageId, RoomId, UserId};
 
+use super::acts::{self, use_talk};
+use super::prose;
 use super::timeline::Beside;
 use crate::state::Cell;
 use crate::ui::dialogs::{Ask, use_dialogs};
 use crate::ui::kit::mark::{Shape, Size, hue, mark};
 use crate::ui::kit::{Icon, button};
-use crate::ui::screen::{use_store, use_toasts};
+use crate::ui::screen::use_store;
 use crate::ui::words::Piece;
-use crate::ui::{browser, when, wire, words};
-use crate::view::{Body, Command, Delivery, Note, Reaction, RoomKind, Row, Unreadable};
+use crate::ui::{emoji, when, wire, words};
+use crate::view::{Body, Command, Delivery, Note, RoomKind, Row, Unreadable};
 
 pub fn row(room: RoomId, cell: &Cell, beside: Memo<Beside>, read: Memo<Option<String>>) -> AnyView {
     let row = cell.row.clone();
@@ -98,6 +100,21 @@ fn text(
         let row = row.clone();
         Memo::new(move |_| row.with(|row| matches!(&row.body, Body::Text { edited: true, .. })))
     };
+    let sent = Memo::new(move |_| state.get() == Delivery::Sent);
+    let being_edited = {
+        let talk = use_talk();
+        move || {
+            let mine = |editing: &acts::Editing| editing.room == room && editing.message == message;
+            talk.editing.with(|editing| editing.as_ref().is_some_and(mine))
+        }
+    };
+    // Most rows are never in hand: what can be done with one is drawn once it is.
+    let in_hand = RwSignal::new(false);
+    let take = move || {
+        if !in_hand.get_untracked() {
+            in_hand.set(true);
+        }
+    };
     let reactions = Memo::new(move |_| {
         row.with(|row| {
             if let Body::Text { reactions, .. } = &row.body {
@@ -158,63 +175,69 @@ fn text(
         .class(class)
         .attr("data-row", "")
         .attr("data-message-state", move || words::delivery(&state.get()))
+        .attr(acts::MESSAGE, message.to_string())
+        .attr("data-edited-now", move || being_edited().then_some(""))
         .tabindex("-1")
+        .on(ev::pointerenter, move |event| {
+            if event.pointer_type() != "touch" {
+                take();
+            }
+        })
+        .on(ev::focusin, move |_| take())
         .child((
             side,
             html::div().class("message-main").child((
                 head,
-                html::div().class("message-body").attr("dir", "auto").child((
-                    move || linked(&words_of.get()),
-                    move || {
-                        edited
-                            .get()
-                            .then(|| html::span().class("message-edited").child(" (edited)"))
-                    },
-                )),
-                move || reacted(&reactions.get()),
+                body(words_of, edited),
+                acts::reactions(room, message, reactions, sent),
                 move || below(room, message, state.get()),
                 move || read.get().map(read_mark),
             )),
-            actions(words_of),
+            move || in_hand.get().then(|| acts::bar(room, message, sent)),
         ))
         .into_any()
 }
 
-/// What people put to a message, each with their number.
-fn reacted(reactions: &[Reaction]) -> Option<AnyView> {
-    let one = |reaction: &Reaction| {
-        let people = words::count(reaction.count as usize, "person", "people");
-        html::li()
-            .class(if reaction.mine {
-                "reaction reaction-mine"
-            } else {
-                "reaction"
+/// What somebody wrote, folded if it is very long.
+fn body(words_of: Memo<String>, edited: Memo<bool>) -> AnyView {
+    let is_long = Memo::new(move |_| words_of.with(|text| prose::is_long(text)));
+    let is_large = Memo::new(move |_| words_of.with(|text| emoji::is_alone(text)));
+    let open = RwSignal::new(false);
+    let folded = move || is_long.get() && !open.get();
+    let class = move || match (folded(), is_large.get()) {
+        (true, _) => "message-body message-folded",
+        (_, true) => "message-body message-large",
+        _ => "message-body",
+    };
+    (
+        html::div()
+            .class(class)
+            .attr("dir", "auto")
+            // What has the keyboard can be seen.
+            .on(ev::focusin, move |_| {
+                if folded() {
+                    open.set(true);
+                }
             })
-            .attr("aria-label", format!("{}, {people}", reaction.emoji))
-            .child((reaction.emoji.clone(), html::span().child(reaction.count.to_string())))
-    };
-    let list = || html::ul().class("reactions").attr("aria-label", "Reactions");
-    (!reactions.is_empty()).then(|| list().child(reactions.iter().map(one).collect_view()).into_any())
-}
-
-/// What can be done with a message: shown on hover and focus.
-fn actions(text: Memo<String>) -> AnyView {
-    let toasts = use_toasts();
-    let copy = move || {
-        let text = text.get_untracked();
-        leptos::task::spawn_local(async move {
-            if browser::copy(text).await {
-                toasts.ok("Text copied");
-            } else {
-                toasts.danger("The browser did not let the text be copied.");
-            }
-        });
-    };
-    html::div()
-        .class("message-actions")
-        .attr("role", "toolbar")
-        .attr("aria-label", "Message actions")
-        .child(button::icon(Icon::Copy, "Copy text", copy))
+            .child((
+                move || words_of.with(|text| prose::draw(text)),
+                move || {
+                    edited
+                        .get()
+                        .then(|| html::span().class("message-edited").child(" (edited)"))
+                },
+            )),
+        move || {
+            is_long.get().then(|| {
+                html::button()
+                    .r#type("button")
+                    .class("link-button message-unfold")
+                    .attr("aria-expanded", move || if open.get() { "true" } else { "false" })
+                    .on(ev::click, move |_| open.update(|open| *open = !*open))
+                    .child(move || if open.get() { "Show less" } else { "Show all" })
+            })
+        },
+    )
         .into_any()
 }
 
@@ -272,38 +295,6 @@ fn below(room: RoomId, message: MessageId, state: Delivery) -> Option<AnyView> {
                 .into_any(),
         ),
     }
-}
-
-/// The text, with addresses of pages as links. Everything else stays as it was written.
-fn linked(text: &str) -> AnyView {
-    if !text.contains("://") {
-        return text.to_owned().into_any();
-    }
-    let mut parts = Vec::new();
-    let mut rest = text;
-    while let Some(at) = ["https://", "http://"]
-        .iter()
-        .filter_map(|scheme| rest.find(scheme))
-        .min()
-    {
-        let (before, from) = rest.split_at(at);
-        let end = from
-            .find(|letter: char| letter.is_whitespace() || matches!(letter, '<' | '>' | '"'))
-            .unwrap_or(from.len());
-        let address = from[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '’', '\'']);
-        parts.push(before.to_owned().into_any());
-        parts.push(
-            html::a()
-                .href(address.to_owned())
-                .target("_blank")
-                .rel("noopener noreferrer")
-                .child(address.to_owned())
-                .into_any(),
-        );
-        rest = &from[address.len()..];
-    }
-    parts.push(rest.to_owned().into_any());
-    parts.into_any()
 }
 
 fn unreadable(why: Unreadable) -> AnyView {

@@ -2,6 +2,7 @@
 //!
 //! The room on screen is the one in the address. The worker is told which (`ShowRoom`), and keeps its rows up to date.
 
+pub mod acts;
 mod banners;
 mod bar;
 pub mod composer;
@@ -9,6 +10,8 @@ pub mod dialogs;
 pub mod evidence;
 mod members;
 mod message;
+pub mod picker;
+mod prose;
 pub mod safety;
 mod start;
 mod timeline;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos::{ev, html};
 use sotto_shared::id::{RoomId, UserId};
+use wasm_bindgen::JsCast;
 
 use super::window::{Window, focusable};
-use super::{composer, message, start};
+use super::{acts, composer, message, start};
 use crate::state::{Cell, Store, authored};
 use crate::ui::kit::Icon;
 use crate::ui::screen::use_store;
@@ -88,6 +89,9 @@ pub fn timeline(id: RoomId, view: Window, title: Memo<String>) -> AnyView {
             None
         }
     };
+    let fingers = acts::Fingers::new(id);
+    fingers.watch();
+    let (down, moved) = (fingers.clone(), fingers);
     html::div()
         .class("scroll")
         .attr("role", "log")
@@ -97,6 +101,13 @@ pub fn timeline(id: RoomId, view: Window, title: Memo<String>) -> AnyView {
         .node_ref(view.node)
         .on(ev::scroll, move |_| view.scrolled(store))
         .on(ev::keydown, move |event| walk(view, &event))
+        .on(ev::pointerdown, move |event| down.down(&event))
+        .on(ev::pointermove, move |event| moved.moved(&event))
+        .on(ev::contextmenu, move |event| {
+            if acts::is_finger_on_row(&event) {
+                event.prevent_default();
+            }
+        })
         .child((html::div().class("timeline-box").child((
             top,
             move || (!loaded.get()).then(skeletons),
@@ -171,12 +182,25 @@ fn walk(view: Window, event: &web_sys::KeyboardEvent) {
     let Some(scroller) = view.node.get_untracked() else {
         return;
     };
+    // A menu or panel that stands in a row has its own keys.
+    if event.default_prevented() || in_panel(event) {
+        return;
+    }
     if event.alt_key() || event.ctrl_key() || event.meta_key() {
         return;
     }
     let key = event.key();
     if key == "Escape" {
         browser::focus(composer::TEXT);
+        return;
+    }
+    if key == "Enter" {
+        let row = browser::focused().filter(|focused| focused.has_attribute(acts::MESSAGE));
+        let more = row.and_then(|row| row.query_selector(".message-actions [aria-label=More]").ok().flatten());
+        if let Some(more) = more.and_then(|more| more.dyn_into::<web_sys::HtmlElement>().ok()) {
+            event.prevent_default();
+            more.click();
+        }
         return;
     }
     if key != "ArrowUp" && key != "ArrowDown" {
@@ -197,6 +221,13 @@ fn walk(view: Window, event: &web_sys::KeyboardEvent) {
         event.prevent_default();
         drop(row.focus());
     }
+}
+
+fn in_panel(event: &web_sys::KeyboardEvent) -> bool {
+    let element = event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    element.is_some_and(|element| element.closest("[popover]").ok().flatten().is_some())
 }
 
 /// Back to the newest row, and how much came meanwhile.
