@@ -180,22 +180,28 @@ stage('a server that repeats what it was told is caught, whatever it refuses', a
   parrot.close();
 });
 
-stage('a build that leaks is caught', async ({ browser }) => {
-  const leaking = process.env['SOTTO_LEAKING_CLIENT_DIR'];
-  expect(leaking, 'SOTTO_LEAKING_CLIENT_DIR names a build that leaks; ./dev test makes it').toBeTruthy();
-  const { Person } = await import('./people.ts');
-  const relay = await Relay.start({ clientDir: leaking ?? '' });
-  const secret = canary('leak');
-  const alice = await Person.arrives(browser, relay, 'alice');
-  const bob = await Person.arrives(browser, relay, 'bob');
-  await alice.signsUp();
-  await bob.signsUp();
-  await alice.opensDirectWith('bob');
-  await alice.says(secret);
-  await alice.hasSentEverything();
-  const found = scan({ leak: secret }, [...relay.kept(), ...alice.wire.passed]);
-  await alice.leaves();
-  await bob.leaves();
-  await relay.remove();
-  expect(found).not.toEqual([]);
-});
+for (const way of ['request', 'socket'] as const) {
+  stage(`a page that leaks by a ${way} is caught`, async ({ signedUp }) => {
+    const [alice] = await signedUp('alice', 'bob');
+    alice.expectsTrouble();
+    await alice.opensDirectWith('bob');
+    // From now on the worker also tells the server what the page asks of it, in the clear.
+    const [worker] = alice.page.workers();
+    expect(worker).toBeDefined();
+    await worker?.evaluate(async ([leaksBy, server]) => {
+      let tell = (text: string): void => void fetch(`${server}/api/v1/users/find`, { method: 'POST', body: text });
+      if (leaksBy === 'socket') {
+        const socket = new WebSocket(`${server.replace('http', 'ws')}/api/v1/live`);
+        await new Promise((opened) => (socket.onopen = opened));
+        tell = (text) => socket.send(text);
+      }
+      addEventListener('message', ({ data }) => tell(String(data)));
+    }, [way, alice.wire.url] as const);
+    const secret = canary('leak');
+    await alice.says(secret);
+    await alice.hasSentEverything();
+    await expect.poll(() => scan({ leak: secret }, alice.wire.passed)).not.toEqual([]);
+    const found = scan({ leak: secret }, alice.wire.passed).map(({ where }) => where);
+    expect(found.filter((where) => where.includes(way === 'socket' ? 'socket, sent' : 'users/find'))).not.toEqual([]);
+  });
+}

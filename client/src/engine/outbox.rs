@@ -137,8 +137,6 @@ impl<S: Suite> Engine<S> {
         if let Some(room) = self.rooms.get_mut(&id) {
             room.channel.draft.clear();
         }
-        #[cfg(feature = "leak")]
-        self.leak(text, out);
         self.queue(id, text.to_owned(), None, ctx, out).await
     }
 
@@ -189,16 +187,6 @@ impl<S: Suite> Engine<S> {
         self.show_room_row(id, out);
         self.flush(id, ctx, out).await;
         Ok(Some(Outcome::Done))
-    }
-
-    /// What this product must never do, for the test that has to notice it.
-    #[cfg(feature = "leak")]
-    fn leak(&mut self, text: &str, out: &mut Out<S::DeviceKey>) {
-        use super::ask::{Pending, Request};
-        let request = sotto_shared::api::body::UserFind {
-            handle: text.to_owned(),
-        };
-        self.ask(Request::UserFind(request), Pending::Ignore, out);
     }
 
     pub(super) async fn retry(
