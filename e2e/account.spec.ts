@@ -244,8 +244,14 @@ test('when the server has lost what the password opens, one starts over under th
   await expect(alice.page.getByRole('form', { name: 'Sign in' })).toBeVisible();
   // To others it is somebody else with that name.
   await elsewhere.opensDirectWith('bob');
+  await elsewhere.says('it is me');
+  await bob.opens('alice (another account)');
   await expect(bob.page.getByText(/ is another account now than the one you knew/)).toBeVisible();
-  await expect(bob.conversations.getByRole('link')).toHaveCount(1);
+  await expect(bob.composer).toHaveCount(0);
+  await bob.page.getByRole('button', { name: 'Take the new account' }).click();
+  await bob.canWriteTo('alice');
+  await bob.says('welcome back');
+  await elsewhere.sees('welcome back');
   await evil.remove();
 });
 

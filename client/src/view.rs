@@ -485,6 +485,13 @@ pub enum Standing {
     IdentityChanged(UserId),
     /// The other person of a direct message has closed their account, or begun anew with another.
     PeerGone,
+    /// The other person of a direct message has the handle of somebody who is known already. `Command::AcceptHandle` goes on.
+    HandleMoved {
+        handle: String,
+        user: UserId,
+        /// Safety numbers were compared with the one before.
+        verified: bool,
+    },
     /// Somebody (`by`, where it can be told) has seen a change to this room that the server does not give us: it may have
     /// taken somebody out.
     Withheld {

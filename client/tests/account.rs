@@ -835,6 +835,27 @@ fn somebody_who_began_anew_can_be_added_again_and_stops_no_group() {
         assert_eq!(world.run(new, reset()).await, Ok(Outcome::Done));
         calm(&mut world).await;
         let now = id_of(&mut world, "ada");
+        // She writes to Bob: it stands there as another account's, and takes nothing before he says so.
+        let open = Command::OpenDirect { handle: "bob".into() };
+        let Ok(Outcome::Room(duo)) = world.run(new, open).await else {
+            panic!("no direct message");
+        };
+        world.say(new, duo, "it is me").await;
+        calm(&mut world).await;
+        let room = world.browsers[BOB].room(duo).unwrap();
+        assert_eq!(room.title, "ada (another account)");
+        let (handle, verified) = ("ada".to_owned(), false);
+        let moved = Standing::HandleMoved {
+            handle,
+            user: now,
+            verified,
+        };
+        assert_eq!(room.standing, moved);
+        let send = |text: &str| Command::Send {
+            room: duo,
+            text: text.into(),
+        };
+        assert_eq!(world.run(BOB, send("who?")).await, Err(Problem::RoomClosed));
         // By her handle alone nobody takes her for the one before.
         let moved = world.run(BOB, add("ada")).await;
         assert!(matches!(moved, Err(Problem::HandleMoved { .. })), "{moved:?}");
@@ -843,6 +864,9 @@ fn somebody_who_began_anew_can_be_added_again_and_stops_no_group() {
             user: now,
         };
         assert!(world.run(BOB, accept).await.is_ok());
+        let room = world.browsers[BOB].room(duo).unwrap();
+        assert_eq!((room.title.as_str(), room.standing), ("ada", Standing::Open));
+        assert_eq!(world.run(BOB, send("welcome")).await, Ok(Outcome::Done));
         assert_eq!(world.run(BOB, add("ada")).await, Ok(Outcome::Done));
         calm(&mut world).await;
         let dan = world.newcomer("dan").await;

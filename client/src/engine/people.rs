@@ -237,7 +237,12 @@ impl<S: Suite> Engine<S> {
                 }
             }
             None => {
-                let Ok(handle) = Text::new(self.people.handle(&user).unwrap_or_default()) else {
+                let handle = self.people.handle(&user).unwrap_or_default();
+                // Its name means somebody else until somebody says otherwise.
+                if self.stands_for_another(handle, &user).is_some() {
+                    return;
+                }
+                let Ok(handle) = Text::new(handle) else {
                     return;
                 };
                 Pin {
@@ -365,7 +370,7 @@ impl<S: Suite> Engine<S> {
 
     /// Whether a handle that is pinned, or known here, is another account's than `user`; and if so, whether that was verified.
     /// An account whose handle was given up knowingly does not count.
-    fn stands_for_another(&self, handle: &str, user: &UserId) -> Option<bool> {
+    pub(super) fn stands_for_another(&self, handle: &str, user: &UserId) -> Option<bool> {
         if self.is_former(user) {
             return None;
         }

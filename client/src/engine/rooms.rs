@@ -757,6 +757,13 @@ impl<S: Suite> Engine<S> {
         if room.peer(&me).is_some_and(|peer| is_gone(&peer)) {
             return Standing::PeerGone;
         }
+        if let Some(user) = room.peer(&me)
+            && let Some(handle) = self.people.handle(&user)
+            && let Some(verified) = self.stands_for_another(handle, &user)
+        {
+            let handle = handle.to_owned();
+            return Standing::HandleMoved { handle, user, verified };
+        }
         if let Some(by) = room.log_withheld() {
             return Standing::Withheld { by };
         }
@@ -786,7 +793,7 @@ impl<S: Suite> Engine<S> {
         }
         let peer = room.peer(&me);
         let title = match peer {
-            Some(peer) => self.people.handle(&peer).unwrap_or_default().to_owned(),
+            Some(peer) => self.person(&peer).map(|person| person.handle).unwrap_or_default(),
             None => room.title.clone(),
         };
         let waiting = room.outbox.newest().map(|(text, at_ms, state)| Preview {

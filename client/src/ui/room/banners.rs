@@ -10,7 +10,7 @@ use crate::ui::nav::link;
 use crate::ui::place::Place;
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::{sidebar, wire, words};
-use crate::view::{Command, Found, Link, RoomKind, Standing, Tamper, Trust};
+use crate::view::{Command, Found, Link, Problem, RoomKind, Standing, Tamper, Trust};
 
 pub fn banners(id: RoomId) -> AnyView {
     let store = use_store();
@@ -35,6 +35,7 @@ pub fn banners(id: RoomId) -> AnyView {
                 "This account is closed.",
                 "What you wrote to each other stays. Nothing can be sent here any more.",
             )),
+            (Standing::HandleMoved { handle, user, verified }, _) => Some(moved(handle, user, verified)),
             (Standing::Withheld { by }, _) => Some(withheld(id, by)),
         },
         move || held_back.get().map(|by| tail_withheld(id, by)),
@@ -172,6 +173,40 @@ fn changed(user: UserId) -> AnyView {
                 "You checked {name}, and the safety number is different now. Either {name} started over with a new account key, or someone is pretending to be {name}."
             )
         },
+        Some(actions),
+    )
+}
+
+/// Somebody writes under the handle of somebody else who is known here.
+fn moved(handle: String, user: UserId, verified: bool) -> AnyView {
+    let toasts = use_toasts();
+    let why = words::problem(&Problem::HandleMoved {
+        handle: handle.clone(),
+        now: user,
+        verified,
+    });
+    let title = format!("Sending to {handle} is paused.");
+    let accept = move || {
+        let handle = handle.clone();
+        wire::ask(Command::AcceptHandle { handle, user }, move |result| {
+            if let Err(problem) = result {
+                toasts.danger(words::problem(&problem));
+            }
+        });
+    };
+    let actions = html::div()
+        .class("kit-row gap-above")
+        .child(button::button(
+            "button button-s button-danger-quiet",
+            "Take the new account",
+            accept,
+        ))
+        .into_any();
+    tall(
+        "banner banner-danger banner-tall",
+        Icon::Shield,
+        title,
+        why,
         Some(actions),
     )
 }
