@@ -92,7 +92,7 @@ test('the page names its build and the fingerprints of its files, as the publish
   const files = page.getByRole('list', { name: 'Files of this page' }).getByRole('listitem');
   const listed = new Map(list.files.map(({ path, sha256 }) => [path, sha256]));
   const names = (await files.locator('.row-title').allTextContents()).sort();
-  expect(names).toEqual([...listed.keys()].filter((path) => /\.(js|wasm|css)$/.test(path)).sort());
+  expect(names).toEqual([...listed.keys()].filter((path) => /\.(js|wasm|css|json)$/.test(path)).sort());
   for (const name of names) {
     const row = files.filter({ has: page.getByText(name, { exact: true }) });
     await expect(row.locator('code')).toHaveText(listed.get(name)?.slice(0, 12) ?? '');
