@@ -560,8 +560,8 @@ attempt(
 )
 attempt("an older vault", "§5: it names an older vault", *[own(member, *[(b"\5" + number(rev, 8) + bytes(32) + b"\0",) for rev in (2, 1)])])
 attempt(
-    "a vault named by a stranger's device",
-    "§5: its device is not active",
+    "a vault named by a device",
+    "§5: it names a device",
     own(member, (b"\5" + number(1, 8) + bytes(32) + b"\1" + bytes(32),)),
 )
 attempt(
