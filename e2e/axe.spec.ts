@@ -14,7 +14,7 @@ const LOOKS = [
 ] as const;
 
 // Four looks at each of many screens take their time on a busy machine.
-test.describe.configure({ timeout: 300_000 });
+test.describe.configure({ timeout: 480_000 });
 
 async function passesAxe(page: Page, screen: string): Promise<void> {
   for (const { width, height, colorScheme } of LOOKS) {
