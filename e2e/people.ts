@@ -242,7 +242,8 @@ export class Person {
 
   /** Opens a menu by the name of its button and takes an entry. */
   async chooses(menu: string, entry: string): Promise<void> {
-    await this.page.getByRole('button', { name: menu, exact: true }).click();
+    // A message under the pointer has one of that name, too; it comes later.
+    await this.page.getByRole('button', { name: menu, exact: true }).first().click();
     await this.page.getByRole('menuitem', { name: entry }).click();
   }
 

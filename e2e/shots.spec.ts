@@ -167,7 +167,7 @@ test('what is written', async ({ signedUp }) => {
   await oona.opensDirectWith('jonas');
   await oona.says('Anhaltend-schöne-Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverleihungsurkundenüberreichungszeremonie');
   await oona.says(`https://example.org/a/very/long/address/${'without-a-break-anywhere'.repeat(8)}?and=more`);
-  await oona.says('A list of what to bring:\n\n- wood\n- the long rope\n- a torch for everyone, and spare batteries, because last time half of them were flat before midnight\n\nThe rest is there already. '.concat('Nobody needs to carry a chair. '.repeat(9)));
+  await oona.says('A list of what to bring:\n\n• wood\n• the long rope\n• a torch for everyone, and spare batteries, because last time half of them were flat before midnight\n\nThe rest is there already. '.concat('Nobody needs to carry a chair. '.repeat(9)));
   await oona.hasSentEverything();
   await shoot(page, 'long-words');
   await oona.message('a torch').or(oona.log.getByRole('listitem').last()).first().hover();
