@@ -246,25 +246,26 @@ test('on a phone a long press opens what can be done with a message', async ({ n
   await expect(alice.readMark('at your serivce')).toBeVisible();
 
   const fingers = await alice.context.newCDPSession(alice.page);
-  const press = async (text: string, ms: number): Promise<void> => {
+  /** Puts a finger on a message, until `held` is true of the page. */
+  const press = async (text: string, held?: () => Promise<void>): Promise<void> => {
     const box = await alice.message(text).locator('.message-body').boundingBox();
     if (!box) throw new Error(`${text} is not on screen`);
     const at = { x: box.x + 20, y: box.y + box.height / 2 };
     await fingers.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [at] });
-    await alice.page.waitForTimeout(ms);
+    await held?.();
     await fingers.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
   };
   const sheet = alice.dialog('Message');
-  await press('hello there', 100);
+  await press('hello there');
   await expect(sheet).toBeHidden();
-  await press('hello there', 700);
+  await press('hello there', () => expect(sheet).toBeVisible());
   await expect(sheet).toBeVisible();
   await expect(sheet.locator('.menu-item')).toHaveText(['React …', 'Copy text']);
   await sheet.getByRole('button', { name: 'React with thumbs up' }).tap();
   await expect(sheet).toBeHidden();
   await expect(chips(bob, 'hello there')).toHaveAccessibleName('👍 1 from alice');
 
-  await press('at your serivce', 700);
+  await press('at your serivce', () => expect(sheet).toBeVisible());
   await expect(sheet.locator('.menu-item')).toHaveText(['React …', 'Edit', 'Copy text', 'Delete for everyone']);
   await sheet.getByRole('button', { name: 'Edit' }).tap();
   await expect(alice.composer).toHaveValue('at your serivce');
@@ -272,7 +273,7 @@ test('on a phone a long press opens what can be done with a message', async ({ n
   await alice.page.getByRole('button', { name: 'Save' }).tap();
   await bob.comesToSeeExactly(['hello there', 'at your service (edited)']);
 
-  await press('hello there', 700);
+  await press('hello there', () => expect(sheet).toBeVisible());
   await sheet.getByRole('button', { name: 'React …' }).tap();
   const picker = alice.dialog('React');
   await picker.getByRole('tab', { name: 'Food' }).tap();
