@@ -5,8 +5,6 @@
 // more, and that nothing was sealed for whoever attacks. Each also shows that the lie was really told.
 
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 import type { Locator } from '@playwright/test';
 
@@ -164,6 +162,11 @@ const onMessages = (room: string, change: (message: Message) => Message[]): Scri
     return change(told.message).map((message) => ({ ...told, message }));
   },
 });
+
+/** What a browser says of itself, such as how far it read and in which history, gets nowhere: no other can notice first. */
+const MUTED: Script = {
+  heard: (said) => (said.type === 'send' && said.messages.every(({ header }) => raw(header)[HEADER.kind] !== 1) ? [] : [said]),
+};
 
 /** Puts messages between those of a room for several browsers alike: those after them count on from there. */
 function stowaways(room: string, seq: number, ...people: Cheated[]): (message: Outgoing) => void {
@@ -460,7 +463,7 @@ test('A09: a message in the middle is dropped', async ({ cheated }) => {
   const [ada, bob] = await cheated('ada', 'bob');
   const room = await group('Tea', ada, [bob], []);
   const dropped = onMessages(room, (message) => (message.seq === 3 ? [] : [{ ...message, seq: message.seq - Number(message.seq > 3) }]));
-  bob.evil.plays(dropped);
+  bob.evil.plays({ ...dropped, ...MUTED });
   await saysAtOnce(ada, ['one', 'two', 'three']);
   await bob.comesToSeeExactly(['first', 'one', 'three']);
   await expect(bob.log.getByText(GAP)).toHaveCount(1);
@@ -572,7 +575,7 @@ test('A11: messages are reordered', async ({ cheated }) => {
       return both;
     };
   };
-  bob.evil.plays(onMessages(room, swapped()));
+  bob.evil.plays({ ...onMessages(room, swapped()), ...MUTED });
   await saysAtOnce(ada, ['one', 'two', 'three']);
   await bob.comesToSeeExactly(['first', 'one', 'three']);
   await expect(bob.log.getByText(GAP)).toHaveCount(1);
@@ -1088,18 +1091,20 @@ test('A34: rooms and frames that nobody asked for', async ({ cheated, strangers 
 
 // ---- The page itself ------------------------------------------------------------------------------------------------
 
-const LEAKING = process.env['SOTTO_LEAKING_CLIENT_DIR'] ?? '';
+/** A section of a WebAssembly module that no engine looks at, with a name of four letters and nothing in it. */
+const section = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.from([0, 5, 4]), Buffer.from('evil')]);
+const line = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.from('\n')]);
 
-/** Files that would run as well as the right ones: with something at the end that means nothing, or of another build. */
+/** Files that would run as well as the right ones: with something at the end that means nothing. */
 const OTHER: Record<string, (bytes: Buffer) => Buffer> = {
-  'app_bg.wasm': (bytes) => Buffer.concat([bytes, Buffer.from([0, 5, 4]), Buffer.from('evil')]),
-  'app.js': (bytes) => Buffer.concat([bytes, Buffer.from('\n')]),
-  'worker.js': (bytes) => Buffer.concat([bytes, Buffer.from('\n')]),
-  'worker_bg.wasm': () => readFileSync(join(LEAKING, 'worker_bg.wasm')),
+  'app_bg.wasm': section,
+  'app.js': line,
+  'worker.js': line,
+  'worker_bg.wasm': section,
 };
 
 for (const [file, change] of Object.entries(OTHER)) {
-  test(`A36: ${file} of another build is not run, and the page says which build it is`, async ({ browser, relay, people }) => {
+  test(`A36: ${file} that was altered is not run, and the page says which build it is`, async ({ browser, relay, people }) => {
     const evil = await Evil.before(relay);
     evil.plays({ asset: (path, bytes) => (path === `/${file}` ? change(bytes) : bytes) });
     const ada = await Person.arrives(browser, evil, 'ada');
