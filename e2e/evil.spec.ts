@@ -948,6 +948,54 @@ test("A20, A21: another's vault, a part of one, or one header for two passwords"
   await elsewhere.signsIn();
 });
 
+test('A20: an older vault, before a browser that was never here and one that was', async ({ cheated, strangers, anotherBrowserOf }) => {
+  const [[ada]] = await Promise.all([cheated('ada'), strangers('bob')]);
+  const known = await anotherBrowserOf(ada);
+  known.expectsTrouble();
+  let older: Body;
+  ada.evil.plays({
+    reply: (path, _, body) => {
+      if (path === 'sign-in/prove') older = structuredClone(body.items);
+    },
+  });
+  await known.signsIn();
+  await ada.opensDirectWith('bob');
+  await ada.chooses('More', 'Safety number');
+  await ada.dialog(/^Safety number/).getByRole('button', { name: 'They match' }).click();
+  await expect(ada.page.getByText('You checked bob.')).toBeVisible();
+  ada.evil.plays({});
+  // The log names the state of the vault since somebody signed in after the last change.
+  const newest = await anotherBrowserOf(ada);
+  await newest.signsIn();
+
+  const olderVault: Script = {
+    reply: (path, _, body) => {
+      if (path === 'sign-in/prove' || path === 'vault/get') body.items = structuredClone(older);
+    },
+  };
+  ada.evil.plays(olderVault);
+  const fresh = await anotherBrowserOf(ada);
+  fresh.expectsTrouble();
+  await fresh.triesToSignIn(ada.password);
+  await expect(fresh.page.getByText(OLDER_VAULT)).toBeVisible();
+  expect(ada.evil.lies).toContain('answer sign-in/prove');
+  const entered = ada.evil.requests.filter(({ path }) => ['users/append', 'session/prove'].includes(path));
+  expect(entered, 'no browser is added').toEqual([]);
+
+  ada.evil.plays(olderVault);
+  await known.reloads();
+  await expect(known.page.getByText('The server shows an older state of your keys and contacts.')).toBeVisible();
+  await expect.poll(() => ada.evil.lies).toContain('answer vault/get');
+  await expect(known.conversations.getByRole('link', { name: /bob/ })).toBeVisible();
+  expect(ada.evil.requests.filter(({ path }) => path === 'vault/put'), 'nothing is built on it').toEqual([]);
+
+  ada.evil.plays({});
+  await known.reloads();
+  await expect(known.conversations.getByRole('link', { name: /bob/ })).toBeVisible();
+  await expect(known.page.getByText('The server shows an older state of your keys and contacts.')).toHaveCount(0);
+  await fresh.signsIn();
+});
+
 test('A22: the handle of somebody who was checked becomes another account', async ({ cheated, strangers, anotherBrowserOf }) => {
   const [[ada], [bob, eve]] = await Promise.all([cheated('ada'), strangers('bob', 'eve')]);
   await ada.opensDirectWith('bob');

@@ -157,6 +157,15 @@ mod tests {
         assert_eq!(header.to_bytes().len(), HEADER_BYTES);
     }
 
+    /// docs/protocol.md, section 11: a relay and a browser that count otherwise keep for another time.
+    #[test]
+    fn the_classes_are_those_of_the_protocol() {
+        let seconds = [
+            60, 600, 3_600, 21_600, 86_400, 259_200, 604_800, 2_419_200, 7_776_000, 31_622_400,
+        ];
+        assert_eq!(TTL_CLASSES, seconds);
+    }
+
     #[test]
     fn a_class_is_never_shorter_than_the_lifetime() {
         for seconds in [
