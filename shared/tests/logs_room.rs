@@ -971,6 +971,53 @@ fn a_new_view_cuts_off_only_browsers_that_it_revokes() {
     assert!(!room.state.is_cut_off(&carol.id(), &first, &here, 1));
 }
 
+#[test]
+fn a_cut_in_a_new_view_is_set_by_who_could_take_the_person_out() {
+    let (mut room, [alice, mut bob, mut carol, dave]) = room();
+    carol.revoke(0);
+    bob.revoke(0);
+    room.learn(&carol);
+    room.learn(&bob);
+    let mut erin = Person::new("erin");
+    room.add(&alice, &erin, Moderator).unwrap();
+    erin.revoke(0);
+    room.learn(&erin);
+    let with_cut = |who: &Person| RoomBody::UserUpdate {
+        member: who.member_ref(),
+        cut: List::new(vec![cut(ChannelId::MAIN, 0)]).unwrap(),
+    };
+    let grace = Person::new("grace");
+    room.add(&alice, &grace, Moderator).unwrap();
+    assert_eq!(
+        no(room.act(&dave, with_cut(&carol))),
+        LogError::BadCut,
+        "an equal who may take nobody out"
+    );
+    assert_eq!(no(room.act(&dave, with_cut(&bob))), LogError::BadCut, "somebody higher");
+    assert_eq!(
+        no(room.act(&grace, with_cut(&bob))),
+        LogError::BadCut,
+        "an equal who may take others out"
+    );
+    room.act(&grace, with_cut(&carol)).unwrap();
+    room.act(&alice, with_cut(&bob)).unwrap();
+    // Without a cut anybody may tell.
+    room.act(&dave, update(&erin)).unwrap();
+}
+
+#[test]
+fn an_owner_alone_who_stays_one_changes_nothing() {
+    let (mut room, [alice, bob, ..]) = room();
+    let role = |who: &Person, role| RoomBody::SetRole {
+        user_id: who.id(),
+        role,
+    };
+    room.act(&alice, role(&alice, Owner)).unwrap();
+    assert_eq!(no(room.act(&alice, role(&alice, Member))), LogError::LastOwner);
+    room.act(&alice, role(&bob, Owner)).unwrap();
+    room.act(&alice, role(&alice, Member)).unwrap();
+}
+
 // --- Epochs ----------------------------------------------------------------------------------------------------------------------
 
 /// The next epoch after a change to it.

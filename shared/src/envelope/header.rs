@@ -85,10 +85,7 @@ impl Header {
 /// Bytes a sealed message may have: sealing adds 72 bytes (salt, commitment, tag) to a padded plaintext, and 16 more for
 /// each further chunk of 16 KiB.
 pub fn is_envelope_size(bytes: usize) -> bool {
-    (0..=PLAINTEXT_BUCKETS.len()).any(|index| match PLAINTEXT_BUCKETS.get(index) {
-        Some(bucket) => sealed_len(*bucket) == bytes,
-        None => false,
-    }) || (bytes > sealed_len(16_384) && bytes <= MAX_ENVELOPE_BYTES && unsealed_len(bytes).is_some_and(is_padme))
+    bytes <= MAX_ENVELOPE_BYTES && unsealed_len(bytes).is_some_and(|len| padded_len(len) == len)
 }
 
 /// The one size of an ephemeral envelope, and of one for a slot, in bytes.
@@ -115,10 +112,6 @@ fn padme(len: usize) -> usize {
     let significant = exponent.ilog2() + 1;
     let mask = (1_usize << (exponent - significant)) - 1;
     (len + mask) & !mask
-}
-
-fn is_padme(len: usize) -> bool {
-    padme(len) == len
 }
 
 /// Bytes of a chunk before sealing (C2SP chunked-encryption).
@@ -186,14 +179,33 @@ mod tests {
 
     #[test]
     fn every_padded_plaintext_seals_to_an_accepted_size_and_others_do_not() {
+        let mut accepted: Vec<usize> = (0..=MAX_ENVELOPE_BYTES)
+            .map(|len| sealed_len(padded_len(len)))
+            .filter(|bytes| *bytes <= MAX_ENVELOPE_BYTES)
+            .collect();
+        accepted.dedup();
+        let sizes: Vec<usize> = (0..MAX_ENVELOPE_BYTES + 20_000)
+            .filter(|bytes| is_envelope_size(*bytes))
+            .collect();
+        assert_eq!(sizes, accepted);
         for len in [1, 511, 512, 513, 16_383, 16_384, 16_385, 30_000, 66_000] {
-            let padded = padded_len(len);
-            assert!(padded >= len && padded <= len.max(512) * 2);
-            assert!(is_envelope_size(sealed_len(padded)), "{len}");
-            assert!(!is_envelope_size(sealed_len(padded) + 1), "{len}");
+            assert!((len..=len.max(512) * 2).contains(&padded_len(len)), "{len}");
         }
-        assert!(!is_envelope_size(0));
-        assert!(!is_envelope_size(72));
-        assert!(!is_envelope_size(MAX_ENVELOPE_BYTES + 1));
+    }
+
+    /// Nikitin et al., PoPETs 2019/4, §4: of a length of E + 1 bits, all but the first ⌊log₂ E⌋ + 1 after the leading one are 0.
+    #[test]
+    fn what_is_long_is_padded_as_in_the_paper() {
+        for (len, padded) in [
+            (16_385, 17_408),
+            (20_000, 20_480),
+            (20_480, 20_480),
+            (20_481, 21_504),
+            (33_000, 34_816),
+            (65_536, 65_536),
+            (70_000, 71_680),
+        ] {
+            assert_eq!(padded_len(len), padded, "{len}");
+        }
     }
 }

@@ -603,7 +603,7 @@ impl RoomState {
             }
             RoomBody::SetPolicy { policy } => {
                 allow(Permission::SetRole)?;
-                if policy.suite < self.policy.suite || policy.suite != SUITE_1 {
+                if policy.suite != SUITE_1 {
                     return Err(LogError::BadSuite);
                 }
                 self.rotation_due |= policy.history != self.policy.history;
