@@ -168,6 +168,9 @@ fn uses_are_counted_in_the_order_of_the_log() {
     for body in [never, past] {
         assert_eq!(no(room.act(&alice, body)), LogError::NoSuchInvite);
     }
+    let next = NOW + room.state.seq + 1;
+    let now = invite_with(&room, "now", |_, _, expires, _| *expires = next);
+    room.act(&alice, now).unwrap();
     room.join("door", &erin).unwrap();
 }
 
@@ -425,6 +428,7 @@ fn who_asks_can_be_sent_away_and_kept_away() {
     room.remove(&bob, &dave).unwrap();
     assert_eq!(counts(&room, "desk"), (3, 0, 1));
     assert!(!room.state.rotation_due, "they never had a key");
+    assert!(!room.state.former.contains_key(&dave.id()), "nor wrote anything");
     room.join("desk", &dave).unwrap();
     room.ban(&bob, &dave).unwrap();
     assert_eq!(no(room.join("desk", &dave)), LogError::Banned);

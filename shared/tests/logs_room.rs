@@ -13,7 +13,7 @@ use sotto_shared::log::room_log::{
     Cut, EpochReason, Event, History, MAX_MEMBERS, News, Permission, Policy, Role, RoomBody, RoomEntry, RoomGenesis,
     RoomKind, RoomState, room_id,
 };
-use sotto_shared::log::user_log::UserBody;
+use sotto_shared::log::user_log::{MAX_USER_ENTRIES, UserBody};
 use sotto_shared::testing::people::{Person, TestRoom, key};
 
 use Role::{Member, Moderator, Owner};
@@ -480,6 +480,21 @@ fn a_view_moves_forward_along_its_own_chain_alone() {
         no(go(&mut room, ahead)),
         LogError::NeedsUserLog { user: bob.id(), seq: 9 }
     );
+    // As long as a log can be, and what nobody would ever have.
+    let mut ahead = bob.member_ref();
+    let longest = MAX_USER_ENTRIES;
+    ahead.ulog_seq = longest;
+    assert_eq!(
+        no(go(&mut room, ahead.clone())),
+        LogError::NeedsUserLog {
+            user: bob.id(),
+            seq: longest
+        }
+    );
+    for seq in [longest + 1, u64::MAX] {
+        ahead.ulog_seq = seq;
+        assert_eq!(no(go(&mut room, ahead.clone())), LogError::UserLogMismatch);
+    }
     bob.add_device();
     room.learn(&bob);
     let mut wrong_head = bob.member_ref();
