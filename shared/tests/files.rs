@@ -271,3 +271,19 @@ fn chunks_are_sought_in_any_order_and_memory_is_bounded() {
         assert!(chunks.open(index, &sealed[1..], &mut out).is_err());
     }
 }
+
+#[test]
+fn the_longest_file_is_taken_and_no_longer_one() {
+    assert!(padded_size(MAX_FILE_BYTES).is_ok());
+    assert_eq!(padded_size(MAX_FILE_BYTES + 1), Err(FileError::TooLarge));
+}
+
+#[test]
+fn keys_are_the_same_by_their_bytes_alone() {
+    let (one, same, other) = (
+        FileKey::from_bytes([1; 32]),
+        FileKey::from_bytes([1; 32]),
+        FileKey::from_bytes([2; 32]),
+    );
+    assert!(one == same && one != other);
+}

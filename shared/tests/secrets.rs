@@ -83,7 +83,10 @@ fn debug_of_what_is_secret_is_a_name_and_nothing_else() {
         (format!("{key:?}"), "PrivateKey(…)"),
         (format!("{:?}", std::sync::Arc::new(key)), "PrivateKey(…)"),
         (format!("{password:?}"), "PasswordRoot(…)"),
-        (format!("{:?}", RecoveryKey::make(&mut FixedRng::new("debug"))), "RecoveryKey(…)"),
+        (
+            format!("{:?}", RecoveryKey::make(&mut FixedRng::new("debug"))),
+            "RecoveryKey(…)",
+        ),
         (format!("{job:?}"), "OpenJob(…)"),
         (format!("{RustCrypto:?}"), "RustCrypto"),
     ] {
