@@ -23,7 +23,7 @@ use crate::{choice, record};
 /// Longest file, in bytes before padding.
 pub const MAX_FILE_BYTES: u64 = 1 << 30;
 /// Zeros that [`Upload::close`] adds at a time.
-const PADDING_STEP: usize = 64 * CHUNK_BYTES;
+const PADDING_STEP: usize = CHUNK_BYTES;
 
 /// `FK`: seals one blob. It can be copied, since the message that it is part of can.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]

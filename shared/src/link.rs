@@ -138,3 +138,31 @@ pub fn open_card(
 fn card_context(room: &RoomId, invite: &InviteId) -> Vec<u8> {
     seal::context(Label::InviteView, &[room.as_bytes(), invite.as_bytes()])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_address_is_read_and_no_longer_one() {
+        let contact = Link::Contact {
+            user_id: UserId::from_bytes([7; 32]),
+            handle: "ada".to_owned(),
+        };
+        let fragment = format!("#{contact}");
+        let address = |chars: usize| format!("{}{fragment}", "x".repeat(chars - fragment.len()));
+        assert_eq!(address(MAX_LINK_CHARS).parse(), Ok(contact));
+        for chars in [MAX_LINK_CHARS + 1, MAX_LINK_CHARS + 2, 1 << 20] {
+            assert!(address(chars).parse::<Link>().is_err(), "{chars}");
+        }
+    }
+
+    #[test]
+    fn a_contact_has_the_handle_of_somebody() {
+        let id = UserId::from_bytes([7; 32]);
+        assert!(format!("c1.{id}.ada").parse::<Link>().is_ok());
+        for handle in ["", "Ada", "a b", "ada@evil.test", &"a".repeat(65)] {
+            assert!(format!("c1.{id}.{handle}").parse::<Link>().is_err(), "{handle}");
+        }
+    }
+}

@@ -287,3 +287,14 @@ fn keys_are_the_same_by_their_bytes_alone() {
     );
     assert!(one == same && one != other);
 }
+
+#[test]
+fn padding_of_more_than_a_step_is_sealed_step_by_step() {
+    let one = file("one", (1 << 20) + 1);
+    assert_eq!(one.padded - one.size, 2 * CHUNK as u64 - 1);
+    let mut out = Vec::new();
+    let mut upload = Upload::begin(&mut FixedRng::new("salt"), &ROOM, &one, &mut out).unwrap();
+    upload.push(&bytes(one.size as usize), &mut out).unwrap();
+    assert_eq!((upload.close(&mut out), upload.close(&mut out)), (Ok(false), Ok(true)));
+    assert_eq!(download(&one, &out, 100_000).unwrap(), bytes(one.size as usize));
+}

@@ -626,3 +626,40 @@ endpoint! {
         del_secret: B64,
     } -> Empty
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// docs/protocol.md, section 5: a browser that counted otherwise would take every vault for an older one.
+    #[test]
+    fn a_state_of_a_vault_is_named_by_all_its_items_in_order() {
+        let item = |id: u8, rev: u64, sealed: &[u8]| VaultItem {
+            item_id: ItemId::from_bytes([id; 16]),
+            rev,
+            sealed: B64(sealed.to_vec()),
+        };
+        let listing = |items: &[VaultItem]| -> Listing { items.iter().map(VaultItem::listed).collect() };
+        let (one, two) = (item(1, 3, b"one"), item(2, 1, b"two"));
+        let by_hand = [
+            &[1; 16][..],
+            &3_u64.to_be_bytes(),
+            &sha256(b"one"),
+            &[2; 16],
+            &1_u64.to_be_bytes(),
+            &sha256(b"two"),
+        ]
+        .concat();
+        let digest = items_digest(&listing(&[two.clone(), one.clone()]));
+        assert_eq!(digest, hash(Label::VaultItems, &[&by_hand]));
+        for other in [
+            vec![],
+            vec![one.clone()],
+            vec![one.clone(), item(2, 2, b"two")],
+            vec![one.clone(), item(2, 1, b"twi")],
+            vec![one, item(3, 1, b"two")],
+        ] {
+            assert_ne!(items_digest(&listing(&other)), digest);
+        }
+    }
+}

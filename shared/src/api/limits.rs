@@ -46,10 +46,20 @@ pub fn is_handle(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    /// As docs/protocol.md, section 11, and docs/api.md say.
+    #[test]
+    fn limits_are_those_that_are_documented() {
+        assert_eq!((MIN_TTL_SECS, MAX_TTL_SECS), (30, 31_622_400));
+        assert_eq!((MAX_BODY_BYTES, MAX_WRAPS_BODY_BYTES), (262_144, 2_097_152));
+        assert_eq!(MAX_FRAME_BYTES, 262_144);
+    }
+
     #[test]
     fn handles_have_one_spelling() {
         for good in ["ada", "a-1", "x_______________________________"] {
-            assert!(super::is_handle(good), "{good}");
+            assert!(is_handle(good), "{good}");
         }
         for bad in [
             "",
@@ -61,7 +71,7 @@ mod tests {
             "-ada",
             "a123456789012345678901234567890123",
         ] {
-            assert!(!super::is_handle(bad), "{bad}");
+            assert!(!is_handle(bad), "{bad}");
         }
     }
 }

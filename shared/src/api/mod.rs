@@ -65,3 +65,15 @@ impl AsRef<[u8]> for B64 {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_go_in_and_come_out_as_they_are() {
+        let bytes = vec![0, 255, 62, 63];
+        assert_eq!(B64::from(bytes.clone()).as_ref(), bytes);
+        assert_eq!(serde_json::to_string(&B64(bytes)).unwrap(), "\"AP8-Pw\"");
+    }
+}
