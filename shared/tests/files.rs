@@ -2,7 +2,7 @@
 #![cfg(feature = "testing")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use sotto_shared::codec::{Bytes, Text};
+use sotto_shared::codec::{Bytes, Codec, Text};
 use sotto_shared::crypto::seal::{PREFIX_BYTES, SEALED_CHUNK_BYTES};
 use sotto_shared::file::{
     Chunks, Download, File, FileError, FileKey, FileKind, MAX_FILE_BYTES, Progress, Upload, padded_size, sealed_size,
@@ -297,4 +297,16 @@ fn padding_of_more_than_a_step_is_sealed_step_by_step() {
     upload.push(&bytes(one.size as usize), &mut out).unwrap();
     assert_eq!((upload.close(&mut out), upload.close(&mut out)), (Ok(false), Ok(true)));
     assert_eq!(download(&one, &out, 100_000).unwrap(), bytes(one.size as usize));
+}
+
+#[test]
+fn an_announcement_carries_its_key() {
+    let one = file("one", 1000);
+    let read = File::from_bytes(&one.to_bytes()).unwrap();
+    assert!(read == one);
+    let other = File {
+        fk: FileKey::from_bytes([9; 32]),
+        ..one.clone()
+    };
+    assert_ne!(other.to_bytes(), one.to_bytes());
 }
