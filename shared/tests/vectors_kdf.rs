@@ -142,3 +142,15 @@ fn profile_one_is_frozen_and_is_argon2id_with_64_mib_3_passes_and_1_lane() {
 
 const KEK: &str = "fcb6e86bb87a359dc4c4af857910ae14f5203be7a31fb9367cbae9bb499c187e";
 const AK: &str = "04d6d3be0437e44c060da72468fddb5744d910e4f5a6422ba819bf377f6a52ae1e79e0dbe340e65e2fb064a44efef2c5af0dedfffc8d4021c788902306a44f13bf";
+
+#[test]
+fn a_profile_is_read_back_from_its_number() {
+    assert_eq!(Profile::NEWEST.number(), 1);
+    assert!(matches!(
+        Profile::from_number(Profile::NEWEST.number()),
+        Ok(Profile::One)
+    ));
+    for unknown in [0, 2, 255] {
+        assert!(Profile::from_number(unknown).is_err(), "{unknown}");
+    }
+}
