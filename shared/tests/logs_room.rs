@@ -477,11 +477,10 @@ fn a_view_moves_forward_along_its_own_chain_alone() {
     let mut ahead = bob.member_ref();
     ahead.ulog_seq = 9;
     assert_eq!(
-        no(go(&mut room, ahead)),
+        no(go(&mut room, ahead.clone())),
         LogError::NeedsUserLog { user: bob.id(), seq: 9 }
     );
     // As long as a log can be, and what nobody would ever have.
-    let mut ahead = bob.member_ref();
     let longest = MAX_USER_ENTRIES;
     ahead.ulog_seq = longest;
     assert_eq!(
