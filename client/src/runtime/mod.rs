@@ -157,8 +157,8 @@ impl Runtime {
                 }
             }
             Effect::Wipe => self.store.wipe().await,
-            Effect::Lock => self.store.lock(&self.suite).await,
-            Effect::Shut(account) => self.store.shut(&self.suite, &account).await,
+            Effect::Lock => self.store.lock().await,
+            Effect::Shut(account) => self.store.shut(&account).await,
             Effect::Ask { id, token, request } => {
                 let queue = self.queue.clone();
                 wasm_bindgen_futures::spawn_local(async move {

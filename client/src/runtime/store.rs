@@ -1,7 +1,7 @@
 //! What this browser keeps, in IndexedDB, every byte of it sealed.
 //!
 //! ```text
-//!  "account" ── "kept": { browser key (AES-GCM, not extractable), device key (not extractable), sealed account }
+//!  "account" ── "kept": { browser key (AES-GCM, not extractable), device key (not extractable), sealed account, session }
 //!  "records" ── opaque name ─▶ Seal(KDF(DVK, "store-key"), "store", name, record)
 //! ```
 //!
@@ -46,9 +46,12 @@ pub struct Store {
 struct Open {
     database: Database,
     keys: Keys,
-    /// Of the account that it was opened with.
-    token: String,
+    /// The session that it was opened with.
+    session: Session,
 }
+
+/// Tells one session from another and says nothing of either: whether what is kept is ours can be asked without opening it.
+type Session = [u8; 16];
 
 /// What records lie under.
 struct Keys {
@@ -120,16 +123,20 @@ impl Store {
         let plain = Zeroizing::new(serde_json::to_vec(account)?);
         let mut iv = [0; 12];
         getrandom::fill(&mut iv)?;
-        let promise = subtle
-            .encrypt_with_object_and_buffer_source(&gcm(&iv), &browser_key, &Uint8Array::from(plain.as_slice()))
+        let bytes = Uint8Array::from(plain.as_slice());
+        let promise = subtle.encrypt_with_object_and_buffer_source(&gcm(&iv), &browser_key, &bytes);
+        // The browser has taken a copy of its own.
+        bytes.fill(0, 0, bytes.length());
+        let sealed = JsFuture::from(promise.map_err(|_| Refused)?)
+            .await
             .map_err(|_| Refused)?;
-        let sealed = JsFuture::from(promise).await.map_err(|_| Refused)?;
         let kept = object(&[
             ("browser_key", browser_key.into()),
             ("device_key", key.into()),
             ("device_public", Uint8Array::from(public.as_bytes().as_slice()).into()),
             ("iv", Uint8Array::from(iv.as_slice()).into()),
             ("sealed", sealed),
+            ("session", Uint8Array::from(open.session.as_slice()).into()),
         ]);
         let transaction = open.database.transaction(&[ACCOUNT], TransactionMode::ReadWrite)?;
         transaction
@@ -142,15 +149,12 @@ impl Store {
     }
 
     /// Removes the account and the keys that open the records, unless another tab has kept a newer one since.
-    pub async fn lock(&mut self, suite: &WebCrypto) {
-        let Some(Open { database, token, .. }) = self.open.take() else {
+    pub async fn lock(&mut self) {
+        let Some(Open { database, session, .. }) = self.open.take() else {
             return;
         };
-        let kept = match (read_kept(&database).await, suite.subtle()) {
-            (Some(kept), Some(subtle)) => open_kept(subtle, &kept).await,
-            _ => None,
-        };
-        if kept.is_none_or(|(account, _)| account.token == token) {
+        let kept = read_kept(&database).await.and_then(|kept| session_of(&kept));
+        if kept.is_none_or(|kept| kept == session) {
             let _ = forget_account(&database).await;
         }
         database.close();
@@ -158,15 +162,15 @@ impl Store {
 
     /// Puts the locked account in the place of the open one, and with that the browser key away. If the browser does not take
     /// it, the account is removed: shut it is in any case.
-    pub async fn shut(&mut self, suite: &WebCrypto, account: &LockedAccount) {
+    pub async fn shut(&mut self, account: &LockedAccount) {
         let done = match &self.open {
-            Some(open) => open.put_locked(suite, account).await.is_ok(),
+            Some(open) => open.put_locked(account).await.is_ok(),
             None => return,
         };
         if done && let Some(open) = self.open.take() {
             open.database.close();
         } else {
-            self.lock(suite).await;
+            self.lock().await;
         }
     }
 
@@ -302,24 +306,25 @@ fn key_of(name: &str, plain: &[u8]) -> Option<Key> {
 
 impl Open {
     fn new(database: Database, account: &KeptAccount) -> Self {
+        let keys = Keys::new(&account.dvk);
         Self {
             database,
-            keys: Keys::new(&account.dvk),
-            token: account.token.clone(),
+            session: opaque_id(&keys.name_key, &[b"session", account.token.as_bytes()]),
+            keys,
         }
     }
 
-    async fn put_locked(&self, suite: &WebCrypto, account: &LockedAccount) -> Result<(), Refused> {
-        let subtle = suite.subtle().ok_or(Refused)?;
+    /// Opens nothing: what the browser hands out opened leaves copies in memory that nobody can wipe.
+    async fn put_locked(&self, account: &LockedAccount) -> Result<(), Refused> {
         let kept = read_kept(&self.database).await.ok_or(Refused)?;
         if read_locked(&kept).is_some() {
             // Another tab was faster.
             return Ok(());
         }
-        let Some((open, DeviceKey::Platform { key, public })) = open_kept(subtle, &kept).await else {
+        let Some(DeviceKey::Platform { key, public }) = device_of(&kept) else {
             return Err(Refused);
         };
-        if open.token != self.token {
+        if session_of(&kept) != Some(self.session) {
             return Err(Refused);
         }
         let locked = object(&[
@@ -459,6 +464,11 @@ fn device_of(kept: &JsValue) -> Option<DeviceKey> {
     Some(DeviceKey::Platform { key, public })
 }
 
+fn session_of(kept: &JsValue) -> Option<Session> {
+    let session: Uint8Array = Reflect::get(kept, &"session".into()).ok()?.dyn_into().ok()?;
+    session.to_vec().try_into().ok()
+}
+
 fn read_locked(kept: &JsValue) -> Option<(LockedAccount, DeviceKey)> {
     let locked: Uint8Array = Reflect::get(kept, &"locked".into()).ok()?.dyn_into().ok()?;
     let account = serde_json::from_slice(&locked.to_vec()).ok()?;
@@ -474,7 +484,9 @@ async fn open_kept(subtle: &SubtleCrypto, kept: &JsValue) -> Option<(KeptAccount
     let promise = subtle
         .decrypt_with_object_and_buffer_source(&gcm(&iv), &browser_key, &sealed)
         .ok()?;
-    let plain = Zeroizing::new(Uint8Array::new(&JsFuture::from(promise).await.ok()?).to_vec());
+    let bytes = Uint8Array::new(&JsFuture::from(promise).await.ok()?);
+    let plain = Zeroizing::new(bytes.to_vec());
+    bytes.fill(0, 0, bytes.length());
     let account: KeptAccount = serde_json::from_slice(&plain).ok()?;
     match &key {
         DeviceKey::Platform { public, .. } if account.dk_id == public.key_id() => Some((account, key)),
