@@ -24,10 +24,12 @@ export function lookThrough(pid: number, look: (part: Place) => void): void {
   process.kill(pid, 'SIGSTOP');
   const memory = openSync(`/proc/${pid}/mem`, 'r');
   try {
-    for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
-      const [, from, to, name] = /^([0-9a-f]+)-([0-9a-f]+) r\S+ \S+ \S+ \S+\s*(.*)$/.exec(line) ?? [];
+    for (const area of readFileSync(`/proc/${pid}/smaps`, 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)) {
+      const [, from, to, name] = /^([0-9a-f]+)-([0-9a-f]+) r\S+ \S+ \S+ \S+[^\S\n]*(.*)$/m.exec(area) ?? [];
       // Pages of the kernel's, which it does not let be read this way.
       if (from === undefined || to === undefined || /^\[v(var|syscall)/.test(name ?? '')) continue;
+      // What was only ever set aside holds nothing, and a browser sets gigabytes aside.
+      if (!/^(Rss|Swap): +[1-9]/m.test(area)) continue;
       const end = parseInt(to, 16);
       for (let at = parseInt(from, 16); at < end; at += PART) {
         const bytes = Buffer.alloc(Math.min(PART + SEAM, end - at));
