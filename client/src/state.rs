@@ -9,7 +9,7 @@ use reactive_graph::prelude::*;
 use reactive_graph::signal::{ArcRwSignal, ReadSignal, RwSignal};
 use sotto_shared::id::{DeviceKeyId, MessageId, RoomId, UserId};
 
-use crate::view::{Body, Change, Link, Member, Person, Phase, Problem, Room, Row, Step, Timeline};
+use crate::view::{Body, Change, Chat, Link, Member, Person, Phase, Problem, Room, Row, Step, Timeline};
 
 /// One row of the room on screen. The cell stays while the row's content changes, so focus and selection survive.
 #[derive(Clone)]
@@ -22,7 +22,7 @@ pub struct Cell {
 /// The rows of the room on screen, ascending by `order`.
 #[derive(Clone, Default)]
 pub struct Shown {
-    pub room: Option<RoomId>,
+    pub chat: Option<Chat>,
     pub cells: Vec<Cell>,
     pub has_older: bool,
     pub first_unread: Option<String>,
@@ -43,7 +43,7 @@ pub struct Store {
     queued: RwSignal<u32>,
     syncing: RwSignal<bool>,
     people: RwSignal<HashMap<UserId, ArcRwSignal<Person>>>,
-    rooms: RwSignal<HashMap<RoomId, ArcRwSignal<Room>>>,
+    rooms: RwSignal<HashMap<Chat, ArcRwSignal<Room>>>,
     members: RwSignal<HashMap<RoomId, Arc<Vec<Member>>>>,
     shown: RwSignal<Shown>,
     notice: RwSignal<Option<Notice>>,
@@ -81,10 +81,10 @@ impl Store {
             Change::Syncing(on) => self.syncing.set(on),
             Change::Person(person) => put(self.people, person.id, person),
             Change::Room(room) => put(self.rooms, room.id, room),
-            Change::RoomGone(room) => {
-                self.rooms.update(|rooms| drop(rooms.remove(&room)));
-                self.members.update(|members| drop(members.remove(&room)));
-                if self.shown.with_untracked(|shown| shown.room == Some(room)) {
+            Change::RoomGone(chat) => {
+                self.rooms.update(|rooms| drop(rooms.remove(&chat)));
+                self.members.update(|members| drop(members.remove(&chat.room)));
+                if self.shown.with_untracked(|shown| shown.chat == Some(chat)) {
                     self.shown.set(Shown::default());
                 }
             }
@@ -194,14 +194,14 @@ impl Store {
         self.person(id).map(|person| person.handle).unwrap_or_default()
     }
 
-    pub fn room(self, id: RoomId) -> Option<Room> {
+    pub fn room(self, id: Chat) -> Option<Room> {
         let cell = self.rooms.with(|rooms| rooms.get(&id).cloned());
         cell.map(|cell| cell.get())
     }
 
     /// Every room, the most recently active first.
-    pub fn room_list(self) -> Vec<RoomId> {
-        let mut list: Vec<(u64, RoomId)> = self.rooms.with(|rooms| {
+    pub fn room_list(self) -> Vec<Chat> {
+        let mut list: Vec<(u64, Chat)> = self.rooms.with(|rooms| {
             rooms
                 .iter()
                 .map(|(id, cell)| (cell.with(|room| room.active_ms), *id))
@@ -245,15 +245,15 @@ impl Shown {
         let mut old = HashMap::new();
         if timeline.reset {
             let cells = std::mem::take(&mut self.cells);
-            if self.room == Some(timeline.room) {
+            if self.chat == Some(timeline.chat) {
                 old.extend(cells.into_iter().map(|cell| (cell.key.clone(), cell)));
             }
             *self = Self {
-                room: Some(timeline.room),
+                chat: Some(timeline.chat),
                 first_unread: timeline.first_unread,
                 ..Self::default()
             };
-        } else if self.room != Some(timeline.room) {
+        } else if self.chat != Some(timeline.chat) {
             // Late news of a room that is no longer on screen.
             return;
         }
@@ -339,7 +339,7 @@ mod tests {
 
     fn timeline(reset: bool, rows: Vec<Row>) -> Timeline {
         Timeline {
-            room: RoomId::from_bytes([9; 32]),
+            chat: RoomId::from_bytes([9; 32]).into(),
             reset,
             rows,
             gone: vec![],

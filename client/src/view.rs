@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use sotto_shared::api::body::{Held, Rows, RowsGet};
-use sotto_shared::id::{DeviceKeyId, InviteId, MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, DeviceKeyId, InviteId, MessageId, RoomId, UserId};
 
 /// From the page to the worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,6 +26,23 @@ pub enum FromWorker {
         id: u32,
         result: Result<Outcome, Problem>,
     },
+}
+
+/// Where people write: a direct message, a group, or one channel of a space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Chat {
+    pub room: RoomId,
+    pub channel: ChannelId,
+}
+
+/// The one channel of a direct message or a group.
+impl From<RoomId> for Chat {
+    fn from(room: RoomId) -> Self {
+        Self {
+            room,
+            channel: ChannelId::MAIN,
+        }
+    }
 }
 
 /// What a person asks for.
@@ -101,7 +118,7 @@ pub enum Command {
     /// The room is on screen: its newest rows are wanted, and are read.
     /// Answered by `Change::Timeline` with `reset`, then kept up to date until another room is shown.
     ShowRoom {
-        room: RoomId,
+        chat: Chat,
     },
     /// No room is on screen.
     HideRoom,
@@ -124,40 +141,40 @@ pub enum Command {
     },
     /// Rows before the oldest that the page has. Answered by `Change::Timeline`.
     LoadOlder {
-        room: RoomId,
+        chat: Chat,
     },
     /// What is on screen up to the newest row has been seen.
     MarkRead {
-        room: RoomId,
+        chat: Chat,
     },
     Send {
-        room: RoomId,
+        chat: Chat,
         text: String,
     },
     /// Sends a failed message again, under the same id.
     Retry {
-        room: RoomId,
+        chat: Chat,
         message: MessageId,
     },
     /// Forgets a message that was not sent.
     Discard {
-        room: RoomId,
+        chat: Chat,
         message: MessageId,
     },
     /// Another text for a message of one's own.
     Edit {
-        room: RoomId,
+        chat: Chat,
         message: MessageId,
         text: String,
     },
     /// Takes a message away for everybody: one's own, or, for who may, somebody else's.
     Delete {
-        room: RoomId,
+        chat: Chat,
         message: MessageId,
     },
     /// Puts a reaction to a message, or takes one's own back.
     React {
-        room: RoomId,
+        chat: Chat,
         message: MessageId,
         emoji: String,
         on: bool,
@@ -169,7 +186,7 @@ pub enum Command {
     },
     /// What stands in the composer, kept across reloads.
     SaveDraft {
-        room: RoomId,
+        chat: Chat,
         text: String,
     },
     /// → `Outcome::Safety`.
@@ -330,7 +347,7 @@ pub enum Change {
     /// A room became known or changed.
     Room(Room),
     /// A room is gone for good.
-    RoomGone(RoomId),
+    RoomGone(Chat),
     Members {
         room: RoomId,
         members: Vec<Member>,
@@ -437,7 +454,7 @@ pub enum Found {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Room {
-    pub id: RoomId,
+    pub id: Chat,
     pub kind: RoomKind,
     /// The group's name, or the other person's handle. Empty while the name's key is on the way.
     pub title: String,
@@ -553,7 +570,7 @@ pub struct Member {
 /// Rows of the room on screen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Timeline {
-    pub room: RoomId,
+    pub chat: Chat,
     /// Forget what was shown of this room before.
     pub reset: bool,
     /// Put in place by `order`, replacing rows of the same `key`.

@@ -764,7 +764,15 @@ fn a_deleted_account_leaves_its_groups_and_the_others_go_on() {
         assert_eq!(world.browsers[BOB].members(theirs), ["bob", "cyd"]);
         // What was said stays; who is left goes on under keys that are not for her.
         let text = "to nobody".to_owned();
-        let sent = world.run(BOB, Command::Send { room: direct, text }).await;
+        let sent = world
+            .run(
+                BOB,
+                Command::Send {
+                    chat: direct.into(),
+                    text,
+                },
+            )
+            .await;
         assert_eq!(sent, Err(Problem::RoomClosed));
         assert_eq!(world.browsers[BOB].room(direct).unwrap().standing, Standing::PeerGone);
         for room in [group, theirs] {
@@ -852,7 +860,7 @@ fn somebody_who_began_anew_can_be_added_again_and_stops_no_group() {
         };
         assert_eq!(room.standing, moved);
         let send = |text: &str| Command::Send {
-            room: duo,
+            chat: duo.into(),
             text: text.into(),
         };
         assert_eq!(world.run(BOB, send("who?")).await, Err(Problem::RoomClosed));

@@ -194,12 +194,23 @@ impl Stage {
 
     async fn send(&mut self, browser: usize, room: RoomId, text: &str) -> Result<Outcome, Problem> {
         let text = text.to_owned();
-        self.world.run(browser, Command::Send { room, text }).await
+        self.world
+            .run(
+                browser,
+                Command::Send {
+                    chat: room.into(),
+                    text,
+                },
+            )
+            .await
     }
 
     /// Somebody has a room before their eyes: their browser says how far it has got.
     async fn look(&mut self, browser: usize, room: RoomId) {
-        for command in [Command::ShowRoom { room }, Command::Looking { visible: true }] {
+        for command in [
+            Command::ShowRoom { chat: room.into() },
+            Command::Looking { visible: true },
+        ] {
             assert_eq!(self.world.run(browser, command).await, Ok(Outcome::Done));
         }
     }
@@ -207,7 +218,7 @@ impl Stage {
     /// They have also read its newest message, and their browser says so.
     async fn read(&mut self, browser: usize, room: RoomId) {
         self.look(browser, room).await;
-        let answer = self.world.run(browser, Command::MarkRead { room }).await;
+        let answer = self.world.run(browser, Command::MarkRead { chat: room.into() }).await;
         assert_eq!(answer, Ok(Outcome::Done));
     }
 
@@ -1683,7 +1694,11 @@ fn a12_a_message_comes_again_when_its_chain_is_forgotten() {
         stage.world.settle().await;
         let (new, answer) = new_browser(&mut stage).await;
         assert_eq!(answer, Ok(Outcome::Done));
-        stage.world.run(new, Command::ShowRoom { room: den }).await.unwrap();
+        stage
+            .world
+            .run(new, Command::ShowRoom { chat: den.into() })
+            .await
+            .unwrap();
         post(stage.world.relay(), den, &again.header, &again.envelope);
         stage.world.settle().await;
         for browser in [BOB, new] {
@@ -3700,7 +3715,11 @@ fn a27_a_message_is_taken_away_without_its_authors_word() {
         stage.world.relay().rooms.get_mut(&den).unwrap().messages[1] = other;
         let (newer, answer) = new_browser(&mut stage).await;
         assert_eq!(answer, Ok(Outcome::Done));
-        stage.world.run(newer, Command::ShowRoom { room: den }).await.unwrap();
+        stage
+            .world
+            .run(newer, Command::ShowRoom { chat: den.into() })
+            .await
+            .unwrap();
         assert_eq!(stage.standing(newer, den), Standing::Frozen(Tamper::Fork));
     });
 }
@@ -3781,7 +3800,7 @@ fn times(stage: &Stage, browser: usize, room: RoomId) -> Vec<u64> {
     let mut rows = BTreeMap::new();
     for change in &stage.world.browsers[browser].changes {
         if let Change::Timeline(timeline) = change
-            && timeline.room == room
+            && timeline.chat.room == room
         {
             rows.extend(timeline.rows.iter().map(|row| (row.order, row.at_ms)));
         }

@@ -43,8 +43,14 @@ async fn tea(seed: &str) -> (TestWorld, RoomId) {
     let mut world = World::from_snapshot(RustCrypto, past, seed);
     world.settle().await;
     for browser in [ADA, BOB, CYD] {
-        world.run(browser, Command::ShowRoom { room: *room }).await.unwrap();
-        world.run(browser, Command::MarkRead { room: *room }).await.unwrap();
+        world
+            .run(browser, Command::ShowRoom { chat: (*room).into() })
+            .await
+            .unwrap();
+        world
+            .run(browser, Command::MarkRead { chat: (*room).into() })
+            .await
+            .unwrap();
     }
     (world, *room)
 }
@@ -61,19 +67,36 @@ fn id_of(world: &TestWorld, browser: usize, words: &str) -> MessageId {
 
 async fn edit(world: &mut TestWorld, browser: usize, room: RoomId, from: &str, to: &str) {
     let (message, text) = (id_of(world, browser, from), to.to_owned());
-    let answer = world.run(browser, Command::Edit { room, message, text }).await;
+    let answer = world
+        .run(
+            browser,
+            Command::Edit {
+                chat: room.into(),
+                message,
+                text,
+            },
+        )
+        .await;
     assert_eq!(answer, Ok(Outcome::Done));
 }
 
 async fn delete(world: &mut TestWorld, browser: usize, room: RoomId, words: &str) -> Result<Outcome, Problem> {
     let message = id_of(world, browser, words);
-    world.run(browser, Command::Delete { room, message }).await
+    world
+        .run(
+            browser,
+            Command::Delete {
+                chat: room.into(),
+                message,
+            },
+        )
+        .await
 }
 
 async fn react(world: &mut TestWorld, browser: usize, room: RoomId, words: &str, emoji: &str, on: bool) {
     let (message, emoji) = (id_of(world, browser, words), emoji.to_owned());
     let command = Command::React {
-        room,
+        chat: room.into(),
         message,
         emoji,
         on,
@@ -168,11 +191,29 @@ fn a_text_is_changed_by_its_author_and_shows_that_it_was() {
         }
         let message = id_of(&world, ADA, "by bob again");
         let text = "not mine".to_owned();
-        let refused = world.run(ADA, Command::Edit { room, message, text }).await;
+        let refused = world
+            .run(
+                ADA,
+                Command::Edit {
+                    chat: room.into(),
+                    message,
+                    text,
+                },
+            )
+            .await;
         assert_eq!(refused, Err(Problem::NotAllowed));
         let message = MessageId::from_bytes([7; 16]);
         let text = "of nothing".to_owned();
-        let refused = world.run(ADA, Command::Edit { room, message, text }).await;
+        let refused = world
+            .run(
+                ADA,
+                Command::Edit {
+                    chat: room.into(),
+                    message,
+                    text,
+                },
+            )
+            .await;
         assert_eq!(refused, Err(Problem::NoSuchMessage));
     });
 }
@@ -197,7 +238,7 @@ fn reactions_are_counted_once_for_each_person() {
             let emoji = emoji.to_owned();
             let on = true;
             let command = Command::React {
-                room,
+                chat: room.into(),
                 message,
                 emoji,
                 on,
@@ -253,7 +294,15 @@ fn a_deleted_message_leaves_its_place_and_nothing_of_its_words() {
         );
         let message = id_of(&world, BOB, "after");
         assert_eq!(delete(&mut world, BOB, room, "after").await, Ok(Outcome::Done));
-        let twice = world.run(BOB, Command::Delete { room, message }).await;
+        let twice = world
+            .run(
+                BOB,
+                Command::Delete {
+                    chat: room.into(),
+                    message,
+                },
+            )
+            .await;
         assert_eq!(twice, Err(Problem::NoSuchMessage));
     });
 }
@@ -449,7 +498,7 @@ fn a_message_that_waited_long_has_its_whole_time_before_it() {
             .run(
                 BOB,
                 Command::Send {
-                    room,
+                    chat: room.into(),
                     text: "late".into(),
                 },
             )
@@ -489,20 +538,30 @@ fn do_something(world: &mut TestWorld, room: RoomId, number: usize) {
     let what = world.below(10);
     let command = if what < 4 || mine.is_empty() {
         let text = format!("{browser} says {number}");
-        Command::Send { room, text }
+        Command::Send {
+            chat: room.into(),
+            text,
+        }
     } else if what < 6 {
         let message = mine[world.below(mine.len())];
         let text = format!("{browser} says {number} instead");
-        Command::Edit { room, message, text }
+        Command::Edit {
+            chat: room.into(),
+            message,
+            text,
+        }
     } else if what < 7 {
         let message = mine[world.below(mine.len())];
-        Command::Delete { room, message }
+        Command::Delete {
+            chat: room.into(),
+            message,
+        }
     } else {
         let (message, _) = texts[world.below(texts.len())];
         let emoji = ["👍", "🎉", "❤️"][world.below(3)].to_owned();
         let on = world.below(3) > 0;
         Command::React {
-            room,
+            chat: room.into(),
             message,
             emoji,
             on,
@@ -527,16 +586,16 @@ fn everybody_comes_to_the_same_whatever_order_pages_come_in() {
                     _ => {}
                 }
                 if world.browsers[CYD].shown().is_none() {
-                    world.browsers[CYD].command(Command::ShowRoom { room });
+                    world.browsers[CYD].command(Command::ShowRoom { chat: room.into() });
                 }
             }
             // Somebody who was never here pages back while the others go on.
             let new = world.sign_in("cyd").await;
-            world.browsers[new].command(Command::ShowRoom { room });
+            world.browsers[new].command(Command::ShowRoom { chat: room.into() });
             for number in 160..190 {
                 do_something(&mut world, room, number);
                 if world.below(3) == 0 {
-                    world.browsers[new].command(Command::LoadOlder { room });
+                    world.browsers[new].command(Command::LoadOlder { chat: room.into() });
                 }
                 let steps = world.below(30) as u32;
                 world.settle_for(steps).await;

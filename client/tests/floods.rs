@@ -174,7 +174,7 @@ fn a31_envelopes_beyond_number() {
         world.settle().await;
         world.say(ada, room, "after").await;
         world.settle().await;
-        world.run(bob, Command::ShowRoom { room }).await.unwrap();
+        world.run(bob, Command::ShowRoom { chat: room.into() }).await.unwrap();
         let shown = world.browsers[bob]
             .changes
             .iter()

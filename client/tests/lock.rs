@@ -65,7 +65,7 @@ fn a_locked_browser_shows_nothing_and_opens_by_the_password_alone() {
         // The engine has nothing either: nobody is signed in, and it knows no room.
         assert_eq!(world.run(ADA, Command::SignOutOthers).await, Err(Problem::SignedOut));
         let send = Command::Send {
-            room,
+            chat: room.into(),
             text: "not from here".into(),
         };
         assert_eq!(world.run(ADA, send).await, Err(Problem::RoomClosed));

@@ -68,9 +68,9 @@ async fn obey(world: &mut TestWorld, browser: usize, commands: &[Command]) {
 async fn read(world: &mut TestWorld, browser: usize, room: RoomId) {
     let visible = true;
     let commands = [
-        Command::ShowRoom { room },
+        Command::ShowRoom { chat: room.into() },
         Command::Looking { visible },
-        Command::MarkRead { room },
+        Command::MarkRead { chat: room.into() },
     ];
     obey(world, browser, &commands).await;
 }
@@ -104,7 +104,10 @@ fn what_somebody_has_read_shows_at_the_others() {
         obey(
             &mut world,
             new,
-            &[Command::ShowRoom { room }, Command::Looking { visible: true }],
+            &[
+                Command::ShowRoom { chat: room.into() },
+                Command::Looking { visible: true },
+            ],
         )
         .await;
         assert_eq!(world.browsers[new].read_up_to(room, bob), 2);
@@ -159,14 +162,17 @@ fn nobody_tells_what_is_not_before_their_eyes() {
         obey(
             &mut world,
             BOB,
-            &[Command::MarkRead { room }, Command::ShowRoom { room }],
+            &[
+                Command::MarkRead { chat: room.into() },
+                Command::ShowRoom { chat: room.into() },
+            ],
         )
         .await;
         assert_eq!(told.take(), [BOB], "with the room on screen it is");
         obey(&mut world, BOB, &[Command::Looking { visible: false }]).await;
         world.advance(60_000);
         world.say(ADA, room, "two").await;
-        obey(&mut world, BOB, &[Command::MarkRead { room }]).await;
+        obey(&mut world, BOB, &[Command::MarkRead { chat: room.into() }]).await;
         assert_eq!(told.take(), [0; 0]);
         // Nor while there is no connection; it is told when there is one again.
         obey(&mut world, BOB, &[Command::Looking { visible: true }]).await;
@@ -175,7 +181,7 @@ fn nobody_tells_what_is_not_before_their_eyes() {
         world.say(ADA, room, "three").await;
         world.go_offline(BOB);
         world.settle().await;
-        obey(&mut world, BOB, &[Command::MarkRead { room }]).await;
+        obey(&mut world, BOB, &[Command::MarkRead { chat: room.into() }]).await;
         let bob = id(&mut world, "bob");
         assert_eq!((told.take(), world.browsers[ADA].read_up_to(room, bob)), (vec![], 2));
         world.go_online(BOB);
@@ -201,7 +207,10 @@ fn whoever_was_away_finds_it_when_they_look() {
         obey(
             &mut world,
             ADA,
-            &[Command::ShowRoom { room }, Command::Looking { visible: true }],
+            &[
+                Command::ShowRoom { chat: room.into() },
+                Command::Looking { visible: true },
+            ],
         )
         .await;
         assert_eq!(world.browsers[ADA].read_up_to(room, bob), 1);

@@ -77,7 +77,10 @@ fn ada_and_bob() -> (Past, RoomId) {
 /// Writes a message and waits until this browser has kept it.
 async fn keep(world: &mut TestWorld, browser: usize, room: RoomId, text: &str) {
     let text = text.to_owned();
-    let id = world.browsers[browser].command(Command::Send { room, text });
+    let id = world.browsers[browser].command(Command::Send {
+        chat: room.into(),
+        text,
+    });
     while !world.browsers[browser].answers.contains_key(&id) {
         assert!(world.step().await, "the command is under way");
     }
@@ -115,8 +118,8 @@ fn a_direct_message_goes_both_ways() {
         assert_eq!((at_bob.kind, at_bob.title.as_str()), (RoomKind::Direct, "ada"));
         assert_eq!((at_bob.unread, at_bob.preview.unwrap().text), (1, "hello bob".into()));
 
-        world.run(bob, Command::ShowRoom { room }).await.unwrap();
-        world.run(bob, Command::MarkRead { room }).await.unwrap();
+        world.run(bob, Command::ShowRoom { chat: room.into() }).await.unwrap();
+        world.run(bob, Command::MarkRead { chat: room.into() }).await.unwrap();
         assert_eq!(world.browsers[bob].room(room).unwrap().unread, 0);
         world.say(bob, room, "hello ada").await;
         for browser in [ada, bob] {
@@ -184,7 +187,15 @@ fn a_group_comes_together_and_parts() {
         assert_eq!(world.browsers[cyd].room(room).unwrap().standing, Standing::Removed);
         assert_eq!(world.texts(cyd, room).await, ["one", "two"]);
         let text = "let me in".to_owned();
-        let refused = world.run(cyd, Command::Send { room, text }).await;
+        let refused = world
+            .run(
+                cyd,
+                Command::Send {
+                    chat: room.into(),
+                    text,
+                },
+            )
+            .await;
         assert_eq!(refused, Err(Problem::RoomClosed));
 
         // Added: reads what was said before.
@@ -330,7 +341,10 @@ fn a_crash_at_any_point_of_sending_loses_and_doubles_nothing() {
             world.browsers[ada].fuse = Some(fuse);
             let ids = ["a", "b"].map(|text| {
                 let text = text.to_owned();
-                world.browsers[ada].command(Command::Send { room, text })
+                world.browsers[ada].command(Command::Send {
+                    chat: room.into(),
+                    text,
+                })
             });
             world.settle().await;
             let before = ids
@@ -362,7 +376,15 @@ fn a_full_disk_sends_nothing_and_says_so() {
         world.browsers[ada].disk.borrow_mut().full = true;
         let text = "kept nowhere".to_owned();
         assert_eq!(
-            world.run(ada, Command::Send { room, text }).await,
+            world
+                .run(
+                    ada,
+                    Command::Send {
+                        chat: room.into(),
+                        text
+                    }
+                )
+                .await,
             Err(Problem::StorageFull)
         );
         assert!(world.browsers[ada].notices().contains(&Problem::StorageFull));
@@ -931,7 +953,7 @@ fn a_change_whose_answer_is_late_hides_nothing_that_was_said_since() {
             let mut world = World::from_snapshot(RustCrypto, &past, &format!("late {seed}"));
             let (ada, bob) = (0, 1);
             world.settle().await;
-            world.run(ada, Command::ShowRoom { room }).await.unwrap();
+            world.run(ada, Command::ShowRoom { chat: room.into() }).await.unwrap();
             world.browsers[ada].holds_replies = true;
             let user = id_of(&mut world, "cyd");
             world.browsers[ada].command(Command::RemovePerson { room, user });
@@ -1068,7 +1090,7 @@ fn a_lively_group_stays_of_one_mind() {
                     _ => world.advance(3_000),
                 }
                 // Whoever looks says every minute where they stand.
-                world.browsers[browser].command(Command::ShowRoom { room });
+                world.browsers[browser].command(Command::ShowRoom { chat: room.into() });
                 world.browsers[browser].command(Command::Looking { visible: true });
                 let steps = world.below(60) as u32;
                 world.settle_for(steps).await;

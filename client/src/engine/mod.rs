@@ -334,8 +334,8 @@ impl<S: Suite> Engine<S> {
             Command::RemovePerson { room, user } => self.remove_person(id, room, user, ctx, out).await,
             Command::LeaveRoom { room } => self.leave_room(id, room, ctx, out).await,
             Command::RenameRoom { room, name } => self.rename_room(id, room, &name, ctx, out).await,
-            Command::ShowRoom { room } => {
-                let shown = self.show_room(room, out);
+            Command::ShowRoom { chat } => {
+                let shown = self.show_room(chat.room, out);
                 self.speak_up(ctx, out).await;
                 shown
             }
@@ -347,21 +347,21 @@ impl<S: Suite> Engine<S> {
             Command::TellRead { on } => self.tell_read(on, out),
             Command::GoOn { room } => self.go_on(room, ctx, out).await,
             Command::ShowEvidence { room } => self.show_evidence(room),
-            Command::LoadOlder { room } => self.load_older(room, out),
-            Command::MarkRead { room } => self.mark_read(room, out),
-            Command::Send { room, text } => self.send(room, &text, ctx, out).await,
-            Command::Retry { room, message } => self.retry(room, message, ctx, out).await,
-            Command::Discard { room, message } => self.discard(room, message, out),
-            Command::Edit { room, message, text } => self.edit(room, message, &text, ctx, out).await,
-            Command::Delete { room, message } => self.delete(id, room, message, ctx, out).await,
+            Command::LoadOlder { chat } => self.load_older(chat.room, out),
+            Command::MarkRead { chat } => self.mark_read(chat.room, out),
+            Command::Send { chat, text } => self.send(chat.room, &text, ctx, out).await,
+            Command::Retry { chat, message } => self.retry(chat.room, message, ctx, out).await,
+            Command::Discard { chat, message } => self.discard(chat.room, message, out),
+            Command::Edit { chat, message, text } => self.edit(chat.room, message, &text, ctx, out).await,
+            Command::Delete { chat, message } => self.delete(id, chat.room, message, ctx, out).await,
             Command::React {
-                room,
+                chat,
                 message,
                 emoji,
                 on,
-            } => self.react(room, message, &emoji, on, ctx, out).await,
+            } => self.react(chat.room, message, &emoji, on, ctx, out).await,
             Command::SetTtl { room, seconds } => self.set_ttl(id, room, seconds, ctx, out).await,
-            Command::SaveDraft { room, text } => self.save_draft(room, text, out),
+            Command::SaveDraft { chat, text } => self.save_draft(chat.room, text, out),
             Command::ShowSafety { user } => self.show_safety(user).map(Some),
             Command::AcceptHandle { handle, user } => self.accept_handle(id, handle, user, out),
             Command::Compared { user, since, found } => self.compared(id, user, since, found, ctx, out),

@@ -788,7 +788,7 @@ impl<S: Suite> Engine<S> {
         let standing = self.standing(room);
         // A room one has left on purpose is gone from the list.
         if standing == Standing::Left {
-            out.push(Effect::Show(Change::RoomGone(id)));
+            out.push(Effect::Show(Change::RoomGone(id.into())));
             return;
         }
         let peer = room.peer(&me);
@@ -812,7 +812,7 @@ impl<S: Suite> Engine<S> {
         });
         let newest_event = room.events.last().map_or(room.time_of(0), |event| event.ts);
         out.push(Effect::Show(Change::Room(view::Room {
-            id,
+            id: id.into(),
             kind: if room.state.kind == RoomKind::Direct {
                 view::RoomKind::Direct
             } else {

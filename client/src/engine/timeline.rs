@@ -195,7 +195,7 @@ impl<S: Suite> Engine<S> {
             .find(|(_, message)| room.is_news(message, me, self.now_ms))
             .map(|(_, message)| message_key(message, me));
         out.push(Effect::Show(Change::Timeline(Timeline {
-            room: id,
+            chat: id.into(),
             reset,
             rows,
             gone: Vec::new(),
@@ -280,7 +280,7 @@ impl<S: Suite> Engine<S> {
     pub(super) fn hide_outgoing(&self, id: RoomId, message: &MessageId, out: &mut Out<S::DeviceKey>) {
         if self.shown == Some(id) {
             out.push(Effect::Show(Change::Timeline(Timeline {
-                room: id,
+                chat: id.into(),
                 reset: false,
                 rows: Vec::new(),
                 gone: vec![message.to_string()],
@@ -293,7 +293,7 @@ impl<S: Suite> Engine<S> {
     fn show_rows(&self, id: RoomId, rows: Vec<Row>, gone: Vec<String>, out: &mut Out<S::DeviceKey>) {
         let has_older = self.rooms.get(&id).map(|room| room.first_shown() > 1);
         out.push(Effect::Show(Change::Timeline(Timeline {
-            room: id,
+            chat: id.into(),
             reset: false,
             rows,
             gone,

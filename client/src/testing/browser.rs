@@ -401,11 +401,14 @@ impl<S: Suite> Browser<S> {
     }
 
     pub fn room(&self, id: RoomId) -> Option<Room> {
-        untracked(|| self.store.room(id))
+        untracked(|| self.store.room(id.into()))
     }
 
     pub fn rooms(&self) -> Vec<RoomId> {
         untracked(|| self.store.room_list())
+            .into_iter()
+            .map(|chat| chat.room)
+            .collect()
     }
 
     pub fn person(&self, id: UserId) -> Option<Person> {
@@ -447,7 +450,9 @@ impl<S: Suite> Browser<S> {
 
     /// The room on screen.
     pub fn shown(&self) -> Option<RoomId> {
-        self.store.shown().with_untracked(|shown| shown.room)
+        self.store
+            .shown()
+            .with_untracked(|shown| shown.chat.map(|chat| chat.room))
     }
 
     pub fn has_older(&self) -> bool {

@@ -263,25 +263,36 @@ impl<S: Suite + Clone> World<S> {
     /// Writes a message; nothing follows from it yet.
     pub fn write(&mut self, browser: usize, room: RoomId, text: &str) {
         let text = text.to_owned();
-        self.browsers[browser].command(Command::Send { room, text });
+        self.browsers[browser].command(Command::Send {
+            chat: room.into(),
+            text,
+        });
     }
 
     /// Writes a message, and everything that follows from it.
     pub async fn say(&mut self, browser: usize, room: RoomId, text: &str) {
         let text = text.to_owned();
-        let answer = self.run(browser, Command::Send { room, text }).await;
+        let answer = self
+            .run(
+                browser,
+                Command::Send {
+                    chat: room.into(),
+                    text,
+                },
+            )
+            .await;
         assert_eq!(answer, Ok(Outcome::Done));
     }
 
     /// Opens a room and scrolls to its beginning: every text in it.
     pub async fn read(&mut self, browser: usize, room: RoomId) -> Vec<Line> {
-        let answer = self.run(browser, Command::ShowRoom { room }).await;
+        let answer = self.run(browser, Command::ShowRoom { chat: room.into() }).await;
         assert_eq!(answer, Ok(Outcome::Done));
         for _ in 0..200 {
             if !self.browsers[browser].has_older() {
                 break;
             }
-            let answer = self.run(browser, Command::LoadOlder { room }).await;
+            let answer = self.run(browser, Command::LoadOlder { chat: room.into() }).await;
             assert_eq!(answer, Ok(Outcome::Done));
         }
         self.browsers[browser].lines()

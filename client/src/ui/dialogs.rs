@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
+use crate::view::Chat;
 use leptos::html;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
-use sotto_shared::id::{DeviceKeyId, MessageId, RoomId, UserId};
+use sotto_shared::id::{DeviceKeyId, MessageId, UserId};
 use web_sys::HtmlElement;
 
 use super::kit::dialog::Dialog;
@@ -18,17 +19,17 @@ use crate::view::{Command, Problem};
 pub enum Ask {
     NewMessage,
     NewGroup,
-    AddPeople(RoomId),
-    Rename(RoomId),
-    Leave(RoomId),
-    Remove(RoomId, UserId),
+    AddPeople(Chat),
+    Rename(Chat),
+    Leave(Chat),
+    Remove(Chat, UserId),
     Safety(UserId),
     /// What shows why a room is stopped.
-    Evidence(RoomId),
+    Evidence(Chat),
     /// What can be done with a message.
-    Message(RoomId, MessageId),
-    React(RoomId, MessageId),
-    DeleteMessage(RoomId, MessageId),
+    Message(Chat, MessageId),
+    React(Chat, MessageId),
+    DeleteMessage(Chat, MessageId),
     /// An emoji for the composer.
     Emoji,
     SignOut,
@@ -114,7 +115,7 @@ fn content(ask: Ask) -> AnyView {
     match ask {
         Ask::NewMessage => people::new_message(),
         Ask::NewGroup => people::new_group(),
-        Ask::AddPeople(room) => people::add_people(room),
+        Ask::AddPeople(room) => people::add_people(room.room),
         Ask::Rename(room) => room::dialogs::rename(room),
         Ask::Leave(room) => room::dialogs::leave(room),
         Ask::Remove(room, user) => room::dialogs::remove(room, user),

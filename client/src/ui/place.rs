@@ -2,6 +2,8 @@
 
 use sotto_shared::id::RoomId;
 
+use crate::view::Chat;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// The landing page; signed in, the messages.
@@ -10,8 +12,8 @@ pub enum Place {
     /// Back in with the recovery key.
     Recover,
     Messages,
-    Room(RoomId),
-    Members(RoomId),
+    Room(Chat),
+    Members(Chat),
     /// The list of settings; on wide screens its first page.
     Settings,
     Setting(Page),
@@ -37,8 +39,8 @@ impl Place {
             (Some("sign-up"), None, ..) => Self::SignUp,
             (Some("recover"), None, ..) => Self::Recover,
             (Some("messages"), None, ..) => Self::Messages,
-            (Some("messages"), Some(room), None, _) => room.parse().map_or(Self::Unknown, Self::Room),
-            (Some("messages"), Some(room), Some("members"), None) => room.parse().map_or(Self::Unknown, Self::Members),
+            (Some("messages"), Some(room), None, _) => main(room).map_or(Self::Unknown, Self::Room),
+            (Some("messages"), Some(room), Some("members"), None) => main(room).map_or(Self::Unknown, Self::Members),
             (Some("settings"), None, ..) => Self::Settings,
             (Some("settings"), Some(page), None, _) => Page::parse(page).map_or(Self::Unknown, Self::Setting),
             _ => Self::Unknown,
@@ -51,15 +53,15 @@ impl Place {
             Self::SignUp => "/sign-up".into(),
             Self::Recover => "/recover".into(),
             Self::Messages => "/messages".into(),
-            Self::Room(room) => format!("/messages/{room}"),
-            Self::Members(room) => format!("/messages/{room}/members"),
+            Self::Room(chat) => format!("/messages/{}", chat.room),
+            Self::Members(chat) => format!("/messages/{}/members", chat.room),
             Self::Settings => "/settings".into(),
             Self::Setting(page) => format!("/settings/{}", page.name()),
         }
     }
 
     /// The room this place is about.
-    pub const fn room(self) -> Option<RoomId> {
+    pub const fn room(self) -> Option<Chat> {
         match self {
             Self::Room(room) | Self::Members(room) => Some(room),
             _ => None,
@@ -69,6 +71,11 @@ impl Place {
     pub const fn in_settings(self) -> bool {
         matches!(self, Self::Settings | Self::Setting(_))
     }
+}
+
+/// The one conversation of a direct message or a group.
+fn main(room: &str) -> Option<Chat> {
+    Some(room.parse::<RoomId>().ok()?.into())
 }
 
 impl Page {
@@ -103,7 +110,7 @@ mod tests {
 
     #[test]
     fn every_place_reads_back_its_own_address() {
-        let room = RoomId::from_bytes([3; 32]);
+        let room = Chat::from(RoomId::from_bytes([3; 32]));
         let mut places = vec![
             Place::Home,
             Place::SignUp,

@@ -761,7 +761,7 @@ impl Play<'_> {
             alarm |= !self.world.browsers[browser].notices().is_empty();
             alarm |= there.is_none_or(|room| room.standing != Standing::Open);
             let room = self.den.room;
-            if self.world.run(browser, Command::ShowRoom { room }).await != Ok(Outcome::Done) {
+            if self.world.run(browser, Command::ShowRoom { chat: room.into() }).await != Ok(Outcome::Done) {
                 alarm = true;
                 continue;
             }

@@ -146,7 +146,10 @@ impl Past {
             said.insert(text.to_owned(), it);
         }
         world.sign_in("ada").await;
-        world.run(4, Command::ShowRoom { room: tea }).await.expect("her room");
+        world
+            .run(4, Command::ShowRoom { chat: tea.into() })
+            .await
+            .expect("her room");
         let mut keys = Keys::new();
         collect_keys(&world, &mut keys);
         let witness = Witness::of(world.relay());
@@ -291,12 +294,12 @@ impl Stage {
                 let name = format!("Name {}", self.world.steps);
                 self.command(browser, Command::RenameRoom { room, name });
             }
-            What::Show => self.command(browser, Command::ShowRoom { room }),
-            What::Older => self.command(browser, Command::LoadOlder { room }),
+            What::Show => self.command(browser, Command::ShowRoom { chat: room.into() }),
+            What::Older => self.command(browser, Command::LoadOlder { chat: room.into() }),
             What::Read => {
                 // By somebody who has the page before them, and says so.
                 self.command(browser, Command::Looking { visible: true });
-                self.command(browser, Command::MarkRead { room });
+                self.command(browser, Command::MarkRead { chat: room.into() });
             }
             What::Offline => self.world.go_offline(browser),
             What::Online => self.world.go_online(browser),
@@ -474,7 +477,7 @@ impl Stage {
 
     async fn say_about(&mut self, op: Op, browser: usize, room: RoomId) {
         if self.world.browsers[browser].shown() != Some(room) {
-            self.command(browser, Command::ShowRoom { room });
+            self.command(browser, Command::ShowRoom { chat: room.into() });
             self.world.settle_for(LOOKING).await;
         }
         let choice = self.choice(op.what, browser);
@@ -485,16 +488,29 @@ impl Stage {
         match op.what {
             What::Edit => {
                 if let Some(text) = self.words(browser, room, Some(message), op.on) {
-                    self.command(browser, Command::Edit { room, message, text });
+                    self.command(
+                        browser,
+                        Command::Edit {
+                            chat: room.into(),
+                            message,
+                            text,
+                        },
+                    );
                 }
             }
             What::Delete => {
                 self.to_delete.insert(message);
-                self.command(browser, Command::Delete { room, message });
+                self.command(
+                    browser,
+                    Command::Delete {
+                        chat: room.into(),
+                        message,
+                    },
+                );
             }
             _ => {
                 let react = Command::React {
-                    room,
+                    chat: room.into(),
                     message,
                     emoji: EMOJIS[usize::from(op.on / 32) % EMOJIS.len()].to_owned(),
                     on: op.on < 160,
@@ -529,7 +545,13 @@ impl Stage {
 
     fn send(&mut self, browser: usize, room: RoomId, on: u8) {
         if let Some(text) = self.words(browser, room, None, on) {
-            self.command(browser, Command::Send { room, text });
+            self.command(
+                browser,
+                Command::Send {
+                    chat: room.into(),
+                    text,
+                },
+            );
         }
     }
 
@@ -666,12 +688,12 @@ impl Stage {
                     Change::Notice(problem) => self.told.push(format!("{name}: {problem:?}")),
                     Change::Room(room) => {
                         if let Standing::Frozen(_) | Standing::IdentityChanged(_) = room.standing {
-                            self.alarmed.insert(room.id);
+                            self.alarmed.insert(room.id.room);
                         }
                     }
                     Change::Timeline(timeline) => {
                         for row in timeline.rows {
-                            self.see(timeline.room, row)
+                            self.see(timeline.chat.room, row)
                                 .map_err(|text| format!("{name} was shown what nobody wrote: {text}"))?;
                         }
                     }
@@ -863,7 +885,7 @@ impl Stage {
 
     /// Every message in a room that the relay took. That its author wrote it is looked at as it is shown.
     async fn read(&mut self, browser: usize, room: RoomId) -> Result<Vec<Line>, String> {
-        let mut command = Command::ShowRoom { room };
+        let mut command = Command::ShowRoom { chat: room.into() };
         for _ in 0..8 {
             let answer = self.world.run(browser, command).await;
             if answer != Ok(Outcome::Done) {
@@ -875,7 +897,7 @@ impl Stage {
             if !self.world.browsers[browser].has_older() {
                 break;
             }
-            command = Command::LoadOlder { room };
+            command = Command::LoadOlder { chat: room.into() };
         }
         // What could not be said about a message stands there in its author's browser, until they let go of it.
         let rows = self.world.browsers[browser].whole_rows().into_iter();
@@ -888,7 +910,16 @@ impl Stage {
             _ => None,
         });
         for message in failed.collect::<Vec<_>>() {
-            let answer = self.world.run(browser, Command::Discard { room, message }).await;
+            let answer = self
+                .world
+                .run(
+                    browser,
+                    Command::Discard {
+                        chat: room.into(),
+                        message,
+                    },
+                )
+                .await;
             if answer != Ok(Outcome::Done) {
                 return Err(format!("{answer:?} to letting go of what failed"));
             }

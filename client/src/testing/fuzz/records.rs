@@ -29,7 +29,10 @@ impl Shelf {
             world.say(0, room, text).await;
         }
         // Said about them, read by the other, and to be gone after a while.
-        world.run(0, Command::ShowRoom { room }).await.expect("her room");
+        world
+            .run(0, Command::ShowRoom { chat: room.into() })
+            .await
+            .expect("her room");
         let rows = world.browsers[0].rows().into_iter();
         let messages: Vec<MessageId> = rows
             .filter_map(|row| match row {
@@ -40,16 +43,16 @@ impl Shelf {
         let emoji = "👍".to_owned();
         for command in [
             Command::Edit {
-                room,
+                chat: room.into(),
                 message: messages[0],
                 text: "One".to_owned(),
             },
             Command::Delete {
-                room,
+                chat: room.into(),
                 message: messages[1],
             },
             Command::React {
-                room,
+                chat: room.into(),
                 message: messages[2],
                 emoji,
                 on: true,
@@ -59,14 +62,17 @@ impl Shelf {
             world.run(0, command).await.expect("her own");
         }
         world.settle().await;
-        world.run(1, Command::ShowRoom { room }).await.expect("his room");
+        world
+            .run(1, Command::ShowRoom { chat: room.into() })
+            .await
+            .expect("his room");
         world.browsers[1].command(Command::Looking { visible: true });
-        world.browsers[1].command(Command::MarkRead { room });
+        world.browsers[1].command(Command::MarkRead { chat: room.into() });
         world.settle().await;
         world.go_offline(0);
         world.write(0, room, "four");
         world.browsers[0].command(Command::Delete {
-            room,
+            chat: room.into(),
             message: messages[2],
         });
         world.settle().await;
@@ -99,7 +105,7 @@ pub async fn run(shelf: &Shelf, bytes: &[u8]) {
     }
     world.settle().await;
     for room in world.browsers[0].rooms() {
-        world.browsers[0].command(Command::ShowRoom { room });
+        world.browsers[0].command(Command::ShowRoom { chat: room.into() });
         world.write(0, room, "five");
     }
     world.settle().await;

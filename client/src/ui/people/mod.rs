@@ -63,7 +63,7 @@ pub fn new_message() -> AnyView {
             match result {
                 Ok(Outcome::Room(room)) => {
                     dialogs.close();
-                    nav.go(Place::Room(room));
+                    nav.go(Place::Room(room.into()));
                     focus_composer();
                 }
                 Ok(_) => {}
@@ -104,7 +104,7 @@ pub fn new_group() -> AnyView {
                 match result {
                     Ok(Outcome::Room(room)) => {
                         dialogs.close();
-                        nav.go(Place::Room(room));
+                        nav.go(Place::Room(room.into()));
                         focus_composer();
                     }
                     Ok(_) => {}
@@ -138,7 +138,7 @@ pub fn new_group() -> AnyView {
 
 pub fn add_people(room: RoomId) -> AnyView {
     let (store, dialogs, toasts) = (use_store(), use_dialogs(), use_toasts());
-    let title = store.room(room).map(|room| room.title).unwrap_or_default();
+    let title = store.room(room.into()).map(|room| room.title).unwrap_or_default();
     let (error, busy) = (RwSignal::new(None::<String>), RwSignal::new(false));
     let picker = Picker::new();
     let send = move || {

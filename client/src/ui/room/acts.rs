@@ -5,11 +5,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::view::Chat;
 use leptos::html;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
-use sotto_shared::id::{MessageId, RoomId, UserId};
+use sotto_shared::id::{MessageId, UserId};
 use wasm_bindgen::JsCast;
 use web_sys::PointerEvent;
 
@@ -34,7 +35,7 @@ pub const MESSAGE: &str = "data-message";
 /// A message whose text stands in the composer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Editing {
-    pub room: RoomId,
+    pub room: Chat,
     pub message: MessageId,
     pub text: String,
 }
@@ -117,7 +118,7 @@ pub fn last_own(store: Store) -> Option<MessageId> {
 }
 
 /// Puts its text where one writes.
-pub fn edit(talk: Talk, store: Store, room: RoomId, message: MessageId) {
+pub fn edit(talk: Talk, store: Store, room: Chat, message: MessageId) {
     if let Some(found) = find(store, message) {
         talk.editing.set(Some(Editing {
             room,
@@ -130,10 +131,10 @@ pub fn edit(talk: Talk, store: Store, room: RoomId, message: MessageId) {
 }
 
 /// Puts a reaction, or takes one's own back.
-pub fn react(store: Store, toasts: Toasts, room: RoomId, message: MessageId, emoji: &str) {
+pub fn react(store: Store, toasts: Toasts, room: Chat, message: MessageId, emoji: &str) {
     let is_mine = |found: Found| found.reactions.iter().any(|one| one.mine && one.emoji == emoji);
     let command = Command::React {
-        room,
+        chat: room,
         message,
         emoji: emoji.to_owned(),
         on: !find(store, message).is_some_and(is_mine),
@@ -174,13 +175,13 @@ fn tools() -> Tools {
 }
 
 impl Tools {
-    fn can_write(self, room: RoomId) -> bool {
+    fn can_write(self, room: Chat) -> bool {
         let room = untrack(|| self.store.room(room));
         room.is_some_and(|room| room.standing == Standing::Open)
     }
 
     /// What can be done with a message, now.
-    fn entries(self, room: RoomId, message: MessageId) -> Vec<Entry> {
+    fn entries(self, room: Chat, message: MessageId) -> Vec<Entry> {
         let Self {
             store,
             dialogs,
@@ -222,7 +223,7 @@ impl Tools {
 }
 
 /// The bar at a row that is in hand.
-pub fn bar(room: RoomId, message: MessageId, sent: Memo<bool>) -> AnyView {
+pub fn bar(room: Chat, message: MessageId, sent: Memo<bool>) -> AnyView {
     let tools = tools();
     let narrow = use_narrow();
     let open = Memo::new(move |_| {
@@ -273,7 +274,7 @@ pub fn bar(room: RoomId, message: MessageId, sent: Memo<bool>) -> AnyView {
 }
 
 /// The picker for a message.
-fn reacting(tools: Tools, room: RoomId, message: MessageId, close: Rc<dyn Fn()>) -> AnyView {
+fn reacting(tools: Tools, room: Chat, message: MessageId, close: Rc<dyn Fn()>) -> AnyView {
     picker::picker(Rc::new(move |sign: &str| {
         close();
         react(tools.store, tools.toasts, room, message, sign);
@@ -281,7 +282,7 @@ fn reacting(tools: Tools, room: RoomId, message: MessageId, close: Rc<dyn Fn()>)
 }
 
 /// What people put to a message. A chip stays the same while its number changes, and so keeps the keyboard.
-pub fn reactions(room: RoomId, message: MessageId, all: Memo<Vec<Reaction>>, sent: Memo<bool>) -> AnyView {
+pub fn reactions(room: Chat, message: MessageId, all: Memo<Vec<Reaction>>, sent: Memo<bool>) -> AnyView {
     let tools = tools();
     let narrow = use_narrow();
     let any = Memo::new(move |_| all.with(|all| !all.is_empty()));
@@ -390,7 +391,7 @@ fn sheet_of(title: &str, sub: Option<String>, content: AnyView) -> AnyView {
 }
 
 /// The menu of a message as a sheet.
-pub fn sheet(room: RoomId, message: MessageId) -> AnyView {
+pub fn sheet(room: Chat, message: MessageId) -> AnyView {
     let tools = tools();
     let found = find(tools.store, message);
     let by = found.as_ref().map(|found| name_of(found.author));
@@ -440,7 +441,7 @@ pub fn sheet(room: RoomId, message: MessageId) -> AnyView {
 }
 
 /// The picker on its own.
-pub fn react_dialog(room: RoomId, message: MessageId) -> AnyView {
+pub fn react_dialog(room: Chat, message: MessageId) -> AnyView {
     let tools = tools();
     sheet_of("React", None, reacting(tools, room, message, closer()))
 }
@@ -455,7 +456,7 @@ pub fn insert_dialog() -> AnyView {
     sheet_of("Emoji", None, picker::picker(Rc::new(pick)))
 }
 
-pub fn delete(room: RoomId, message: MessageId) -> AnyView {
+pub fn delete(room: Chat, message: MessageId) -> AnyView {
     let Tools { store, toasts, .. } = tools();
     let found = find(store, message);
     let author = found
@@ -481,7 +482,7 @@ pub fn delete(room: RoomId, message: MessageId) -> AnyView {
         text,
         act,
         safe: "Keep it",
-        command: Command::Delete { room, message },
+        command: Command::Delete { chat: room, message },
         done: Box::new(move || {
             toasts.ok("Message deleted");
             // Its row is another one soon, and keeps no focus.
@@ -510,14 +511,14 @@ struct Finger {
 /// Follows the fingers on the rows of a room.
 #[derive(Clone)]
 pub struct Fingers {
-    room: RoomId,
+    room: Chat,
     dialogs: Dialogs,
     talk: Talk,
     finger: SendWrapper<Rc<RefCell<Finger>>>,
 }
 
 impl Fingers {
-    pub fn new(room: RoomId) -> Self {
+    pub fn new(room: Chat) -> Self {
         Self {
             room,
             dialogs: use_dialogs(),

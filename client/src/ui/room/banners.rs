@@ -1,8 +1,9 @@
 //! What stands above the composer: only what changes sending. Each has an exit.
 
+use crate::view::Chat;
 use leptos::html;
 use leptos::prelude::*;
-use sotto_shared::id::{RoomId, UserId};
+use sotto_shared::id::UserId;
 
 use crate::ui::dialogs::{Ask, name_of, use_dialogs};
 use crate::ui::kit::{Icon, button};
@@ -12,7 +13,7 @@ use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::{sidebar, wire, words};
 use crate::view::{Command, Found, Link, Problem, RoomKind, Standing, Tamper, Trust};
 
-pub fn banners(id: RoomId) -> AnyView {
+pub fn banners(id: Chat) -> AnyView {
     let store = use_store();
     let standing = Memo::new(move |_| store.room(id).map(|room| (room.standing, room.kind)));
     let held_back = Memo::new(move |_| store.room(id).and_then(|room| room.held_back));
@@ -70,7 +71,7 @@ fn closed(title: &'static str, text: &'static str) -> AnyView {
     )
 }
 
-fn frozen(id: RoomId, what: Tamper) -> AnyView {
+fn frozen(id: Chat, what: Tamper) -> AnyView {
     let dialogs = use_dialogs();
     let show = button::button("button button-s gap-above", "What does not fit", move || {
         dialogs.open(Ask::Evidence(id))
@@ -88,7 +89,7 @@ fn frozen(id: RoomId, what: Tamper) -> AnyView {
 }
 
 /// Somebody knows of a change to the room that the server keeps from this browser: whoever it took out would read along.
-fn withheld(id: RoomId, by: Option<UserId>) -> AnyView {
+fn withheld(id: Chat, by: Option<UserId>) -> AnyView {
     let who = by.map_or_else(|| "Somebody here".to_owned(), name_of);
     tall(
         "banner banner-danger banner-tall",
@@ -101,7 +102,7 @@ fn withheld(id: RoomId, by: Option<UserId>) -> AnyView {
     )
 }
 
-fn tail_withheld(id: RoomId, by: UserId) -> AnyView {
+fn tail_withheld(id: Chat, by: UserId) -> AnyView {
     let who = name_of(by);
     tall(
         "banner banner-danger banner-tall",
@@ -114,13 +115,13 @@ fn tail_withheld(id: RoomId, by: UserId) -> AnyView {
     )
 }
 
-fn go_on(room: RoomId, anyway: &'static str) -> AnyView {
+fn go_on(room: Chat, anyway: &'static str) -> AnyView {
     html::div()
         .class("kit-row gap-above")
         .child((
             button::button("button button-s", "Ask again", || wire::tell(Command::Reconnect)),
             button::button("button button-s button-danger-quiet", anyway, move || {
-                wire::tell(Command::GoOn { room })
+                wire::tell(Command::GoOn { room: room.room })
             }),
         ))
         .into_any()

@@ -1,8 +1,8 @@
 //! The bar of a room: whose it is, and what can be done with it.
 
+use crate::view::Chat;
 use leptos::html;
 use leptos::prelude::*;
-use sotto_shared::id::RoomId;
 
 use super::compare;
 use crate::ui::dialogs::{Ask, use_dialogs};
@@ -15,7 +15,7 @@ use crate::ui::screen::use_store;
 use crate::ui::{sidebar, words};
 use crate::view::{Role, RoomKind, Standing, Trust};
 
-pub fn bar(id: RoomId) -> AnyView {
+pub fn bar(id: Chat) -> AnyView {
     let store = use_store();
     let room = Memo::new(move |_| store.room(id));
     let kind = Memo::new(move |_| room.with(|room| room.as_ref().map(|room| room.kind)));
@@ -70,7 +70,7 @@ pub fn bar(id: RoomId) -> AnyView {
         .into_any()
 }
 
-fn members_button(id: RoomId) -> AnyView {
+fn members_button(id: Chat) -> AnyView {
     let (nav, store) = (use_nav(), use_store());
     let shown = move || nav.place() == Place::Members(id);
     html::a()
@@ -98,7 +98,7 @@ fn members_button(id: RoomId) -> AnyView {
 }
 
 /// The menu, or nothing when there is nothing to do.
-fn actions(id: RoomId, (kind, role, standing): (RoomKind, Role, Standing)) -> Option<AnyView> {
+fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Option<AnyView> {
     let dialogs = use_dialogs();
     let compare = compare(id);
     if kind == RoomKind::Group && matches!(standing, Standing::Left | Standing::Removed) {

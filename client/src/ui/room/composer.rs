@@ -3,10 +3,10 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::view::Chat;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use leptos::{ev, html};
-use sotto_shared::id::RoomId;
 
 use super::acts::{self, Editing, Talk, use_talk};
 use super::picker::{Emojis, picker, use_emojis};
@@ -32,7 +32,7 @@ const OFFERED: usize = 8;
 
 #[derive(Clone, Copy)]
 struct Composer {
-    room: RoomId,
+    room: Chat,
     node: NodeRef<html::Textarea>,
     text: RwSignal<String>,
     error: RwSignal<Option<String>>,
@@ -44,7 +44,7 @@ struct Composer {
     before: StoredValue<String>,
 }
 
-pub fn composer(room: RoomId, view: Window) -> AnyView {
+pub fn composer(room: Chat, view: Window) -> AnyView {
     let store = use_store();
     let draft = untrack(|| store.room(room)).map(|room| room.draft).unwrap_or_default();
     let this = Composer {
@@ -290,7 +290,7 @@ impl Composer {
             return;
         }
         let command = Command::Edit {
-            room: editing.room,
+            chat: editing.room,
             message: editing.message,
             text,
         };
@@ -371,7 +371,7 @@ impl Composer {
             return;
         }
         self.kept.set_value(text.clone());
-        wire::tell(Command::SaveDraft { room: self.room, text });
+        wire::tell(Command::SaveDraft { chat: self.room, text });
     }
 
     /// Hands the text over and empties the field; gives it back if it is refused. Tells whether there was anything.
@@ -384,7 +384,7 @@ impl Composer {
         self.text.set(String::new());
         wire::ask(
             Command::Send {
-                room: self.room,
+                chat: self.room,
                 text: text.trim_end().to_owned(),
             },
             move |result| match result {

@@ -1,9 +1,10 @@
 //! Renaming, leaving and removing.
 
+use crate::view::Chat;
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
-use sotto_shared::id::{RoomId, UserId};
+use sotto_shared::id::UserId;
 
 use crate::ui::dialogs::{Confirm, closer, name_of, refuse, use_dialogs};
 use crate::ui::kit::button;
@@ -15,12 +16,12 @@ use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::wire;
 use crate::view::Command;
 
-fn title(room: RoomId) -> String {
+fn title(room: Chat) -> String {
     let title = use_store().room(room).map(|room| room.title).unwrap_or_default();
     if title.is_empty() { "this group".into() } else { title }
 }
 
-pub fn rename(room: RoomId) -> AnyView {
+pub fn rename(room: Chat) -> AnyView {
     let (store, dialogs) = (use_store(), use_dialogs());
     let old = store.room(room).map(|room| room.title).unwrap_or_default();
     let (name, error, busy) = (
@@ -48,7 +49,7 @@ pub fn rename(room: RoomId) -> AnyView {
             busy.set(true);
             wire::ask(
                 Command::RenameRoom {
-                    room,
+                    room: room.room,
                     name: name.get_untracked().trim().to_owned(),
                 },
                 move |result| {
@@ -79,7 +80,7 @@ pub fn rename(room: RoomId) -> AnyView {
     .view()
 }
 
-pub fn leave(room: RoomId) -> AnyView {
+pub fn leave(room: Chat) -> AnyView {
     let (nav, toasts) = (use_nav(), use_toasts());
     let name = title(room);
     let said = format!("You left {name}.");
@@ -88,7 +89,7 @@ pub fn leave(room: RoomId) -> AnyView {
         text: "You keep what is in this browser, and get nothing new. Only somebody who is in the group can add you again.".into(),
         act: "Leave group",
         safe: "Stay",
-        command: Command::LeaveRoom { room },
+        command: Command::LeaveRoom { room: room.room },
         done: Box::new(move || {
             toasts.ok(said.clone());
             if nav.place_untracked().room() == Some(room) {
@@ -99,7 +100,7 @@ pub fn leave(room: RoomId) -> AnyView {
     .view()
 }
 
-pub fn remove(room: RoomId, user: UserId) -> AnyView {
+pub fn remove(room: Chat, user: UserId) -> AnyView {
     let toasts = use_toasts();
     let (who, name) = (name_of(user), title(room));
     let said = format!("{who} is out.");
@@ -108,7 +109,7 @@ pub fn remove(room: RoomId, user: UserId) -> AnyView {
         text: format!("{who} gets nothing that is written from now on: the room key changes. What {who} already has stays with them."),
         act: "Remove",
         safe: "Cancel",
-        command: Command::RemovePerson { room, user },
+        command: Command::RemovePerson { room: room.room, user },
         done: Box::new(move || toasts.ok(said.clone())),
     }
     .view()

@@ -1,8 +1,8 @@
 //! What shows why a room is stopped: two statements that cannot both be true, to be handed on.
 
+use crate::view::Chat;
 use leptos::html;
 use leptos::prelude::*;
-use sotto_shared::id::RoomId;
 
 use crate::ui::dialogs::{closer, error_line, name_of, use_dialogs};
 use crate::ui::kit::button;
@@ -11,11 +11,11 @@ use crate::ui::screen::use_toasts;
 use crate::ui::{browser, when, wire, words};
 use crate::view::{Command, Evidence, Outcome};
 
-pub fn dialog(room: RoomId) -> AnyView {
+pub fn dialog(room: Chat) -> AnyView {
     let (dialogs, toasts) = (use_dialogs(), use_toasts());
     let evidence = RwSignal::new(None::<Option<Evidence>>);
     let error = RwSignal::new(None::<String>);
-    wire::ask(Command::ShowEvidence { room }, move |result| match result {
+    wire::ask(Command::ShowEvidence { room: room.room }, move |result| match result {
         Ok(Outcome::Evidence(shown)) => evidence.set(Some(shown)),
         Ok(_) => {}
         Err(problem) => error.set(Some(words::problem(&problem))),

@@ -1,8 +1,9 @@
 //! The panel: who is in the group, by role.
 
+use crate::view::Chat;
 use leptos::html;
 use leptos::prelude::*;
-use sotto_shared::id::{RoomId, UserId};
+use sotto_shared::id::UserId;
 
 use crate::ui::dialogs::{Ask, use_dialogs};
 use crate::ui::kit::mark::{Shape, Size, mark};
@@ -14,9 +15,9 @@ use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::{wire, words};
 use crate::view::{Command, Outcome, Role, RoomKind, Standing};
 
-pub fn panel(id: RoomId) -> AnyView {
+pub fn panel(id: Chat) -> AnyView {
     let (store, dialogs, narrow) = (use_store(), use_dialogs(), use_narrow());
-    let members = Memo::new(move |_| store.members(id));
+    let members = Memo::new(move |_| store.members(id.room));
     let can_add = Memo::new(move |_| {
         store
             .room(id)
@@ -74,11 +75,11 @@ pub fn panel(id: RoomId) -> AnyView {
         .into_any()
 }
 
-fn group(id: RoomId, role: Role) -> AnyView {
+fn group(id: Chat, role: Role) -> AnyView {
     let store = use_store();
     let people = Memo::new(move |_| {
         let mut people: Vec<UserId> = store
-            .members(id)
+            .members(id.room)
             .map(|members| {
                 members
                     .iter()
@@ -109,7 +110,7 @@ fn group(id: RoomId, role: Role) -> AnyView {
     .into_any()
 }
 
-fn member(id: RoomId, user: UserId, role: Role) -> AnyView {
+fn member(id: Chat, user: UserId, role: Role) -> AnyView {
     let (store, dialogs, nav, toasts) = (use_store(), use_dialogs(), use_nav(), use_toasts());
     let person = Memo::new(move |_| store.person(user));
     let is_me = Memo::new(move |_| store.me() == Some(user));
@@ -118,7 +119,7 @@ fn member(id: RoomId, user: UserId, role: Role) -> AnyView {
         let write = move || {
             let handle = store.handle(user);
             wire::ask(Command::OpenDirect { handle }, move |result| match result {
-                Ok(Outcome::Room(room)) => nav.go(Place::Room(room)),
+                Ok(Outcome::Room(room)) => nav.go(Place::Room(room.into())),
                 Ok(_) => {}
                 Err(problem) => toasts.danger(words::problem(&problem)),
             });

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::view::Chat;
 use leptos::prelude::*;
 use leptos::{ev, html};
-use sotto_shared::id::{MessageId, RoomId, UserId};
+use sotto_shared::id::{MessageId, UserId};
 
 use super::acts::{self, use_talk};
 use super::prose;
@@ -18,7 +19,7 @@ use crate::ui::words::Piece;
 use crate::ui::{emoji, when, wire, words};
 use crate::view::{Body, Command, Delivery, Note, RoomKind, Row, Unreadable};
 
-pub fn row(room: RoomId, cell: &Cell, beside: Memo<Beside>, read: Memo<Option<String>>) -> AnyView {
+pub fn row(room: Chat, cell: &Cell, beside: Memo<Beside>, read: Memo<Option<String>>) -> AnyView {
     let row = cell.row.clone();
     // What kind of row it is changes at most once: when a late key opens it.
     let kind = {
@@ -62,7 +63,7 @@ fn divider(at: u64) -> AnyView {
 }
 
 fn text(
-    room: RoomId,
+    room: Chat,
     author: UserId,
     message: MessageId,
     at: u64,
@@ -252,7 +253,7 @@ fn read_mark(words: String) -> AnyView {
 }
 
 /// The state of a message that is not simply sent.
-fn below(room: RoomId, message: MessageId, state: Delivery) -> Option<AnyView> {
+fn below(room: Chat, message: MessageId, state: Delivery) -> Option<AnyView> {
     match state {
         Delivery::Sent => None,
         Delivery::Pending => {
@@ -286,10 +287,10 @@ fn below(room: RoomId, message: MessageId, state: Delivery) -> Option<AnyView> {
                     Icon::CircleAlert.s(),
                     html::span().child(format!("Not sent: {}", words::unsent(&problem))),
                     button::button("link-button", "Try again", move || {
-                        wire::tell(Command::Retry { room, message })
+                        wire::tell(Command::Retry { chat: room, message })
                     }),
                     button::button("link-button", "Delete", move || {
-                        wire::tell(Command::Discard { room, message })
+                        wire::tell(Command::Discard { chat: room, message })
                     }),
                 ))
                 .into_any(),
@@ -311,7 +312,7 @@ fn unreadable(why: Unreadable) -> AnyView {
         .into_any()
 }
 
-fn happened(room: RoomId, note: Note) -> AnyView {
+fn happened(room: Chat, note: Note) -> AnyView {
     let (store, dialogs) = (use_store(), use_dialogs());
     let kind = untrack(|| store.room(room)).map_or(RoomKind::Group, |room| room.kind);
     let icon = match &note {

@@ -17,9 +17,9 @@ mod start;
 mod timeline;
 mod window;
 
+use crate::view::Chat;
 use leptos::html;
 use leptos::prelude::*;
-use sotto_shared::id::RoomId;
 
 use super::dialogs::{Ask, use_dialogs};
 use super::kit::Icon;
@@ -33,10 +33,10 @@ pub fn sheet() -> AnyView {
     let (nav, store) = (use_nav(), use_store());
     let here = Memo::new(move |_| nav.place().room());
     let known = Memo::new(move |_| here.get().filter(|id| store.room(*id).is_some()));
-    Effect::new(move |before: Option<Option<RoomId>>| {
+    Effect::new(move |before: Option<Option<Chat>>| {
         let now = known.get();
         match (before.flatten(), now) {
-            (before, Some(room)) if before != Some(room) => wire::tell(Command::ShowRoom { room }),
+            (before, Some(room)) if before != Some(room) => wire::tell(Command::ShowRoom { chat: room }),
             (Some(_), None) => wire::tell(Command::HideRoom),
             _ => {}
         }
@@ -51,7 +51,7 @@ pub fn sheet() -> AnyView {
     .into_any()
 }
 
-fn conversation(id: RoomId) -> AnyView {
+fn conversation(id: Chat) -> AnyView {
     let (nav, store) = (use_nav(), use_store());
     let title = Memo::new(move |_| {
         store
@@ -183,7 +183,7 @@ fn absent() -> AnyView {
 }
 
 /// Opens the safety number of the other person of a direct message.
-fn compare(id: RoomId) -> impl Fn() + Copy + Send + 'static {
+fn compare(id: Chat) -> impl Fn() + Copy + Send + 'static {
     let (store, dialogs) = (use_store(), use_dialogs());
     move || {
         if let Some(peer) = store.room(id).and_then(|room| room.peer) {

@@ -1,8 +1,8 @@
 //! The beginning of a room: who can read here, and at most three things to do.
 
+use crate::view::Chat;
 use leptos::prelude::*;
 use leptos::{ev, html};
-use sotto_shared::id::RoomId;
 
 use super::{compare, write};
 use crate::ui::dialogs::{Ask, use_dialogs};
@@ -13,7 +13,7 @@ use crate::ui::sidebar;
 use crate::view::{Role, Room, RoomKind, Standing};
 
 /// `empty`: nothing was written yet, so it offers how to begin.
-pub fn start(id: RoomId, empty: Signal<bool>) -> AnyView {
+pub fn start(id: Chat, empty: Signal<bool>) -> AnyView {
     let store = use_store();
     let room = Memo::new(move |_| store.room(id));
     let content = move || {
@@ -41,7 +41,7 @@ pub fn start(id: RoomId, empty: Signal<bool>) -> AnyView {
     html::div().class("start").child(content).into_any()
 }
 
-fn suggestions(id: RoomId, room: &Room) -> AnyView {
+fn suggestions(id: Chat, room: &Room) -> AnyView {
     let dialogs = use_dialogs();
     let compare = compare(id);
     let hello = item(Icon::MessageCircle, "Say hello", "Or just start typing", write);

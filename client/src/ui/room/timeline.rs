@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::view::Chat;
 use leptos::prelude::*;
 use leptos::{ev, html};
-use sotto_shared::id::{RoomId, UserId};
+use sotto_shared::id::UserId;
 use wasm_bindgen::JsCast;
 
 use super::window::{Window, focusable};
@@ -30,16 +31,16 @@ pub struct Beside {
     pub fresh: bool,
 }
 
-pub fn timeline(id: RoomId, view: Window, title: Memo<String>) -> AnyView {
+pub fn timeline(id: Chat, view: Window, title: Memo<String>) -> AnyView {
     let store = use_store();
     let shown = store.shown();
-    let loaded = Memo::new(move |_| shown.with(|shown| shown.room == Some(id)));
+    let loaded = Memo::new(move |_| shown.with(|shown| shown.chat == Some(id)));
     let beside = Memo::new(move |_| {
         let first = view.first_unread.get();
         shown.with(|shown| arrange(&view.cells(shown), first.as_deref()))
     });
     let read = Memo::new(move |_| shown.with(|shown| last_read(id, &shown.cells, store)));
-    let at_start = Memo::new(move |_| shown.with(|shown| shown.room == Some(id) && view.at_start(shown)));
+    let at_start = Memo::new(move |_| shown.with(|shown| shown.chat == Some(id) && view.at_start(shown)));
     let empty = Memo::new(move |_| {
         shown.with(|shown| {
             !shown
@@ -53,7 +54,7 @@ pub fn timeline(id: RoomId, view: Window, title: Memo<String>) -> AnyView {
     let rows = For(ForProps::builder()
         .each(move || {
             shown.with(|shown| {
-                if shown.room == Some(id) {
+                if shown.chat == Some(id) {
                     view.next_cells(shown)
                 } else {
                     Vec::new()
@@ -117,7 +118,7 @@ pub fn timeline(id: RoomId, view: Window, title: Memo<String>) -> AnyView {
 }
 
 /// What is on screen while the tab is looked at has been read.
-fn mark_read(id: RoomId, view: Window) {
+fn mark_read(id: Chat, view: Window) {
     let store = use_store();
     let looked_at = RwSignal::new(!document().hidden());
     let handle = window_event_listener_untyped("visibilitychange", move |_| looked_at.set(!document().hidden()));
@@ -125,15 +126,15 @@ fn mark_read(id: RoomId, view: Window) {
     let unread = Memo::new(move |_| store.room(id).map_or(0, |room| room.unread));
     Effect::new(move |_| {
         if unread.get() > 0 && view.at_bottom.get() && looked_at.get() {
-            wire::tell(Command::MarkRead { room: id });
+            wire::tell(Command::MarkRead { chat: id });
         }
     });
 }
 
 /// The newest message of one's own that somebody has read, and the words for it.
-fn last_read(id: RoomId, cells: &[Cell], store: Store) -> Option<(Arc<str>, String)> {
+fn last_read(id: Chat, cells: &[Cell], store: Store) -> Option<(Arc<str>, String)> {
     let me = store.me()?;
-    let members = store.members(id)?;
+    let members = store.members(id.room)?;
     let others = || members.iter().filter(|member| member.user != me);
     let newest = others().map(|member| member.read_up_to).max()?;
     let is_mine = |cell: &&Cell| {

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
+use crate::view::Chat;
 use leptos::html::Div;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
-use sotto_shared::id::RoomId;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
@@ -40,7 +40,7 @@ struct Anchor {
 
 #[derive(Clone, Copy)]
 pub struct Window {
-    pub room: RoomId,
+    pub room: Chat,
     pub node: NodeRef<Div>,
     /// The last row in the page; `None`: the newest, whatever comes.
     end: RwSignal<Option<(u64, u64)>>,
@@ -62,7 +62,7 @@ pub struct Window {
 }
 
 impl Window {
-    pub fn new(room: RoomId) -> Self {
+    pub fn new(room: Chat) -> Self {
         let store = use_store();
         let window = Self {
             room,
@@ -88,7 +88,7 @@ impl Window {
             // After the rows were put into the page, before they are painted.
             request_animation_frame(move || window.settle(store));
         });
-        let first_unread = move |shown: &Shown| shown.first_unread.clone().filter(|_| shown.room == Some(room));
+        let first_unread = move |shown: &Shown| shown.first_unread.clone().filter(|_| shown.chat == Some(room));
         // What still stands there from the last time.
         let old = store.shown().with_untracked(first_unread);
         Effect::new(move |_| {
@@ -102,7 +102,7 @@ impl Window {
             let here = before
                 || store
                     .shown()
-                    .with(|shown| shown.room == Some(room) && !shown.cells.is_empty());
+                    .with(|shown| shown.chat == Some(room) && !shown.cells.is_empty());
             if here && !before {
                 set_timeout(
                     move || {
@@ -195,7 +195,7 @@ impl Window {
             }
             // Not fetched yet.
             Some((None, _, true)) => {
-                wire::ask(Command::LoadOlder { room: self.room }, move |result| {
+                wire::ask(Command::LoadOlder { chat: self.room }, move |result| {
                     if result.is_ok() && self.node.try_get_untracked().flatten().is_some() {
                         request_animation_frame(move || self.jump_to_unread(store));
                     }
@@ -314,12 +314,12 @@ impl Window {
     fn load_older(self, store: Store) {
         let wanted = store
             .shown()
-            .with_untracked(|shown| shown.has_older && shown.room == Some(self.room));
+            .with_untracked(|shown| shown.has_older && shown.chat == Some(self.room));
         if !wanted || self.loading.get_untracked() {
             return;
         }
         self.loading.set(true);
-        wire::ask(Command::LoadOlder { room: self.room }, move |_| {
+        wire::ask(Command::LoadOlder { chat: self.room }, move |_| {
             // The room may have been left meanwhile.
             let _ = self.loading.try_set(false);
             // At the very top no scrolling will come that could ask for the next ones.

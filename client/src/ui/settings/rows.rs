@@ -133,7 +133,7 @@ fn by_room(held: &HeldTable) -> AnyView {
 fn room_name(id: RoomId) -> String {
     let store = use_store();
     // As it is called now: what stands open here must not close because somebody writes.
-    match untrack(move || store.room(id)) {
+    match untrack(move || store.room(id.into())) {
         Some(room) if room.kind == RoomKind::Direct => format!("With {}", room.title),
         Some(room) if !room.title.is_empty() => room.title,
         _ => format!("Room {}", short(id.as_bytes())),

@@ -3,9 +3,9 @@
 mod me;
 mod talk;
 
+use crate::view::Chat;
 use leptos::prelude::*;
 use leptos::{ev, html};
-use sotto_shared::id::RoomId;
 
 use super::dialogs::{Ask, use_dialogs};
 use super::kit::menu::{Entry, Face, menu};
@@ -110,7 +110,7 @@ pub fn vault_doubted() -> AnyView {
     .into_any()
 }
 
-fn find(query: RwSignal<String>, rooms: Memo<Vec<RoomId>>) -> AnyView {
+fn find(query: RwSignal<String>, rooms: Memo<Vec<Chat>>) -> AnyView {
     let nav = use_nav();
     html::label()
         .class("column-jump")
@@ -198,7 +198,7 @@ fn not_found(typed: String, query: RwSignal<String>) -> AnyView {
             move |result| match result {
                 Ok(Outcome::Room(room)) => {
                     query.set(String::new());
-                    nav.go(Place::Room(room));
+                    nav.go(Place::Room(room.into()));
                 }
                 Ok(_) => {}
                 Err(problem) => toasts.danger(words::problem(&problem)),

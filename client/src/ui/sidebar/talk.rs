@@ -1,8 +1,8 @@
 //! One conversation in the list.
 
+use crate::view::Chat;
 use leptos::prelude::*;
 use leptos::{ev, html};
-use sotto_shared::id::RoomId;
 use wasm_bindgen::JsCast;
 
 use crate::state::Store;
@@ -14,7 +14,7 @@ use crate::ui::screen::use_store;
 use crate::ui::{rail, when};
 use crate::view::{Delivery, Room, RoomKind, Standing};
 
-pub fn talk(id: RoomId) -> AnyView {
+pub fn talk(id: Chat) -> AnyView {
     let (store, nav) = (use_store(), use_nav());
     let room = Memo::new(move |_| store.room(id));
     let current = Memo::new(move |_| nav.place().room() == Some(id));
