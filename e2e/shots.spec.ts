@@ -214,8 +214,14 @@ test('what is written', async ({ signedUp }) => {
   await shoot(page, 'unread');
   await oona.opens('jonas');
   await shoot(page, 'opened-unread');
-  await page.getByRole('searchbox').fill('nobody');
-  await shoot(page, 'find-nothing');
+  await page.keyboard.press('Control+k');
+  await expect(oona.dialog('Jump to')).toBeVisible();
+  await shoot(page, 'switcher-recent');
+  await oona.dialog('Jump to').getByRole('combobox').fill('se');
+  await shoot(page, 'switcher');
+  await oona.dialog('Jump to').getByRole('combobox').fill('no such thing');
+  await shoot(page, 'switcher-nothing');
+  await page.keyboard.press('Escape');
   await page.goto('/nowhere/at/all');
   await expect(page.getByRole('heading', { name: 'There is nothing' })).toBeVisible();
   await shoot(page, 'lost');

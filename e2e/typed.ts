@@ -106,8 +106,12 @@ export const TYPED: Record<string, Types> = {
     await bob.composer.blur();
   },
   'looked for in the list': async ({ bob }, secret) => {
-    await bob.column.getByRole('searchbox').fill(secret);
-    await bob.column.getByRole('searchbox').press('Escape');
+    await bob.page.keyboard.press('Control+k');
+    const switcher = bob.dialog('Jump to');
+    await switcher.getByRole('combobox').fill(secret);
+    await expect(switcher.getByText('Nothing here is called that.')).toBeVisible();
+    await bob.page.keyboard.press('Escape');
+    await expect(switcher).toBeHidden();
   },
   'message read on another browser': async ({ alice, bob, anotherBrowserOf }, secret) => {
     await alice.says(secret);

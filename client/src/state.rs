@@ -189,6 +189,12 @@ impl Store {
         cell.map(|cell| cell.get())
     }
 
+    /// Everybody this page has heard of, in no order.
+    pub fn people(self) -> Vec<Person> {
+        self.people
+            .with(|people| people.values().map(ArcRwSignal::get).collect())
+    }
+
     /// A person's handle, or nothing yet.
     pub fn handle(self, id: UserId) -> String {
         self.person(id).map(|person| person.handle).unwrap_or_default()

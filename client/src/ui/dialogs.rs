@@ -12,7 +12,7 @@ use web_sys::HtmlElement;
 use super::kit::dialog::Dialog;
 use super::kit::{Icon, button};
 use super::screen::use_store;
-use super::{auth, browser, people, room, settings, wire, words};
+use super::{auth, browser, keys, people, room, settings, switcher, wire, words};
 use crate::view::{Command, Problem};
 
 #[derive(Clone, PartialEq)]
@@ -50,6 +50,8 @@ pub enum Ask {
     Server,
     /// Keyboard shortcuts.
     Keys,
+    /// Jump to something by its name.
+    Switch,
 }
 
 #[derive(Clone, Copy)]
@@ -135,6 +137,7 @@ fn content(ask: Ask) -> AnyView {
         Ask::StartOver { handle, password, stay } => auth::start_over(&handle, password, stay),
         Ask::Server => settings::server::dialog(),
         Ask::Keys => keys(),
+        Ask::Switch => switcher::dialog(),
     }
 }
 
@@ -236,32 +239,31 @@ pub fn refuse(error: RwSignal<Option<String>>, problem: &Problem) {
 }
 
 fn keys() -> AnyView {
-    let command = if browser::is_apple() { "⌘" } else { "Ctrl" };
-    let row = |label: &'static str, keys: Vec<&'static str>| {
+    let apple = browser::is_apple();
+    let row = |one: &keys::Shortcut| {
+        let printed = one.printed(apple).into_iter();
         html::li().class("spread").child((
-            html::span().child(label),
-            html::span().class("keys").child(
-                keys.into_iter()
-                    .map(|key| html::kbd().class("kbd").child(key))
-                    .collect_view(),
-            ),
+            html::span().child(one.says),
+            html::span()
+                .class("keys")
+                .child(printed.map(|key| html::kbd().class("kbd").child(key)).collect_view()),
+        ))
+    };
+    let part = |part: keys::Part| {
+        let rows = keys::TABLE
+            .iter()
+            .filter(|one| one.part == part)
+            .map(row)
+            .collect_view();
+        html::section().class("key-part").child((
+            html::h3().class("menu-title").child(part.title()),
+            html::ul().class("key-list").child(rows),
         ))
     };
     let content = (
         html::div()
             .class("dialog-body")
-            .child(html::ul().class("key-list").child((
-                row("Find a person or group", vec![command, "K"]),
-                row("Next conversation", vec!["Alt", "↓"]),
-                row("Conversation before", vec!["Alt", "↑"]),
-                row("Send", vec!["Enter"]),
-                row("New line", vec!["Shift", "Enter"]),
-                row("Edit what you wrote last", vec!["↑"]),
-                row("What can be done with a message", vec!["Enter"]),
-                row("Walk through messages", vec!["↑", "↓"]),
-                row("Back to writing", vec!["Esc"]),
-                row("This list", vec![command, "/"]),
-            ))),
+            .child(keys::Part::ALL.map(part).into_iter().collect_view()),
         html::footer()
             .class("dialog-foot")
             .child(button::button("button", "Close", {

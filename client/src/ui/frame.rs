@@ -1,20 +1,19 @@
 //! The frame of the app: rail, column, sheet. On narrow screens one pane at a time, at the same addresses.
 
+use leptos::html;
 use leptos::prelude::*;
-use leptos::{ev, html};
-use wasm_bindgen::JsCast;
 
-use super::dialogs::{Ask, Dialogs, use_dialogs};
-use super::nav::{Nav, use_nav};
+use super::nav::use_nav;
 use super::place::Place;
-use super::screen::{use_narrow, use_store};
-use super::{browser, rail, room, settings, sidebar, wire};
-use crate::state::Store;
+use super::screen::use_narrow;
+use super::switcher::Recent;
+use super::{browser, rail, room, settings, shortcuts, sidebar, wire};
 use crate::view::Command;
 
 pub fn frame() -> AnyView {
-    let (nav, store, dialogs) = (use_nav(), use_store(), use_dialogs());
-    shortcuts(nav, store, dialogs);
+    let nav = use_nav();
+    provide_context(Recent::watch());
+    shortcuts::watch();
     watch_visibility();
 
     let in_settings = Memo::new(move |_| nav.place().in_settings());
@@ -73,71 +72,4 @@ fn watch_visibility() {
     tell();
     let handle = window_event_listener_untyped("visibilitychange", move |_| tell());
     on_cleanup(move || handle.remove());
-}
-
-/// Keys that work anywhere in the app.
-fn shortcuts(nav: Nav, store: Store, dialogs: Dialogs) {
-    let handle = window_event_listener(ev::keydown, move |event| {
-        if event.default_prevented() || event.is_composing() {
-            return;
-        }
-        let command = event.ctrl_key() || event.meta_key();
-        let key = event.key();
-        match key.as_str() {
-            "k" | "K" if command && !event.shift_key() && !event.alt_key() => {
-                event.prevent_default();
-                if dialogs.is_open() {
-                    return;
-                }
-                if nav.place_untracked().in_settings() || browser::is_narrow() {
-                    nav.go(Place::Messages);
-                }
-                request_animation_frame(|| browser::focus(sidebar::FIND));
-            }
-            "/" if command => {
-                event.prevent_default();
-                if !dialogs.is_open() {
-                    dialogs.open(Ask::Keys);
-                }
-            }
-            "ArrowDown" | "ArrowUp" if event.alt_key() && !command && !event.shift_key() => {
-                event.prevent_default();
-                let rooms = store.room_list();
-                let here = nav
-                    .place_untracked()
-                    .room()
-                    .and_then(|here| rooms.iter().position(|room| *room == here));
-                let next = match (here, key == "ArrowDown") {
-                    (None, _) => Some(0),
-                    (Some(at), true) => Some(at + 1),
-                    (Some(at), false) => at.checked_sub(1),
-                };
-                if let Some(room) = next.and_then(|at| rooms.get(at)) {
-                    nav.go(Place::Room(*room));
-                }
-            }
-            _ => {
-                let letter = key.chars().count() == 1 && key != " " && !command && !event.alt_key();
-                if letter && !dialogs.is_open() && !typing_already(&event) {
-                    // The key itself then lands in the composer.
-                    browser::focus(room::composer::TEXT);
-                }
-            }
-        }
-    });
-    on_cleanup(move || handle.remove());
-}
-
-/// Whether the key belongs to a field, a menu or an open list.
-fn typing_already(event: &web_sys::KeyboardEvent) -> bool {
-    event
-        .target()
-        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
-        .and_then(|element| {
-            element
-                .closest("input, textarea, select, [contenteditable], [popover], dialog")
-                .ok()
-                .flatten()
-        })
-        .is_some()
 }

@@ -5,12 +5,15 @@
 //! auth/    landing, sign in, sign up, recovery, the working state
 //! rail, sidebar/ · room/ · settings/    the frame's columns
 //! people/  dialogs that ask for people; password: forms that take one
+//! switcher jumps to rooms, people and commands; fuzzy finds their names; keys is the table of keys
 //! emoji    the list of emoji, and where one is typed
 //! markdown a message’s text as a tree
 //! kit/     buttons, fields, menus, marks: nothing called chat
 //! ```
 
 pub mod emoji;
+pub mod fuzzy;
+pub mod keys;
 pub mod markdown;
 pub mod place;
 pub mod words;
@@ -42,7 +45,11 @@ mod screen;
 #[cfg(target_arch = "wasm32")]
 mod settings;
 #[cfg(target_arch = "wasm32")]
+mod shortcuts;
+#[cfg(target_arch = "wasm32")]
 mod sidebar;
+#[cfg(target_arch = "wasm32")]
+mod switcher;
 #[cfg(target_arch = "wasm32")]
 mod title;
 #[cfg(target_arch = "wasm32")]

@@ -21,19 +21,51 @@ pub struct Dialog {
     pub close: Rc<dyn Fn()>,
 }
 
+/// Shows the dialog as soon as it stands in the page.
+fn show(node: NodeRef<html::Dialog>) {
+    Effect::new(move |_| {
+        if let Some(dialog) = node.get() {
+            // Once it is in the page: the effect may run before that.
+            request_animation_frame(move || {
+                if dialog.is_connected() && !dialog.open() {
+                    drop(dialog.show_modal());
+                }
+            });
+        }
+    });
+}
+
+fn is_scrim(event: &web_sys::PointerEvent) -> bool {
+    let target = event.target();
+    target.is_some_and(|target| target.dyn_ref::<web_sys::HtmlDialogElement>().is_some())
+}
+
+/// A dialog without the usual head. A press beside it closes it.
+pub fn bare(label: &'static str, class: &'static str, content: AnyView, close: Rc<dyn Fn()>) -> AnyView {
+    let node = NodeRef::<html::Dialog>::new();
+    show(node);
+    let beside = close.clone();
+    html::dialog()
+        .class(class)
+        .attr("aria-label", label)
+        .node_ref(node)
+        .on(ev::Custom::<web_sys::Event>::new("cancel"), move |event| {
+            event.prevent_default();
+            close();
+        })
+        .on(ev::pointerdown, move |event| {
+            if is_scrim(&event) {
+                beside();
+            }
+        })
+        .child(content)
+        .into_any()
+}
+
 impl Dialog {
     pub fn view(self) -> AnyView {
         let node = NodeRef::<html::Dialog>::new();
-        Effect::new(move |_| {
-            if let Some(dialog) = node.get() {
-                // Once it is in the page: the effect may run before that.
-                request_animation_frame(move || {
-                    if dialog.is_connected() && !dialog.open() {
-                        drop(dialog.show_modal());
-                    }
-                });
-            }
-        });
+        show(node);
         let title_id = unique("dialog");
         let (close, by_key, beside) = (self.close.clone(), self.close.clone(), self.close);
         let kept = self.kept;
@@ -46,10 +78,7 @@ impl Dialog {
                 by_key();
             })
             .on(ev::pointerdown, move |event| {
-                let on_scrim = event
-                    .target()
-                    .is_some_and(|target| target.dyn_ref::<web_sys::HtmlDialogElement>().is_some());
-                if on_scrim && !kept.get_untracked() {
+                if is_scrim(&event) && !kept.get_untracked() {
                     beside();
                 }
             })

@@ -179,7 +179,7 @@ pub fn add_people(room: RoomId) -> AnyView {
 }
 
 /// After a dialog led into a room: the next thing is to write. Later than the dialog giving focus back.
-fn focus_composer() {
+pub fn focus_composer() {
     set_timeout(
         || browser::focus(super::room::composer::TEXT),
         std::time::Duration::from_millis(80),

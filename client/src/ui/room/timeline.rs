@@ -192,6 +192,7 @@ fn walk(view: Window, event: &web_sys::KeyboardEvent) {
     }
     let key = event.key();
     if key == "Escape" {
+        event.prevent_default();
         browser::focus(composer::TEXT);
         return;
     }

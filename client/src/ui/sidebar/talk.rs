@@ -160,7 +160,7 @@ pub fn skeleton() -> AnyView {
         .into_any()
 }
 
-/// Moves the focus in the list: to the first row, or `step` rows from here; above the first stands the field that finds.
+/// Moves the focus in the list: to the first row, or `step` rows from here.
 pub fn focus_beside(step: i32) {
     let Ok(rows) = document().query_selector_all(".talks .talk") else {
         return;
@@ -173,9 +173,7 @@ pub fn focus_beside(step: i32) {
         None => Some(0),
         Some(at) => i32::try_from(at).ok().and_then(|at| usize::try_from(at + step).ok()),
     };
-    match at.and_then(|at| rows.get(at)) {
-        Some(row) => drop(row.focus()),
-        None if step < 0 => crate::ui::browser::focus(super::FIND),
-        None => {}
+    if let Some(row) = at.and_then(|at| rows.get(at)) {
+        drop(row.focus());
     }
 }

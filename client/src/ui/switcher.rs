@@ -1,0 +1,582 @@
+//! Jump to a conversation, a channel, a person or a command by a few letters of its name. Ctrl or ⌘ and K.
+//!
+//! What there is to jump to is looked up once, when it opens; typing only sorts it. Nothing of it leaves this browser, but
+//! for a handle that nobody here has: whoever chooses to write to it asks the server who that is.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use leptos::{ev, html};
+use sotto_shared::api::limits::is_handle;
+use wasm_bindgen::JsCast;
+
+use super::dialogs::{Ask, Dialogs, closer, error_line, use_dialogs};
+use super::kit::dialog::bare;
+use super::kit::mark::{Shape, Size, mark};
+use super::kit::{Icon, unique};
+use super::lock::use_lock;
+use super::nav::{Nav, use_nav};
+use super::place::{Page, Place};
+use super::screen::{use_store, use_toasts};
+use super::title::page_title;
+use super::{browser, fuzzy, keys, sidebar, wire, words};
+use crate::view::{Chat, Command, Outcome, RoomKind};
+
+/// Found at most, so that a letter shows its list at once.
+const MOST: usize = 40;
+/// Offered before anything is typed.
+const RECENT: usize = 8;
+/// What it is worth to have been open last; less for each one opened after it.
+const LATELY: i32 = 24;
+
+/// The conversations that were open last, newest first.
+#[derive(Clone, Copy, Default)]
+pub struct Recent(StoredValue<Vec<Chat>>);
+
+impl Recent {
+    /// Follows where the page goes.
+    pub fn watch() -> Self {
+        let (recent, nav) = (Self::default(), use_nav());
+        Effect::new(move |_| {
+            if let Some(chat) = nav.place().room() {
+                recent.0.update_value(|list| {
+                    list.retain(|other| *other != chat);
+                    list.insert(0, chat);
+                    list.truncate(32);
+                });
+            }
+        });
+        recent
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Room,
+    Person,
+    Command,
+}
+
+enum Face {
+    Icon(Icon),
+    Mark([u8; 5], Shape),
+}
+
+/// Something to jump to.
+struct Goal {
+    kind: Kind,
+    face: Face,
+    name: String,
+    /// Stands at the end of the row: where it is.
+    place: String,
+    keys: Vec<&'static str>,
+    /// Added to how well the name answers.
+    weight: i32,
+    act: Rc<dyn Fn()>,
+}
+
+/// A row of the list: which goal, and which letters of its name were meant.
+type Hit = (usize, Vec<usize>);
+
+/// What is found for what is typed, under up to two titles.
+#[derive(Clone, PartialEq, Default)]
+struct Hits(Vec<(&'static str, Vec<Hit>)>);
+
+impl Hits {
+    fn flat(&self) -> impl Iterator<Item = &Hit> {
+        self.0.iter().flat_map(|(_, hits)| hits)
+    }
+}
+
+pub fn dialog() -> AnyView {
+    let (nav, dialogs) = (use_nav(), use_dialogs());
+    let goals = StoredValue::new_local(goals());
+    let (typed, at) = (RwSignal::new(String::new()), RwSignal::new(0_usize));
+    let error = RwSignal::new(None::<String>);
+    let hits = Memo::new(move |_| goals.with_value(|goals| typed.with(|typed| find(goals, typed))));
+    let stranger = Memo::new(move |_| goals.with_value(|goals| typed.with(|typed| stranger(goals, typed))));
+    let count = Memo::new(move |_| hits.with(|hits| hits.flat().count()) + usize::from(stranger.with(Option::is_some)));
+    let list = unique("switcher");
+    let option_id = {
+        let list = list.clone();
+        move |at: usize| format!("{list}-{at}")
+    };
+    let run = move |at: usize| {
+        let goal = hits.with_untracked(|hits| hits.flat().nth(at).map(|(goal, _)| *goal));
+        let act = goal.and_then(|goal| goals.with_value(|goals| goals.get(goal).map(|goal| goal.act.clone())));
+        match (act, stranger.get_untracked()) {
+            (Some(act), _) => act(),
+            (None, Some(handle)) => write_to(nav, dialogs, handle, error),
+            (None, None) => {}
+        }
+    };
+    let show = {
+        let option_id = option_id.clone();
+        move |next: usize| {
+            at.set(next);
+            if let Some(option) = document().get_element_by_id(&option_id(next)) {
+                // Without smoothness and only as far as it must: the list does not jump under the reader.
+                let near = web_sys::ScrollIntoViewOptions::new();
+                near.set_block(web_sys::ScrollLogicalPosition::Nearest);
+                option.scroll_into_view_with_scroll_into_view_options(&near);
+            }
+        }
+    };
+    let keydown = move |event: web_sys::KeyboardEvent| {
+        if event.is_composing() {
+            return;
+        }
+        let (here, count) = (at.get_untracked(), count.get_untracked());
+        match event.key().as_str() {
+            "ArrowDown" if count > 0 => show((here + 1) % count),
+            "ArrowUp" if count > 0 => show((here + count - 1) % count),
+            "Enter" => run(here),
+            // The same keys that opened it.
+            "k" | "K" if event.ctrl_key() || event.meta_key() => dialogs.close(),
+            _ => return,
+        }
+        event.prevent_default();
+    };
+    let active = {
+        let option_id = option_id.clone();
+        move || (count.get() > 0).then(|| option_id(at.get()))
+    };
+    let input = html::div().class("switcher-input").child((
+        Icon::Search.m(),
+        html::input()
+            .r#type("text")
+            .attr("role", "combobox")
+            .attr("aria-label", "Jump to")
+            .attr("aria-autocomplete", "list")
+            .attr("aria-expanded", "true")
+            .attr("aria-controls", list.clone())
+            .attr("aria-activedescendant", active)
+            .attr("autocomplete", "off")
+            .attr("autocapitalize", "none")
+            .attr("spellcheck", "false")
+            .attr("enterkeyhint", "go")
+            .placeholder("Jump to a conversation or a person")
+            .autofocus(true)
+            .prop("value", move || typed.get())
+            .on(ev::input, move |event| {
+                typed.set(event_target_value(&event));
+                at.set(0);
+                error.set(None);
+            })
+            .on(ev::keydown, keydown),
+        html::button()
+            .r#type("button")
+            .class("switcher-close")
+            .attr("aria-label", "Close")
+            .on(ev::click, move |_| dialogs.close())
+            .child(html::kbd().class("kbd").attr("aria-hidden", "true").child("Esc")),
+    ));
+    let rows = move || {
+        let mut number = 0;
+        let mut groups: Vec<AnyView> = Vec::new();
+        let picked = Picked { at, run: Rc::new(run) };
+        hits.with(|hits| {
+            for (title, hits) in &hits.0 {
+                let options = hits.iter().map(|(goal, meant)| {
+                    let id = option_id(number);
+                    number += 1;
+                    goals.with_value(|goals| goals.get(*goal).map(|goal| goal.view(id, number - 1, meant, &picked)))
+                });
+                groups.push(group(title, options.collect_view().into_any()));
+            }
+        });
+        if let Some(handle) = stranger.get() {
+            groups.push(group(
+                "Somebody new",
+                stranger_row(option_id(number), number, &handle, &picked),
+            ));
+        }
+        if groups.is_empty() {
+            groups.push(
+                html::p()
+                    .class("switcher-none")
+                    .child("Nothing here is called that.")
+                    .into_any(),
+            );
+        }
+        groups
+    };
+    let said = move || match count.get() {
+        0 => "Nothing found".to_owned(),
+        count => words::count(count, "result", "results"),
+    };
+    let hint =
+        |sign: &'static str, word: &'static str| html::span().child((html::kbd().class("kbd").child(sign), word));
+    bare(
+        "Jump to",
+        "dialog switcher",
+        (
+            input,
+            error_line(error),
+            html::div()
+                .class("switcher-list")
+                .id(list)
+                .attr("role", "listbox")
+                .attr("aria-label", "Results")
+                .child(rows),
+            html::p().class("visually-hidden").attr("role", "status").child(said),
+            html::div().class("switcher-foot").attr("aria-hidden", "true").child((
+                hint("#", "conversations"),
+                hint("@", "people"),
+                hint(">", "commands"),
+            )),
+        )
+            .into_any(),
+        closer(),
+    )
+}
+
+/// The row that is chosen, and what choosing does.
+struct Picked {
+    at: RwSignal<usize>,
+    run: Rc<dyn Fn(usize)>,
+}
+
+fn group(title: &'static str, options: AnyView) -> AnyView {
+    html::div()
+        .attr("role", "group")
+        .attr("aria-label", title)
+        .child((
+            html::p().class("menu-title").attr("aria-hidden", "true").child(title),
+            options,
+        ))
+        .into_any()
+}
+
+fn row(id: String, number: usize, picked: &Picked, content: AnyView) -> AnyView {
+    let (at, run) = (picked.at, picked.run.clone());
+    let still = Cell::new((0, 0));
+    html::div()
+        .class("switcher-item")
+        .id(id)
+        .attr("role", "option")
+        .attr(
+            "aria-selected",
+            move || if at.get() == number { "true" } else { "false" },
+        )
+        // Only a hand that moves chooses: not a list that moves under a hand at rest.
+        .on(ev::pointermove, move |event| {
+            let place = (event.client_x(), event.client_y());
+            if still.replace(place) != place && at.get_untracked() != number {
+                at.set(number);
+            }
+        })
+        // The field keeps the keyboard.
+        .on(ev::pointerdown, |event| event.prevent_default())
+        .on(ev::click, move |_| run(number))
+        .child(content)
+        .into_any()
+}
+
+fn stranger_row(id: String, number: usize, handle: &str, picked: &Picked) -> AnyView {
+    let content = (
+        Icon::UserPlus.view(),
+        html::span().class("truncate").child(format!("Write to {handle}")),
+        html::span().class("switcher-where").child("By handle"),
+    );
+    row(id, number, picked, content.into_any())
+}
+
+impl Goal {
+    fn view(&self, id: String, number: usize, meant: &[usize], picked: &Picked) -> AnyView {
+        let face = match self.face {
+            Face::Icon(icon) => icon.view(),
+            Face::Mark(bytes, shape) => mark(bytes, shape, Size::S24),
+        };
+        let name = fuzzy::pieces(&self.name, meant).into_iter().map(|(meant, piece)| {
+            if meant {
+                html::mark().child(piece).into_any()
+            } else {
+                piece.into_any()
+            }
+        });
+        let keys = self
+            .keys
+            .iter()
+            .map(|key| html::kbd().class("kbd").child(*key))
+            .collect_view();
+        let content = (
+            face,
+            html::span().class("truncate").child(name.collect_view()),
+            html::span().class("switcher-where").child((self.place.clone(), keys)),
+        );
+        row(id, number, picked, content.into_any())
+    }
+}
+
+/// What somebody typed, and what they want to see of it: `#` conversations, `@` people, `>` commands.
+fn wanted(typed: &str) -> (Option<Kind>, &str) {
+    let typed = typed.trim();
+    let signs = [('#', Kind::Room), ('@', Kind::Person), ('>', Kind::Command)];
+    for (sign, kind) in signs {
+        if let Some(rest) = typed.strip_prefix(sign) {
+            return (Some(kind), rest.trim());
+        }
+    }
+    (None, typed)
+}
+
+fn find(goals: &[Goal], typed: &str) -> Hits {
+    let (kind, typed) = wanted(typed);
+    let mut found: Vec<(i32, Hit)> = Vec::new();
+    for (at, goal) in goals.iter().enumerate() {
+        if kind.is_some_and(|kind| kind != goal.kind && !(kind == Kind::Person && is_direct(goal))) {
+            continue;
+        }
+        // Before anything is typed, only where one has been.
+        if typed.is_empty() && kind.is_none() && goal.kind != Kind::Room {
+            continue;
+        }
+        if let Some(answer) = fuzzy::find(typed, &goal.name) {
+            found.push((answer.score + goal.weight, (at, answer.at)));
+        }
+    }
+    found.sort_by_key(|(score, (at, _))| (std::cmp::Reverse(*score), *at));
+    found.truncate(if typed.is_empty() && kind.is_none() {
+        RECENT
+    } else {
+        MOST
+    });
+    let is_command = |(_, (at, _)): &&(i32, Hit)| goals.get(*at).is_some_and(|goal| goal.kind == Kind::Command);
+    let best_is_command = found.first().is_some_and(|first| is_command(&first));
+    let (commands, rooms): (Vec<_>, Vec<_>) = found.iter().partition(is_command);
+    let hits = |part: Vec<&(i32, Hit)>| part.into_iter().map(|(_, hit)| hit.clone()).collect::<Vec<_>>();
+    let title = if typed.is_empty() && kind.is_none() {
+        "Recent"
+    } else {
+        "Conversations and people"
+    };
+    let mut groups = vec![(title, hits(rooms)), ("Commands", hits(commands))];
+    if best_is_command {
+        groups.reverse();
+    }
+    groups.retain(|(_, hits)| !hits.is_empty());
+    Hits(groups)
+}
+
+fn is_direct(goal: &Goal) -> bool {
+    goal.kind == Kind::Room && matches!(goal.face, Face::Mark(_, Shape::Person))
+}
+
+/// A handle that was typed and that nobody here has.
+fn stranger(goals: &[Goal], typed: &str) -> Option<String> {
+    let (kind, typed) = wanted(typed);
+    // "noor@sotto.example" is how handles are shown.
+    let handle = typed.split('@').next().unwrap_or_default().to_ascii_lowercase();
+    let is_known = |goal: &Goal| (goal.kind == Kind::Person || is_direct(goal)) && goal.name == handle;
+    let fits = matches!(kind, None | Some(Kind::Person)) && is_handle(&handle);
+    (fits && !goals.iter().any(is_known)).then_some(handle)
+}
+
+fn write_to(nav: Nav, dialogs: Dialogs, handle: String, error: RwSignal<Option<String>>) {
+    wire::ask(Command::OpenDirect { handle }, move |result| match result {
+        Ok(Outcome::Room(room)) => {
+            dialogs.close();
+            nav.go(Place::Room(room.into()));
+            super::people::focus_composer();
+        }
+        Ok(_) => {}
+        Err(problem) => drop(error.try_set(Some(words::problem(&problem)))),
+    });
+}
+
+fn goals() -> Vec<Goal> {
+    let mut goals = rooms();
+    goals.extend(people());
+    goals.extend(commands());
+    goals
+}
+
+fn rooms() -> Vec<Goal> {
+    let (nav, store, dialogs) = (use_nav(), use_store(), use_dialogs());
+    let recent = expect_context::<Recent>();
+    let here = nav.place_untracked().room();
+    untrack(|| {
+        let mut list = store.room_list();
+        // Those that were open come first, in that order; then the most recently active.
+        let rank = |chat: &Chat| recent.0.with_value(|list| list.iter().position(|other| other == chat));
+        list.sort_by_key(|chat| rank(chat).unwrap_or(usize::MAX));
+        // Where one is already is nowhere to jump to.
+        list.retain(|chat| Some(*chat) != here);
+        let goal = |(nth, chat): (usize, Chat)| {
+            let room = store.room(chat)?;
+            let (face, place) = match room.kind {
+                RoomKind::Direct => {
+                    let peer = room.peer.and_then(|peer| store.person(peer));
+                    let bytes = peer.map_or(room.mark, |person| person.mark);
+                    (Face::Mark(bytes, Shape::Person), "Direct message".to_owned())
+                }
+                RoomKind::Group => (Face::Mark(room.mark, Shape::Group), "Group".to_owned()),
+            };
+            Some(Goal {
+                kind: Kind::Room,
+                face,
+                name: sidebar::title(&room),
+                place,
+                keys: Vec::new(),
+                weight: (LATELY - i32::try_from(nth).unwrap_or(i32::MAX).saturating_mul(3)).max(0),
+                act: Rc::new(move || {
+                    dialogs.close();
+                    nav.go(Place::Room(chat));
+                    super::people::focus_composer();
+                }),
+            })
+        };
+        list.into_iter().enumerate().filter_map(goal).collect()
+    })
+}
+
+/// People one knows of and has no conversation with yet.
+fn people() -> Vec<Goal> {
+    let (store, toasts) = (use_store(), use_toasts());
+    let (nav, dialogs) = (use_nav(), use_dialogs());
+    untrack(|| {
+        let rooms = store.room_list();
+        let peers: Vec<_> = rooms.iter().filter_map(|chat| store.room(*chat)?.peer).collect();
+        let mut people = store.people();
+        people.retain(|person| !person.is_me && !person.handle.is_empty() && !peers.contains(&person.id));
+        people.sort_by(|a, b| a.handle.cmp(&b.handle));
+        let goal = |person: crate::view::Person| {
+            let handle = person.handle.clone();
+            Goal {
+                kind: Kind::Person,
+                face: Face::Mark(person.mark, Shape::Person),
+                name: person.handle,
+                place: "Write a message".into(),
+                keys: Vec::new(),
+                weight: 0,
+                act: Rc::new(move || {
+                    let handle = handle.clone();
+                    wire::ask(Command::OpenDirect { handle }, move |result| match result {
+                        Ok(Outcome::Room(room)) => {
+                            dialogs.close();
+                            nav.go(Place::Room(room.into()));
+                            super::people::focus_composer();
+                        }
+                        Ok(_) => {}
+                        Err(problem) => toasts.danger(words::problem(&problem)),
+                    });
+                }),
+            }
+        };
+        people.into_iter().map(goal).collect()
+    })
+}
+
+fn commands() -> Vec<Goal> {
+    let (nav, store, dialogs, lock) = (use_nav(), use_store(), use_dialogs(), use_lock());
+    let apple = browser::is_apple();
+    let goal = |icon: Icon, name: String, act: Rc<dyn Fn()>| Goal {
+        kind: Kind::Command,
+        face: Face::Icon(icon),
+        name,
+        place: String::new(),
+        keys: Vec::new(),
+        // A name of a room or person that answers as well comes first.
+        weight: -LATELY,
+        act,
+    };
+    let ask = |icon, name: &str, ask: Ask| goal(icon, name.to_owned(), Rc::new(move || dialogs.open(ask.clone())));
+    let go = |icon, name: &str, place: Place| {
+        goal(
+            icon,
+            name.to_owned(),
+            Rc::new(move || {
+                dialogs.close();
+                nav.go(place);
+            }),
+        )
+    };
+    let mut goals = vec![
+        ask(Icon::MessageCircle, "New message", Ask::NewMessage),
+        ask(Icon::Users, "New group", Ask::NewGroup),
+        go(Icon::MessageCircle, "All messages", Place::Messages),
+        Goal {
+            keys: keys::printed(keys::Act::Keys, apple),
+            ..ask(Icon::CircleHelp, "Keyboard shortcuts", Ask::Keys)
+        },
+        goal(
+            Icon::Check,
+            "Mark everything as read".to_owned(),
+            Rc::new(move || {
+                dialogs.close();
+                read_everything(store);
+            }),
+        ),
+        goal(
+            Icon::Contrast,
+            "Switch between light and dark".to_owned(),
+            Rc::new(move || {
+                dialogs.close();
+                let theme = browser::Theme::chosen();
+                theme.opposite().choose();
+            }),
+        ),
+        goal(
+            Icon::Lock,
+            "Lock now".to_owned(),
+            Rc::new(move || {
+                dialogs.close();
+                lock.now();
+            }),
+        ),
+        ask(Icon::LogOut, "Sign out of this browser", Ask::SignOut),
+    ];
+    for page in Page::ALL {
+        goals.push(go(
+            Icon::Settings,
+            &format!("Settings: {}", page_title(page)),
+            Place::Setting(page),
+        ));
+    }
+    goals
+}
+
+fn read_everything(store: crate::state::Store) {
+    untrack(|| {
+        for chat in store.room_list() {
+            if store.room(chat).is_some_and(|room| room.unread > 0) {
+                wire::tell(Command::MarkRead { chat });
+            }
+        }
+    });
+}
+
+/// The field that looks like one to type into and opens this.
+pub fn opener(words: &'static str) -> AnyView {
+    let dialogs = use_dialogs();
+    html::button()
+        .r#type("button")
+        .class("column-jump")
+        .attr("aria-haspopup", "dialog")
+        .attr(
+            "aria-keyshortcuts",
+            if browser::is_apple() { "Meta+K" } else { "Control+K" },
+        )
+        .on(ev::click, move |_| dialogs.open(Ask::Switch))
+        .child((
+            Icon::Search.view(),
+            words,
+            html::kbd()
+                .class("kbd")
+                .attr("aria-hidden", "true")
+                .child(keys::printed(keys::Act::Switch, browser::is_apple()).join(" ")),
+        ))
+        .into_any()
+}
+
+/// Presses what the page shows for going to the oldest unread message, if it does.
+pub fn to_oldest_unread() -> bool {
+    let button = document().query_selector(".jump-up").ok().flatten();
+    let button = button.and_then(|button| button.dyn_into::<web_sys::HtmlElement>().ok());
+    if let Some(button) = &button {
+        button.click();
+    }
+    button.is_some()
+}
