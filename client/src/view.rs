@@ -228,6 +228,10 @@ pub enum Command {
     OpenLink {
         link: String,
     },
+    /// What a link leads to, also for somebody without an account. → `Outcome::Peeked`.
+    PeekLink {
+        link: String,
+    },
     /// By the link that was opened last. → `Outcome::Room`, or `Outcome::Asked`.
     Join {
         room: RoomId,
@@ -326,6 +330,7 @@ pub enum Outcome {
     InviteLink(String),
     Invites(Invites),
     Preview(InvitePreview),
+    Peeked(Peeked),
     /// A moderator has been asked.
     Asked,
 }
@@ -458,6 +463,8 @@ pub struct Room {
     pub kind: RoomKind,
     /// The group's name, or the other person's handle. Empty while the name's key is on the way.
     pub title: String,
+    /// How many people ask to be let in.
+    pub asking: u32,
     /// The other person of a direct message.
     pub peer: Option<UserId>,
     /// Picture of a group.
@@ -656,12 +663,14 @@ pub enum Note {
     Left {
         who: UserId,
     },
-    /// Came by an invite.
+    /// Came by an invite that `by` made.
     Joined {
         who: UserId,
+        by: UserId,
     },
     AskedToJoin {
         who: UserId,
+        by: UserId,
     },
     Renamed {
         by: UserId,
@@ -744,6 +753,45 @@ pub struct InvitePreview {
     pub by: Option<Person>,
     pub members: u32,
     pub invite: Invite,
+    /// This person has asked to be let in, and nobody has decided yet.
+    pub asked: bool,
+}
+
+/// What a link leads to, as far as that can be told without an account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Peeked {
+    Invite(PeekedInvite),
+    /// What the link itself says.
+    Contact { user: UserId, handle: String },
+}
+
+/// The title comes from the link's maker; all else is the server's word until somebody who is signed in opens the link.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PeekedInvite {
+    pub room: RoomId,
+    pub title: String,
+    /// The handle of who made it. Empty when the server names nobody.
+    pub by: String,
+    pub members: u32,
+    pub expires_ms: u64,
+    pub approval: bool,
+    /// Why it does not let in; `None`: it does.
+    pub over: Option<Over>,
+}
+
+/// Why an invite does not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Over {
+    /// The server knows no such invite.
+    Wrong,
+    UsedUp,
+    Expired,
+    TakenBack,
+    /// Its maker left or may not invite any more, or the group is closed.
+    Void,
+    Banned,
+    /// It lets in others.
+    NotForYou,
 }
 
 /// What went wrong, sorted so that each has one sentence and one thing to do.
@@ -781,8 +829,8 @@ pub enum Problem {
     LastOwner,
     /// Not a link of Sotto's, or damaged on its way.
     BadLink,
-    /// The invite is used up, has ended or was taken back.
-    InviteOver,
+    /// The invite does not let in.
+    InviteOver(Over),
     /// The room cannot be written to; its `standing` says why.
     RoomClosed,
     /// No answer.

@@ -3341,7 +3341,7 @@ fn a25_somebody_comes_by_an_invite_that_does_not_hold() {
                     .assert_frozen(browser, den, Tamper::InvalidEntry, &texts, case)
                     .await;
                 stage.world.read(browser, den).await;
-                let came = |body: &Body| matches!(body, Body::Note(Note::Joined { who }) if *who == dan.id());
+                let came = |body: &Body| matches!(body, Body::Note(Note::Joined { who, .. }) if *who == dan.id());
                 assert!(!stage.world.browsers[browser].rows().iter().any(came), "{case}");
             }
             stage.assert_shut_out(&dan, case);

@@ -5,7 +5,7 @@
 use futures_lite::future::block_on;
 use sotto_client::engine::Request;
 use sotto_client::testing::{ModelRelay, Peer, Tamper, World};
-use sotto_client::view::{Command, InvitePreview, Invites, Outcome, Problem, Role, Standing};
+use sotto_client::view::{Command, InvitePreview, Invites, Outcome, Over, Problem, Role, Standing};
 use sotto_shared::crypto::suite::RustCrypto;
 use sotto_shared::id::RoomId;
 use sotto_shared::testing::people::NOW;
@@ -182,11 +182,11 @@ fn a_link_that_is_over_or_none_leads_nowhere() {
         let command = Command::RevokeInvite { room, invite };
         assert_eq!(world.run(ADA, command).await, Ok(Outcome::Done));
         let late = world.run(CYD, Command::Join { room }).await;
-        assert_eq!(late, Err(Problem::InviteOver), "taken back after it was looked at");
-        assert_eq!(open(&mut world, CYD, &revoked).await, Err(Problem::InviteOver));
+        assert_eq!(late, Err(Problem::InviteOver(Over::TakenBack)), "taken back after it was looked at");
+        assert_eq!(open(&mut world, CYD, &revoked).await, Err(Problem::InviteOver(Over::TakenBack)));
         world.advance(DAY + 1);
         world.settle().await;
-        assert_eq!(open(&mut world, CYD, &once).await, Err(Problem::InviteOver));
+        assert_eq!(open(&mut world, CYD, &once).await, Err(Problem::InviteOver(Over::Expired)));
         assert!(world.browsers[CYD].room(room).is_none());
     });
 }

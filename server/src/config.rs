@@ -100,6 +100,9 @@ pub struct Limits {
     /// Invite links a device may open per minute.
     #[arg(long, env = "SOTTO_INVITES_PER_MINUTE", default_value_t = 60)]
     pub invites_per_minute: u32,
+    /// Invite links looked at without an account, per minute and network.
+    #[arg(long, env = "SOTTO_PEEKS_PER_MINUTE", default_value_t = 240)]
+    pub peeks_per_minute: u32,
     /// Frames that may wait for one socket; one more closes it, and its client starts over.
     #[arg(long, env = "SOTTO_QUEUE_FRAMES", default_value_t = 1_024)]
     pub queue_frames: usize,

@@ -94,6 +94,7 @@ pub struct Rates {
     pub entries: Rate<DeviceKeyId>,
     pub wraps: Rate<DeviceKeyId>,
     pub invites: Rate<DeviceKeyId>,
+    pub peeks: Rate<Network>,
     pub lockout: Lockout,
 }
 
@@ -118,6 +119,7 @@ impl Rates {
             entries: Rate::new(hour(limits.entries_per_hour), limits.entries_per_hour / 2, clock),
             wraps: Rate::new(minute(limits.wraps_per_minute), limits.wraps_per_minute, clock),
             invites: Rate::new(minute(limits.invites_per_minute), limits.invites_per_minute, clock),
+            peeks: Rate::new(minute(limits.peeks_per_minute), limits.peeks_per_minute / 2, clock),
             lockout: Lockout::new(clock),
         }
     }
@@ -132,6 +134,7 @@ impl Rates {
         self.entries.limiter.retain_recent();
         self.wraps.limiter.retain_recent();
         self.invites.limiter.retain_recent();
+        self.peeks.limiter.retain_recent();
     }
 }
 

@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use sotto_shared::api::Endpoint;
 use sotto_shared::api::body::{
-    API_VERSION, HeldGet, Info, InfoReply, InviteOpen, MessageDelete, PageGet, Register, Rekey, ResetIdentity,
+    API_VERSION, HeldGet, Info, InfoReply, InviteOpen, InvitePeek, MessageDelete, PageGet, Register, Rekey, ResetIdentity,
     RoomAppend, RoomCreate, RoomLogGet, RowsGet, SessionEnd, SessionEndOthers, SessionList, SessionProve, SessionStart,
     SetRecovery, SignInProve, SignInStart, SlotsGet, UserFind, UserLogAppend, UserLogGet, VaultGet, VaultPut,
     WrapsDrop, WrapsGet, WrapsPut,
@@ -56,6 +56,7 @@ pub fn router(app: &App) -> Router {
         .ask::<WrapsGet, _, _>(wraps::get)
         .ask::<WrapsDrop, _, _>(wraps::drop_own)
         .ask::<InviteOpen, _, _>(invites::open)
+        .ask::<InvitePeek, _, _>(invites::peek)
         // messages
         .ask::<PageGet, _, _>(pages::page)
         .ask::<MessageDelete, _, _>(gone::delete)

@@ -8,7 +8,7 @@
 mod common;
 
 use serde_json::json;
-use sotto_shared::api::body::{InviteProof, LoginProof, Registration, SessionProof, VaultPutRecord};
+use sotto_shared::api::body::{InviteProof, LoginProof, PeekProof, Registration, SessionProof, VaultPutRecord};
 use sotto_shared::codec::{Bytes, Codec, List, Text};
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::secret::{DayVaultKey, EpochSecret, VaultKey, WrapKey, derive};
@@ -340,6 +340,13 @@ fn made_of_invites_and_files() -> Book {
         user_id: bob.id(),
     };
     book.note("invite.proof", proof.to_bytes());
+    let proof = PeekProof {
+        realm: Text::new(REALM).unwrap(),
+        room_id: room.id(),
+        invite_id,
+        at: NOW,
+    };
+    book.note("invite.peek", proof.to_bytes());
 
     let file = frozen_file();
     book.note("file.announced", file.to_bytes());

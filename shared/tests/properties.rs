@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use common::gen_values::Gen;
 use proptest::prelude::*;
-use sotto_shared::api::body::{InviteProof, KeyChange, LoginProof, RecoveryChange, Registration, SessionProof};
+use sotto_shared::api::body::{InviteProof, KeyChange, LoginProof, PeekProof, RecoveryChange, Registration, SessionProof};
 use sotto_shared::codec::{Bytes, Codec, List};
 use sotto_shared::crypto::kem::{self, WrapInfo, Wrapped};
 use sotto_shared::crypto::label::Label;
@@ -148,6 +148,7 @@ proptest! {
             (0x0605, rng.recovery_change().to_bytes()),
             (0x0403, rng.file().to_bytes()), (0x0701, rng.card().to_bytes()),
             (0x0702, rng.invite_proof().to_bytes()),
+            (0x0703, rng.peek_proof().to_bytes()),
             (0xffff, vec![0xff; 400]),
         ];
         for (tag, bytes) in &all {
@@ -162,7 +163,7 @@ proptest! {
                 Manifest::from_bytes(bytes).is_ok(), KeyChange::from_bytes(bytes).is_ok(),
                 RecoveryChange::from_bytes(bytes).is_ok(),
                 File::from_bytes(bytes).is_ok(), InviteCard::from_bytes(bytes).is_ok(),
-                InviteProof::from_bytes(bytes).is_ok(),
+                InviteProof::from_bytes(bytes).is_ok(), PeekProof::from_bytes(bytes).is_ok(),
             ];
             prop_assert_eq!(decoded.iter().filter(|ok| **ok).count(), usize::from(*tag != 0xffff));
         }

@@ -16,6 +16,7 @@ use sotto_shared::api::body::*;
 use sotto_shared::api::error::{ErrorBody, ErrorCode};
 use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
 use sotto_shared::api::{B64, Endpoint};
+use sotto_shared::log::standing::InviteStanding;
 
 const CODES: [ErrorCode; 18] = [
     ErrorCode::Malformed,
@@ -377,6 +378,26 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
             invite_id: rng.invite_id(),
             sig: b64(rng),
             from_seq: rng.u64()
+        },
+        InvitePeek {
+            room_id: rng.room(),
+            invite_id: rng.invite_id(),
+            at_ms: rng.u64(),
+            sig: b64(rng)
+        },
+        InvitePeekReply {
+            standing: rng.one(&[
+                InviteStanding::Open,
+                InviteStanding::UsedUp,
+                InviteStanding::Expired,
+                InviteStanding::Revoked,
+                InviteStanding::Void
+            ]),
+            card: b64(rng),
+            by: text(rng),
+            members: rng.u32(),
+            expires_ms: rng.u64(),
+            approval: rng.below(2) == 1
         },
         WrapsGet {
             room_id: rng.room(),

@@ -6,6 +6,7 @@ use sotto_shared::api::{B64, Endpoint};
 use sotto_shared::id::{MessageId, RoomId, UserId};
 
 use super::entering::Entering;
+use super::peek::Peek;
 use super::{Effect, Engine, Out};
 use crate::view::Problem;
 use sotto_shared::crypto::suite::Suite;
@@ -186,6 +187,9 @@ pub(crate) enum Pending<K> {
         room: RoomId,
         from: u64,
     },
+    /// The relay's name and clock, for a look at an invite; then the look.
+    PeekTime(Box<Peek>),
+    Peek(Box<Peek>),
     Join {
         room: RoomId,
     },

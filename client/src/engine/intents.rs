@@ -932,7 +932,7 @@ impl<S: Suite> Engine<S> {
                     | LogError::NoSuchTarget
                     | LogError::NoSuchInvite
                     | LogError::RosterFrozen => Problem::NotAllowed,
-                    LogError::InviteOver => Problem::InviteOver,
+                    LogError::InviteOver => Problem::InviteOver(crate::view::Over::Void),
                     LogError::TooMany => Problem::TooManyPeople {
                         max: MAX_MEMBERS as u32,
                     },

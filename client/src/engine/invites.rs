@@ -18,6 +18,7 @@ use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::id::{InviteId, RoomId, UserId};
 use sotto_shared::link::{InviteCard, Link, invite_key, open_card, seal_card};
+use sotto_shared::log::standing::InviteStanding;
 use sotto_shared::log::room_log::{
     Invite, JoinMode, Role, RoomBody, RoomEntry, RoomState, invite_id, join_bytes, room_id,
 };
@@ -26,11 +27,12 @@ use super::account::{internal, lied};
 use super::ask::{Failure, Pending, Request};
 use super::epochs::wrap_for;
 use super::intents::{Intent, What, tidy_name};
+use super::peek::over;
 use super::people::People;
 use super::rooms::{Room, role, verify_entries};
 use super::sync::{LOG_TRIES, retry};
 use super::{Ctx, Effect, Engine, Out};
-use crate::view::{self, InvitePreview, Invites, Outcome, Problem};
+use crate::view::{self, InvitePreview, Invites, Outcome, Over, Problem};
 
 /// Times a Join is made again because somebody was faster.
 const MAX_TRIES: u32 = 12;
@@ -352,6 +354,20 @@ impl<S: Suite> Engine<S> {
         }
     }
 
+    /// The relay does not let us in, and may say why.
+    fn visit_refused(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+        // What was read of the room before one was taken out says so.
+        let banned = (self.my_id().zip(self.rooms.get(&id)))
+            .is_some_and(|(me, room)| room.state.former.get(&me).is_some_and(|former| former.banned));
+        if banned {
+            self.end_visit(id, Err(Problem::InviteOver(Over::Banned)), out);
+        } else if let Some(visit) = self.visits.remove(&id)
+            && let Some(command) = visit.command
+        {
+            self.ask_why_refused(command, id, visit.secret, out);
+        }
+    }
+
     pub(super) async fn visited(
         &mut self,
         id: RoomId,
@@ -368,12 +384,11 @@ impl<S: Suite> Engine<S> {
         let reply = match result {
             Ok(reply) => reply,
             Err(failure) => {
-                let problem = if failure.is(ErrorCode::NotFound) {
-                    Problem::InviteOver
+                if failure.is(ErrorCode::NotFound) {
+                    self.visit_refused(id, out);
                 } else {
-                    failure.problem()
-                };
-                self.end_visit(id, Err(problem), out);
+                    self.end_visit(id, Err(failure.problem()), out);
+                }
                 return;
             }
         };
@@ -472,12 +487,14 @@ impl<S: Suite> Engine<S> {
         let me = self.me()?.user_id;
         let visit = self.visits.get(&state.room_id).ok_or(Problem::BadLink)?;
         let id = invite_id(&invite_key(&visit.secret, &state.room_id).public());
-        let banned = state.former.get(&me).is_some_and(|former| former.banned);
-        let invite = state
-            .invites
-            .get(&id)
-            .filter(|invite| invite.is_open(now_ms) && !banned && !state.closed);
-        let invite = invite.ok_or(Problem::InviteOver)?;
+        let asked = state.requests.contains_key(&me);
+        let invite = state.invites.get(&id).ok_or(Problem::InviteOver(Over::Wrong))?;
+        if state.former.get(&me).is_some_and(|former| former.banned) {
+            return Err(Problem::InviteOver(Over::Banned));
+        }
+        if let Some(over) = over(InviteStanding::of(state, invite, now_ms)).filter(|_| !asked) {
+            return Err(Problem::InviteOver(over));
+        }
         let card = open_card(&visit.secret, &state.room_id, &id, invite.card.as_slice());
         Ok(InvitePreview {
             room: state.room_id,
@@ -485,6 +502,7 @@ impl<S: Suite> Engine<S> {
             by: self.person(&invite.by),
             members: state.members.len() as u32,
             invite: shown(id, invite),
+            asked,
         })
     }
 
@@ -540,7 +558,7 @@ impl<S: Suite> Engine<S> {
         let blob = SignedBlob { body, sig };
         state
             .extend(std::slice::from_ref(&blob), &self.people)
-            .map_err(|_| Problem::InviteOver)?;
+            .map_err(|_| Problem::InviteOver(Over::NotForYou))?;
         let request = Request::RoomAppend(RoomAppend {
             room_id: id,
             entries: vec![B64(blob.to_bytes())],
@@ -585,9 +603,11 @@ impl<S: Suite> Engine<S> {
                 }
             }
             Err(failure) => {
-                let over = failure.is(ErrorCode::InvalidEntry) || failure.is(ErrorCode::NotFound);
-                let problem = if over { Problem::InviteOver } else { failure.problem() };
-                self.end_visit(id, Err(problem), out);
+                if failure.is(ErrorCode::InvalidEntry) || failure.is(ErrorCode::NotFound) {
+                    self.visit_refused(id, out);
+                } else {
+                    self.end_visit(id, Err(failure.problem()), out);
+                }
             }
         }
     }

@@ -819,6 +819,7 @@ impl<S: Suite> Engine<S> {
                 view::RoomKind::Group
             },
             title,
+            asking: room.state.requests.len() as u32,
             peer,
             mark: people::mark(id.as_bytes()),
             members: room.state.members.len() as u32,

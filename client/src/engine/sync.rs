@@ -624,6 +624,14 @@ impl<S: Suite> Engine<S> {
                 let result = expect!(InviteOpen);
                 self.visited(room, from, result, ctx, out).await;
             }
+            Pending::PeekTime(peek) => {
+                let result = expect!(Info);
+                self.peek_timed(peek, result, out);
+            }
+            Pending::Peek(peek) => {
+                let result = expect!(InvitePeek);
+                self.peeked(&peek, result, out);
+            }
             Pending::Join { room } => {
                 let result = expect!(RoomAppend).map(|_| ());
                 self.joined(room, result, ctx, out).await;

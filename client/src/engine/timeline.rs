@@ -366,10 +366,14 @@ impl Room {
             },
             RoomBody::Remove { user_id, .. } => Note::Removed { by, who: *user_id },
             RoomBody::Leave => Note::Left { who: by },
-            RoomBody::Join { invite_id, .. } => match self.state.invites.get(invite_id)?.mode {
-                JoinMode::Member => Note::Joined { who: by },
-                JoinMode::Approval => Note::AskedToJoin { who: by },
-            },
+            RoomBody::Join { invite_id, .. } => {
+                let invite = self.state.invites.get(invite_id)?;
+                let (who, by) = (by, invite.by);
+                match invite.mode {
+                    JoinMode::Member => Note::Joined { who, by },
+                    JoinMode::Approval => Note::AskedToJoin { who, by },
+                }
+            }
             RoomBody::SetMeta { n, sealed } => {
                 let plain = open_meta(self.keys.get(n)?, &self.state.room_id, *n, sealed.as_slice()).ok()?;
                 Note::Renamed {

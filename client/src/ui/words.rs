@@ -1,6 +1,6 @@
 //! What the page says when something went wrong or changed. Short, plain, about the person's world: what happened, then what to do.
 
-use crate::view::{Delivery, Note, Problem, Role, RoomKind, Step, Tamper, Trust, Unreadable};
+use crate::view::{Delivery, Note, Over, Problem, Role, RoomKind, Step, Tamper, Trust, Unreadable};
 
 /// One sentence for each problem, and where it helps a second one: what to do.
 pub fn problem(problem: &Problem) -> String {
@@ -29,7 +29,7 @@ pub fn problem(problem: &Problem) -> String {
         ),
         Problem::NumberChanged => "The safety number changed while you looked. Compare the new one.".into(),
         Problem::BadLink => "This is not a link to a group or a person, or a part of it is missing.".into(),
-        Problem::InviteOver => "This invite does not work any more. Ask for a new one.".into(),
+        Problem::InviteOver(over) => invite_over(*over).into(),
         Problem::NotAllowed => "Your role in this group does not allow that. Ask an owner.".into(),
         Problem::NoSuchMessage => "This message is not here any more.".into(),
         Problem::LastOwner => "You are the last owner. Remove everyone else first, or stay.".into(),
@@ -69,6 +69,19 @@ pub fn problem(problem: &Problem) -> String {
         Problem::Internal(what) => {
             format!("Something broke on our side ({what}). Load the page again; what you wrote is kept.")
         }
+    }
+}
+
+/// Why an invite does not let in, and what to do.
+pub const fn invite_over(over: Over) -> &'static str {
+    match over {
+        Over::Wrong => "The server knows no such invite. A letter of the link may be missing: copy it once more, or ask for a new one.",
+        Over::UsedUp => "As many people came by this invite as it was made for. Ask for a new one.",
+        Over::Expired => "The time of this invite is over. Ask for a new one.",
+        Over::TakenBack => "This invite was taken back. Ask for a new one.",
+        Over::Void => "Whoever made this invite may not bring people in any more. Ask somebody else who is in there.",
+        Over::Banned => "You were taken out for good, so no invite lets you in. An owner can change that.",
+        Over::NotForYou => "This invite does not let this account in. Ask whoever gave it to you.",
     }
 }
 
@@ -161,8 +174,13 @@ pub fn note(
         },
         Note::Added { by, who } => vec![subject(by), Plain(" added "), object(who), Plain(".")],
         Note::Removed { by, who } => vec![subject(by), Plain(" removed "), object(who), Plain(".")],
-        Note::Joined { who } => vec![subject(who), Plain(" joined by an invite.")],
-        Note::AskedToJoin { who } => vec![subject(who), Plain(" asked to join.")],
+        Note::Joined { who, by } => vec![subject(who), Plain(" joined by an invite of "), object(by), Plain(".")],
+        Note::AskedToJoin { who, by } => vec![
+            subject(who),
+            Plain(" asks to be let in, by an invite of "),
+            object(by),
+            Plain("."),
+        ],
         Note::Left { who } => vec![subject(who), Plain(" left.")],
         Note::Renamed { by, name } => vec![subject(by), Plain(" named this group "), Name(name.clone()), Plain(".")],
         Note::NewDevice { who } if me(who) => vec![Plain("You use another browser from now on.")],
@@ -323,7 +341,13 @@ mod tests {
             Problem::NoSuchMessage,
             Problem::LastOwner,
             Problem::BadLink,
-            Problem::InviteOver,
+            Problem::InviteOver(Over::Wrong),
+            Problem::InviteOver(Over::UsedUp),
+            Problem::InviteOver(Over::Expired),
+            Problem::InviteOver(Over::TakenBack),
+            Problem::InviteOver(Over::Void),
+            Problem::InviteOver(Over::Banned),
+            Problem::InviteOver(Over::NotForYou),
             Problem::RoomClosed,
             Problem::Offline,
             Problem::TooFast { retry_secs: 3 },

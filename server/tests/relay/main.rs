@@ -9,6 +9,7 @@ mod gone;
 mod held;
 mod hostile;
 mod invites;
+mod invites_peek;
 mod live;
 mod messages;
 mod rooms;

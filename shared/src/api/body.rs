@@ -10,6 +10,7 @@ use crate::crypto::hash::{hash, sha256};
 use crate::crypto::label::Label;
 use crate::crypto::sign::PublicKey;
 use crate::envelope::header::envelope_hash;
+use crate::log::standing::InviteStanding;
 use crate::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, RoomId, UserId};
 use crate::record;
 
@@ -118,6 +119,16 @@ record! {
         pub room_id: RoomId,
         pub invite_id: InviteId,
         pub user_id: UserId,
+    }
+}
+
+record! {
+    /// What the key of an invite signs for somebody who wants to know what the link leads to, before there is an account.
+    pub struct PeekProof = 0x0703, 1 {
+        pub realm: Text<253>,
+        pub room_id: RoomId,
+        pub invite_id: InviteId,
+        pub at: u64,
     }
 }
 
@@ -522,6 +533,31 @@ endpoint! {
         /// 0: from the genesis.
         from_seq: u64,
     } -> RoomLogReply
+}
+
+endpoint! {
+    /// What a link leads to, for whoever holds it and may not have an account yet. One refusal, `not_found`, for everybody else.
+    "invites/peek", InvitePeek {
+        room_id: RoomId,
+        invite_id: InviteId,
+        /// When this was asked, by the relay's clock (`info`).
+        at_ms: u64,
+        /// By the invite's key over `PeekProof`, label `inv-peek`.
+        sig: B64,
+    } -> InvitePeekReply
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitePeekReply {
+    pub standing: InviteStanding,
+    /// As sealed in the CreateInvite entry.
+    pub card: B64,
+    /// The handle of who made it. The relay's word, as all that follows: the log says it for sure, once it may be read.
+    pub by: String,
+    pub members: u32,
+    pub expires_ms: u64,
+    /// Whoever uses it asks, and a moderator decides.
+    pub approval: bool,
 }
 
 endpoint! {

@@ -28,7 +28,7 @@ macro_rules! every_endpoint {
             $($before)*
             Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
             VaultGet, VaultPut, Rekey, SetRecovery, ResetIdentity, UserFind, UserLogGet, UserLogAppend, RoomCreate,
-            RoomAppend, RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet, HeldGet, RowsGet, InviteOpen, MessageDelete,
+            RoomAppend, RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet, HeldGet, RowsGet, InviteOpen, InvitePeek, MessageDelete,
             SlotsGet
         }
     };

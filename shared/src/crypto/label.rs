@@ -85,6 +85,7 @@ labels! {
     RecoveryChange = "recovery", Sign,
     Join = "join", Sign,
     InviteOpen = "inv-open", Sign,
+    InvitePeek = "inv-peek", Sign,
 
     SealedMessage = "sealed-msg", Seal,
     VaultWrap = "vault-wrap", Seal,

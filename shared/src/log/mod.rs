@@ -5,6 +5,7 @@
 //! signatures were checked: the relay checks them on the spot, the client in bulk through its `Suite`.
 
 pub mod room_log;
+pub mod standing;
 pub mod user_log;
 
 use crate::codec::DecodeError;

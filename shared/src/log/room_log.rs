@@ -753,6 +753,11 @@ impl RoomState {
         Ok(())
     }
 
+    /// Whether whoever made an invite may still bring in people with its role.
+    pub fn maker_stands(&self, invite: &Invite) -> bool {
+        (self.members.get(&invite.by)).is_some_and(|maker| may_give(maker.role, invite.role))
+    }
+
     /// Somebody lets themselves in. Gives the key of the device that must have signed the entry.
     fn apply_join(
         &mut self,
@@ -770,8 +775,7 @@ impl RoomState {
         }
         let invite = self.invites.get(id).ok_or(LogError::NoSuchInvite)?;
         // An invite is worth what its maker may do now.
-        let stands = (self.members.get(&invite.by)).is_some_and(|maker| may_give(maker.role, invite.role));
-        if !stands || !invite.is_open(entry.ts) {
+        if !self.maker_stands(invite) || !invite.is_open(entry.ts) {
             return Err(LogError::InviteOver);
         }
         let added = self.newcomer(member, invite.role, entry.seq, logs)?;

@@ -26,6 +26,7 @@ macro_rules! every_record {
             $crate::envelope::content::Content, $crate::envelope::content::MessageBody,
             $crate::file::File, $crate::file::FileKind, $crate::file::FileKey,
             $crate::link::InviteCard, $crate::api::body::InviteProof,
+            $crate::api::body::PeekProof,
             $crate::crypto::kem::WrapInfo, $crate::crypto::kem::KeyRequest,
             $crate::crypto::sign::SignedBlob, $crate::crypto::sign::PublicKey,
             $crate::vault::VaultHeader, $crate::vault::VaultWrap, $crate::vault::Method, $crate::vault::Manifest,

@@ -2,7 +2,7 @@
 
 use rand::Rng;
 use sotto_shared::api::body::{
-    InviteProof, KeyChange, LoginProof, RecoveryChange, Registration, SessionProof, VaultPutRecord,
+    InviteProof, KeyChange, LoginProof, PeekProof, RecoveryChange, Registration, SessionProof, VaultPutRecord,
 };
 use sotto_shared::codec::{Bytes, List, Text};
 use sotto_shared::crypto::kem::{KeyRequest, WrapInfo};
@@ -314,6 +314,15 @@ impl Gen {
             room_id: self.room(),
             invite_id: self.invite_id(),
             user_id: self.user(),
+        }
+    }
+
+    pub fn peek_proof(&mut self) -> PeekProof {
+        PeekProof {
+            realm: self.text(),
+            room_id: self.room(),
+            invite_id: self.invite_id(),
+            at: self.u64(),
         }
     }
 

@@ -123,6 +123,7 @@ impl ModelRelay {
             Request::WrapsPut(ask) => Reply::WrapsPut(self.wraps_put(&self.session(token)?, ask)?),
             // It has no tables to read back.
             Request::HeldGet(_) | Request::RowsGet(_) => return Err(ErrorCode::NotFound),
+            Request::InvitePeek(ask) => Reply::InvitePeek(self.invite_peek(ask)?),
             Request::InviteOpen(ask) => Reply::InviteOpen(self.invite_open(&self.session(token)?, ask)?),
             Request::PageGet(ask) => Reply::PageGet(self.page_get(&self.session(token)?, ask)?),
             Request::SlotsGet(ask) => Reply::SlotsGet(self.slots_get(&self.session(token)?, ask)?),

@@ -14,7 +14,8 @@ use sotto_shared::crypto::sign::{SignedBlob, verify};
 use sotto_shared::envelope::header::{Header, envelope_hash};
 use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::id::{ChannelId, MessageId, RoomId, UserId};
-use sotto_shared::log::room_log::{Invite, RoomBody, RoomEntry, RoomGenesis, RoomState, room_id};
+use sotto_shared::log::standing::InviteStanding;
+use sotto_shared::log::room_log::{Invite, JoinMode, RoomBody, RoomEntry, RoomGenesis, RoomState, room_id};
 
 use super::{Answer, ModelRelay, Session, refusal};
 
@@ -351,7 +352,8 @@ impl ModelRelay {
         let room = self.rooms.get(&ask.room_id).ok_or(ErrorCode::NotFound)?;
         let banned = (room.state.former.get(&session.user_id)).is_some_and(|former| former.banned);
         let invite = (room.state.invites.get(&ask.invite_id))
-            .filter(|invite| invite.is_open(self.now_ms) && !banned)
+            .filter(|invite| invite.is_open(self.now_ms) || room.state.requests.contains_key(&session.user_id))
+            .filter(|_| !banned)
             .ok_or(ErrorCode::NotFound)?;
         let proof = InviteProof {
             realm: Text::new(self.realm.as_str()).map_err(|_| ErrorCode::Internal)?,
@@ -366,6 +368,31 @@ impl ModelRelay {
                 .cloned()
                 .collect(),
             seq: room.state.seq,
+        })
+    }
+
+    pub(super) fn invite_peek(&self, ask: &InvitePeek) -> Answer<InvitePeekReply> {
+        let sig = <[u8; 64]>::try_from(ask.sig.as_ref()).map_err(|_| ErrorCode::Malformed)?;
+        let room = self.rooms.get(&ask.room_id).ok_or(ErrorCode::NotFound)?;
+        let invite = room.state.invites.get(&ask.invite_id).ok_or(ErrorCode::NotFound)?;
+        let proof = PeekProof {
+            realm: Text::new(self.realm.as_str()).map_err(|_| ErrorCode::Internal)?,
+            room_id: ask.room_id,
+            invite_id: ask.invite_id,
+            at: ask.at_ms,
+        };
+        let fresh = ask.at_ms.abs_diff(self.now_ms) <= 10 * 60 * 1000;
+        let proven = verify(&invite.key, Label::InvitePeek, &proof.to_bytes(), &sig).is_ok();
+        if !fresh || !proven {
+            return Err(ErrorCode::NotFound);
+        }
+        Ok(InvitePeekReply {
+            standing: InviteStanding::of(&room.state, invite, self.now_ms),
+            card: B64(invite.card.as_slice().to_vec()),
+            by: (self.people.0.get(&invite.by)).map_or(String::new(), |account| account.handle.clone()),
+            members: room.state.members.len() as u32,
+            expires_ms: invite.expires,
+            approval: invite.mode == JoinMode::Approval,
         })
     }
 
