@@ -17,12 +17,34 @@
     // Storage may be refused; the system's theme is fine.
   }
 
-  // An invite's secret stands after the #. Out of the address bar and the history first, then kept in memory for the page.
-  let invite = null;
-  if (location.hash.startsWith("#i1.")) {
-    invite = location.hash.slice(1);
-    history.replaceState(null, "", location.pathname + location.search);
+  // The secret of a link stands after the #. Out of the address bar and the history first, then kept for this tab alone, over
+  // reloads and signing up, until it was used or put away (ui/link).
+  const LINK = "sotto.link";
+  let link = null;
+  const keep = (text) => {
+    link = text ?? null;
+    try {
+      if (link === null) sessionStorage.removeItem(LINK);
+      else sessionStorage.setItem(LINK, link);
+    } catch {
+      // Storage may be refused; then it lasts until the page is loaded again.
+    }
+  };
+  try {
+    link = sessionStorage.getItem(LINK);
+  } catch {
+    // The same.
   }
+  const takeLink = () => {
+    if (!/^#[ic]1\./.test(location.hash)) return false;
+    keep(location.hash.slice(1));
+    history.replaceState(null, "", "/link");
+    return true;
+  };
+  takeLink();
+  // One that is opened while the page stands.
+  addEventListener("hashchange", () => takeLink() && dispatchEvent(new Event("sotto-link")));
+  globalThis.sottoLink = { read: () => link ?? undefined, keep };
 
   const drawn = (name, attributes) => {
     const element = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -151,7 +173,6 @@
   // The worker may speak before the page listens, so its first words are kept.
   const early = [];
   globalThis.sottoEarly = early;
-  globalThis.sottoInvite = invite;
   const NO_WORKER = "The part that opens your messages did not load. Nothing is lost; loading the page again usually helps.";
 
   // A worker cannot be told what hash its script must have, and fetching it twice could give two answers: so what was

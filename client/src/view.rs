@@ -228,6 +228,10 @@ pub enum Command {
     OpenLink {
         link: String,
     },
+    /// → `Outcome::Code`: a text as a code to scan. For links, which are short.
+    DrawCode {
+        text: String,
+    },
     /// What a link leads to, also for somebody without an account. → `Outcome::Peeked`.
     PeekLink {
         link: String,
@@ -331,6 +335,8 @@ pub enum Outcome {
     Invites(Invites),
     Preview(InvitePreview),
     Peeked(Peeked),
+    /// Rows of a QR code, `true` = dark, without the quiet zone.
+    Code(Vec<Vec<bool>>),
     /// A moderator has been asked.
     Asked,
 }
@@ -752,6 +758,8 @@ pub struct InvitePreview {
     pub title: String,
     pub by: Option<Person>,
     pub members: u32,
+    /// Picture of the group.
+    pub mark: [u8; 5],
     pub invite: Invite,
     /// This person has asked to be let in, and nobody has decided yet.
     pub asked: bool,
@@ -772,6 +780,8 @@ pub struct PeekedInvite {
     pub title: String,
     /// The handle of who made it. Empty when the server names nobody.
     pub by: String,
+    /// Picture of the group.
+    pub mark: [u8; 5],
     pub members: u32,
     pub expires_ms: u64,
     pub approval: bool,
@@ -829,6 +839,8 @@ pub enum Problem {
     LastOwner,
     /// Not a link of Sotto's, or damaged on its way.
     BadLink,
+    /// Under the handle of a contact link stands another account than the link names.
+    OtherPerson(String),
     /// The invite does not let in.
     InviteOver(Over),
     /// The room cannot be written to; its `standing` says why.

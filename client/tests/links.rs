@@ -64,6 +64,7 @@ fn whoever_holds_a_link_sees_where_it_leads_before_there_is_an_account() {
             room,
             title: "Tea".into(),
             by: "bob".into(),
+            mark: world.browsers[BOB].room(room).unwrap().mark,
             members: 2,
             expires_ms: NOW + DAY,
             approval: true,

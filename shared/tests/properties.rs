@@ -137,7 +137,7 @@ proptest! {
     #[test]
     fn top_level_records_are_never_mistaken_for_each_other(seed: u64) {
         let rng = &mut Gen::new(seed);
-        let all: [(u16, Vec<u8>); 19] = [
+        let all: [(u16, Vec<u8>); 20] = [
             (0x0101, rng.user_genesis().to_bytes()), (0x0102, rng.user_entry().to_bytes()),
             (0x0201, rng.room_genesis().to_bytes()), (0x0202, rng.room_entry().to_bytes()),
             (0x0301, rng.wrap_info().to_bytes()), (0x0401, rng.header().to_bytes()),

@@ -28,7 +28,7 @@ use super::ask::{Failure, Pending, Request};
 use super::epochs::wrap_for;
 use super::intents::{Intent, What, tidy_name};
 use super::peek::over;
-use super::people::People;
+use super::people::{People, mark};
 use super::rooms::{Room, role, verify_entries};
 use super::sync::{LOG_TRIES, retry};
 use super::{Ctx, Effect, Engine, Out};
@@ -309,7 +309,8 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) {
         let result = match result {
-            Ok(body) if body.user_id != user || body.handle != handle => {
+            Ok(body) if body.user_id != user => Err(Problem::OtherPerson(handle.to_owned())),
+            Ok(body) if body.handle != handle => {
                 Err(Problem::ServerLied(format!("the keys of {handle}")))
             }
             Ok(body) => self.learn_log_of(&body, ctx, out).await.and_then(|()| {
@@ -501,6 +502,7 @@ impl<S: Suite> Engine<S> {
             title: card.map(|card| tidy_name(card.title.as_str())).unwrap_or_default(),
             by: self.person(&invite.by),
             members: state.members.len() as u32,
+            mark: mark(state.room_id.as_bytes()),
             invite: shown(id, invite),
             asked,
         })

@@ -380,6 +380,7 @@ impl<S: Suite> Engine<S> {
             Command::ListInvites { room } => self.list_invites(room, ctx.now_ms).map(Some),
             Command::AdmitPerson { room, user } => self.admit(id, room, user, ctx, out).await,
             Command::OpenLink { link } => self.open_link(id, &link, out),
+            Command::DrawCode { text } => people::draw_code(text.as_bytes()).map(|rows| Some(Outcome::Code(rows))),
             Command::PeekLink { link } => self.peek_link(id, &link, out),
             Command::Join { room } => self.join(id, room, ctx, out).await,
             Command::Reconnect => {

@@ -23,6 +23,7 @@ use sotto_shared::log::standing::InviteStanding;
 use super::account::{internal, lied};
 use super::ask::{Failure, Pending, Request};
 use super::intents::tidy_name;
+use super::people::mark;
 use super::{Effect, Engine, Out};
 use crate::view::{Outcome, Over, Peeked, PeekedInvite, Problem};
 
@@ -135,6 +136,7 @@ fn read(peek: &Peek, reply: InvitePeekReply) -> Result<PeekedInvite, Problem> {
         room: peek.room,
         title: tidy_name(card.title.as_str()),
         by: if is_handle(&reply.by) { reply.by } else { String::new() },
+        mark: mark(peek.room.as_bytes()),
         members: reply.members,
         expires_ms: reply.expires_ms,
         approval: reply.approval,

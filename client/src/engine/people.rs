@@ -177,6 +177,18 @@ pub(crate) fn mark(bytes: &[u8]) -> [u8; 5] {
     [hash[0], hash[1], hash[2], hash[3], hash[4]]
 }
 
+/// Rows of a QR code, `true` = dark.
+pub(super) fn draw_code(bytes: &[u8]) -> Result<Vec<Vec<bool>>, Problem> {
+    // Longer than any link; a code that holds more nobody can scan.
+    if bytes.len() > 512 {
+        return Err(Problem::TooLong { max: 512 });
+    }
+    let code = qrcode::QrCode::with_error_correction_level(bytes, qrcode::EcLevel::M).map_err(internal)?;
+    let colours = code.to_colors();
+    let rows = colours.chunks(code.width());
+    Ok(rows.map(|row| row.iter().map(|c| *c == qrcode::Color::Dark).collect()).collect())
+}
+
 impl<S: Suite> Engine<S> {
     pub(super) fn person(&self, user: &UserId) -> Option<Person> {
         let known = self.people.known.get(user)?;
@@ -500,12 +512,7 @@ impl<S: Suite> Engine<S> {
             .view();
         let (theirs, since) = (view.ik, view.ik_since);
         let number = safety_number((&me.user_id, &mine), (&user, &theirs));
-        let code = qrcode::QrCode::with_error_correction_level(&number.qr, qrcode::EcLevel::M).map_err(internal)?;
-        let qr = code
-            .to_colors()
-            .chunks(code.width())
-            .map(|row| row.iter().map(|c| *c == qrcode::Color::Dark).collect())
-            .collect();
+        let qr = draw_code(&number.qr)?;
         Ok(Outcome::Safety(Safety {
             user,
             groups: number.groups,

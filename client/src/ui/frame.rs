@@ -7,7 +7,7 @@ use super::nav::use_nav;
 use super::place::Place;
 use super::screen::use_narrow;
 use super::switcher::Recent;
-use super::{browser, rail, room, settings, shortcuts, sidebar, wire};
+use super::{browser, link, rail, room, settings, shortcuts, sidebar, wire};
 use crate::view::Command;
 
 pub fn frame() -> AnyView {
@@ -17,9 +17,10 @@ pub fn frame() -> AnyView {
     watch_visibility();
 
     let in_settings = Memo::new(move |_| nav.place().in_settings());
+    let at_link = Memo::new(move |_| nav.place() == Place::Link);
     let pane = Memo::new(move |_| match nav.place() {
         Place::Members(_) => "panel",
-        Place::Room(_) | Place::Setting(_) => "room",
+        Place::Room(_) | Place::Setting(_) | Place::Link => "room",
         _ => "list",
     });
     // Where the list stands alone, it is the main part.
@@ -50,6 +51,8 @@ pub fn frame() -> AnyView {
                 .child(move || {
                     if in_settings.get() {
                         settings::sheet()
+                    } else if at_link.get() {
+                        link::sheet()
                     } else {
                         room::sheet()
                     }

@@ -3,6 +3,7 @@
 //! ```text
 //! mod      which screen: opening · front (signed out) · frame (signed in)
 //! auth/    landing, sign in, sign up, recovery, the working state
+//! link/    a link somebody was given, before and after signing in
 //! rail, sidebar/ · room/ · settings/    the frame's columns
 //! people/  dialogs that ask for people; password: forms that take one
 //! switcher jumps to rooms, people and commands; fuzzy finds their names; keys is the table of keys
@@ -28,6 +29,8 @@ mod dialogs;
 mod frame;
 #[cfg(target_arch = "wasm32")]
 mod kit;
+#[cfg(target_arch = "wasm32")]
+mod link;
 #[cfg(target_arch = "wasm32")]
 mod lock;
 #[cfg(target_arch = "wasm32")]

@@ -11,6 +11,8 @@ pub enum Place {
     SignUp,
     /// Back in with the recovery key.
     Recover,
+    /// What a link leads to that somebody was given. The link itself is nowhere in the address.
+    Link,
     Messages,
     Room(Chat),
     Members(Chat),
@@ -38,6 +40,7 @@ impl Place {
             (None, ..) => Self::Home,
             (Some("sign-up"), None, ..) => Self::SignUp,
             (Some("recover"), None, ..) => Self::Recover,
+            (Some("link"), None, ..) => Self::Link,
             (Some("messages"), None, ..) => Self::Messages,
             (Some("messages"), Some(room), None, _) => main(room).map_or(Self::Unknown, Self::Room),
             (Some("messages"), Some(room), Some("members"), None) => main(room).map_or(Self::Unknown, Self::Members),
@@ -52,6 +55,7 @@ impl Place {
             Self::Home | Self::Unknown => "/".into(),
             Self::SignUp => "/sign-up".into(),
             Self::Recover => "/recover".into(),
+            Self::Link => "/link".into(),
             Self::Messages => "/messages".into(),
             Self::Room(chat) => format!("/messages/{}", chat.room),
             Self::Members(chat) => format!("/messages/{}/members", chat.room),
@@ -115,6 +119,7 @@ mod tests {
             Place::Home,
             Place::SignUp,
             Place::Recover,
+            Place::Link,
             Place::Messages,
             Place::Room(room),
             Place::Members(room),

@@ -11,7 +11,7 @@ use super::kit::{button, logo};
 use super::lock::{self, Lock};
 use super::nav::{Nav, use_nav};
 use super::place::Place;
-use super::{auth, browser, frame, room, title, wire, words};
+use super::{auth, browser, frame, link, room, title, wire, words};
 use crate::state::Store;
 use crate::view::{Phase, Problem};
 
@@ -50,6 +50,8 @@ fn page() -> impl IntoView {
     provide_context(store);
     provide_context(nav);
     provide_context(toasts);
+    let kept_link = link::KeptLink::watch(nav);
+    provide_context(kept_link);
     provide_context(dialogs);
     provide_context(room::acts::Talk::default());
     provide_context(room::picker::Emojis::default());
@@ -76,7 +78,8 @@ fn page() -> impl IntoView {
     Effect::new(move |_| {
         if signed_in.get() {
             if matches!(nav.place(), Place::Home | Place::SignUp | Place::Recover) {
-                nav.replace(nav.take_wanted().unwrap_or(Place::Messages));
+                let next = if kept_link.is_there() { Place::Link } else { Place::Messages };
+                nav.replace(nav.take_wanted().filter(|_| next == Place::Messages).unwrap_or(next));
             }
         } else {
             dialogs.close();

@@ -29,6 +29,9 @@ pub fn problem(problem: &Problem) -> String {
         ),
         Problem::NumberChanged => "The safety number changed while you looked. Compare the new one.".into(),
         Problem::BadLink => "This is not a link to a group or a person, or a part of it is missing.".into(),
+        Problem::OtherPerson(handle) => format!(
+            "The server names another account for {handle} than this link does. Either {handle} started over, or someone is pretending to be {handle}: ask them for a new link another way."
+        ),
         Problem::InviteOver(over) => invite_over(*over).into(),
         Problem::NotAllowed => "Your role in this group does not allow that. Ask an owner.".into(),
         Problem::NoSuchMessage => "This message is not here any more.".into(),
@@ -341,6 +344,7 @@ mod tests {
             Problem::NoSuchMessage,
             Problem::LastOwner,
             Problem::BadLink,
+            Problem::OtherPerson("x".into()),
             Problem::InviteOver(Over::Wrong),
             Problem::InviteOver(Over::UsedUp),
             Problem::InviteOver(Over::Expired),

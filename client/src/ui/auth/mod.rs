@@ -10,6 +10,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::browser::Theme;
+use super::link;
 use super::dialogs::{Ask, Confirm, use_dialogs};
 use super::kit::field::check;
 use super::kit::{Icon, button, logo};
@@ -130,6 +131,7 @@ pub fn front() -> AnyView {
                 (Some(doing), _) => working::view(doing),
                 (None, Place::SignUp) => sign_up::view(draft),
                 (None, Place::Recover) => recover::view(draft),
+                (None, Place::Link) => link_page(),
                 (None, _) => sign_in::view(draft),
             },
             html::footer().class("front-foot").child((
@@ -145,6 +147,15 @@ pub fn front() -> AnyView {
                 }),
             )),
         ))
+        .into_any()
+}
+
+/// A link was opened: what it leads to stands in the place of the form.
+fn link_page() -> AnyView {
+    html::main()
+        .class("front-main")
+        .id("main")
+        .child((link::card(), picture::cut()))
         .into_any()
 }
 

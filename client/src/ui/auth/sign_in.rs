@@ -7,6 +7,7 @@ use super::{Doing, Draft, form_error, parting, picture, stay, suffix, switch};
 use crate::ui::dialogs::{Ask, use_dialogs};
 use crate::ui::kit::field::{Field, Kind, Password};
 use crate::ui::kit::{button, unique};
+use crate::ui::link::waiting;
 use crate::ui::nav::link;
 use crate::ui::place::Place;
 use crate::ui::{browser, wire, words};
@@ -73,6 +74,7 @@ pub fn view(draft: Draft) -> AnyView {
         .child((
             html::div().class("front-signin").child((
                 parting(draft),
+                waiting(),
                 html::h1()
                     .class("front-say")
                     .child("Talk together. The server can’t read a word."),

@@ -6,6 +6,7 @@ use leptos::{ev, html};
 use super::{Doing, Draft, form_error, stay, suffix, switch};
 use crate::ui::kit::button;
 use crate::ui::kit::field::{Field, Kind};
+use crate::ui::link::waiting;
 use crate::ui::{browser, wire, words};
 use crate::view::{Command, Problem};
 
@@ -38,6 +39,7 @@ pub fn view(draft: Draft) -> AnyView {
                     }
                 }),
             )),
+            waiting(),
             switch(true),
             handle.view(),
             draft.new.view("Password", Signal::derive(move || draft.clean_handle())),

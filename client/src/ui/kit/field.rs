@@ -11,6 +11,8 @@ pub enum Kind {
     /// A handle: the password manager's user name, or nobody's.
     Handle,
     Name,
+    /// An address that is pasted.
+    Link,
     /// A part of something on paper: nothing to be kept or corrected.
     Code,
 }
@@ -36,7 +38,7 @@ impl Field {
         let value = self.value;
         let autocomplete = match self.kind {
             Kind::Handle => "username",
-            Kind::Name | Kind::Code => "off",
+            Kind::Name | Kind::Link | Kind::Code => "off",
         };
         if self.focus {
             focus_when_shown(node);
@@ -54,7 +56,7 @@ impl Field {
             .attr(
                 "autocapitalize",
                 match self.kind {
-                    Kind::Handle => "none",
+                    Kind::Handle | Kind::Link => "none",
                     Kind::Name => "sentences",
                     Kind::Code => "characters",
                 },
@@ -186,5 +188,34 @@ pub fn strength(score: u8, words: &'static str) -> AnyView {
         .attr("role", "img")
         .attr("aria-label", words)
         .child((html::i(), html::i(), html::i(), html::i()))
+        .into_any()
+}
+
+/// One of a few, on the browser's own list. What is chosen is the number beside the words.
+pub fn choice(label: &'static str, of: Vec<(u64, &'static str)>, value: RwSignal<u64>) -> AnyView {
+    let id = unique("choice");
+    let options = of
+        .into_iter()
+        .map(|(number, words)| {
+            html::option()
+                .value(number.to_string())
+                .prop("selected", move || value.get() == number)
+                .child(words)
+        })
+        .collect_view();
+    html::div()
+        .class("field")
+        .child((
+            html::label().class("field-label").r#for(id.clone()).child(label),
+            html::select()
+                .class("input select")
+                .id(id)
+                .on(ev::change, move |event| {
+                    if let Ok(number) = event_target_value(&event).parse() {
+                        value.set(number);
+                    }
+                })
+                .child(options),
+        ))
         .into_any()
 }

@@ -4,6 +4,7 @@
 //! policy forbids. With builders no text can ever become markup.
 
 pub mod button;
+pub mod code;
 pub mod dialog;
 pub mod field;
 mod icon;

@@ -1,7 +1,9 @@
 //! Dialogs that ask for people: by handle, looked up while it is typed.
 
+pub mod invite;
 mod lookup;
 mod picker;
+pub mod share;
 
 use leptos::prelude::*;
 use leptos::{ev, html};

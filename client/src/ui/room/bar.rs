@@ -114,6 +114,9 @@ fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Opti
                 entries.push(Entry::new(Icon::UserPlus, "Add people", move || {
                     dialogs.open(Ask::AddPeople(id))
                 }));
+                entries.push(Entry::new(Icon::Link, "Invite by link", move || {
+                    dialogs.open(Ask::Invite(id))
+                }));
             }
             if is_open && role > Role::Member {
                 entries.push(Entry::new(Icon::Pencil, "Rename", move || {

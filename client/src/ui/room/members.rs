@@ -70,7 +70,7 @@ pub fn panel(id: Chat) -> AnyView {
                     ),
                 )),
             )),
-            html::div().class("panel-body").child(body),
+            html::div().class("panel-body").child((asking(id), body)),
         ))
         .into_any()
 }
@@ -165,6 +165,26 @@ fn member(id: Chat, user: UserId, role: Role) -> AnyView {
         }
     };
     html::li().child(row).into_any()
+}
+
+/// Somebody asks to be let in.
+fn asking(id: Chat) -> AnyView {
+    let (store, dialogs) = (use_store(), use_dialogs());
+    let count = Memo::new(move |_| store.room(id).map_or(0, |room| room.asking));
+    (move || {
+        let count = count.get() as usize;
+        (count > 0).then(|| {
+            html::div().class("banner panel-asking").child((
+                Icon::UserPlus.view(),
+                html::div().class("banner-text").child(format!(
+                    "{} to be let in.",
+                    words::count(count, "person asks", "people ask")
+                )),
+                button::button("button button-s", "Look", move || dialogs.open(Ask::Invite(id))),
+            ))
+        })
+    })
+    .into_any()
 }
 
 fn skeleton() -> AnyView {

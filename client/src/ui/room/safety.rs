@@ -1,10 +1,11 @@
 //! The safety number of a person: as a code to scan and as sixty digits to read aloud.
 
+use leptos::html;
 use leptos::prelude::*;
-use leptos::{html, svg};
 use sotto_shared::id::UserId;
 
 use crate::ui::dialogs::{closer, error_line, name_of, use_dialogs};
+use crate::ui::kit::code::code;
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::mark::{Shape, Size, mark};
 use crate::ui::kit::{Icon, button};
@@ -48,7 +49,7 @@ pub fn dialog(user: UserId) -> AnyView {
         });
     };
     let body = move || match safety.get() {
-        Some(shown) => (qr(&shown.qr), digits(&shown.groups)).into_any(),
+        Some(shown) => (code(&shown.qr, "The safety number as a code"), digits(&shown.groups)).into_any(),
         None => (
             html::span().class("qr qr-wait skeleton"),
             html::div()
@@ -161,25 +162,6 @@ pub fn dialog(user: UserId) -> AnyView {
         close: closer(),
     }
     .view()
-}
-
-/// The code: one path for all dark squares, with the quiet zone around it as padding.
-fn qr(rows: &[Vec<bool>]) -> AnyView {
-    let mut outline = String::new();
-    for (y, row) in rows.iter().enumerate() {
-        for (x, _) in row.iter().enumerate().filter(|(_, dark)| **dark) {
-            outline.push_str(&format!("M{x} {y}h1v1h-1z"));
-        }
-    }
-    let side = rows.len();
-    svg::svg()
-        .attr("class", "qr")
-        .attr("viewBox", format!("0 0 {side} {side}"))
-        .attr("shape-rendering", "crispEdges")
-        .attr("role", "img")
-        .attr("aria-label", "The safety number as a code")
-        .child(svg::path().attr("d", outline))
-        .into_any()
 }
 
 fn digits(groups: &[String]) -> AnyView {

@@ -1,0 +1,311 @@
+//! Inviting people: a link that is made and shown once, those that are open, and who asks to be let in.
+
+use leptos::prelude::*;
+use leptos::{ev, html};
+use sotto_shared::id::{RoomId, UserId};
+
+use super::share::share;
+use crate::ui::dialogs::{closer, error_line, refuse, use_dialogs};
+use crate::ui::kit::dialog::Dialog;
+use crate::ui::kit::field::{check, choice};
+use crate::ui::kit::mark::{Shape, Size, mark};
+use crate::ui::kit::{Icon, button};
+use crate::ui::screen::{use_store, use_toasts};
+use crate::ui::{link, when, wire, words};
+use crate::view::{Command, Invite, Invites, Outcome, Role};
+
+const DAY_MS: u64 = 24 * 3_600_000;
+const ENDS: [(u64, &str); 4] = [
+    (DAY_MS, "In a day"),
+    (7 * DAY_MS, "In a week"),
+    (30 * DAY_MS, "In 30 days"),
+    (365 * DAY_MS, "In a year"),
+];
+const USES: [(u64, &str); 4] = [
+    (1, "1 person"),
+    (10, "10 people"),
+    (50, "50 people"),
+    (500, "500 people"),
+];
+const ROLES: [(u64, Role); 2] = [(0, Role::Member), (1, Role::Moderator)];
+
+#[derive(Clone, Copy)]
+struct Desk {
+    room: RoomId,
+    list: RwSignal<Option<Invites>>,
+    error: RwSignal<Option<String>>,
+}
+
+impl Desk {
+    fn load(self) {
+        wire::ask(Command::ListInvites { room: self.room }, move |result| match result {
+            Ok(Outcome::Invites(invites)) => drop(self.list.try_set(Some(invites))),
+            Ok(_) => {}
+            Err(problem) => refuse(self.error, &problem),
+        });
+    }
+
+    fn run(self, command: Command, busy: RwSignal<bool>, done: impl FnOnce() + 'static) {
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        self.error.set(None);
+        wire::ask(command, move |result| {
+            drop(busy.try_set(false));
+            match result {
+                Ok(_) => {
+                    done();
+                    self.load();
+                }
+                Err(problem) => refuse(self.error, &problem),
+            }
+        });
+    }
+}
+
+pub fn dialog(room: RoomId) -> AnyView {
+    let (store, dialogs) = (use_store(), use_dialogs());
+    let shown = store.room(room.into());
+    let title = shown.as_ref().map(|room| room.title.clone()).unwrap_or_default();
+    let role = shown.map_or(Role::Member, |room| room.role);
+    let desk = Desk {
+        room,
+        list: RwSignal::new(None),
+        error: RwSignal::new(None),
+    };
+    let made = RwSignal::new(None::<String>);
+    // Somebody may ask or come while this is open.
+    let log = Memo::new(move |_| store.room(room.into()).map(|room| (room.asking, room.members)));
+    Effect::new(move |_| {
+        log.track();
+        desk.load();
+    });
+    let top = move || match made.get() {
+        Some(fragment) => (
+            share(
+                link::address(&fragment),
+                "Link",
+                "Shown this once. Whoever has it comes in, or asks to, until it ends.",
+            ),
+            button::button("link-button", "Make another link", move || made.set(None)),
+        )
+            .into_any(),
+        None => form(desk, role, made),
+    };
+    let content = (
+        html::div().class("dialog-body invite-body").child((
+            move || asking(desk, role),
+            html::div().class("invite-make").attr("aria-live", "polite").child(top),
+            error_line(desk.error),
+            move || open(desk, role),
+        )),
+        html::footer()
+            .class("dialog-foot")
+            .child(button::button("button", "Close", move || dialogs.close())),
+    );
+    Dialog {
+        title: if title.is_empty() {
+            "Invite people".into()
+        } else {
+            format!("Invite people to {title}")
+        },
+        sub: Some("With a link. The server never sees it, and cannot make one.".into()),
+        mark: None,
+        wide: true,
+        kept: Signal::derive(move || made.get().is_some()),
+        content: content.into_any(),
+        close: closer(),
+    }
+    .view()
+}
+
+fn form(desk: Desk, role: Role, made: RwSignal<Option<String>>) -> AnyView {
+    let (ends, uses, gives) = (
+        RwSignal::new(7 * DAY_MS),
+        RwSignal::new(10_u64),
+        RwSignal::new(0_u64),
+    );
+    let (approval, busy) = (RwSignal::new(false), RwSignal::new(false));
+    let make = move || {
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        desk.error.set(None);
+        let gives = gives.get_untracked();
+        let command = Command::CreateInvite {
+            room: desk.room,
+            role: ROLES.iter().find(|(at, _)| *at == gives).map_or(Role::Member, |(_, role)| *role),
+            max_uses: u32::try_from(uses.get_untracked()).unwrap_or(1),
+            expires_ms: when::now() + ends.get_untracked(),
+            approval: approval.get_untracked(),
+        };
+        wire::ask(command, move |result| {
+            drop(busy.try_set(false));
+            match result {
+                Ok(Outcome::InviteLink(link)) => {
+                    drop(made.try_set(Some(link)));
+                    desk.load();
+                }
+                Ok(_) => {}
+                Err(problem) => refuse(desk.error, &problem),
+            }
+        });
+    };
+    let roles: Vec<(u64, &'static str)> = (ROLES.iter())
+        .filter(|(_, given)| *given == Role::Member || *given < role)
+        .map(|(at, role)| (*at, words::role(*role)))
+        .collect();
+    html::form()
+        .class("invite-form")
+        .attr("aria-label", "Make a link")
+        .on(ev::submit, move |event| {
+            event.prevent_default();
+            make();
+        })
+        .child((
+            html::div().class("invite-terms").child((
+                choice("Ends", ENDS.to_vec(), ends),
+                choice("Good for", USES.to_vec(), uses),
+                (roles.len() > 1).then(|| choice("They become", roles.clone(), gives)),
+            )),
+            check(
+                "Ask first",
+                "Whoever uses it waits until a moderator lets them in.",
+                approval,
+            ),
+            button::submit(
+                "button button-primary",
+                "Make a link",
+                busy.into(),
+                Signal::stored(true),
+            ),
+        ))
+        .into_any()
+}
+
+/// Who waits. Only moderators decide; others see that somebody does.
+fn asking(desk: Desk, role: Role) -> Option<AnyView> {
+    let requests = desk.list.get()?.requests;
+    if requests.is_empty() {
+        return None;
+    }
+    let rows = requests.into_iter().map(|user| asks(desk, user, role)).collect_view();
+    let section = html::section()
+        .class("invite-part")
+        .attr("aria-labelledby", "asking-title")
+        .child((
+            html::h3().id("asking-title").child("They ask to be let in"),
+            html::ul().class("invite-list").child(rows),
+        ));
+    Some(section.into_any())
+}
+
+fn asks(desk: Desk, user: UserId, role: Role) -> AnyView {
+    let (store, toasts) = (use_store(), use_toasts());
+    let busy = RwSignal::new(false);
+    let person = store.person(user);
+    let handle = store.handle(user);
+    let (room, said) = (desk.room, format!("{handle} is in."));
+    let decide = (role > Role::Member).then(|| {
+        html::div().class("invite-acts").child((
+            button::button("button button-s", "Send away", move || {
+                desk.run(Command::RemovePerson { room, user }, busy, || {});
+            }),
+            button::button("button button-s button-primary", "Let in", move || {
+                let said = said.clone();
+                desk.run(Command::AdmitPerson { room, user }, busy, move || toasts.ok(said));
+            }),
+        ))
+    });
+    html::li()
+        .class("invite-row")
+        .attr("aria-busy", move || busy.get().then_some("true"))
+        .child((
+            person
+                .as_ref()
+                .map(|person| mark(person.mark, Shape::Person, Size::S32)),
+            html::div().class("invite-row-text").child((
+                html::b().child(handle),
+                html::span().class("muted").child(
+                    person
+                        .and_then(|person| words::trust(person.trust))
+                        .unwrap_or("Wants to come in"),
+                ),
+            )),
+            decide,
+        ))
+        .into_any()
+}
+
+fn open(desk: Desk, role: Role) -> AnyView {
+    let Some(invites) = desk.list.get() else {
+        return html::div()
+            .class("invite-row")
+            .attr("aria-hidden", "true")
+            .child(html::span().class("skeleton skeleton-60"))
+            .into_any();
+    };
+    if invites.open.is_empty() {
+        return html::p()
+            .class("field-hint")
+            .child("No link is open now.")
+            .into_any();
+    }
+    let rows = invites
+        .open
+        .into_iter()
+        .map(|invite| row(desk, invite, role))
+        .collect_view();
+    html::section()
+        .class("invite-part")
+        .attr("aria-labelledby", "open-title")
+        .child((
+            html::h3().id("open-title").child("Open links"),
+            html::ul().class("invite-list").child(rows),
+        ))
+        .into_any()
+}
+
+fn row(desk: Desk, invite: Invite, role: Role) -> AnyView {
+    let (store, toasts) = (use_store(), use_toasts());
+    let busy = RwSignal::new(false);
+    let mine = store.me() == Some(invite.by);
+    let by = if mine {
+        "Made by you".to_owned()
+    } else {
+        format!("Made by {}", store.handle(invite.by))
+    };
+    let mut terms = vec![
+        format!("{} of {} used", invite.uses, invite.max_uses),
+        format!("ends {}", link::left(invite.expires_ms)),
+    ];
+    if invite.approval {
+        terms.push("asks first".into());
+    }
+    if invite.role > Role::Member {
+        terms.push(format!("as {}", words::role(invite.role).to_lowercase()));
+    }
+    let (room, id) = (desk.room, invite.id);
+    let take_back = (mine || role > Role::Member).then(|| {
+        html::div()
+            .class("invite-acts")
+            .child(button::button("button button-s button-danger-quiet", "Take back", move || {
+                desk.run(Command::RevokeInvite { room, invite: id }, busy, move || {
+                    toasts.ok("That link lets nobody in any more.".into());
+                });
+            }))
+    });
+    html::li()
+        .class("invite-row")
+        .attr("aria-busy", move || busy.get().then_some("true"))
+        .child((
+            Icon::Link.view(),
+            html::div()
+                .class("invite-row-text")
+                .child((html::b().child(by), html::span().class("muted").child(terms.join(", ")))),
+            take_back,
+        ))
+        .into_any()
+}
