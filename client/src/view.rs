@@ -770,7 +770,10 @@ pub struct InvitePreview {
 pub enum Peeked {
     Invite(PeekedInvite),
     /// What the link itself says.
-    Contact { user: UserId, handle: String },
+    Contact {
+        user: UserId,
+        handle: String,
+    },
 }
 
 /// The title comes from the link's maker; all else is the server's word until somebody who is signed in opens the link.

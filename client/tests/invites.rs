@@ -182,11 +182,21 @@ fn a_link_that_is_over_or_none_leads_nowhere() {
         let command = Command::RevokeInvite { room, invite };
         assert_eq!(world.run(ADA, command).await, Ok(Outcome::Done));
         let late = world.run(CYD, Command::Join { room }).await;
-        assert_eq!(late, Err(Problem::InviteOver(Over::TakenBack)), "taken back after it was looked at");
-        assert_eq!(open(&mut world, CYD, &revoked).await, Err(Problem::InviteOver(Over::TakenBack)));
+        assert_eq!(
+            late,
+            Err(Problem::InviteOver(Over::TakenBack)),
+            "taken back after it was looked at"
+        );
+        assert_eq!(
+            open(&mut world, CYD, &revoked).await,
+            Err(Problem::InviteOver(Over::TakenBack))
+        );
         world.advance(DAY + 1);
         world.settle().await;
-        assert_eq!(open(&mut world, CYD, &once).await, Err(Problem::InviteOver(Over::Expired)));
+        assert_eq!(
+            open(&mut world, CYD, &once).await,
+            Err(Problem::InviteOver(Over::Expired))
+        );
         assert!(world.browsers[CYD].room(room).is_none());
     });
 }

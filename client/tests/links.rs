@@ -98,25 +98,44 @@ fn a_link_that_does_not_lead_in_says_why_to_whoever_holds_it() {
         let dan = world.newcomer("dan").await;
         open(&mut world, dan, &used).await.unwrap();
         assert_eq!(world.run(dan, Command::Join { room }).await, Ok(Outcome::Room(room)));
-        let Ok(Outcome::Preview(preview)) = open(&mut world, CYD, &revoked).await else { panic!() };
+        let Ok(Outcome::Preview(preview)) = open(&mut world, CYD, &revoked).await else {
+            panic!()
+        };
         let invite = preview.invite.id;
         world.run(ADA, Command::RevokeInvite { room, invite }).await.unwrap();
         assert_eq!(world.run(BOB, Command::LeaveRoom { room }).await, Ok(Outcome::Done));
         world.advance(1);
         let wrong = format!("{}A{}", &late[..late.len() - 2], &late[late.len() - 1..]);
         for (link, why) in [(&used, Over::UsedUp), (&revoked, Over::TakenBack), (&void, Over::Void)] {
-            assert_eq!(peek(&mut world, stranger, link).await.unwrap().over, Some(why), "{why:?}");
-            assert_eq!(open(&mut world, CYD, link).await, Err(Problem::InviteOver(why)), "{why:?}");
+            assert_eq!(
+                peek(&mut world, stranger, link).await.unwrap().over,
+                Some(why),
+                "{why:?}"
+            );
+            assert_eq!(
+                open(&mut world, CYD, link).await,
+                Err(Problem::InviteOver(why)),
+                "{why:?}"
+            );
         }
         for browser in [stranger, CYD] {
             let told = peek(&mut world, browser, &wrong).await;
             assert_eq!(told, Err(Problem::InviteOver(Over::Wrong)));
         }
-        assert_eq!(open(&mut world, CYD, &wrong).await, Err(Problem::InviteOver(Over::Wrong)));
+        assert_eq!(
+            open(&mut world, CYD, &wrong).await,
+            Err(Problem::InviteOver(Over::Wrong))
+        );
         world.advance(DAY);
         world.settle().await;
-        assert_eq!(peek(&mut world, stranger, &late).await.unwrap().over, Some(Over::Expired));
-        assert_eq!(open(&mut world, CYD, &late).await, Err(Problem::InviteOver(Over::Expired)));
+        assert_eq!(
+            peek(&mut world, stranger, &late).await.unwrap().over,
+            Some(Over::Expired)
+        );
+        assert_eq!(
+            open(&mut world, CYD, &late).await,
+            Err(Problem::InviteOver(Over::Expired))
+        );
     });
 }
 
@@ -128,12 +147,17 @@ fn who_asked_sees_that_they_wait_even_when_nobody_else_may_come() {
         open(&mut world, CYD, &link).await.unwrap();
         assert_eq!(world.run(CYD, Command::Join { room }).await, Ok(Outcome::Asked));
         assert_eq!(world.browsers[ADA].room(room).unwrap().asking, 1);
-        let Ok(Outcome::Preview(preview)) = open(&mut world, CYD, &link).await else { panic!() };
+        let Ok(Outcome::Preview(preview)) = open(&mut world, CYD, &link).await else {
+            panic!()
+        };
         assert!(preview.asked);
         let cyd = *world.relay().people.find("cyd").unwrap().0;
         world.run(ADA, Command::RemovePerson { room, user: cyd }).await.unwrap();
         assert_eq!(world.browsers[ADA].room(room).unwrap().asking, 0);
-        assert_eq!(open(&mut world, CYD, &link).await, Err(Problem::InviteOver(Over::UsedUp)));
+        assert_eq!(
+            open(&mut world, CYD, &link).await,
+            Err(Problem::InviteOver(Over::UsedUp))
+        );
     });
 }
 

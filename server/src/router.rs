@@ -13,10 +13,10 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use sotto_shared::api::Endpoint;
 use sotto_shared::api::body::{
-    API_VERSION, HeldGet, Info, InfoReply, InviteOpen, InvitePeek, MessageDelete, PageGet, Register, Rekey, ResetIdentity,
-    RoomAppend, RoomCreate, RoomLogGet, RowsGet, SessionEnd, SessionEndOthers, SessionList, SessionProve, SessionStart,
-    SetRecovery, SignInProve, SignInStart, SlotsGet, UserFind, UserLogAppend, UserLogGet, VaultGet, VaultPut,
-    WrapsDrop, WrapsGet, WrapsPut,
+    API_VERSION, HeldGet, Info, InfoReply, InviteOpen, InvitePeek, MessageDelete, PageGet, Register, Rekey,
+    ResetIdentity, RoomAppend, RoomCreate, RoomLogGet, RowsGet, SessionEnd, SessionEndOthers, SessionList,
+    SessionProve, SessionStart, SetRecovery, SignInProve, SignInStart, SlotsGet, UserFind, UserLogAppend, UserLogGet,
+    VaultGet, VaultPut, WrapsDrop, WrapsGet, WrapsPut,
 };
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::{MAX_BODY_BYTES, MAX_WRAPS_BODY_BYTES};

@@ -10,7 +10,9 @@ use std::sync::LazyLock;
 
 use common::gen_values::Gen;
 use proptest::prelude::*;
-use sotto_shared::api::body::{InviteProof, KeyChange, LoginProof, PeekProof, RecoveryChange, Registration, SessionProof};
+use sotto_shared::api::body::{
+    InviteProof, KeyChange, LoginProof, PeekProof, RecoveryChange, Registration, SessionProof,
+};
 use sotto_shared::codec::{Bytes, Codec, List};
 use sotto_shared::crypto::kem::{self, WrapInfo, Wrapped};
 use sotto_shared::crypto::label::Label;

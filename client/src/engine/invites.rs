@@ -18,10 +18,10 @@ use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::id::{InviteId, RoomId, UserId};
 use sotto_shared::link::{InviteCard, Link, invite_key, open_card, seal_card};
-use sotto_shared::log::standing::InviteStanding;
 use sotto_shared::log::room_log::{
     Invite, JoinMode, Role, RoomBody, RoomEntry, RoomState, invite_id, join_bytes, room_id,
 };
+use sotto_shared::log::standing::InviteStanding;
 
 use super::account::{internal, lied};
 use super::ask::{Failure, Pending, Request};
@@ -310,9 +310,7 @@ impl<S: Suite> Engine<S> {
     ) {
         let result = match result {
             Ok(body) if body.user_id != user => Err(Problem::OtherPerson(handle.to_owned())),
-            Ok(body) if body.handle != handle => {
-                Err(Problem::ServerLied(format!("the keys of {handle}")))
-            }
+            Ok(body) if body.handle != handle => Err(Problem::ServerLied(format!("the keys of {handle}"))),
             Ok(body) => self.learn_log_of(&body, ctx, out).await.and_then(|()| {
                 let person = self.person(&user).map(Outcome::Person);
                 person.ok_or_else(|| Problem::UnknownHandle(handle.to_owned()))

@@ -84,7 +84,12 @@ impl<S: Suite> Engine<S> {
         self.ask_as(None, Request::Info(Info {}), Pending::PeekTime(peek), out);
     }
 
-    pub(super) fn peek_timed(&mut self, peek: Box<Peek>, result: Result<InfoReply, Failure>, out: &mut Out<S::DeviceKey>) {
+    pub(super) fn peek_timed(
+        &mut self,
+        peek: Box<Peek>,
+        result: Result<InfoReply, Failure>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
         let sent = result.map_err(|failure| failure.problem()).and_then(|info| {
             let key = invite_key(&peek.secret, &peek.room);
             let proof = PeekProof {
@@ -109,7 +114,12 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    pub(super) fn peeked(&mut self, peek: &Peek, result: Result<InvitePeekReply, Failure>, out: &mut Out<S::DeviceKey>) {
+    pub(super) fn peeked(
+        &mut self,
+        peek: &Peek,
+        result: Result<InvitePeekReply, Failure>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
         let result = match result {
             Ok(reply) => read(peek, reply),
             Err(failure) if failure.is(ErrorCode::NotFound) => Err(Problem::InviteOver(Over::Wrong)),

@@ -186,7 +186,9 @@ pub(super) fn draw_code(bytes: &[u8]) -> Result<Vec<Vec<bool>>, Problem> {
     let code = qrcode::QrCode::with_error_correction_level(bytes, qrcode::EcLevel::M).map_err(internal)?;
     let colours = code.to_colors();
     let rows = colours.chunks(code.width());
-    Ok(rows.map(|row| row.iter().map(|c| *c == qrcode::Color::Dark).collect()).collect())
+    Ok(rows
+        .map(|row| row.iter().map(|c| *c == qrcode::Color::Dark).collect())
+        .collect())
 }
 
 impl<S: Suite> Engine<S> {

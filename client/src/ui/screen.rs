@@ -78,7 +78,11 @@ fn page() -> impl IntoView {
     Effect::new(move |_| {
         if signed_in.get() {
             if matches!(nav.place(), Place::Home | Place::SignUp | Place::Recover) {
-                let next = if kept_link.is_there() { Place::Link } else { Place::Messages };
+                let next = if kept_link.is_there() {
+                    Place::Link
+                } else {
+                    Place::Messages
+                };
                 nav.replace(nav.take_wanted().filter(|_| next == Place::Messages).unwrap_or(next));
             }
         } else {

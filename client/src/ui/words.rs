@@ -78,7 +78,9 @@ pub fn problem(problem: &Problem) -> String {
 /// Why an invite does not let in, and what to do.
 pub const fn invite_over(over: Over) -> &'static str {
     match over {
-        Over::Wrong => "The server knows no such invite. A letter of the link may be missing: copy it once more, or ask for a new one.",
+        Over::Wrong => {
+            "The server knows no such invite. A letter of the link may be missing: copy it once more, or ask for a new one."
+        }
         Over::UsedUp => "As many people came by this invite as it was made for. Ask for a new one.",
         Over::Expired => "The time of this invite is over. Ask for a new one.",
         Over::TakenBack => "This invite was taken back. Ask for a new one.",

@@ -75,7 +75,9 @@ pub async fn peek(State(app): State<App>, peer: Peer, Body(ask): Body<InvitePeek
         at: ask.at_ms,
     };
     verify(&invite.key, Label::InvitePeek, &proof.to_bytes(), &sig).map_err(|_| ErrorCode::NotFound)?;
-    let maker = users::Entity::find_by_id(invite.by.as_bytes().to_vec()).one(&txn).await?;
+    let maker = users::Entity::find_by_id(invite.by.as_bytes().to_vec())
+        .one(&txn)
+        .await?;
     Ok(Json(InvitePeekReply {
         standing: InviteStanding::of(&room.state, invite, app.now_ms()),
         card: B64(invite.card.as_slice().to_vec()),

@@ -10,8 +10,8 @@ use crate::crypto::hash::{hash, sha256};
 use crate::crypto::label::Label;
 use crate::crypto::sign::PublicKey;
 use crate::envelope::header::envelope_hash;
-use crate::log::standing::InviteStanding;
 use crate::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, RoomId, UserId};
+use crate::log::standing::InviteStanding;
 use crate::record;
 
 macro_rules! endpoint {

@@ -14,8 +14,8 @@ use sotto_shared::crypto::sign::{SignedBlob, verify};
 use sotto_shared::envelope::header::{Header, envelope_hash};
 use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::id::{ChannelId, MessageId, RoomId, UserId};
-use sotto_shared::log::standing::InviteStanding;
 use sotto_shared::log::room_log::{Invite, JoinMode, RoomBody, RoomEntry, RoomGenesis, RoomState, room_id};
+use sotto_shared::log::standing::InviteStanding;
 
 use super::{Answer, ModelRelay, Session, refusal};
 

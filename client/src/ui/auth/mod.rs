@@ -10,10 +10,10 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::browser::Theme;
-use super::link;
 use super::dialogs::{Ask, Confirm, use_dialogs};
 use super::kit::field::check;
 use super::kit::{Icon, button, logo};
+use super::link;
 use super::nav::use_nav;
 use super::password::NewPassword;
 use super::place::Place;

@@ -34,7 +34,8 @@ pub fn card() -> AnyView {
             look(link, seen);
         }
     });
-    let body = move || match (link.get(), seen.get()) {
+    let body = move || {
+        match (link.get(), seen.get()) {
         (None, _) => (
             html::h1().class("invite-title").child("No link is open here"),
             html::p()
@@ -88,6 +89,7 @@ pub fn card() -> AnyView {
             )
                 .into_any()
         }
+    }
     };
     html::div()
         .class("front-signin front-link-card")

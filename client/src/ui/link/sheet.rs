@@ -215,12 +215,19 @@ fn stands(visit: Visit) -> AnyView {
             .into_any(),
         At::SentAway(title) => said(
             nav,
-            format!("{} did not let you in", if title.is_empty() { "The group" } else { title.as_str() }),
+            format!(
+                "{} did not let you in",
+                if title.is_empty() { "The group" } else { title.as_str() }
+            ),
             "A moderator said no. Ask whoever gave you the link.".into(),
         ),
         At::Over(over, title) => {
             let what = words::invite_over(over);
-            let text = if title.is_empty() { what.to_owned() } else { format!("It led to {title}. {what}") };
+            let text = if title.is_empty() {
+                what.to_owned()
+            } else {
+                format!("It led to {title}. {what}")
+            };
             said(nav, over_title(over).to_owned(), text)
         }
         At::Person(person) => card(visit, &person),
@@ -231,7 +238,10 @@ fn stands(visit: Visit) -> AnyView {
                 Problem::ServerLied(_) => "This link was answered with something else",
                 _ => "The link could not be opened",
             };
-            let again = matches!(problem, Problem::Offline | Problem::ServerTrouble | Problem::TooFast { .. });
+            let again = matches!(
+                problem,
+                Problem::Offline | Problem::ServerTrouble | Problem::TooFast { .. }
+            );
             (
                 again.then(|| {
                     button::button("button button-primary", "Try again", move || {

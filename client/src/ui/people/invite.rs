@@ -121,11 +121,7 @@ pub fn dialog(room: RoomId) -> AnyView {
 }
 
 fn form(desk: Desk, role: Role, made: RwSignal<Option<String>>) -> AnyView {
-    let (ends, uses, gives) = (
-        RwSignal::new(7 * DAY_MS),
-        RwSignal::new(10_u64),
-        RwSignal::new(0_u64),
-    );
+    let (ends, uses, gives) = (RwSignal::new(7 * DAY_MS), RwSignal::new(10_u64), RwSignal::new(0_u64));
     let (approval, busy) = (RwSignal::new(false), RwSignal::new(false));
     let make = move || {
         if busy.get_untracked() {
@@ -136,7 +132,10 @@ fn form(desk: Desk, role: Role, made: RwSignal<Option<String>>) -> AnyView {
         let gives = gives.get_untracked();
         let command = Command::CreateInvite {
             room: desk.room,
-            role: ROLES.iter().find(|(at, _)| *at == gives).map_or(Role::Member, |(_, role)| *role),
+            role: ROLES
+                .iter()
+                .find(|(at, _)| *at == gives)
+                .map_or(Role::Member, |(_, role)| *role),
             max_uses: u32::try_from(uses.get_untracked()).unwrap_or(1),
             expires_ms: when::now() + ends.get_untracked(),
             approval: approval.get_untracked(),
@@ -248,10 +247,7 @@ fn open(desk: Desk, role: Role) -> AnyView {
             .into_any();
     };
     if invites.open.is_empty() {
-        return html::p()
-            .class("field-hint")
-            .child("No link is open now.")
-            .into_any();
+        return html::p().class("field-hint").child("No link is open now.").into_any();
     }
     let rows = invites
         .open
@@ -289,13 +285,15 @@ fn row(desk: Desk, invite: Invite, role: Role) -> AnyView {
     }
     let (room, id) = (desk.room, invite.id);
     let take_back = (mine || role > Role::Member).then(|| {
-        html::div()
-            .class("invite-acts")
-            .child(button::button("button button-s button-danger-quiet", "Take back", move || {
+        html::div().class("invite-acts").child(button::button(
+            "button button-s button-danger-quiet",
+            "Take back",
+            move || {
                 desk.run(Command::RevokeInvite { room, invite: id }, busy, move || {
                     toasts.ok("That link lets nobody in any more.".into());
                 });
-            }))
+            },
+        ))
     });
     html::li()
         .class("invite-row")

@@ -14,16 +14,11 @@ pub fn share(address: String, label: &'static str, hint: &'static str) -> AnyVie
     let toasts = use_toasts();
     let (id, rows) = (unique("link"), RwSignal::new(None::<Vec<Vec<bool>>>));
     let hint_id = format!("{id}-hint");
-    wire::ask(
-        Command::DrawCode {
-            text: address.clone(),
-        },
-        move |result| {
-            if let Ok(Outcome::Code(drawn)) = result {
-                drop(rows.try_set(Some(drawn)));
-            }
-        },
-    );
+    wire::ask(Command::DrawCode { text: address.clone() }, move |result| {
+        if let Ok(Outcome::Code(drawn)) = result {
+            drop(rows.try_set(Some(drawn)));
+        }
+    });
     let text = StoredValue::new(address.clone());
     let copy = move || {
         let text = text.get_value();
