@@ -290,7 +290,7 @@ fn row(desk: Desk, invite: Invite, role: Role) -> AnyView {
             "Take back",
             move || {
                 desk.run(Command::RevokeInvite { room, invite: id }, busy, move || {
-                    toasts.ok("That link lets nobody in any more.".into());
+                    toasts.ok("That link lets nobody in any more.");
                 });
             },
         ))

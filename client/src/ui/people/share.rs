@@ -24,9 +24,9 @@ pub fn share(address: String, label: &'static str, hint: &'static str) -> AnyVie
         let text = text.get_value();
         spawn_local(async move {
             if browser::copy(text).await {
-                toasts.ok("The link is on the clipboard.".into());
+                toasts.ok("The link is on the clipboard.");
             } else {
-                toasts.danger("This browser did not let the link be copied. Select it and copy it by hand.".into());
+                toasts.danger("This browser did not let the link be copied. Select it and copy it by hand.");
             }
         });
     };
