@@ -52,7 +52,7 @@ impl Desk {
         busy.set(true);
         self.error.set(None);
         wire::ask(command, move |result| {
-            drop(busy.try_set(false));
+            busy.try_set(false);
             match result {
                 Ok(_) => {
                     done();
@@ -141,7 +141,7 @@ fn form(desk: Desk, role: Role, made: RwSignal<Option<String>>) -> AnyView {
             approval: approval.get_untracked(),
         };
         wire::ask(command, move |result| {
-            drop(busy.try_set(false));
+            busy.try_set(false);
             match result {
                 Ok(Outcome::InviteLink(link)) => {
                     drop(made.try_set(Some(link)));
