@@ -75,6 +75,16 @@ export const TYPED: Record<string, Types> = {
     await bob.composer.press('Enter');
     await expect(alice.log.locator('.message-body').last()).toHaveText(`${secret} (edited)`);
   },
+  'question and answers of a poll': async ({ alice, bob }, secret) => {
+    await alice.chooses('Add something else', 'Poll');
+    const dialog = alice.dialog('New poll');
+    await dialog.getByLabel('Question').fill(`${secret}?`);
+    await dialog.getByLabel('Answer 1').fill(`${secret} yes`);
+    await dialog.getByLabel('Answer 2').fill(`${secret} no`);
+    await dialog.getByRole('button', { name: 'Ask' }).click();
+    await bob.log.getByRole('radio', { name: `${secret} yes` }).check();
+    await expect(alice.log.getByText('1 vote', { exact: true })).toBeVisible();
+  },
   // The reaction itself is one of a list that everybody gets from the relay.
   'looked for among the emoji': async ({ alice, bob }, secret) => {
     const row = bob.log.locator('[data-message-state=sent]').last();

@@ -316,7 +316,7 @@ impl Shown {
 /// The author of a row that is a message, and its id.
 pub fn authored(body: &Body) -> Option<(UserId, MessageId)> {
     match body {
-        Body::Text { author, message, .. } => Some((*author, *message)),
+        Body::Text { author, message, .. } | Body::Poll { author, message, .. } => Some((*author, *message)),
         Body::Unreadable(_) | Body::Note(_) => None,
     }
 }

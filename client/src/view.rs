@@ -179,6 +179,26 @@ pub enum Command {
         emoji: String,
         on: bool,
     },
+    MakePoll {
+        chat: Chat,
+        poll: NewPoll,
+    },
+    /// Chooses in a poll: these options and no others, by number; none takes the vote back.
+    Vote {
+        chat: Chat,
+        message: MessageId,
+        choices: Vec<u8>,
+    },
+    /// For its author, and who may take messages of others away.
+    EndPoll {
+        chat: Chat,
+        message: MessageId,
+    },
+    /// → `Outcome::Votes`.
+    ShowVotes {
+        chat: Chat,
+        message: MessageId,
+    },
     /// Messages written from now on live so many seconds; 0: for ever.
     SetTtl {
         room: RoomId,
@@ -339,6 +359,8 @@ pub enum Outcome {
     Code(Vec<Vec<bool>>),
     /// A moderator has been asked.
     Asked,
+    /// Who chose it, by option.
+    Votes(Vec<Vec<UserId>>),
 }
 
 /// A change of what is on screen. `state::apply` is the only place that takes these in.
@@ -618,9 +640,69 @@ pub enum Body {
         edited: bool,
         reactions: Vec<Reaction>,
     },
+    Poll {
+        author: UserId,
+        message: MessageId,
+        poll: Poll,
+        state: Delivery,
+        reactions: Vec<Reaction>,
+    },
     /// A message that is here and cannot be shown.
     Unreadable(Unreadable),
     Note(Note),
+}
+
+impl Body {
+    /// How far a message has got; nothing for what is none.
+    pub fn state(&self) -> Option<&Delivery> {
+        match self {
+            Self::Text { state, .. } | Self::Poll { state, .. } => Some(state),
+            Self::Unreadable(_) | Self::Note(_) => None,
+        }
+    }
+
+    pub fn reactions(&self) -> &[Reaction] {
+        match self {
+            Self::Text { reactions, .. } | Self::Poll { reactions, .. } => reactions,
+            Self::Unreadable(_) | Self::Note(_) => &[],
+        }
+    }
+}
+
+/// A poll to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewPoll {
+    pub question: String,
+    pub options: Vec<String>,
+    /// More than one may be chosen.
+    pub several: bool,
+    /// Milliseconds since 1970; 0: until somebody ends it.
+    pub ends_ms: u64,
+}
+
+/// A poll and what came of it so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Poll {
+    pub question: String,
+    pub options: Vec<PollOption>,
+    pub several: bool,
+    /// From then on nobody votes; 0: until somebody ends it.
+    pub ends_ms: u64,
+    /// Who ended it.
+    pub ended: Option<UserId>,
+    /// How many chose anything.
+    pub voters: u32,
+    /// One's own vote is on its way.
+    pub waiting: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PollOption {
+    pub text: String,
+    pub votes: u32,
+    pub mine: bool,
+    /// Some of the others who chose it.
+    pub who: Vec<UserId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -839,6 +921,10 @@ pub enum Problem {
     NotAllowed,
     /// The message has gone, or is not on screen.
     NoSuchMessage,
+    /// A poll needs a question and 2 to 12 answers to choose from.
+    PollIncomplete,
+    /// Nobody can vote in it any more.
+    PollOver,
     LastOwner,
     /// Not a link of Sotto's, or damaged on its way.
     BadLink,

@@ -3415,6 +3415,7 @@ async fn story(stage: &mut Stage, browser: usize, room: RoomId) -> Vec<String> {
             let reactions = reactions.iter().map(|one| format!(" {}{}", one.emoji, one.count));
             Some(format!("{text}{edited}{}", reactions.collect::<String>()))
         }
+        Body::Poll { poll, .. } => Some(poll.question),
         Body::Unreadable(why) => Some(format!("({why:?})")),
         Body::Note(Note::Deleted { .. }) => Some("(deleted)".into()),
         Body::Note(_) => None,

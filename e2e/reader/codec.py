@@ -235,6 +235,9 @@ MESSAGE_BODIES = {
     3: ("Edit", fields(target=hash32, text=text(32_768))),
     4: ("Delete", fields(target=hash32, edits=edits)),
     5: ("React", fields(target=hash32, emoji=text(64), on=flag)),
+    8: ("Poll", fields(question=text(1024), options=items(12, text(256)), several=flag, ends=u64, ttl=u32)),
+    9: ("Vote", fields(target=hash32, choices=u16)),
+    10: ("EndPoll", fields(target=hash32)),
     16: ("Beacon", nothing),
 }
 content = record(

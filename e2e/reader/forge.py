@@ -723,6 +723,34 @@ attempt_about(
     (owner, deletion(it)),
     lies=tuple(log(entries((owner, b"\x14" + it + b"\0\0")))),
 )
+# Polls.
+
+
+def poll(question: str, options: list[str], several: int = 0, ends: int = 0) -> bytes:
+    answers = number(len(options), 2) + b"".join(lp(option.encode()) for option in options)
+    return b"\x08" + lp(question.encode()) + answers + number(several, 1) + number(ends, 8) + number(0, 4)
+
+
+def attempt_poll(what: str, expected: str, asked: bytes, *bodies: tuple[Reader, str, int]) -> None:
+    """What others hear of a poll that the member makes, and of votes in it and ends of it."""
+    question = message(member, "", room.hashes, body=asked)
+    about = {"vote": lambda choices: b"\x09" + hash_of(*question) + number(choices, 2), "end": lambda _: b"\x0a" + hash_of(*question)}
+    attempt(what, expected, said(question, *[message(by, "", room.hashes, body=about[act](choices)) for by, act, choices in bodies]))
+
+
+tea, days = poll("Tea?", ["green", "black"]), poll("Days?", ["Mon", "Tue"], several=1)
+attempt_poll("a poll", "holds, Tea? | green: 0 | black: 0 after six", tea)
+attempt_poll("votes", "holds, Tea? | green: 1 | black: 1 after six", tea, (owner, "vote", 1), (member, "vote", 2))
+attempt_poll("a vote twice", "holds, Tea? | green: 0 | black: 1 after six", tea, (owner, "vote", 1), (owner, "vote", 2))
+attempt_poll("a vote taken back", "holds, Tea? | green: 0 | black: 0 after six", tea, (owner, "vote", 1), (owner, "vote", 0))
+attempt_poll("a vote for several", "holds, Days? | Mon: 1 | Tue: 1 after six", days, (owner, "vote", 3))
+not_theirs = "holds, (not heard: a vote that is not its author's to say) after Tea? | green: 0 | black: 0"
+attempt_poll("a vote for two of which one may be chosen", not_theirs, tea, (owner, "vote", 3))
+attempt_poll("a vote for an answer that is not there", not_theirs, tea, (owner, "vote", 4))
+attempt_poll("a vote after the end", "holds, Tea? | green: 1 | black: 0 (closed) after six", tea, (owner, "vote", 1), (member, "end", 0), (owner, "vote", 2))
+attempt_poll("a poll whose time is over", "holds, Tea? | green: 0 | black: 0 after six", poll("Tea?", ["green", "black"], ends=1), (owner, "vote", 1))
+attempt_poll("a poll with one answer", "holds, (not heard: a poll that asks nothing) after six", poll("Tea?", ["green"]))
+attempt_about("a vote about a text", "holds, (not heard: a vote that is not its author's to say) after first", (owner, b"\x09" + it + b"\0\1"))
 # What the host has let go of.
 attempt_about("a message that is let go of", lost, lies=(emptied(0),))
 attempt_about("a message that is let go of and edited", lost, mine, lies=(emptied(0),))

@@ -166,6 +166,7 @@ class Room:
         self.former: dict[bytes, Former] = {}
         self.hashes: list[bytes] = []
         self.authors: list[dict[tuple[bytes, bytes], bytes]] = []  # after every entry: (person, device) → key
+        self.keepers: list[set[bytes]] = []  # after every entry: who may take away what others wrote
         self.epochs: list[Epoch] = []
         self.cuts: list[tuple[int, Any]] = []  # entry that made it, cut
         self.revoked: dict[tuple[bytes, bytes], list[Any]] = {}  # (person, device) → cut
@@ -186,7 +187,12 @@ class Room:
             except DoesNotHold as error:
                 raise error.inside(f"entry {seq} of the log") from error
             self.hashes.append(H("entry", body))
+            self.keepers.append({user for user, m in self.members.items() if m.role == OWNER or "REDACT" in RIGHTS.get(m.role, set())})
             self.authors.append({(user, dk_id): dk for user, m in self.members.items() for dk_id, dk in m.view.active().items()})
+
+    def might_redact(self, user: bytes, log_seq: int) -> bool:
+        """§8, polls: outside of direct messages, by the role that they had at that entry."""
+        return self.kind != DIRECT and user in self.keepers[log_seq]
 
     def begin(self, body: bytes) -> bytes:
         """The genesis. Gives the key that must have signed it."""

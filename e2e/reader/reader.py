@@ -241,6 +241,8 @@ class Said:
     at: int = 0  # when it was said
     until: float = math.inf  # when it is to be gone
     line: str = ""  # what is said of it in any case
+    ts: int = 0  # by its author's clock, as it is
+    may_redact: bool = False  # its author had that right when it was said
 
 
 class Reader:
@@ -466,10 +468,13 @@ class Reader:
         what = Said(seq, envelope_hash, said.user_id, said.body, at)
         if room.is_cut_off(said.user_id, said.dk_id, seq):
             what.line, what.body = "(void: written after the removal)", None
-        elif said.body.kind not in ("Text", "FadingText", "Edit", "Delete", "React"):
+        elif said.body.kind not in ("Text", "FadingText", "Edit", "Delete", "React", "Poll", "Vote", "EndPoll"):
             what.line, what.body = f"(skipped: a message {said.body.kind})", None
         elif said.body.kind == "React" and not is_emoji(said.body.emoji):
             what.line, what.body = "(not heard: a reaction that is no emoji)", None
+        elif said.body.kind == "Poll" and (len(said.body.options) < 2 or not all(map(str.strip, [said.body.question, *said.body.options]))):
+            what.line, what.body = "(not heard: a poll that asks nothing)", None
+        what.ts, what.may_redact = said.ts, room.might_redact(said.user_id, said.log_seq)
         # §11: the shorter of what the message says and of what the room had agreed on.
         lives = [getattr(said.body, "ttl", 0), room.ttl_at(said.log_seq) or 0]
         if any(lives) and said.body.kind != "Delete":
@@ -480,7 +485,7 @@ class Reader:
 LOCKED = "(locked)"
 MOST_REACTIONS = 20
 FURTHEST_LINK = 256
-NAMES = {"Edit": "an edit", "Delete": "a deletion", "React": "a reaction"}
+NAMES = {"Edit": "an edit", "Delete": "a deletion", "React": "a reaction", "Vote": "a vote", "EndPoll": "the end of a poll"}
 
 
 def became(all_said: list[Said], room: Room, now: int) -> Iterator[tuple[bytes, str]]:
@@ -498,6 +503,11 @@ def became(all_said: list[Said], room: Room, now: int) -> Iterator[tuple[bytes, 
             unheard[act.seq] = "about nothing"
         elif kind(target) in NAMES:
             unheard[act.seq] = "about something said about another message"
+        elif kind(act) in ("Vote", "EndPoll"):
+            if is_text(target) and not is_heard_in_poll(target, act):
+                unheard[act.seq] = "that is not its author's to say"
+        elif kind(target) == "Poll" and kind(act) == "Edit":
+            unheard[act.seq] = "about a question"
         elif is_text(target) and act.by != target.by and kind(act) != "React":
             # Whoever took it away by the log may say so here as well.
             if kind(act) == "Edit" or room.redacted.get(target.hash) != act.by:
@@ -557,13 +567,41 @@ def kind(said: Said) -> str:
 
 
 def is_text(said: Said) -> bool:
-    return kind(said) in ("Text", "FadingText")
+    return kind(said) in ("Text", "FadingText", "Poll")
+
+
+def is_heard_in_poll(target: Said, act: Said) -> bool:
+    """§8, polls: options that are there, and one alone unless several may be chosen; ended by who asked, or who keeps order."""
+    if kind(target) != "Poll":
+        return False
+    if kind(act) == "EndPoll":
+        return act.by == target.by or act.may_redact
+    chosen = act.body.choices
+    return chosen >> len(target.body.options) == 0 and (bool(target.body.several) or chosen.bit_count() <= 1)
+
+
+def counted(poll: Said, acts: list[Said]) -> str:
+    """The question, and how many chose what."""
+    last: dict[bytes, int] = {}
+    over = ""
+    for act in acts:
+        if kind(act) == "EndPoll":
+            over = " (closed)"
+            break
+        if kind(act) == "Vote" and (poll.body.ends == 0 or act.ts < poll.body.ends):
+            last[act.by] = act.body.choices
+    votes = [sum(chosen >> at & 1 for chosen in last.values()) for at in range(len(poll.body.options))]
+    options = [f" | {option}: {count}" for option, count in zip(poll.body.options, votes, strict=True)]
+    return str(poll.body.question) + "".join(options) + over
 
 
 def words(said: Said, acts: list[Said]) -> str:
     """The text as it stands, and what people put to it."""
     edits = [act.body.text for act in acts if kind(act) == "Edit"]
-    text = f"{edits[-1]} (edited)" if edits else str(said.body.text)
+    if kind(said) == "Poll":
+        text = counted(said, acts)
+    else:
+        text = f"{edits[-1]} (edited)" if edits else str(said.body.text)
     people: dict[str, set[bytes]] = {}
     for act in acts:
         if kind(act) == "React":

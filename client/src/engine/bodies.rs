@@ -25,7 +25,7 @@ use super::ask::{Failure, Pending, Request};
 use super::inbox::preview_of;
 use super::intents::{Intent, What};
 use super::outbox::delivery;
-use super::record::{self, Act, By, Deletion, Key, MessageRecord, PreviewRecord, Record, StoredBody};
+use super::record::{self, Act, By, Deletion, Key, MessageRecord, PollRecord, PreviewRecord, Record, StoredBody};
 use super::rooms::{Channel, Room};
 use super::sync::retry;
 use super::{Ctx, Effect, Engine, Out};
@@ -49,6 +49,8 @@ pub(crate) struct Index {
     places: HashMap<Head, u64>,
     /// Numbers of what was said about it.
     acts: HashMap<Head, BTreeSet<u64>>,
+    /// Numbers of votes in it, and of what ended it. There may be very many.
+    votes: HashMap<Head, BTreeSet<u64>>,
     /// Numbers of deletions that name it as an earlier edit.
     swept: HashMap<Head, BTreeSet<u64>>,
     /// Number of the first message at this place of a sender's chain.
@@ -73,7 +75,11 @@ impl Index {
             }
         }
         if let StoredBody::Act { act, .. } = &message.body {
-            self.acts.entry(act.target()).or_default().insert(message.seq);
+            let about = match act {
+                Act::Vote { .. } | Act::EndPoll { .. } => &mut self.votes,
+                _ => &mut self.acts,
+            };
+            about.entry(act.target()).or_default().insert(message.seq);
             if let Act::Delete { edits, .. } = act {
                 for edit in edits {
                     self.swept.entry(*edit).or_default().insert(message.seq);
@@ -115,8 +121,13 @@ impl Channel {
         self.index.places.get(hash).copied()
     }
 
+    /// Numbers of the votes in a poll and of its ends, ascending.
+    pub fn votes_on(&self, poll: &Head) -> impl Iterator<Item = u64> {
+        self.index.votes.get(poll).into_iter().flatten().copied()
+    }
+
     /// The message with this hash.
-    fn named(&self, hash: &Head) -> Option<&MessageRecord> {
+    pub fn named(&self, hash: &Head) -> Option<&MessageRecord> {
         self.messages.get(self.index.places.get(hash)?)
     }
 
@@ -141,7 +152,7 @@ impl Channel {
     }
 
     /// Whether the very place of a sender's chain was taken before.
-    fn is_again(&self, message: &MessageRecord) -> bool {
+    pub fn is_again(&self, message: &MessageRecord) -> bool {
         self.index.again.contains(&message.seq)
     }
 
@@ -210,10 +221,9 @@ impl Room {
     /// What a verified message says, as it is kept.
     pub fn body(&self, content: &Content, now_ms: u64) -> StoredBody {
         let at_ms = self.clamp(content.ts, now_ms);
-        let said = if let MessageBody::FadingText { ttl, .. } = &content.body {
-            (*ttl > 0).then_some(*ttl)
-        } else {
-            None
+        let said = match &content.body {
+            MessageBody::FadingText { ttl, .. } | MessageBody::Poll { ttl, .. } => (*ttl > 0).then_some(*ttl),
+            _ => None,
         };
         // The shorter of what its author said and of what the room has agreed on.
         let ttl = said.into_iter().chain(self.state.ttl_at(content.log_seq)).min();
@@ -228,8 +238,22 @@ impl Room {
         };
         let head = |hash: &EnvelopeHash| Head::from_bytes(*hash.as_bytes());
         let act = match &content.body {
-            MessageBody::Text { .. } | MessageBody::FadingText { .. } if by.is_due(now_ms) => {
+            MessageBody::Text { .. } | MessageBody::FadingText { .. } | MessageBody::Poll { .. }
+                if by.is_due(now_ms) =>
+            {
                 return StoredBody::Erased { by };
+            }
+            MessageBody::Poll {
+                question,
+                options,
+                several,
+                ends,
+                ..
+            } => {
+                return match PollRecord::read(question.as_str(), options, *several, *ends) {
+                    Some(poll) => StoredBody::Poll { by, poll },
+                    None => StoredBody::Unreadable(Unreadable::Damaged),
+                };
             }
             MessageBody::Text { text } | MessageBody::FadingText { text, .. } => {
                 return StoredBody::text(by, text.as_str());
@@ -254,6 +278,12 @@ impl Room {
                 emoji: emoji.as_str().to_owned(),
                 on: *on,
             },
+            MessageBody::Vote { target, choices } => Act::Vote {
+                target: head(target),
+                choices: *choices,
+                said_ms: content.ts,
+            },
+            MessageBody::EndPoll { target } => Act::EndPoll { target: head(target) },
             // Never stored: `judge` lets none through.
             MessageBody::Beacon | MessageBody::Receipt { .. } => return StoredBody::Unreadable(Unreadable::Damaged),
         };
@@ -278,7 +308,9 @@ impl Room {
     /// Who took a message away. Of one whose bytes are gone the author is not known: then it is whoever says so.
     fn deleted_by(&self, message: &MessageRecord) -> Option<UserId> {
         let author = match &message.body {
-            StoredBody::Text { .. } | StoredBody::Erased { .. } => message.body.by().map(|by| by.author),
+            StoredBody::Text { .. } | StoredBody::Poll { .. } | StoredBody::Erased { .. } => {
+                message.body.by().map(|by| by.author)
+            }
             StoredBody::Gone => None,
             _ => return None,
         };
@@ -311,7 +343,10 @@ impl Room {
                 Some(target) => {
                     let is_text = matches!(
                         target.body,
-                        StoredBody::Text { .. } | StoredBody::Erased { .. } | StoredBody::Gone
+                        StoredBody::Text { .. }
+                            | StoredBody::Poll { .. }
+                            | StoredBody::Erased { .. }
+                            | StoredBody::Gone
                     );
                     is_text && target.seq < message.seq && message.seq < said_at && self.deleted_by(target) == Some(by)
                 }
@@ -325,7 +360,7 @@ impl Room {
     }
 
     /// Whether somebody says something here that is not theirs to say, or about nothing.
-    fn is_void(&self, seq: u64, by: &By, act: &Act) -> bool {
+    pub(super) fn is_void(&self, seq: u64, by: &By, act: &Act) -> bool {
         if matches!(act, Act::Past { .. }) {
             return false;
         }
@@ -338,25 +373,34 @@ impl Room {
         match (&message.body, act) {
             _ if message.seq >= seq => true,
             (StoredBody::Act { .. }, _) => true,
+            (_, Act::Vote { .. } | Act::EndPoll { .. }) => self.is_void_in_poll(message, by, act),
+            // What was asked stays as it was asked.
+            (StoredBody::Poll { .. }, Act::Edit { .. }) => true,
             (StoredBody::Text { .. } | StoredBody::Erased { .. }, Act::Edit { .. }) => !is_theirs(),
-            (StoredBody::Text { .. } | StoredBody::Erased { .. }, Act::Delete { .. }) => {
+            (StoredBody::Text { .. } | StoredBody::Poll { .. } | StoredBody::Erased { .. }, Act::Delete { .. }) => {
                 !is_theirs() && self.redacted.get(&target) != Some(&by.author)
             }
             _ => false,
         }
     }
 
-    /// The words of a message that stands, and whether they are the first.
+    /// The words of a message that stands, and whether they are others than at first. Of a poll the question.
     fn words<'a>(&'a self, message: &'a MessageRecord, now_ms: u64) -> Option<(&'a str, bool)> {
-        let StoredBody::Text { text, author, .. } = &message.body else {
-            return None;
+        let by = message.body.by()?;
+        let text = match &message.body {
+            StoredBody::Text { text, .. } => text,
+            StoredBody::Poll { poll, .. } => &poll.question,
+            _ => return None,
         };
-        let is_due = message.body.by().is_some_and(|by| by.is_due(now_ms));
+        let is_due = by.is_due(now_ms);
         if is_due || self.channel.is_again(message) || self.deleted_by(message).is_some() {
             return None;
         }
-        let edits = self.acts_on(message).filter_map(|(by, act)| match act {
-            Act::Edit { text, .. } if by.author == *author => Some(text.as_str()),
+        if matches!(message.body, StoredBody::Poll { .. }) {
+            return Some((text, false));
+        }
+        let edits = self.acts_on(message).filter_map(|(other, act)| match act {
+            Act::Edit { text, .. } if other.author == by.author => Some(text.as_str()),
             _ => None,
         });
         Some(edits.last().map_or((text.as_str(), false), |text| (text, true)))
@@ -368,7 +412,7 @@ impl Room {
     }
 
     /// Reactions of a message with those of ours that are on their way, in the order they first came up.
-    fn reactions(&self, message: &MessageRecord, me: UserId) -> Vec<Reaction> {
+    pub(super) fn reactions(&self, message: &MessageRecord, me: UserId) -> Vec<Reaction> {
         let mut all: Vec<(&str, BTreeSet<UserId>)> = Vec::new();
         let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         let said = self.acts_on(message).map(|(by, act)| (by.author, act));
@@ -398,7 +442,10 @@ impl Room {
     }
 
     /// What of ours about a message is still on its way.
-    fn waiting_on<'a>(&'a self, hash: &'a Head) -> impl Iterator<Item = (&'a record::OutgoingRecord, &'a Act)> {
+    pub(super) fn waiting_on<'a>(
+        &'a self,
+        hash: &'a Head,
+    ) -> impl Iterator<Item = (&'a record::OutgoingRecord, &'a Act)> {
         let items = self.outbox.items().filter_map(|item| Some((item, item.act.as_ref()?)));
         items.filter(move |(_, act)| act.target() == *hash)
     }
@@ -430,7 +477,8 @@ impl Room {
         let deleted = || self.deleted_by(message).map(|by| Body::Note(Note::Deleted { by }));
         let body = match &message.body {
             _ if self.channel.is_again(message) => Some(Body::Unreadable(Unreadable::Damaged)),
-            StoredBody::Text { .. } | StoredBody::Erased { .. } if is_due => None,
+            StoredBody::Text { .. } | StoredBody::Poll { .. } | StoredBody::Erased { .. } if is_due => None,
+            StoredBody::Poll { by, poll } => deleted().or_else(|| Some(self.poll_body(message, by.author, poll, me))),
             StoredBody::Text { author, .. } => match self.words(message, now_ms) {
                 None => deleted(),
                 Some(words) => Some(self.text_body(message, *author, words, me)),
@@ -499,6 +547,7 @@ impl Room {
         let index = &self.channel.index;
         for message in seqs.iter().filter_map(|seq| self.channel.messages.get(seq)) {
             touched.extend(index.acts.get(&message.hash).into_iter().flatten());
+            touched.extend(index.votes.get(&message.hash).into_iter().flatten());
             if let StoredBody::Act { act, .. } = &message.body
                 && let Some(target) = index.places.get(&act.target())
             {
@@ -506,6 +555,7 @@ impl Room {
                 // What else was said about it goes with it. A reaction more changes nothing about the others.
                 if matches!(act, Act::Delete { .. }) {
                     touched.extend(index.acts.get(&act.target()).into_iter().flatten());
+                    touched.extend(index.votes.get(&act.target()).into_iter().flatten());
                 }
             }
             if let StoredBody::Act {
@@ -521,6 +571,7 @@ impl Room {
             let lost = index
                 .acts
                 .iter()
+                .chain(&index.votes)
                 .filter(|(target, _)| !index.places.contains_key(*target));
             touched.extend(lost.flat_map(|(_, acts)| acts));
             let swept = index.swept.keys().chain(self.redacted_edits.keys());
@@ -536,7 +587,7 @@ impl Room {
             };
             let by = message.body.by();
             let was_news = *seq > self.channel.read_seq && by.is_some_and(|by| Some(by.author) != me);
-            if was_news && matches!(message.body, StoredBody::Text { .. }) {
+            if was_news && message.body.speaks() {
                 self.channel.unread = self.channel.unread.saturating_sub(1);
             }
             self.channel.change(*seq, body);
@@ -544,6 +595,7 @@ impl Room {
                 saves.push(record::save(Key::Message(self.state.room_id, *seq), message));
             }
         }
+        self.count_votes(&touched);
         self.renew_preview(&touched, now_ms);
         touched.into_iter().collect()
     }
@@ -552,16 +604,20 @@ impl Room {
     fn without_words(&self, message: &MessageRecord, now_ms: u64) -> Option<StoredBody> {
         let by = message.body.by()?;
         match &message.body {
-            StoredBody::Text { .. } => {
+            StoredBody::Text { .. } | StoredBody::Poll { .. } => {
                 (by.is_due(now_ms) || self.deleted_by(message).is_some()).then_some(StoredBody::Erased { by })
             }
-            StoredBody::Act { act, .. } if matches!(act, Act::Edit { .. } | Act::React { .. }) => {
+            StoredBody::Act { act, .. } if !matches!(act, Act::Delete { .. } | Act::Past { .. }) => {
                 let target = self.channel.named(&act.target());
                 let ends = match target.map(|target| (target, &target.body)) {
                     // It goes with what it is about.
                     Some((_, StoredBody::Erased { .. })) => true,
                     Some((target, StoredBody::Gone)) => self.deleted_by(target).is_some() || by.is_due(now_ms),
-                    Some((_, StoredBody::Text { .. })) if !self.is_void(message.seq, &by, act) => false,
+                    Some((_, StoredBody::Text { .. } | StoredBody::Poll { .. }))
+                        if !self.is_void(message.seq, &by, act) =>
+                    {
+                        false
+                    }
                     _ => by.is_due(now_ms),
                 };
                 let target = act.target();
@@ -651,7 +707,7 @@ impl Room {
 pub(super) fn message_key(message: &MessageRecord, me: UserId) -> String {
     match &message.body {
         StoredBody::Text { author, .. } if *author == me => message.msg_id.to_string(),
-        StoredBody::Erased { by } if by.author == me => message.msg_id.to_string(),
+        StoredBody::Poll { by, .. } | StoredBody::Erased { by } if by.author == me => message.msg_id.to_string(),
         _ => format!("seq-{}", message.seq),
     }
 }
@@ -668,7 +724,10 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
         let (hash, author) = self.standing_message(id, message)?;
-        if Some(author) != self.my_id() {
+        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+        let is_text =
+            (room.channel.named(&hash)).is_some_and(|message| matches!(message.body, StoredBody::Text { .. }));
+        if Some(author) != self.my_id() || !is_text {
             return Err(Problem::NotAllowed);
         }
         let text = text.trim_end();
@@ -766,7 +825,7 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Hash and author of a message on screen that has not gone.
-    fn standing_message(&self, id: RoomId, message: MessageId) -> Result<(Head, UserId), Problem> {
+    pub(super) fn standing_message(&self, id: RoomId, message: MessageId) -> Result<(Head, UserId), Problem> {
         let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
         let found = (room.channel.messages.values())
             .find(|other| other.msg_id == message && room.words(other, self.now_ms).is_some())
@@ -925,6 +984,11 @@ pub(super) fn message_body(act: &Act) -> Result<MessageBody, Problem> {
             emoji: Text::new(emoji.as_str()).map_err(internal)?,
             on: *on,
         },
+        Act::Vote { target, choices, .. } => MessageBody::Vote {
+            target: hash(target),
+            choices: *choices,
+        },
+        Act::EndPoll { target } => MessageBody::EndPoll { target: hash(target) },
         Act::Past { .. } => return Err(Problem::Internal("nothing to say".into())),
     })
 }

@@ -202,10 +202,7 @@ impl<S: Suite> Engine<S> {
                     break;
                 }
             };
-            if let StoredBody::Text { author, .. } = &body
-                && Some(*author) != me
-                && !first
-            {
+            if body.speaks() && body.by().map(|by| by.author) != me && !first {
                 room.channel.unread += 1;
             }
             if let Some((saved, has_failed)) = room.receipt(&msg_id, &body, me) {
@@ -296,7 +293,7 @@ impl<S: Suite> Engine<S> {
                 }
                 Outcome::Locked | Outcome::Gone | Outcome::LogAhead | Outcome::Ahead(_) | Outcome::Withheld => continue,
             };
-            let is_theirs = matches!(&body, StoredBody::Text { author, .. } if Some(*author) != me);
+            let is_theirs = body.speaks() && body.by().map(|by| by.author) != me;
             if is_theirs && seq > room.channel.read_seq {
                 room.channel.unread += 1;
             }

@@ -31,6 +31,7 @@ pub mod measure;
 mod outbox;
 mod peek;
 mod people;
+mod polls;
 mod receipts;
 mod record;
 mod rekey;
@@ -361,6 +362,10 @@ impl<S: Suite> Engine<S> {
                 emoji,
                 on,
             } => self.react(chat.room, message, &emoji, on, ctx, out).await,
+            Command::MakePoll { chat, poll } => self.make_poll(chat.room, poll, ctx, out).await,
+            Command::Vote { chat, message, choices } => self.vote(chat.room, message, &choices, ctx, out).await,
+            Command::EndPoll { chat, message } => self.end_poll(chat.room, message, ctx, out).await,
+            Command::ShowVotes { chat, message } => self.show_votes(chat.room, message),
             Command::SetTtl { room, seconds } => self.set_ttl(id, room, seconds, ctx, out).await,
             Command::SaveDraft { chat, text } => self.save_draft(chat.room, text, out),
             Command::ShowSafety { user } => self.show_safety(user).map(Some),

@@ -21,7 +21,7 @@ use sotto_shared::log::room_log::SUITE_1;
 
 use super::account::internal;
 use super::bodies::{del_secret, message_body};
-use super::record::{self, Act, Key, OutgoingRecord, SealedRecord};
+use super::record::{self, Act, Key, OutgoingRecord, PollRecord, SealedRecord};
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Delivery, Outcome, Problem, Standing};
 
@@ -159,6 +159,28 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
+        self.keep(id, text, act, None, ctx, out).await
+    }
+
+    pub(super) async fn queue_poll(
+        &mut self,
+        id: RoomId,
+        poll: PollRecord,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        self.keep(id, poll.question.clone(), None, Some(poll), ctx, out).await
+    }
+
+    async fn keep(
+        &mut self,
+        id: RoomId,
+        text: String,
+        act: Option<Act>,
+        poll: Option<PollRecord>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
         self.may_write(id)?;
         let mut msg_id = [0; 16];
         ctx.rng.fill_bytes(&mut msg_id);
@@ -173,6 +195,7 @@ impl<S: Suite> Engine<S> {
             lane,
             text,
             act,
+            poll,
             at_ms: ctx.now_ms,
             place: room.outbox.next_place,
             sealed: None,
@@ -359,6 +382,9 @@ impl<S: Suite> Engine<S> {
             let ts = if ttl.is_some() { ctx.now_ms } else { item.at_ms };
             let text = || Text::new(item.text.clone()).map_err(internal);
             let (body, ttl_class) = match (&item.act, ttl) {
+                (None, ttl) if let Some(poll) = &item.poll => {
+                    (poll.body(ttl)?, ttl.map_or(0, |ttl| ttl_class(ttl.into())))
+                }
                 (None, None) => (MessageBody::Text { text: text()? }, 0),
                 (None, Some(ttl)) => (MessageBody::FadingText { text: text()?, ttl }, ttl_class(ttl.into())),
                 (Some(act), ttl) => (message_body(act)?, room.channel.class_of(act, ttl, ctx.now_ms)),

@@ -221,12 +221,16 @@ pub enum StoredBody {
         #[serde(default)]
         until_ms: Option<u64>,
     },
+    Poll {
+        by: By,
+        poll: PollRecord,
+    },
     /// Says something about an earlier one.
     Act {
         by: By,
         act: Act,
     },
-    /// A text that was deleted or has had its time.
+    /// A text or a poll that was deleted or has had its time.
     Erased {
         by: By,
     },
@@ -276,7 +280,17 @@ pub enum Act {
         emoji: String,
         on: bool,
     },
-    /// An edit or a reaction that has gone with its target.
+    /// What somebody chooses in a poll: bit k is the option k.
+    Vote {
+        target: Head,
+        choices: u16,
+        /// Its author's clock, as it is: whether it came in time must not hang on when it was read.
+        said_ms: u64,
+    },
+    EndPoll {
+        target: Head,
+    },
+    /// An edit, a reaction or a vote that has gone with its target.
     Past {
         target: Head,
     },
@@ -288,12 +302,30 @@ impl Act {
             Self::Edit { target, .. }
             | Self::Delete { target, .. }
             | Self::React { target, .. }
+            | Self::Vote { target, .. }
+            | Self::EndPoll { target }
             | Self::Past { target } => *target,
         }
     }
 }
 
+/// What somebody asks, and the answers to choose from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PollRecord {
+    pub question: String,
+    pub options: Vec<String>,
+    /// More than one may be chosen.
+    pub several: bool,
+    /// No vote counts that was written then or later; 0: it ends when somebody ends it.
+    pub ends_ms: u64,
+}
+
 impl StoredBody {
+    /// Whether it has words of its own.
+    pub const fn speaks(&self) -> bool {
+        matches!(self, Self::Text { .. } | Self::Poll { .. })
+    }
+
     pub fn text(by: By, text: &str) -> Self {
         Self::Text {
             author: by.author,
@@ -328,7 +360,7 @@ impl StoredBody {
                 at_ms: *at_ms,
                 until_ms: *until_ms,
             }),
-            Self::Act { by, .. } | Self::Erased { by } => Some(*by),
+            Self::Act { by, .. } | Self::Poll { by, .. } | Self::Erased { by } => Some(*by),
             Self::Gone | Self::Locked { .. } | Self::Unreadable(_) => None,
         }
     }
@@ -337,9 +369,10 @@ impl StoredBody {
     pub fn words_until(&self) -> Option<u64> {
         match self {
             Self::Text { until_ms, .. } => *until_ms,
+            Self::Poll { by, .. } => by.until_ms,
             Self::Act {
                 by,
-                act: Act::Edit { .. } | Act::React { .. },
+                act: Act::Edit { .. } | Act::React { .. } | Act::Vote { .. } | Act::EndPoll { .. },
             } => by.until_ms,
             _ => None,
         }
@@ -353,10 +386,12 @@ pub struct OutgoingRecord {
     pub msg_id: MessageId,
     /// The tab it was written in.
     pub lane: [u8; 8],
-    /// Empty when it says something about another message.
+    /// Empty when it says something about another message; of a poll the question.
     pub text: String,
     #[serde(default)]
     pub act: Option<Act>,
+    #[serde(default)]
+    pub poll: Option<PollRecord>,
     pub at_ms: u64,
     /// Order among those that wait.
     pub place: u64,

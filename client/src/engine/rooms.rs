@@ -23,6 +23,7 @@ use super::bodies::Index;
 use super::evidence::{Cause, Evidence};
 use super::intents::Intent;
 use super::outbox::Outbox;
+use super::polls::Tally;
 use super::receipts::Receipt;
 use super::record::{
     self, ChannelRecord, Deletion, Key, LaneRecord, MessageRecord, PreviewRecord, Record, RoomRecord, StopRecord,
@@ -113,6 +114,8 @@ pub(crate) struct Channel {
     /// The page has rows from this number on.
     pub shown_from: u64,
     pub index: Index,
+    /// What was counted of the polls in memory.
+    pub tallies: HashMap<Head, Tally>,
     /// The newest whose sender is not known here: emptied before they were read, or locked when they came.
     pub passed_over: Vec<(u64, Head)>,
     /// From which message on some are to go, and when the first of them does.
@@ -153,6 +156,7 @@ impl Channel {
             draft: String::new(),
             shown_from: 1,
             index: Index::default(),
+            tallies: HashMap::new(),
             passed_over: Vec::new(),
             fades: None,
             deletions: Vec::new(),

@@ -402,13 +402,22 @@ fn outgoing_row(item: &OutgoingRecord, me: UserId) -> Option<Row> {
     if item.act.is_some() {
         return None;
     }
-    let body = Body::Text {
-        author: me,
-        message: item.msg_id,
-        text: item.text.clone(),
-        state: delivery(item),
-        edited: false,
-        reactions: Vec::new(),
+    let body = match &item.poll {
+        Some(poll) => Body::Poll {
+            author: me,
+            message: item.msg_id,
+            poll: super::polls::outgoing_poll(poll),
+            state: delivery(item),
+            reactions: Vec::new(),
+        },
+        None => Body::Text {
+            author: me,
+            message: item.msg_id,
+            text: item.text.clone(),
+            state: delivery(item),
+            edited: false,
+            reactions: Vec::new(),
+        },
     };
     Some(Row {
         key: item.msg_id.to_string(),

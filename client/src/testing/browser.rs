@@ -481,6 +481,13 @@ impl<S: Suite> Browser<S> {
                 text,
                 state,
             }),
+            Body::Poll {
+                author, poll, state, ..
+            } => Some(Line {
+                author: self.handle(author),
+                text: poll.question,
+                state,
+            }),
             Body::Unreadable(_) | Body::Note(_) => None,
         };
         self.rows().into_iter().filter_map(line).collect()

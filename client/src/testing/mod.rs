@@ -15,6 +15,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod browser;
+pub mod forge;
 pub mod fuzz;
 pub mod relay;
 pub mod tamper;

@@ -183,6 +183,11 @@ impl<S: Suite + Clone> World<S> {
         }
     }
 
+    /// The clock of everybody, milliseconds since 1970.
+    pub const fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
     /// Time passes; what was due is done in [`World::settle`].
     pub fn advance(&mut self, ms: u64) {
         self.set_clock(self.now_ms + ms);

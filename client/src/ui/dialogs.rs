@@ -31,6 +31,11 @@ pub enum Ask {
     Message(Chat, MessageId),
     React(Chat, MessageId),
     DeleteMessage(Chat, MessageId),
+    /// A poll to be made, with a question typed already.
+    Poll(Chat, String),
+    EndPoll(Chat, MessageId),
+    /// Who voted for what.
+    Votes(Chat, MessageId),
     /// An emoji for the composer.
     Emoji,
     SignOut,
@@ -128,6 +133,9 @@ fn content(ask: Ask) -> AnyView {
         Ask::Message(room, message) => room::acts::sheet(room, message),
         Ask::React(room, message) => room::acts::react_dialog(room, message),
         Ask::DeleteMessage(room, message) => room::acts::delete(room, message),
+        Ask::Poll(chat, question) => room::poll::make(chat, question),
+        Ask::EndPoll(chat, message) => room::poll::end(chat, message),
+        Ask::Votes(chat, message) => room::poll::who_voted(chat, message),
         Ask::Emoji => room::acts::insert_dialog(),
         Ask::SignOut => settings::sign_out(),
         Ask::SignOutOthers => settings::devices::sign_out_others(),

@@ -35,6 +35,8 @@ pub fn problem(problem: &Problem) -> String {
         Problem::InviteOver(over) => invite_over(*over).into(),
         Problem::NotAllowed => "Your role in this group does not allow that. Ask an owner.".into(),
         Problem::NoSuchMessage => "This message is not here any more.".into(),
+        Problem::PollIncomplete => "A poll needs a question and 2 to 12 answers.".into(),
+        Problem::PollOver => "This poll is closed.".into(),
         Problem::LastOwner => "You are the last owner. Remove everyone else first, or stay.".into(),
         Problem::RoomClosed => "Nothing can be sent here now. The line above the text says why.".into(),
         Problem::Offline => "No answer from the server. Check your connection and try again.".into(),

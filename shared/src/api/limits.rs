@@ -7,6 +7,11 @@ pub const MAX_TEXT_BYTES: usize = 32_768;
 /// Earlier versions that a deletion names.
 pub const MAX_EDITS: usize = 64;
 pub const MAX_EMOJI_BYTES: usize = 64;
+pub const MAX_QUESTION_BYTES: usize = 1024;
+pub const MAX_OPTION_BYTES: usize = 256;
+/// What a poll may be answered with; it asks with two of them at least.
+pub const MAX_OPTIONS: usize = 12;
+pub const MIN_OPTIONS: usize = 2;
 /// How long messages of a room may live, if not for ever.
 pub const MIN_TTL_SECS: u32 = 30;
 pub const MAX_TTL_SECS: u32 = 366 * 24 * 3600;

@@ -10,7 +10,9 @@
 use rand::CryptoRng;
 
 use super::header::{Header, envelope_hash, padded_len};
-use crate::api::limits::{MAX_EDITS, MAX_EMOJI_BYTES, MAX_TEXT_BYTES};
+use crate::api::limits::{
+    MAX_EDITS, MAX_EMOJI_BYTES, MAX_OPTION_BYTES, MAX_OPTIONS, MAX_QUESTION_BYTES, MAX_TEXT_BYTES,
+};
 use crate::codec::{Codec, DecodeError, List, Reader, Text};
 use crate::crypto::hash::hash;
 use crate::crypto::label::Label;
@@ -56,6 +58,19 @@ choice! {
         4 = Delete { target: EnvelopeHash, edits: List<EnvelopeHash, MAX_EDITS> },
         /// Puts a reaction to a message, or takes it back.
         5 = React { target: EnvelopeHash, emoji: Text<MAX_EMOJI_BYTES>, on: bool },
+        /// A question with answers to choose from: one, or `several`. No vote counts that was written at `ends` or later; 0: the
+        /// poll ends when somebody ends it.
+        8 = Poll {
+            question: Text<MAX_QUESTION_BYTES>,
+            options: List<Text<MAX_OPTION_BYTES>, MAX_OPTIONS>,
+            several: bool,
+            ends: u64,
+            ttl: u32,
+        },
+        /// What its author chooses in a poll, all of it: bit k is the option k. 0 takes the vote back.
+        9 = Vote { target: EnvelopeHash, choices: u16 },
+        /// The poll is over.
+        10 = EndPoll { target: EnvelopeHash },
         /// Nothing but where its author stands: `log_seq`, `log_head`, `seen_seq` and `seen_t` of the content. Ephemeral.
         16 = Beacon,
         /// What its author has read, up to this message; no further than `seen_seq`. In a slot, the one called [`RECEIPT`].
@@ -200,7 +215,8 @@ mod tests {
         let emoji = Text::new("👍").unwrap();
         let edits = List::new(vec![EnvelopeHash::from_bytes([8; 32])]).unwrap();
         let (hash, words) = ([7; 32], [0, 0, 0, 2, b'h', b'i']);
-        let cases: [(MessageBody, Vec<&[u8]>); 7] = [
+        let options = List::new(vec![Text::new("hi").unwrap(), Text::new("").unwrap()]).unwrap();
+        let cases: [(MessageBody, Vec<&[u8]>); 10] = [
             (MessageBody::Text { text: hi() }, vec![&[1], &words]),
             (
                 MessageBody::FadingText { text: hi(), ttl: 60 },
@@ -219,6 +235,33 @@ mod tests {
                 },
                 vec![&[5], &hash, &[0, 0, 0, 4, 0xf0, 0x9f, 0x91, 0x8d, 1]],
             ),
+            (
+                MessageBody::Poll {
+                    question: Text::new("hi").unwrap(),
+                    options,
+                    several: true,
+                    ends: 258,
+                    ttl: 60,
+                },
+                vec![
+                    &[8],
+                    &words,
+                    &[0, 2],
+                    &words,
+                    &[0; 4],
+                    &[1],
+                    &[0, 0, 0, 0, 0, 0, 1, 2],
+                    &[0, 0, 0, 60],
+                ],
+            ),
+            (
+                MessageBody::Vote {
+                    target,
+                    choices: 0x0205,
+                },
+                vec![&[9], &hash, &[2, 5]],
+            ),
+            (MessageBody::EndPoll { target }, vec![&[10], &hash]),
             (MessageBody::Beacon, vec![&[16]]),
             (
                 MessageBody::Receipt { read: 258 },

@@ -393,7 +393,7 @@ impl Gen {
     }
 
     pub fn message_body(&mut self) -> MessageBody {
-        match self.below(7) {
+        match self.below(10) {
             0 => MessageBody::Text { text: self.text() },
             1 => MessageBody::FadingText {
                 text: self.text(),
@@ -413,6 +413,20 @@ impl Gen {
                 on: self.coin(),
             },
             5 => MessageBody::Receipt { read: self.u64() },
+            6 => MessageBody::Poll {
+                question: self.text(),
+                options: self.list(Self::text),
+                several: self.coin(),
+                ends: self.u64(),
+                ttl: self.u32(),
+            },
+            7 => MessageBody::Vote {
+                target: self.envelope(),
+                choices: self.u32() as u16,
+            },
+            8 => MessageBody::EndPoll {
+                target: self.envelope(),
+            },
             _ => MessageBody::Beacon,
         }
     }

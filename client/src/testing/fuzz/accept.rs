@@ -354,6 +354,22 @@ impl Play<'_> {
             26 => header.kind = MessageKind::Ephemeral,
             27 => header.kind = MessageKind::Slot,
             28 => (header.kind, content.body) = (MessageKind::Ephemeral, MessageBody::Beacon),
+            29 => {
+                let option = |text: &str| Text::new(text).expect("short");
+                let options = ["one", "two", "", "three"].map(option).to_vec();
+                content.body = MessageBody::Poll {
+                    question: Text::new("eve asks").expect("short"),
+                    options: List::new(options[..usize::from(how) % 5].to_vec()).expect("few"),
+                    several: how >= 128,
+                    ends: number,
+                    ttl: 0,
+                };
+            }
+            30 => {
+                let choices = u16::from(how) << (how % 9);
+                content.body = MessageBody::Vote { target, choices };
+            }
+            31 => content.body = MessageBody::EndPoll { target },
             _ => {}
         }
         self.fades |= matches!(content.body, MessageBody::FadingText { .. });

@@ -743,6 +743,8 @@ impl Stage {
                 let reactions = reactions.into_iter().map(|reaction| (message, reaction.emoji));
                 self.reacted.extend(reactions);
             }
+            // Nobody here asks anything.
+            Body::Poll { poll, .. } => return Err(poll.question),
             Body::Note(Note::Deleted { .. }) => {
                 self.deleted.insert((room, seq));
             }

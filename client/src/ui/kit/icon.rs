@@ -10,6 +10,7 @@ pub enum Icon {
     ArrowDown,
     ArrowLeft,
     ArrowUp,
+    ChartBar,
     Check,
     CircleAlert,
     CircleCheck,
@@ -37,6 +38,7 @@ pub enum Icon {
     Palette,
     Pencil,
     Plane,
+    Plus,
     Printer,
     RefreshCw,
     Search,
@@ -92,6 +94,7 @@ impl Icon {
             Self::ArrowDown => "M12 5v14m7-7-7 7-7-7",
             Self::ArrowLeft => "M12 19l-7-7 7-7M19 12H5",
             Self::ArrowUp => "M5 12l7-7 7 7M12 19V5",
+            Self::ChartBar => "M3 3v16a2 2 0 0 0 2 2h16M7 16h8M7 11h12M7 6h3",
             Self::Check => "M20 6 9 17l-5-5",
             Self::CircleAlert => "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0zM12 8L12 12M12 16L12.01 16",
             Self::CircleCheck => "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0zM16 9l-5.5 5.5L8 12",
@@ -142,6 +145,7 @@ impl Icon {
             Self::Pencil => {
                 "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497zM15 5l4 4"
             }
+            Self::Plus => "M5 12h14M12 5v14",
             Self::Printer => {
                 "M6 18H4a2 2 0 0 1-2-2v-5a2 2 0 0 1 2-2h16a2 2 0 0 1 2 2v5a2 2 0 0 1-2 2h-2M6 9V3a1 1 0 0 1 1-1h10a1 1 0 0 1 1 1v6M7 14h10a1 1 0 0 1 1 1v6a1 1 0 0 1 -1 1h-10a1 1 0 0 1 -1 -1v-6a1 1 0 0 1 1 -1z"
             }

@@ -14,7 +14,7 @@ use sotto_shared::id::{MessageId, UserId};
 use wasm_bindgen::JsCast;
 use web_sys::PointerEvent;
 
-use super::{composer, picker};
+use super::{composer, picker, poll};
 use crate::state::{Store, authored};
 use crate::ui::dialogs::{Ask, Confirm, Dialogs, closer, name_of, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
@@ -23,7 +23,7 @@ use crate::ui::kit::toast::Toasts;
 use crate::ui::kit::{Icon, button, popover};
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::{browser, wire, words};
-use crate::view::{Body, Command, Delivery, Reaction, Role, RoomKind, Standing};
+use crate::view::{Body, Command, Delivery, Poll, Reaction, Role, RoomKind, Standing};
 
 /// A finger that rests so long on a message asks for what can be done with it.
 const LONG: Duration = Duration::from_millis(450);
@@ -71,6 +71,7 @@ struct Found {
     text: String,
     sent: bool,
     reactions: Vec<Reaction>,
+    poll: Option<Poll>,
 }
 
 fn find(store: Store, message: MessageId) -> Option<Found> {
@@ -89,6 +90,24 @@ fn find(store: Store, message: MessageId) -> Option<Found> {
                     text: text.clone(),
                     sent: *state == Delivery::Sent,
                     reactions: reactions.clone(),
+                    poll: None,
+                }),
+                Body::Poll {
+                    author,
+                    message: other,
+                    poll,
+                    state,
+                    reactions,
+                } if *other == message => Some(Found {
+                    author: *author,
+                    text: std::iter::once(&poll.question)
+                        .chain(poll.options.iter().map(|option| &option.text))
+                        .cloned()
+                        .collect::<Vec<_>>()
+                        .join("\n"),
+                    sent: *state == Delivery::Sent,
+                    reactions: reactions.clone(),
+                    poll: Some(poll.clone()),
                 }),
                 _ => None,
             })
@@ -199,7 +218,7 @@ impl Tools {
                 dialogs.open(Ask::React(room, message))
             }));
         }
-        if acts && mine {
+        if acts && mine && found.poll.is_none() {
             entries.push(Entry::new(Icon::Pencil, "Edit", move || {
                 edit(talk, store, room, message)
             }));
@@ -208,6 +227,11 @@ impl Tools {
         entries.push(Entry::new(Icon::Copy, "Copy text", move || copy(toasts, text.clone())));
         let may =
             untrack(|| store.room(room)).is_some_and(|room| room.kind == RoomKind::Group && room.role > Role::Member);
+        if acts && (mine || may) && found.poll.as_ref().is_some_and(poll::is_open) {
+            entries.push(Entry::new(Icon::CircleCheck, "End the poll", move || {
+                dialogs.open(Ask::EndPoll(room, message))
+            }));
+        }
         if acts && (mine || may) {
             let label = if mine {
                 "Delete for everyone"

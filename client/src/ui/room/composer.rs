@@ -10,10 +10,12 @@ use leptos::{ev, html};
 
 use super::acts::{self, Editing, Talk, use_talk};
 use super::picker::{Emojis, picker, use_emojis};
+use super::poll;
 use super::window::Window;
 use crate::state::authored;
-use crate::ui::dialogs::{Ask, use_dialogs};
+use crate::ui::dialogs::{Ask, Dialogs, use_dialogs};
 use crate::ui::emoji::being_typed;
+use crate::ui::kit::menu::{Entry, Face, menu};
 use crate::ui::kit::{Icon, button, popover};
 use crate::ui::screen::{use_narrow, use_store};
 use crate::ui::{browser, sidebar, wire, words};
@@ -42,6 +44,7 @@ struct Composer {
     /// The message that stands here instead of a new one, and what stood here before it.
     editing: RwSignal<Option<Editing>>,
     before: StoredValue<String>,
+    dialogs: Dialogs,
 }
 
 pub fn composer(room: Chat, view: Window) -> AnyView {
@@ -56,6 +59,7 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
         timer: StoredValue::new(None),
         editing: RwSignal::new(None),
         before: StoredValue::new(String::new()),
+        dialogs: use_dialogs(),
     };
     let talk = use_talk();
     let emojis = use_emojis();
@@ -205,6 +209,17 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
             }))
         })
     };
+    // What is no text.
+    let more = menu(
+        "button button-quiet button-icon",
+        Face::Icon(Icon::Plus),
+        "Add something else".into(),
+        move || {
+            vec![Entry::new(Icon::ChartBar, "Poll", move || {
+                dialogs.open(Ask::Poll(room, String::new()))
+            })]
+        },
+    );
     html::form()
         .class("composer")
         .attr("aria-label", "Write a message")
@@ -223,6 +238,7 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
             }),
             strip,
             html::div().class("composer-row").child((
+                more,
                 area,
                 emoji,
                 html::button()
@@ -378,6 +394,11 @@ impl Composer {
     fn send(self) -> bool {
         let text = self.text.get_untracked();
         if text.trim().is_empty() {
+            return false;
+        }
+        if let Some(question) = poll::asked_in(&text) {
+            self.typed(String::new());
+            self.dialogs.open(Ask::Poll(self.room, question));
             return false;
         }
         self.error.set(None);

@@ -8,8 +8,8 @@ use leptos::{ev, html};
 use sotto_shared::id::{MessageId, UserId};
 
 use super::acts::{self, use_talk};
-use super::prose;
 use super::timeline::Beside;
+use super::{poll, prose};
 use crate::state::Cell;
 use crate::ui::dialogs::{Ask, use_dialogs};
 use crate::ui::kit::mark::{Shape, Size, hue, mark};
@@ -33,7 +33,9 @@ pub fn row(room: Chat, cell: &Cell, beside: Memo<Beside>, read: Memo<Option<Stri
             kind.get();
             let now = row.get_untracked();
             match now.body {
-                Body::Text { author, message, .. } => text(room, author, message, now.at_ms, row.clone(), beside, read),
+                Body::Text { author, message, .. } | Body::Poll { author, message, .. } => {
+                    text(room, author, message, now.at_ms, row.clone(), beside, read)
+                }
                 Body::Unreadable(why) => unreadable(why),
                 Body::Note(note) => happened(room, note),
             }
@@ -75,15 +77,7 @@ fn text(
     let person = Memo::new(move |_| store.person(author));
     let state = {
         let row = row.clone();
-        Memo::new(move |_| {
-            row.with(|row| {
-                if let Body::Text { state, .. } = &row.body {
-                    state.clone()
-                } else {
-                    Delivery::Sent
-                }
-            })
-        })
+        Memo::new(move |_| row.with(|row| row.body.state().cloned().unwrap_or(Delivery::Sent)))
     };
     let words_of = {
         let row = row.clone();
@@ -116,15 +110,12 @@ fn text(
             in_hand.set(true);
         }
     };
-    let reactions = Memo::new(move |_| {
-        row.with(|row| {
-            if let Body::Text { reactions, .. } = &row.body {
-                reactions.clone()
-            } else {
-                Vec::new()
-            }
-        })
-    });
+    let content = if row.with_untracked(|row| matches!(row.body, Body::Poll { .. })) {
+        poll::card(room, message, row.clone())
+    } else {
+        body(words_of, edited)
+    };
+    let reactions = Memo::new(move |_| row.with(|row| row.body.reactions().to_vec()));
     let first = Memo::new(move |_| beside.get().first);
     let class = move || match (first.get(), state.get()) {
         (true, Delivery::Sent) => "message message-first",
@@ -189,7 +180,7 @@ fn text(
             side,
             html::div().class("message-main").child((
                 head,
-                body(words_of, edited),
+                content,
                 acts::reactions(room, message, reactions, sent),
                 move || below(room, message, state.get()),
                 move || read.get().map(read_mark),

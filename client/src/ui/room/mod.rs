@@ -11,6 +11,7 @@ pub mod evidence;
 mod members;
 mod message;
 pub mod picker;
+pub mod poll;
 mod prose;
 pub mod safety;
 mod start;

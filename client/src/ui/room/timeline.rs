@@ -15,7 +15,7 @@ use crate::state::{Cell, Store, authored};
 use crate::ui::kit::Icon;
 use crate::ui::screen::use_store;
 use crate::ui::{browser, when, wire, words};
-use crate::view::{Body, Command, Delivery, Row};
+use crate::view::{Command, Delivery, Row};
 
 /// Messages of one author within this time stand together.
 const GROUP_MS: u64 = 5 * 60 * 1000;
@@ -138,7 +138,9 @@ fn last_read(id: Chat, cells: &[Cell], store: Store) -> Option<(Arc<str>, String
     let others = || members.iter().filter(|member| member.user != me);
     let newest = others().map(|member| member.read_up_to).max()?;
     let is_mine = |cell: &&Cell| {
-        let sent = |row: &Row| matches!(&row.body, Body::Text { author, state: Delivery::Sent, .. } if *author == me);
+        let sent = |row: &Row| {
+            row.body.state() == Some(&Delivery::Sent) && authored(&row.body).is_some_and(|(author, _)| author == me)
+        };
         cell.order.0 <= newest && cell.row.with(sent)
     };
     let mine = cells.iter().rev().find(is_mine)?;

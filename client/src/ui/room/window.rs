@@ -12,10 +12,10 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-use crate::state::{Cell, Shown, Store};
+use crate::state::{Cell, Shown, Store, authored};
 use crate::ui::screen::use_store;
 use crate::ui::wire;
-use crate::view::{Body, Command};
+use crate::view::Command;
 
 /// Rows that stand in the page at most.
 const MOST: usize = 400;
@@ -155,7 +155,7 @@ impl Window {
             .iter()
             .filter(|cell| {
                 cell.row
-                    .with_untracked(|row| matches!(&row.body, Body::Text { author, .. } if Some(*author) != me))
+                    .with_untracked(|row| authored(&row.body).is_some_and(|(author, _)| Some(author) != me))
             })
             .count()
     }
