@@ -114,6 +114,7 @@ test('what was not read above the screen is found by a key, and counts as read b
   // While reading further up, new lines stay unread until Esc.
   await bob.says('one more');
   await expect(alice.conversations.getByRole('link').filter({ hasText: 'First' }).locator('.badge')).toContainText('1');
+  await alice.composer.focus();
   await page.keyboard.press('Escape');
   await expect(page.getByText('Everything here counts as read.')).toBeVisible();
   await expect(alice.conversations.getByRole('link').filter({ hasText: 'First' }).locator('.badge')).toHaveCount(0);

@@ -6,13 +6,13 @@ use leptos::prelude::*;
 use super::nav::use_nav;
 use super::place::Place;
 use super::screen::use_narrow;
-use super::switcher::Recent;
+use super::switcher::use_recent;
 use super::{browser, link, rail, room, settings, shortcuts, sidebar, wire};
 use crate::view::Command;
 
 pub fn frame() -> AnyView {
     let nav = use_nav();
-    provide_context(Recent::watch());
+    use_recent().watch();
     shortcuts::watch();
     watch_visibility();
 

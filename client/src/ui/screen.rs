@@ -11,7 +11,7 @@ use super::kit::{button, logo};
 use super::lock::{self, Lock};
 use super::nav::{Nav, use_nav};
 use super::place::Place;
-use super::{auth, browser, frame, link, room, title, wire, words};
+use super::{auth, browser, frame, link, room, switcher, title, wire, words};
 use crate::state::Store;
 use crate::view::{Phase, Problem};
 
@@ -56,6 +56,7 @@ fn page() -> impl IntoView {
     provide_context(room::acts::Talk::default());
     provide_context(room::picker::Emojis::default());
     provide_context(auth::Parting::default());
+    provide_context(switcher::Recent::default());
     provide_context(Narrow::watch());
 
     let halted = RwSignal::new(false);

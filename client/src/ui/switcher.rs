@@ -34,20 +34,24 @@ const LATELY: i32 = 24;
 #[derive(Clone, Copy, Default)]
 pub struct Recent(StoredValue<Vec<Chat>>);
 
+pub fn use_recent() -> Recent {
+    expect_context()
+}
+
 impl Recent {
-    /// Follows where the page goes.
-    pub fn watch() -> Self {
-        let (recent, nav) = (Self::default(), use_nav());
+    /// Follows where the page goes, for whoever signed in now.
+    pub fn watch(self) {
+        let nav = use_nav();
+        self.0.set_value(Vec::new());
         Effect::new(move |_| {
             if let Some(chat) = nav.place().room() {
-                recent.0.update_value(|list| {
+                self.0.update_value(|list| {
                     list.retain(|other| *other != chat);
                     list.insert(0, chat);
                     list.truncate(32);
                 });
             }
         });
-        recent
     }
 }
 
@@ -395,7 +399,7 @@ fn goals() -> Vec<Goal> {
 
 fn rooms() -> Vec<Goal> {
     let (nav, store, dialogs) = (use_nav(), use_store(), use_dialogs());
-    let recent = expect_context::<Recent>();
+    let recent = use_recent();
     let here = nav.place_untracked().room();
     untrack(|| {
         let mut list = store.room_list();
