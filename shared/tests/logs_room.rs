@@ -10,9 +10,10 @@ use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::id::{ChannelId, EnvelopeHash, Head, RoomId, UserId};
 use sotto_shared::log::LogError;
 use sotto_shared::log::room_log::{
-    Cut, EpochReason, Event, History, MAX_MEMBERS, News, Permission, Policy, Role, RoomBody, RoomEntry, RoomGenesis,
+    Cut, EpochReason, Event, History, MAX_MEMBERS, News, Policy, Role, RoomBody, RoomEntry, RoomGenesis,
     RoomKind, RoomState, room_id,
 };
+use sotto_shared::log::roles::{Permission, Roles};
 use sotto_shared::log::user_log::{MAX_USER_ENTRIES, UserBody};
 use sotto_shared::testing::people::{Person, TestRoom, key};
 
@@ -649,20 +650,33 @@ fn a_direct_room_still_sees_new_keys() {
 
 #[test]
 fn what_each_role_allows_is_written_down() {
-    use Permission::{Ban, Invite, Kick, Meta, Post, Redact, SetRole};
-    for (permission, least) in [
+    use Permission::{Ban, Call, Channel, Invite, Kick, Meta, Pin, Post, Redact, SetRole};
+    let roles = Roles::default();
+    let table = [
         (Post, Member),
         (Invite, Member),
         (Kick, Moderator),
         (Ban, Moderator),
         (Meta, Moderator),
         (Redact, Moderator),
+        (Channel, Moderator),
+        (Pin, Moderator),
+        (Call, Moderator),
         (SetRole, Owner),
-    ] {
+    ];
+    assert_eq!(table.len(), Permission::ALL.len());
+    for (permission, least) in table {
         for role in [Member, Moderator, Owner] {
-            assert_eq!(role.allows(permission), role >= least, "{role:?} {permission:?}");
+            let standing = roles.standing(role).unwrap();
+            assert_eq!(
+                standing.rights.has(permission),
+                role.number() >= least.number(),
+                "{role:?} {permission:?}"
+            );
         }
     }
+    let ranks = Role::BUILT_IN.map(|role| roles.standing(role).unwrap().rank);
+    assert_eq!(ranks, [10, 50, 100]);
 }
 
 #[test]

@@ -70,6 +70,7 @@ labels! {
     SlotKey = "slot-key", Kdf,
     InviteKey = "inv", Kdf,
     InviteViewKey = "inv-view-key", Kdf,
+    ChannelKey = "chan", Kdf,
 
     UserLog = "user-log", Sign,
     RoomLog = "room-log", Sign,
@@ -93,6 +94,9 @@ labels! {
     DeviceLabel = "device-label", Seal,
     Backlink = "back", Seal,
     Meta = "meta", Seal,
+    RoleName = "role-name", Seal,
+    ChannelName = "chan-name", Seal,
+    ChannelOrder = "chan-order", Seal,
     Store = "store", Seal,
     InviteView = "inv-view", Seal,
     File = "file", Seal,

@@ -1,9 +1,11 @@
 //! Signed, hash-chained logs. The relay only orders them; whoever reads one verifies it from its genesis.
 //!
-//! [`user_log`] holds a person's keys and devices, [`room_log`] a room's members, roles and room keys. `extend` takes
+//! [`user_log`] holds a person's keys and devices, [`room_log`] a room's members and room keys, with [`roles`] and [`channels`]. `extend` takes
 //! entries as they were received and gives a new state that is [`Unproven`](crate::crypto::sign::Unproven) until the
 //! signatures were checked: the relay checks them on the spot, the client in bulk through its `Suite`.
 
+pub mod channels;
+pub mod roles;
 pub mod room_log;
 pub mod standing;
 pub mod user_log;
@@ -58,6 +60,8 @@ pub enum LogError {
     NoSuchInvite,
     #[error("the invite is revoked, expired or used up, or its maker may not invite any more")]
     InviteOver,
+    #[error("a member has this role, or an open invite gives it")]
+    InUse,
     #[error("a signature does not verify")]
     Signature,
 }

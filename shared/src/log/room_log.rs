@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::LogError;
+use super::channels::{Channel, ChannelKind, MAX_NAMED};
+use super::roles::{CustomRole, Permission, Rights, RoleDef, Roles, Standing};
 use super::user_log::{MAX_USER_ENTRIES, UserLog, UserView};
 use crate::api::limits::{MAX_EDITS, MAX_TTL_SECS, MIN_TTL_SECS};
 use crate::codec::{Bytes, Codec, List};
@@ -16,6 +18,8 @@ use crate::crypto::label::Label;
 use crate::crypto::sign::{PublicKey, SignatureBytes, SignedBlob, Unproven, VerifyJob};
 use crate::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, RoomId, UserId};
 use crate::{choice, record};
+
+pub use super::roles::Role;
 
 /// Members a room may have.
 pub const MAX_MEMBERS: usize = 2_000;
@@ -32,6 +36,8 @@ choice! {
         /// Two people; the roster never changes.
         1 = Direct,
         2 = Group,
+        /// Many people and channels, with roles of its own.
+        3 = Space,
     }
 }
 
@@ -43,37 +49,6 @@ choice! {
         1 = Shared,
         /// From joining on: no links, and a new key with every addition.
         2 = Joined,
-    }
-}
-
-choice! {
-    #[derive(Copy, PartialOrd, Ord, Hash)]
-    pub enum Role {
-        1 = Member,
-        2 = Moderator,
-        3 = Owner,
-    }
-}
-
-/// What a role allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Permission {
-    Post,
-    Invite,
-    Kick,
-    Ban,
-    SetRole,
-    Meta,
-    Redact,
-}
-
-impl Role {
-    pub const fn allows(self, permission: Permission) -> bool {
-        match self {
-            Self::Owner => true,
-            Self::Moderator => !matches!(permission, Permission::SetRole),
-            Self::Member => matches!(permission, Permission::Post | Permission::Invite),
-        }
     }
 }
 
@@ -178,11 +153,28 @@ choice! {
         12 = RevokeInvite { invite_id: InviteId },
         /// The one entry by somebody who is not a member. `inv_sig` is by the invite's key over [`join_bytes`].
         13 = Join { invite_id: InviteId, member: MemberRef, nonce: [u8; 16], inv_sig: SignatureBytes },
+        /// A role of a space, new or changed. `sealed` is its name, under the room key of epoch `n`.
+        14 = DefineRole { role: CustomRole, rank: u8, rights: Rights, n: u32, sealed: Bytes<1024> },
+        15 = DropRole { role: CustomRole },
+        /// `sealed`: name, topic and heading, under epoch `n` of the space; of a private one under its own first, which follows.
+        16 = CreateChannel {
+            channel: ChannelId, kind: ChannelKind, members: List<UserId, MAX_NAMED>, n: u32, sealed: Bytes<2048>,
+        },
+        17 = UpdateChannel { channel: ChannelId, n: u32, sealed: Bytes<2048>, archived: bool },
+        /// A private channel's own key.
+        18 = ChannelEpoch {
+            channel: ChannelId, n: u32, suite: u16, commit: [u8; 32], roster_hash: [u8; 32], reason: EpochReason,
+            backlink: Bytes<256>,
+        },
+        /// Who is in a private channel.
+        19 = ChannelMembers { channel: ChannelId, add: List<UserId, MAX_NAMED>, remove: List<UserId, MAX_NAMED> },
         /// Somebody's message, with what it was changed to, is to be gone for everybody.
         20 = Redact { target: EnvelopeHash, edits: List<EnvelopeHash, MAX_EDITS> },
         /// Messages live so many seconds from here on; 0: for ever. Those up to number `after`, the newest that its actor knew,
         /// were written without it.
         21 = SetTtl { seconds: u32, after: u64 },
+        /// The order of channels and headings as a whole, under the room key of epoch `n`.
+        22 = ArrangeChannels { n: u32, sealed: Bytes<32768> },
     }
 }
 
@@ -239,6 +231,8 @@ pub struct Member {
 /// The newest room key as the log names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EpochInfo {
+    /// `MAIN`: the room's own key. Otherwise that of a private channel.
+    pub channel: ChannelId,
     pub n: u32,
     pub suite: u16,
     pub commit: [u8; 32],
@@ -375,6 +369,11 @@ pub struct RoomState {
     pub ttls: Vec<Lifetime>,
     /// A member went, or somebody's keys changed, since the newest epoch: nobody may send before the key is changed.
     pub rotation_due: bool,
+    pub roles: Roles,
+    /// Of a space; elsewhere there is none but `MAIN`.
+    pub channels: BTreeMap<ChannelId, Channel>,
+    /// Channels and headings in their order, sealed under this epoch.
+    pub arrangement: Option<(u32, Bytes<32768>)>,
     tenures: BTreeMap<(UserId, DeviceKeyId), Tenure>,
     /// Of browsers that were revoked.
     cuts: BTreeMap<(UserId, DeviceKeyId), Vec<Cut>>,
@@ -392,7 +391,7 @@ impl RoomState {
         }
         let roster_fits = match genesis.kind {
             RoomKind::Direct => genesis.members.len() == 1,
-            RoomKind::Group => genesis.members.is_empty(),
+            RoomKind::Group | RoomKind::Space => genesis.members.is_empty(),
         };
         if !roster_fits
             || genesis
@@ -435,12 +434,16 @@ impl RoomState {
             closed: false,
             ttls: Vec::new(),
             rotation_due: true,
+            roles: Roles::default(),
+            channels: BTreeMap::new(),
+            arrangement: None,
             tenures: BTreeMap::new(),
             cuts: BTreeMap::new(),
         };
         let people: Vec<UserId> = state.members.keys().copied().collect();
         for user in &people {
             state.note_tenure(user, 0);
+            state.roles.note_held(user, Role::Owner, 0);
         }
         let job = VerifyJob {
             key: signer,
@@ -503,7 +506,8 @@ impl RoomState {
                     _ => actor.view.clone(),
                 };
                 let signer = *view.active_device(&entry.actor_dk).ok_or(LogError::DeviceNotActive)?;
-                self.apply_body(&entry, actor.role, logs)?;
+                let own = self.roles.standing(actor.role).ok_or(LogError::NotAllowed)?;
+                self.apply_body(&entry, own, logs)?;
                 signer
             }
         };
@@ -533,9 +537,9 @@ impl RoomState {
         ))
     }
 
-    fn apply_body(&mut self, entry: &RoomEntry, role: Role, logs: &impl UserLogs) -> Result<(), LogError> {
+    fn apply_body(&mut self, entry: &RoomEntry, own: Standing, logs: &impl UserLogs) -> Result<(), LogError> {
         let allow = |permission| {
-            if role.allows(permission) {
+            if own.rights.has(permission) {
                 Ok(())
             } else {
                 Err(LogError::NotAllowed)
@@ -544,7 +548,7 @@ impl RoomState {
         match &entry.body {
             RoomBody::AddMember { member, role: new_role } => {
                 self.roster_may_change()?;
-                if !may_give(role, *new_role) {
+                if !self.may_bring_in(own, *new_role) {
                     return Err(LogError::NotAllowed);
                 }
                 // Whoever came by an invite that asks for approval is a moderator's to let in.
@@ -552,7 +556,7 @@ impl RoomState {
                     allow(Permission::Kick)?;
                 }
                 let added = self.newcomer(member, *new_role, entry.seq, logs)?;
-                self.take_in(member.user_id, added);
+                self.take_in(member.user_id, added, entry.seq);
             }
             RoomBody::Leave => {
                 self.roster_may_change()?;
@@ -565,14 +569,14 @@ impl RoomState {
             RoomBody::Remove { user_id, ban, cut } => {
                 self.roster_may_change()?;
                 allow(if *ban { Permission::Ban } else { Permission::Kick })?;
-                cut_fits(cut)?;
+                self.cut_fits(cut)?;
                 // Sent away before they were in: no key of theirs to change, no word of theirs to cut.
                 if let Some(request) = self.requests.remove(user_id) {
                     self.send_away(*user_id, request, *ban, entry.seq);
                     return Ok(());
                 }
-                let target = self.members.get(user_id).ok_or(LogError::NoSuchTarget)?;
-                if target.role >= role || *user_id == entry.actor {
+                let target = self.standing_of(user_id).ok_or(LogError::NoSuchTarget)?;
+                if target.rank >= own.rank || *user_id == entry.actor {
                     return Err(LogError::NotAllowed);
                 }
                 self.take_out(*user_id, *ban, entry.seq, cut.as_slice().to_vec());
@@ -587,19 +591,7 @@ impl RoomState {
                 role: new_role,
             } => {
                 self.roster_may_change()?;
-                allow(Permission::SetRole)?;
-                let target = self.members.get(user_id).ok_or(LogError::NoSuchTarget)?.role;
-                let steps_down = *user_id == entry.actor;
-                // An owner may make further owners, and may step down; nobody is taken down by an equal.
-                if !steps_down && target >= role {
-                    return Err(LogError::NotAllowed);
-                }
-                if steps_down && *new_role != Role::Owner {
-                    self.keeps_an_owner_without(user_id)?;
-                }
-                if let Some(member) = self.members.get_mut(user_id) {
-                    member.role = *new_role;
-                }
+                self.set_role(&entry.actor, user_id, *new_role, entry.seq)?;
             }
             RoomBody::SetPolicy { policy } => {
                 allow(Permission::SetRole)?;
@@ -639,6 +631,7 @@ impl RoomState {
                     return Err(LogError::BadEpoch);
                 }
                 self.epochs.push(EpochInfo {
+                    channel: ChannelId::MAIN,
                     n: *n,
                     suite: *suite,
                     commit: *commit,
@@ -653,12 +646,13 @@ impl RoomState {
             }
             RoomBody::UserUpdate { member, cut } => {
                 let next = self.moved_view(member, logs)?;
+                self.cut_fits(cut)?;
+                let outranks = self.outranks(&entry.actor, &member.user_id);
                 let current = self.members.get_mut(&member.user_id).ok_or(LogError::NoSuchTarget)?;
                 // Also a device that came and went between the two views: it had its owner's keys.
                 let revoked = next.revocations != current.view.revocations || (next.closed && !current.view.closed);
                 // A cut voids messages of what is revoked, and only for who may: it could be set before what was rightly said.
-                cut_fits(cut)?;
-                let may_cut = member.user_id == entry.actor || (role > current.role && role.allows(Permission::Kick));
+                let may_cut = member.user_id == entry.actor || (outranks && own.rights.has(Permission::Kick));
                 if !(cut.is_empty() || revoked && may_cut) {
                     return Err(LogError::BadCut);
                 }
@@ -670,10 +664,14 @@ impl RoomState {
                 for device in gone.filter(|_| !cut.is_empty()) {
                     self.cuts.insert((member.user_id, *device), cut.as_slice().to_vec());
                 }
-                self.rotation_due |= revoked || current.view.kem_g != next.kem_g || current.view.ik != next.ik;
+                let is_due = revoked || current.view.kem_g != next.kem_g || current.view.ik != next.ik;
                 current.ulog_seq = member.ulog_seq;
                 current.ulog_head = member.ulog_head;
                 current.view = next;
+                if is_due {
+                    self.rotation_due = true;
+                    self.channel_keys_are_due(&member.user_id);
+                }
             }
             RoomBody::Close => {
                 allow(Permission::SetRole)?;
@@ -689,7 +687,7 @@ impl RoomState {
                 card,
             } => {
                 self.roster_may_change()?;
-                if !may_give(role, *new_role) {
+                if !self.may_bring_in(own, *new_role) {
                     return Err(LogError::NotAllowed);
                 }
                 if invite_id(inv_pk) != *id {
@@ -739,6 +737,10 @@ impl RoomState {
                 allow(Permission::Redact)?;
             }
             RoomBody::SetTtl { seconds, after } => {
+                // `after` counts in one channel.
+                if self.kind == RoomKind::Space {
+                    return Err(LogError::NotAllowed);
+                }
                 allow(Permission::SetRole)?;
                 if *seconds != 0 && !(MIN_TTL_SECS..=MAX_TTL_SECS).contains(seconds) {
                     return Err(LogError::NotAllowed);
@@ -749,13 +751,75 @@ impl RoomState {
                     after: *after,
                 });
             }
+            RoomBody::DefineRole {
+                role,
+                rank,
+                rights,
+                n,
+                sealed,
+            } => {
+                let def = RoleDef {
+                    standing: Standing::new(*rank, *rights),
+                    n: *n,
+                    sealed: sealed.clone(),
+                };
+                self.define_role(own, *role, def, entry.seq)?;
+            }
+            RoomBody::DropRole { role } => self.drop_role(own, *role, entry.seq, entry.ts)?,
+            RoomBody::CreateChannel {
+                channel,
+                kind,
+                members,
+                n,
+                sealed,
+            } => {
+                let (members, name) = (members.as_slice(), (*n, sealed.clone()));
+                self.create_channel(own, &entry.actor, *channel, *kind, members, name, entry.seq)?;
+            }
+            RoomBody::UpdateChannel {
+                channel,
+                n,
+                sealed,
+                archived,
+            } => {
+                let name = (*n, sealed.clone());
+                self.update_channel(own, &entry.actor, channel, name, *archived, entry.seq)?;
+            }
+            RoomBody::ChannelEpoch {
+                channel,
+                n,
+                suite,
+                commit,
+                roster_hash,
+                backlink,
+                ..
+            } => {
+                let epoch = EpochInfo {
+                    channel: *channel,
+                    n: *n,
+                    suite: *suite,
+                    commit: *commit,
+                    roster_hash: *roster_hash,
+                    prev: entry.prev,
+                    seq: entry.seq,
+                    ts: entry.ts,
+                    actor: entry.actor,
+                    backlink: backlink.clone(),
+                };
+                self.channel_epoch(own, entry, channel, epoch)?;
+            }
+            RoomBody::ChannelMembers { channel, add, remove } => {
+                let people = (add.as_slice(), remove.as_slice());
+                self.channel_members(own, &entry.actor, channel, people, entry.seq)?;
+            }
+            RoomBody::ArrangeChannels { n, sealed } => self.arrange(own, *n, sealed)?,
         }
         Ok(())
     }
 
     /// Whether whoever made an invite may still bring in people with its role.
     pub fn maker_stands(&self, invite: &Invite) -> bool {
-        (self.members.get(&invite.by)).is_some_and(|maker| may_give(maker.role, invite.role))
+        (self.standing_of(&invite.by)).is_some_and(|maker| self.may_bring_in(maker, invite.role))
     }
 
     /// Somebody lets themselves in. Gives the key of the device that must have signed the entry.
@@ -784,7 +848,7 @@ impl RoomState {
             .active_device(&entry.actor_dk)
             .ok_or(LogError::DeviceNotActive)?;
         match invite.mode {
-            JoinMode::Member => self.take_in(member.user_id, added),
+            JoinMode::Member => self.take_in(member.user_id, added, entry.seq),
             JoinMode::Approval => {
                 if self.requests.len() >= MAX_REQUESTS {
                     return Err(LogError::TooMany);
@@ -854,7 +918,8 @@ impl RoomState {
         Ok(added)
     }
 
-    fn take_in(&mut self, user: UserId, added: Member) {
+    fn take_in(&mut self, user: UserId, added: Member, seq: u64) {
+        self.roles.note_held(&user, added.role, seq);
         self.members.insert(user, added);
         self.former.remove(&user);
         self.requests.remove(&user);
@@ -908,7 +973,7 @@ impl RoomState {
         }
     }
 
-    fn keeps_an_owner_without(&self, user: &UserId) -> Result<(), LogError> {
+    pub(super) fn keeps_an_owner_without(&self, user: &UserId) -> Result<(), LogError> {
         let is_owner = self.members.get(user).is_some_and(|member| member.role == Role::Owner);
         let others = self
             .members
@@ -941,6 +1006,17 @@ impl RoomState {
                 },
             );
             self.rotation_due = true;
+            self.leave_channels(&user, until);
+        }
+    }
+
+    /// A cut names each channel once, and only such as there are.
+    fn cut_fits(&self, cut: &List<Cut, 512>) -> Result<(), LogError> {
+        let named: BTreeSet<ChannelId> = cut.iter().map(|at| at.channel).collect();
+        if named.len() == cut.len() && named.iter().all(|channel| self.has_channel(channel)) {
+            Ok(())
+        } else {
+            Err(LogError::BadCut)
         }
     }
 
@@ -1020,27 +1096,15 @@ impl RoomState {
 
     /// `H("roster", sorted (user_id, g, kk))`.
     pub fn roster_hash(&self) -> [u8; 32] {
-        let mut roster = Vec::with_capacity(self.members.len() * 101);
-        for (user, member) in self.roster() {
-            user.encode(&mut roster);
-            member.view.kem_g.encode(&mut roster);
-            member.view.kk.encode(&mut roster);
-        }
-        hash(Label::RosterHash, &[&roster])
+        self.roster_hash_of(&ChannelId::MAIN)
     }
 
-    /// Whether this device of this person may write here now.
+    /// Whether this device of this person may write here now; in a space, in some channel.
     pub fn may_post(&self, user: &UserId, device: &DeviceKeyId) -> bool {
         !self.closed
-            && self.members.get(user).is_some_and(|member| {
-                member.role.allows(Permission::Post) && member.view.active_device(device).is_some()
-            })
+            && self.allows(user, Permission::Post)
+            && (self.members.get(user)).is_some_and(|member| member.view.active_device(device).is_some())
     }
-}
-
-/// Whether somebody of role `own` may bring people in as `new`: everybody as members, and below one's own role.
-fn may_give(own: Role, new: Role) -> bool {
-    own.allows(Permission::Invite) && (new == Role::Member || new < own)
 }
 
 /// `H("room-id", genesis)`.
@@ -1080,15 +1144,6 @@ fn same_chain(user: &UserId, seq: u64, head: Head, logs: &impl UserLogs) -> Resu
         Ok(())
     } else {
         Err(LogError::UserLogMismatch)
-    }
-}
-
-/// A cut names each channel once; version 1 has one channel.
-fn cut_fits(cut: &List<Cut, 512>) -> Result<(), LogError> {
-    if cut.len() <= 1 && cut.iter().all(|at| at.channel == ChannelId::MAIN) {
-        Ok(())
-    } else {
-        Err(LogError::BadCut)
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod fuzz;
 pub mod people;
+pub mod spaces;
 mod rng;
 pub mod vectors;
 
@@ -21,6 +22,7 @@ macro_rules! every_record {
             $crate::log::room_log::RoomGenesis, $crate::log::room_log::RoomEntry, $crate::log::room_log::RoomBody,
             $crate::log::room_log::RoomKind, $crate::log::room_log::History, $crate::log::room_log::Role,
             $crate::log::room_log::Policy, $crate::log::room_log::MemberRef, $crate::log::room_log::Cut,
+            $crate::log::roles::CustomRole, $crate::log::roles::Rights, $crate::log::channels::ChannelKind,
             $crate::log::room_log::EpochReason, $crate::log::room_log::JoinMode,
             $crate::envelope::header::Header, $crate::envelope::header::MessageKind,
             $crate::envelope::content::Content, $crate::envelope::content::MessageBody,

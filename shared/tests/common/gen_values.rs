@@ -14,6 +14,8 @@ use sotto_shared::id::{
     BlobId, ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, RoomId, UserId,
 };
 use sotto_shared::link::InviteCard;
+use sotto_shared::log::channels::ChannelKind;
+use sotto_shared::log::roles::{CustomRole, Rights};
 use sotto_shared::log::room_log::{
     Cut, EpochReason, History, JoinMode, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
 };
@@ -194,10 +196,20 @@ impl Gen {
     }
 
     pub fn kind(&mut self) -> RoomKind {
-        self.one(&[RoomKind::Direct, RoomKind::Group])
+        self.one(&[RoomKind::Direct, RoomKind::Group, RoomKind::Space])
     }
     pub fn role(&mut self) -> Role {
-        self.one(&[Role::Member, Role::Moderator, Role::Owner])
+        let custom = Role::Custom(self.custom_role());
+        self.one(&[Role::Member, Role::Moderator, Role::Owner, custom])
+    }
+    pub fn custom_role(&mut self) -> CustomRole {
+        CustomRole::new(16 + self.below(240) as u8).unwrap()
+    }
+    pub fn rights(&mut self) -> Rights {
+        Rights::from_bits(self.below(1 << 10) as u16).unwrap()
+    }
+    pub fn channel_kind(&mut self) -> ChannelKind {
+        self.one(&[ChannelKind::Public, ChannelKind::Private, ChannelKind::Announcement])
     }
     pub fn history(&mut self) -> History {
         self.one(&[History::Shared, History::Joined])
@@ -234,7 +246,7 @@ impl Gen {
     }
 
     pub fn room_body(&mut self) -> RoomBody {
-        match self.below(15) {
+        match self.below(22) {
             0 => RoomBody::AddMember {
                 member: self.member(),
                 role: self.role(),
@@ -292,6 +304,47 @@ impl Gen {
             13 => RoomBody::SetTtl {
                 seconds: self.u32(),
                 after: self.u64(),
+            },
+            14 => RoomBody::DefineRole {
+                role: self.custom_role(),
+                rank: self.below(256) as u8,
+                rights: self.rights(),
+                n: self.u32(),
+                sealed: self.bytes(),
+            },
+            15 => RoomBody::DropRole {
+                role: self.custom_role(),
+            },
+            16 => RoomBody::CreateChannel {
+                channel: self.channel(),
+                kind: self.channel_kind(),
+                members: self.list(Self::user),
+                n: self.u32(),
+                sealed: self.bytes(),
+            },
+            17 => RoomBody::UpdateChannel {
+                channel: self.channel(),
+                n: self.u32(),
+                sealed: self.bytes(),
+                archived: self.coin(),
+            },
+            18 => RoomBody::ChannelEpoch {
+                channel: self.channel(),
+                n: self.u32(),
+                suite: self.u32() as u16,
+                commit: self.array(),
+                roster_hash: self.array(),
+                reason: self.reason(),
+                backlink: self.bytes(),
+            },
+            19 => RoomBody::ChannelMembers {
+                channel: self.channel(),
+                add: self.list(Self::user),
+                remove: self.list(Self::user),
+            },
+            20 => RoomBody::ArrangeChannels {
+                n: self.u32(),
+                sealed: self.bytes(),
             },
             _ => RoomBody::Close,
         }
