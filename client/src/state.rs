@@ -9,7 +9,7 @@ use reactive_graph::prelude::*;
 use reactive_graph::signal::{ArcRwSignal, ReadSignal, RwSignal};
 use sotto_shared::id::{DeviceKeyId, MessageId, RoomId, UserId};
 
-use crate::view::{Body, Change, Chat, Link, Member, Person, Phase, Problem, Room, Row, Step, Timeline};
+use crate::view::{Body, Change, Chat, Link, Member, Person, Phase, Problem, Room, Row, Space, Step, Timeline};
 
 /// One row of the room on screen. The cell stays while the row's content changes, so focus and selection survive.
 #[derive(Clone)]
@@ -44,7 +44,10 @@ pub struct Store {
     syncing: RwSignal<bool>,
     people: RwSignal<HashMap<UserId, ArcRwSignal<Person>>>,
     rooms: RwSignal<HashMap<Chat, ArcRwSignal<Room>>>,
+    spaces: RwSignal<HashMap<RoomId, ArcRwSignal<Space>>>,
     members: RwSignal<HashMap<RoomId, Arc<Vec<Member>>>>,
+    /// Of private channels.
+    channel_members: RwSignal<HashMap<Chat, Arc<Vec<UserId>>>>,
     shown: RwSignal<Shown>,
     notice: RwSignal<Option<Notice>>,
     recovery_key: RwSignal<bool>,
@@ -61,7 +64,9 @@ impl Default for Store {
             syncing: RwSignal::new(false),
             people: RwSignal::new(HashMap::new()),
             rooms: RwSignal::new(HashMap::new()),
+            spaces: RwSignal::new(HashMap::new()),
             members: RwSignal::new(HashMap::new()),
+            channel_members: RwSignal::new(HashMap::new()),
             shown: RwSignal::new(Shown::default()),
             notice: RwSignal::new(None),
             recovery_key: RwSignal::new(false),
@@ -82,13 +87,26 @@ impl Store {
             Change::Person(person) => put(self.people, person.id, person),
             Change::Room(room) => put(self.rooms, room.id, room),
             Change::RoomGone(chat) => {
-                self.rooms.update(|rooms| drop(rooms.remove(&chat)));
-                self.members.update(|members| drop(members.remove(&chat.room)));
+                let room = self.rooms.try_update(|rooms| rooms.remove(&chat)).flatten();
+                // Those of a space are there for its other channels, too.
+                if room.is_some_and(|room| room.with_untracked(|room| room.channel.is_none())) {
+                    self.members.update(|members| drop(members.remove(&chat.room)));
+                }
+                self.channel_members.update(|all| drop(all.remove(&chat)));
                 if self.shown.with_untracked(|shown| shown.chat == Some(chat)) {
                     self.shown.set(Shown::default());
                 }
             }
             Change::Members { room, members } => self.members.update(|all| drop(all.insert(room, Arc::new(members)))),
+            Change::Space(space) => put(self.spaces, space.id, space),
+            Change::SpaceGone(id) => {
+                self.spaces.update(|spaces| drop(spaces.remove(&id)));
+                self.members.update(|members| drop(members.remove(&id)));
+            }
+            Change::ChannelMembers { chat, users } => {
+                self.channel_members
+                    .update(|all| drop(all.insert(chat, Arc::new(users))));
+            }
             Change::Timeline(timeline) => self.shown.update(|shown| shown.take(timeline)),
             // It stays until it is over, not for a moment.
             Change::Notice(Problem::VaultRolledBack) => self.vault_doubted.set(true),
@@ -111,7 +129,9 @@ impl Store {
             Phase::SignedOut { .. } | Phase::Locked { .. } => {
                 self.people.set(HashMap::new());
                 self.rooms.set(HashMap::new());
+                self.spaces.set(HashMap::new());
                 self.members.set(HashMap::new());
+                self.channel_members.set(HashMap::new());
                 self.shown.set(Shown::default());
                 self.queued.set(0);
                 self.syncing.set(false);
@@ -221,6 +241,26 @@ impl Store {
     pub fn unread(self) -> u32 {
         self.rooms
             .with(|rooms| rooms.values().map(|cell| cell.with(|room| room.unread)).sum())
+    }
+
+    pub fn space(self, id: RoomId) -> Option<Space> {
+        let cell = self.spaces.with(|spaces| spaces.get(&id).cloned());
+        cell.map(|cell| cell.get())
+    }
+
+    /// Every space, in the order of their names.
+    pub fn space_list(self) -> Vec<RoomId> {
+        let mut list: Vec<(String, RoomId)> = self.spaces.with(|spaces| {
+            let name = |cell: &ArcRwSignal<Space>| cell.with(|space| space.name.to_lowercase());
+            spaces.iter().map(|(id, cell)| (name(cell), *id)).collect()
+        });
+        list.sort_unstable();
+        list.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Who is in a private channel, or `None` for any other.
+    pub fn channel_members(self, chat: Chat) -> Option<Arc<Vec<UserId>>> {
+        self.channel_members.with(|all| all.get(&chat).cloned())
     }
 
     /// The members of a room, or `None` while they are not known.

@@ -204,6 +204,63 @@ pub enum Command {
         room: RoomId,
         seconds: u32,
     },
+    /// A new space with its roles and channels, at once. → `Outcome::Space`.
+    CreateSpace {
+        name: String,
+        roles: Vec<NewRole>,
+        headings: Vec<NewHeading>,
+    },
+    /// → `Outcome::Channel`.
+    CreateChannel {
+        space: RoomId,
+        name: String,
+        topic: String,
+        kind: ChannelKind,
+        /// Under which heading; 0: none.
+        heading: u16,
+        /// Of a private one: who is in it beside oneself.
+        members: Vec<UserId>,
+    },
+    EditChannel {
+        chat: Chat,
+        name: String,
+        topic: String,
+    },
+    ArchiveChannel {
+        chat: Chat,
+        archived: bool,
+    },
+    /// Who is in a private channel. Everybody may take themselves out.
+    ChannelPeople {
+        chat: Chat,
+        add: Vec<UserId>,
+        remove: Vec<UserId>,
+    },
+    /// The order of headings and channels; also renames, adds and drops headings. Channels that it leaves out stand under no
+    /// heading.
+    Arrange {
+        space: RoomId,
+        headings: Vec<Heading>,
+    },
+    /// A new role (`None`) or a changed one.
+    DefineRole {
+        space: RoomId,
+        role: Option<u8>,
+        name: String,
+        rank: u8,
+        rights: Rights,
+    },
+    /// One that nobody has and no open invite gives; otherwise `Problem::RoleInUse`.
+    DropRole {
+        space: RoomId,
+        role: u8,
+    },
+    /// 1 member, 2 moderator, 3 owner, 16 and up: roles of the space.
+    SetRole {
+        room: RoomId,
+        user: UserId,
+        role: u8,
+    },
     /// What stands in the composer, kept across reloads.
     SaveDraft {
         chat: Chat,
@@ -327,6 +384,8 @@ pub enum Outcome {
     Passphrase(Vec<String>),
     Strength(Strength),
     Room(RoomId),
+    Space(RoomId),
+    Channel(Chat),
     Person(Person),
     Devices(Vec<Device>),
     Safety(Safety),
@@ -384,6 +443,14 @@ pub enum Change {
     Members {
         room: RoomId,
         members: Vec<Member>,
+    },
+    /// A space became known or changed. Its channels are rooms of their own: `Change::Room`.
+    Space(Space),
+    SpaceGone(RoomId),
+    /// Who is in a private channel.
+    ChannelMembers {
+        chat: Chat,
+        users: Vec<UserId>,
     },
     Timeline(Timeline),
     /// Something went wrong that no command waits for.
@@ -508,12 +575,110 @@ pub struct Room {
     pub active_ms: u64,
     pub unread: u32,
     pub draft: String,
+    /// Of a channel of a space: then `title` is its name.
+    pub channel: Option<ChannelInfo>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RoomKind {
     Direct,
     Group,
+    /// One channel of a space.
+    Channel,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChannelInfo {
+    pub kind: ChannelKind,
+    pub topic: String,
+    pub archived: bool,
+    pub may_write: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChannelKind {
+    Public,
+    Private,
+    Announcement,
+}
+
+/// Many people, with channels and roles of their own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Space {
+    pub id: RoomId,
+    /// Empty while its key is on the way.
+    pub name: String,
+    pub mark: [u8; 5],
+    pub members: u32,
+    /// One's own.
+    pub role: u8,
+    pub rights: Rights,
+    pub standing: Standing,
+    /// In their order; the first, number 0, has no name: channels under no heading.
+    pub headings: Vec<Heading>,
+    /// Highest first.
+    pub roles: Vec<RoleInfo>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heading {
+    pub id: u16,
+    pub name: String,
+    /// In their order: those that one can read.
+    pub channels: Vec<ChannelId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleInfo {
+    pub id: u8,
+    /// Of a built-in one empty: the page has words for them.
+    pub name: String,
+    pub rank: u8,
+    pub rights: Rights,
+    /// How many have it.
+    pub members: u32,
+    pub built_in: bool,
+}
+
+/// What a role allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Rights {
+    pub invite: bool,
+    pub kick: bool,
+    pub ban: bool,
+    /// Make roles and give them.
+    pub role: bool,
+    /// Name of the space; and to write in announcement channels.
+    pub meta: bool,
+    /// Make, change, archive and arrange channels.
+    pub channel: bool,
+    /// Take away messages of others.
+    pub redact: bool,
+    pub post: bool,
+    pub pin: bool,
+    /// Call everybody by one mention.
+    pub everyone: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewRole {
+    pub name: String,
+    pub rank: u8,
+    pub rights: Rights,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewHeading {
+    /// Empty: channels under no heading.
+    pub name: String,
+    pub channels: Vec<NewChannel>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewChannel {
+    pub name: String,
+    pub topic: String,
+    pub kind: ChannelKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -597,7 +762,10 @@ pub struct Preview {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Member {
     pub user: UserId,
+    /// The nearest of the three that every room has; of a space's own role `Role::Member`.
     pub role: Role,
+    /// Which it is: 1 member, 2 moderator, 3 owner, 16 and up: a role of the space.
+    pub role_id: u8,
     /// Number of the newest message that they say to have read (the first of a row's `order`); 0 when nothing is known.
     pub read_up_to: u64,
 }
@@ -926,6 +1094,8 @@ pub enum Problem {
     /// Nobody can vote in it any more.
     PollOver,
     LastOwner,
+    /// Somebody has this role, or an open invite gives it.
+    RoleInUse,
     /// Not a link of Sotto's, or damaged on its way.
     BadLink,
     /// Under the handle of a contact link stands another account than the link names.

@@ -9,11 +9,11 @@ use sotto_shared::crypto::secret::EpochSecret;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::id::{ChannelId, EnvelopeHash, Head, RoomId, UserId};
 use sotto_shared::log::LogError;
-use sotto_shared::log::room_log::{
-    Cut, EpochReason, Event, History, MAX_MEMBERS, News, Policy, Role, RoomBody, RoomEntry, RoomGenesis,
-    RoomKind, RoomState, room_id,
-};
 use sotto_shared::log::roles::{Permission, Roles};
+use sotto_shared::log::room_log::{
+    Cut, EpochReason, Event, History, MAX_MEMBERS, News, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
+    RoomState, room_id,
+};
 use sotto_shared::log::user_log::{MAX_USER_ENTRIES, UserBody};
 use sotto_shared::testing::people::{Person, TestRoom, key};
 

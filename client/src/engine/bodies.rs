@@ -18,7 +18,8 @@ use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::content::{Content, MessageBody, is_emoji};
 use sotto_shared::envelope::header::{Header, ttl_class};
 use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, MessageId, RoomId, UserId};
-use sotto_shared::log::room_log::{Event, Permission, RoomBody, RoomKind};
+use sotto_shared::log::roles::Permission;
+use sotto_shared::log::room_log::{Event, RoomBody, RoomKind};
 
 use super::account::internal;
 use super::ask::{Failure, Pending, Request};
@@ -775,8 +776,7 @@ impl<S: Suite> Engine<S> {
                 .queue(id, String::new(), Some(Act::Delete { target, edits }), ctx, out)
                 .await;
         }
-        let role = room.state.members.get(&me).map(|member| member.role);
-        if room.state.kind == RoomKind::Direct || !role.is_some_and(|role| role.allows(Permission::Redact)) {
+        if room.state.kind == RoomKind::Direct || !room.state.allows(&me, Permission::Redact) {
             return Err(Problem::NotAllowed);
         }
         self.open_room(id)?;

@@ -16,8 +16,8 @@ use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::id::{ChannelId, EnvelopeHash, Head, InviteId, RoomId, UserId};
 use sotto_shared::log::room_log::{
-    Cut, EpochReason, History, MAX_MEMBERS, Permission, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
-    RoomState, SUITE_1, room_id,
+    Cut, EpochReason, History, MAX_MEMBERS, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState,
+    SUITE_1, room_id,
 };
 
 use super::account::{internal, tidy_handle};
@@ -26,6 +26,7 @@ use super::epochs::{is_old, wrap_for};
 use super::rooms::Room;
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Outcome, Problem, Standing};
+use sotto_shared::log::roles::Permission;
 
 /// Times an append is made again because somebody was faster.
 const MAX_TRIES: u32 = 12;
@@ -440,7 +441,7 @@ impl<S: Suite> Engine<S> {
         ctx.rng.fill_bytes(&mut nonce);
         let roster = match kind {
             RoomKind::Direct => people.iter().map(reference).collect::<Result<Vec<_>, _>>()?,
-            RoomKind::Group => Vec::new(),
+            RoomKind::Group | RoomKind::Space => Vec::new(),
         };
         let genesis = RoomGenesis {
             kind,
@@ -835,13 +836,9 @@ impl<S: Suite> Engine<S> {
             return Ok(List::default());
         };
         let now = log.view();
-        let mine = self
-            .my_id()
-            .and_then(|me| room.state.members.get(&me))
-            .map(|me| me.role);
+        let outranks = |me: UserId| room.state.outranks(&me, user) && room.state.allows(&me, Permission::Kick);
         let revoked = now.revocations != target.view.revocations || (now.closed && !target.view.closed);
-        let may_cut =
-            self.my_id() == Some(*user) || mine.is_some_and(|mine| mine > target.role && mine.allows(Permission::Kick));
+        let may_cut = self.my_id().is_some_and(|me| me == *user || outranks(me));
         if revoked && may_cut && room.sync.is_caught_up(room.channel.at.seq) {
             self.cut(room)
         } else {

@@ -111,6 +111,7 @@ pub enum Input<K> {
 }
 
 /// What is to be done, in this order.
+#[allow(clippy::large_enum_variant)] // one at a time, on its way out
 #[derive(Debug)]
 pub enum Effect<K> {
     /// Seal and write. When it fails, what follows in the same batch is dropped.
@@ -367,6 +368,16 @@ impl<S: Suite> Engine<S> {
             Command::EndPoll { chat, message } => self.end_poll(chat.room, message, ctx, out).await,
             Command::ShowVotes { chat, message } => self.show_votes(chat.room, message),
             Command::SetTtl { room, seconds } => self.set_ttl(id, room, seconds, ctx, out).await,
+            // Spaces are not made yet.
+            Command::CreateSpace { .. }
+            | Command::CreateChannel { .. }
+            | Command::EditChannel { .. }
+            | Command::ArchiveChannel { .. }
+            | Command::ChannelPeople { .. }
+            | Command::Arrange { .. }
+            | Command::DefineRole { .. }
+            | Command::DropRole { .. }
+            | Command::SetRole { .. } => Err(Problem::NotAllowed),
             Command::SaveDraft { chat, text } => self.save_draft(chat.room, text, out),
             Command::ShowSafety { user } => self.show_safety(user).map(Some),
             Command::AcceptHandle { handle, user } => self.accept_handle(id, handle, user, out),

@@ -355,7 +355,7 @@ impl Room {
 
 pub(crate) const fn role(role: Role) -> view::Role {
     match role {
-        Role::Member => view::Role::Member,
+        Role::Member | Role::Custom(_) => view::Role::Member,
         Role::Moderator => view::Role::Moderator,
         Role::Owner => view::Role::Owner,
     }
@@ -841,6 +841,7 @@ impl<S: Suite> Engine<S> {
             preview,
             unread: room.channel.unread,
             draft: room.channel.draft.clone(),
+            channel: None,
         })));
     }
 
@@ -854,6 +855,7 @@ impl<S: Suite> Engine<S> {
             .map(|(user, member)| Member {
                 user: *user,
                 role: role(member.role),
+                role_id: member.role.number(),
                 read_up_to: read(user).map_or(0, |receipt| receipt.read),
             })
             .collect();

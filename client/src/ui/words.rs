@@ -37,6 +37,7 @@ pub fn problem(problem: &Problem) -> String {
         Problem::NoSuchMessage => "This message is not here any more.".into(),
         Problem::PollIncomplete => "A poll needs a question and 2 to 12 answers.".into(),
         Problem::PollOver => "This poll is closed.".into(),
+        Problem::RoleInUse => "Somebody has this role, or an open invite gives it. Change that first.".into(),
         Problem::LastOwner => "You are the last owner. Remove everyone else first, or stay.".into(),
         Problem::RoomClosed => "Nothing can be sent here now. The line above the text says why.".into(),
         Problem::Offline => "No answer from the server. Check your connection and try again.".into(),
@@ -178,6 +179,7 @@ pub fn note(
         Note::Created { by } => match kind {
             RoomKind::Direct => vec![subject(by), Plain(" started this conversation.")],
             RoomKind::Group => vec![subject(by), Plain(" made this group.")],
+            RoomKind::Channel => vec![subject(by), Plain(" made this channel.")],
         },
         Note::Added { by, who } => vec![subject(by), Plain(" added "), object(who), Plain(".")],
         Note::Removed { by, who } => vec![subject(by), Plain(" removed "), object(who), Plain(".")],
@@ -278,7 +280,7 @@ pub const fn delivery(state: &Delivery) -> &'static str {
 pub fn read_by(people: usize, kind: RoomKind) -> String {
     match kind {
         RoomKind::Direct => "Read".to_owned(),
-        RoomKind::Group => format!("Read by {people}"),
+        RoomKind::Group | RoomKind::Channel => format!("Read by {people}"),
     }
 }
 
@@ -347,6 +349,7 @@ mod tests {
             Problem::NotAllowed,
             Problem::NoSuchMessage,
             Problem::LastOwner,
+            Problem::RoleInUse,
             Problem::BadLink,
             Problem::OtherPerson("x".into()),
             Problem::InviteOver(Over::Wrong),

@@ -124,8 +124,9 @@ impl RoomState {
     /// To whom a key is wrapped.
     pub fn roster_of<'a>(&'a self, key: &'a ChannelId) -> impl Iterator<Item = (&'a UserId, &'a Member)> {
         let private = self.channels.get(key);
-        self.roster()
-            .filter(move |(user, _)| *key == ChannelId::MAIN || private.is_some_and(|there| there.members.contains(*user)))
+        self.roster().filter(move |(user, _)| {
+            *key == ChannelId::MAIN || private.is_some_and(|there| there.members.contains(*user))
+        })
     }
 
     /// `H("roster", sorted (user_id, g, kk))` of those.
@@ -225,7 +226,11 @@ impl RoomState {
 
     /// Somebody's keys have changed: so must those of the private channels they are in.
     pub(super) fn channel_keys_are_due(&mut self, user: &UserId) {
-        for channel in self.channels.values_mut().filter(|channel| channel.members.contains(user)) {
+        for channel in self
+            .channels
+            .values_mut()
+            .filter(|channel| channel.members.contains(user))
+        {
             channel.rotation_due = true;
         }
     }
@@ -331,7 +336,11 @@ impl RoomState {
         seq: u64,
     ) -> Result<(), LogError> {
         self.is_space()?;
-        let there: BTreeSet<UserId> = add.iter().filter(|user| self.members.contains_key(*user)).copied().collect();
+        let there: BTreeSet<UserId> = add
+            .iter()
+            .filter(|user| self.members.contains_key(*user))
+            .copied()
+            .collect();
         let changes_keys = self.policy.history == History::Joined;
         // Everybody may leave one.
         let leaves = add.is_empty() && remove == [*actor];

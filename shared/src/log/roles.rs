@@ -21,7 +21,11 @@ impl CustomRole {
     pub const FIRST: Self = Self(16);
 
     pub const fn new(number: u8) -> Option<Self> {
-        if number >= Self::FIRST.0 { Some(Self(number)) } else { None }
+        if number >= Self::FIRST.0 {
+            Some(Self(number))
+        } else {
+            None
+        }
     }
 
     pub const fn number(self) -> u8 {
@@ -161,7 +165,11 @@ impl Rights {
     }
 
     pub const fn from_bits(bits: u16) -> Option<Self> {
-        if bits & !Self::ALL.0 == 0 { Some(Self(bits)) } else { None }
+        if bits & !Self::ALL.0 == 0 {
+            Some(Self(bits))
+        } else {
+            None
+        }
     }
 }
 
@@ -185,12 +193,6 @@ pub struct Standing {
 impl Standing {
     pub const fn new(rank: u8, rights: Rights) -> Self {
         Self { rank, rights }
-    }
-
-    /// Whether somebody who stands so may give others a role that stands like `other`: it is lower, and has no right that
-    /// they lack.
-    pub const fn may_give(self, other: Self) -> bool {
-        other.rank < self.rank && other.rights.is_within(self.rights)
     }
 }
 
@@ -275,14 +277,21 @@ impl RoomState {
         if before.is_none() && self.roles.custom.len() >= MAX_ROLES {
             return Err(LogError::TooMany);
         }
-        let given = def.standing.rights.beyond(before.map_or(Rights::NONE, |before| before.rights));
-        let is_below = (1..own.rank.min(100)).contains(&def.standing.rank)
-            && before.is_none_or(|before| before.rank < own.rank);
+        let given = def
+            .standing
+            .rights
+            .beyond(before.map_or(Rights::NONE, |before| before.rights));
+        let is_below =
+            (1..own.rank.min(100)).contains(&def.standing.rank) && before.is_none_or(|before| before.rank < own.rank);
         if !own.rights.has(Permission::SetRole) || !is_below || !given.is_within(own.rights) {
             return Err(LogError::NotAllowed);
         }
         self.is_newest(def.n)?;
-        self.roles.stood.entry(role).or_default().push((seq, Some(def.standing)));
+        self.roles
+            .stood
+            .entry(role)
+            .or_default()
+            .push((seq, Some(def.standing)));
         self.roles.custom.insert(role, def);
         Ok(())
     }
@@ -304,10 +313,17 @@ impl RoomState {
         Ok(())
     }
 
+    /// Whether whoever stands so may give this role: it is lower than theirs, and has no right that they lack, but for what
+    /// every member may.
+    pub fn may_give(&self, own: Standing, role: Role) -> bool {
+        self.roles
+            .standing(role)
+            .is_some_and(|given| given.rank < own.rank && (role == Role::Member || given.rights.is_within(own.rights)))
+    }
+
     /// Whether whoever stands so may bring people in as `role`: everybody as members, and as what they may give.
     pub(super) fn may_bring_in(&self, own: Standing, role: Role) -> bool {
-        own.rights.has(Permission::Invite)
-            && (role == Role::Member || self.roles.standing(role).is_some_and(|given| own.may_give(given)))
+        own.rights.has(Permission::Invite) && (role == Role::Member || self.may_give(own, role))
     }
 
     /// Roles beyond the three are there in spaces alone, and only as long as they are defined.
@@ -316,12 +332,12 @@ impl RoomState {
         if !own.rights.has(Permission::SetRole) {
             return Err(LogError::NotAllowed);
         }
-        let given = self.roles.standing(new).ok_or(LogError::NoSuchTarget)?;
+        self.roles.standing(new).ok_or(LogError::NoSuchTarget)?;
         let is_owner = self.members.get(actor).is_some_and(|member| member.role == Role::Owner);
         let target = self.standing_of(user).ok_or(LogError::NoSuchTarget)?;
         let steps_down = user == actor;
         // An owner may make further owners, and may step down; nobody is taken down by an equal.
-        if !steps_down && target.rank >= own.rank || !(is_owner || own.may_give(given)) {
+        if !steps_down && target.rank >= own.rank || !(is_owner || self.may_give(own, new)) {
             return Err(LogError::NotAllowed);
         }
         if steps_down && new != Role::Owner {

@@ -5,8 +5,8 @@
 
 pub mod fuzz;
 pub mod people;
-pub mod spaces;
 mod rng;
+pub mod spaces;
 pub mod vectors;
 
 pub use rng::FixedRng;

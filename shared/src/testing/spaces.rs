@@ -208,4 +208,3 @@ impl TestRoom {
         message_key(&root, &self.id(), &id).expose().to_vec()
     }
 }
-

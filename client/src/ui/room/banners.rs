@@ -48,6 +48,9 @@ pub fn banners(id: Chat) -> AnyView {
 fn waiting(kind: RoomKind) -> AnyView {
     let text = match kind {
         RoomKind::Direct => "It comes as soon as the other one is online. You can write then; there is nothing to do.",
+        RoomKind::Channel => {
+            "It comes as soon as somebody who reads this channel is online. You can write then; there is nothing to do."
+        }
         RoomKind::Group => {
             "It comes as soon as somebody of this group is online. You can write then; there is nothing to do."
         }

@@ -24,6 +24,7 @@ pub fn bar(id: Chat) -> AnyView {
         Memo::new(move |_| room.with(|room| room.as_ref().map(|room| (room.kind, room.role, room.standing.clone()))));
     let topic = move || {
         room.get().map(|room| match room.kind {
+            RoomKind::Channel => room.channel.map(|channel| channel.topic).unwrap_or_default(),
             RoomKind::Group => words::count(room.members as usize, "member", "members"),
             RoomKind::Direct => {
                 let realm = store.realm();
@@ -101,11 +102,13 @@ fn members_button(id: Chat) -> AnyView {
 fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Option<AnyView> {
     let dialogs = use_dialogs();
     let compare = compare(id);
-    if kind == RoomKind::Group && matches!(standing, Standing::Left | Standing::Removed) {
+    if kind == RoomKind::Channel || kind == RoomKind::Group && matches!(standing, Standing::Left | Standing::Removed) {
         return None;
     }
     let entries = move || match kind {
         RoomKind::Direct => vec![Entry::new(Icon::ShieldCheck, "Safety number", compare)],
+        // What can be done with it stands with its space.
+        RoomKind::Channel => Vec::new(),
         RoomKind::Group => {
             // Whatever became of it, it can be left.
             let is_open = standing == Standing::Open;

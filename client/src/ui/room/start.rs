@@ -24,6 +24,10 @@ pub fn start(id: Chat, empty: Signal<bool>) -> AnyView {
                 format!("You and {title}"),
                 "Only the two of you can read what is written here. The server passes it on and cannot open it.",
             ),
+            RoomKind::Channel => (
+                title,
+                "Only the people of this space who may read this channel can read what is written here. The server passes it on and cannot open it.",
+            ),
             RoomKind::Group => (
                 title,
                 "Only the people in this group can read what is written here. The server passes it on and cannot open it; it cannot add anyone either.",
@@ -56,6 +60,7 @@ fn suggestions(id: Chat, room: &Room) -> AnyView {
             ),
         )
             .into_any(),
+        RoomKind::Channel => hello.into_any(),
         RoomKind::Group => (
             hello,
             item(Icon::UserPlus, "Add people", "By their handles", move || {

@@ -84,7 +84,7 @@ pub fn picture(store: Store, room: &Room, size: Size) -> AnyView {
             mark(bytes, Shape::Person, size)
         }
         (RoomKind::Direct, None) => mark(room.mark, Shape::Person, size),
-        (RoomKind::Group, _) => mark(room.mark, Shape::Group, size),
+        (RoomKind::Group | RoomKind::Channel, _) => mark(room.mark, Shape::Group, size),
     }
 }
 
