@@ -151,6 +151,64 @@ test('conversations', async ({ signedUp }) => {
   await passesAxe(page, 'offline');
 });
 
+test('spaces', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  const { page } = alice;
+  await page.getByRole('button', { name: 'Create a space' }).click();
+  const dialog = alice.dialog('Create a space');
+  await passesAxe(page, 'create a space');
+  await dialog.getByLabel('Name').fill('Harbour Makers');
+  await dialog.getByRole('button', { name: 'Create space' }).click();
+  const channels = page.getByRole('navigation', { name: 'Channels of Harbour Makers' });
+  await expect(channels).toBeVisible({ timeout: 20_000 });
+  await page.locator('.channel-row').getByRole('link', { name: 'general' }).click();
+  await alice.canWriteTo('general');
+  await passesAxe(page, 'an empty channel');
+  await alice.says('welcome');
+  await alice.hasSentEverything();
+  const room = page.url();
+  const space = room.replace(/\/[^/]+$/, '');
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(space);
+  await expect(channels).toBeVisible();
+  await page.setViewportSize({ width: 390, height: 844 });
+  await passesAxe(page, 'the channels of a space');
+  await page.goto(`${room}/members`);
+  await expect(page.getByRole('complementary', { name: 'Members' }).getByText('You')).toBeVisible();
+  await passesAxe(page, 'members of a space');
+  await page.goto(`${room}/settings`);
+  await expect(page.getByRole('heading', { name: 'Who can read here' })).toBeVisible();
+  await passesAxe(page, 'settings of a channel');
+  for (const part of ['general', 'roles', 'members']) {
+    await page.goto(`${space}/settings/${part}`);
+    await expect(page.getByRole('main').getByRole('heading').first()).toBeVisible();
+    if (part === 'roles') await page.locator('.role > summary').first().click();
+    await passesAxe(page, `settings of a space, ${part}`);
+  }
+  await page.goto(`${space}/settings/roles`);
+  await page.getByRole('button', { name: 'New role' }).click();
+  await expect(alice.dialog('New role')).toBeVisible();
+  await passesAxe(page, 'a new role');
+  await page.keyboard.press('Escape');
+  await page.goto(room);
+  await page.locator('.column-space').click();
+  await expect(page.getByRole('menuitem', { name: 'New channel' })).toBeVisible();
+  await passesAxe(page, 'the menu of a space');
+  await page.getByRole('menuitem', { name: 'New channel' }).click();
+  await alice.dialog('New channel').getByRole('radio', { name: /^Private/ }).check();
+  await passesAxe(page, 'a new channel');
+  await page.keyboard.press('Escape');
+  await page.locator('.column-space').click();
+  await page.getByRole('menuitem', { name: 'Add people' }).click();
+  await alice.dialog(/^Add people/).getByRole('textbox', { name: 'People' }).fill(bob.handle);
+  await alice.dialog(/^Add people/).getByRole('button', { name: 'Add', exact: true }).last().click();
+  await expect(alice.dialog(/^Add people/)).toBeHidden();
+  await bob.page.getByRole('list', { name: 'Spaces' }).getByRole('link', { name: /Harbour Makers/ }).click();
+  await bob.page.locator('.channel-row').getByRole('link', { name: 'announcements' }).click();
+  await expect(bob.page.getByText('Only those who may speak for this space write here.')).toBeVisible();
+  await passesAxe(bob.page, 'a channel to read');
+});
+
 test('dialogs and settings', async ({ signedUp }) => {
   const [alice] = await signedUp('alice', 'bob');
   const { page } = alice;

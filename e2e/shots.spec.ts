@@ -230,6 +230,77 @@ test('what is written', async ({ signedUp }) => {
   await shoot(page, 'lost-room');
 });
 
+test('spaces', async ({ signedUp }) => {
+  const [oona, jonas, mira] = await signedUp('oona', 'jonas', 'mira');
+  const { page } = oona;
+  await page.getByRole('button', { name: 'Create a space' }).click();
+  const dialog = oona.dialog('Create a space');
+  await dialog.getByLabel('Name').fill('Harbour Makers');
+  await shoot(page, 'space-create');
+  await dialog.getByRole('button', { name: 'Create space' }).click();
+  await expect(page.getByRole('navigation', { name: 'Channels of Harbour Makers' })).toBeVisible({ timeout: 20_000 });
+  await page.locator('.column-space').click();
+  await shoot(page, 'space-menu');
+  await page.getByRole('menuitem', { name: 'Add people' }).click();
+  const add = oona.dialog(/^Add people/);
+  for (const handle of ['jonas', 'mira']) {
+    await add.getByRole('textbox', { name: 'People' }).fill(handle);
+    await add.getByRole('textbox', { name: 'People' }).press('Enter');
+    await expect(add.getByRole('list', { name: 'Chosen people' }).getByText(handle, { exact: true })).toBeVisible();
+  }
+  await add.getByRole('button', { name: 'Add', exact: true }).last().click();
+  await expect(add).toBeHidden();
+  const channel = (who: Person, name: string) => who.page.locator('.channel-row').getByRole('link', { name });
+  for (const who of [jonas, mira]) {
+    await who.page.getByRole('list', { name: 'Spaces' }).getByRole('link', { name: /Harbour Makers/ }).click();
+    await channel(who, 'questions').click();
+    await who.canWriteTo('questions');
+  }
+  await jonas.says('Who has the pressure gauge?');
+  await mira.says('It is in the blue case, second shelf.');
+  await channel(oona, 'general').click();
+  await oona.canWriteTo('general');
+  await shoot(page, 'space-channel-empty');
+  await oona.says('Repair night is **Friday at 18:30**. Bring the thing, its charger, and whatever you already tried.');
+  await oona.hasSentEverything();
+  await expect(channel(oona, 'questions')).toContainText('Unread');
+  await page.getByRole('button', { name: /^Members/ }).click();
+  await shoot(page, 'space-members');
+  const room = page.url().replace(/\/members$/, '');
+  const space = room.replace(/\/[^/]+$/, '');
+  await page.goto(room);
+  await oona.sees('Repair night is Friday at 18:30. Bring the thing, its charger, and whatever you already tried.');
+  await shoot(page, 'space-channel');
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(space);
+  await expect(channel(oona, 'general')).toBeVisible();
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.screenshot({ path: join(FOLDER, `space-list-narrow-${colorScheme}.png`), animations: 'disabled' });
+  }
+  await page.goto(`${room}/settings`);
+  await expect(page.getByRole('heading', { name: 'Who can read here' })).toBeVisible();
+  await shoot(page, 'space-channel-settings');
+  for (const part of ['general', 'roles', 'members']) {
+    await page.goto(`${space}/settings/${part}`);
+    await expect(page.getByRole('main').getByRole('heading').first()).toBeVisible();
+    if (part === 'roles') await page.locator('.role > summary').nth(1).click();
+    await shoot(page, `space-settings-${part}`);
+  }
+  await page.goto(`${space}/settings/roles`);
+  await page.getByRole('button', { name: 'New role' }).click();
+  await shoot(page, 'space-role');
+  await page.keyboard.press('Escape');
+  await page.goto(room);
+  await page.locator('.column-space').click();
+  await page.getByRole('menuitem', { name: 'New channel' }).click();
+  await oona.dialog('New channel').getByRole('radio', { name: /^Private/ }).check();
+  await shoot(page, 'space-channel-new');
+  await channel(jonas, 'announcements').click();
+  await expect(jonas.page.getByText('Only those who may speak for this space write here.')).toBeVisible();
+  await shoot(jonas.page, 'space-announcements');
+});
+
 test('a group', async ({ signedUp }) => {
   const [oona] = await signedUp('oona', 'jonas', 'mira');
   const { page } = oona;

@@ -125,13 +125,13 @@ test('on a phone the switcher opens from the list and from nothing but touch', a
   await signedUp('bob');
   await phone.fillsSignUp();
   await phone.page.getByRole('button', { name: 'Create account' }).click();
-  await phone.page.getByRole('button', { name: 'Find a person' }).tap({ timeout: 20_000 });
+  await phone.page.getByRole('button', { name: 'Jump to or find a person' }).tap({ timeout: 20_000 });
   const switcher = phone.dialog('Jump to');
   await switcher.getByRole('combobox').fill('bob');
   await switcher.getByRole('option', { name: /Write to bob/ }).tap();
   await phone.canWriteTo('bob');
   await phone.page.getByRole('link', { name: 'All messages' }).tap();
-  await phone.page.getByRole('button', { name: 'Find a person' }).tap();
+  await phone.page.getByRole('button', { name: 'Jump to or find a person' }).tap();
   await expect(switcher.getByRole('option', { name: /bob/ })).toBeVisible();
   await switcher.getByRole('button', { name: 'Close' }).tap();
   await expect(switcher).toBeHidden();

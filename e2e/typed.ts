@@ -131,6 +131,78 @@ export const TYPED: Record<string, Types> = {
     await elsewhere.conversations.getByRole('link').filter({ hasText: secret.slice(0, 20) }).click();
     await elsewhere.sees(secret);
   },
+  'name of a space': async ({ alice, bob }, secret) => {
+    const { page } = alice;
+    await page.getByRole('button', { name: 'Create a space' }).click();
+    const dialog = alice.dialog('Create a space');
+    await dialog.getByLabel('Name').fill(secret);
+    await dialog.getByRole('radio', { name: 'Empty' }).check();
+    await dialog.getByRole('button', { name: 'Create space' }).click();
+    const column = page.getByRole('navigation', { name: `Channels of ${secret}` });
+    await column.getByRole('button', { name: secret }).click({ timeout: 20_000 });
+    await page.getByRole('menuitem', { name: 'Add people' }).click();
+    const add = alice.dialog(/^Add people/);
+    await add.getByRole('textbox', { name: 'People' }).fill(BOB);
+    await add.getByRole('button', { name: 'Add', exact: true }).last().click();
+    await expect(add).toBeHidden();
+    await bob.page.getByRole('list', { name: 'Spaces' }).getByRole('link', { name: secret }).click();
+  },
+  'name of a channel': async ({ alice, bob }, secret) => {
+    const { page } = alice;
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('>new channel');
+    await page.keyboard.press('Enter');
+    const dialog = alice.dialog('New channel');
+    await dialog.getByLabel('Name').fill(secret);
+    await dialog.getByRole('button', { name: 'Create channel' }).click();
+    await alice.canWriteTo(secret);
+    await bob.page.locator('.channel-row').getByRole('link', { name: secret }).click();
+    await bob.canWriteTo(secret);
+  },
+  'message in a channel': async ({ alice, bob }, secret) => {
+    await alice.says(secret);
+    await bob.sees(secret);
+  },
+  'topic of a channel': async ({ alice, bob }, secret) => {
+    await alice.chooses('More', 'Edit name and topic');
+    const dialog = alice.dialog('Edit the channel');
+    await dialog.getByLabel('Topic').fill(secret);
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await expect(bob.page.getByText(secret)).toBeVisible();
+  },
+  'heading of channels': async ({ alice, bob }, secret) => {
+    const { page } = alice;
+    await page.locator('.column-space').click();
+    await page.getByRole('menuitem', { name: 'New heading' }).click();
+    const dialog = alice.dialog('New heading');
+    await dialog.getByLabel('Name').fill(secret);
+    await dialog.getByRole('button', { name: 'Add heading' }).click();
+    await expect(bob.page.getByRole('heading', { name: secret })).toBeVisible();
+  },
+  'name of a private channel': async ({ alice }, secret) => {
+    const { page } = alice;
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('>new channel');
+    await page.keyboard.press('Enter');
+    const dialog = alice.dialog('New channel');
+    await dialog.getByLabel('Name').fill(secret);
+    await dialog.getByRole('radio', { name: /^Private/ }).check();
+    await dialog.getByRole('button', { name: 'Create channel' }).click();
+    await alice.canWriteTo(secret);
+  },
+  'message in a private channel': async ({ alice }, secret) => {
+    await alice.says(secret);
+    await alice.hasSentEverything();
+  },
+  'name of a role': async ({ alice }, secret) => {
+    const { page } = alice;
+    await page.goto(page.url().replace(/\/[^/]+$/, '/settings/roles'));
+    await page.getByRole('button', { name: 'New role' }).click({ timeout: 20_000 });
+    const dialog = alice.dialog('New role');
+    await dialog.getByLabel('Name').fill(secret);
+    await dialog.getByRole('button', { name: 'Create role' }).click();
+    await expect(page.getByRole('list', { name: 'Roles' }).getByText(secret)).toBeVisible();
+  },
   'name of a device': async ({ alice }) => {
     await alice.page.goto('/settings/devices');
     await expect(alice.page.getByRole('main').getByText('Opera on ChromeOS')).toBeVisible();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use reactive_graph::prelude::*;
 use reactive_graph::signal::{ArcRwSignal, ReadSignal, RwSignal};
-use sotto_shared::id::{DeviceKeyId, MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, DeviceKeyId, MessageId, RoomId, UserId};
 
 use crate::view::{Body, Change, Chat, Link, Member, Person, Phase, Problem, Room, Row, Space, Step, Timeline};
 
@@ -225,11 +225,11 @@ impl Store {
         cell.map(|cell| cell.get())
     }
 
-    /// Every room, the most recently active first.
+    /// Every conversation outside of spaces, the most recently active first.
     pub fn room_list(self) -> Vec<Chat> {
         let mut list: Vec<(u64, Chat)> = self.rooms.with(|rooms| {
-            rooms
-                .iter()
+            let outside = rooms.iter().filter(|(id, _)| id.channel == ChannelId::MAIN);
+            outside
                 .map(|(id, cell)| (cell.with(|room| room.active_ms), *id))
                 .collect()
         });
@@ -237,10 +237,34 @@ impl Store {
         list.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// Unread messages over all rooms.
+    /// The channels of a space that are in use and can be read, in the order of its column.
+    pub fn channels(self, space: RoomId) -> Vec<Chat> {
+        let headings = self.space(space).map(|space| space.headings).unwrap_or_default();
+        let all = headings.into_iter().flat_map(|heading| heading.channels);
+        let all = all.map(|channel| Chat { room: space, channel });
+        let in_use = |chat: &Chat| self.room(*chat)?.channel.map(|info| !info.archived);
+        all.filter(|chat| in_use(chat) == Some(true)).collect()
+    }
+
+    /// Unread messages outside of spaces: there a number means that somebody wrote to the reader.
     pub fn unread(self) -> u32 {
-        self.rooms
-            .with(|rooms| rooms.values().map(|cell| cell.with(|room| room.unread)).sum())
+        self.count(|id| id.channel == ChannelId::MAIN)
+    }
+
+    /// Whether a space has something unread.
+    pub fn unread_in(self, space: RoomId) -> bool {
+        self.count(|id| id.room == space) > 0
+    }
+
+    pub fn any_unread(self) -> bool {
+        self.count(|_| true) > 0
+    }
+
+    fn count(self, of: impl Fn(&Chat) -> bool) -> u32 {
+        self.rooms.with(|rooms| {
+            let wanted = rooms.iter().filter(|(id, _)| of(id));
+            wanted.map(|(_, cell)| cell.with(|room| room.unread)).sum()
+        })
     }
 
     pub fn space(self, id: RoomId) -> Option<Space> {

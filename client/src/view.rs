@@ -579,6 +579,14 @@ pub struct Room {
     pub channel: Option<ChannelInfo>,
 }
 
+impl Room {
+    /// Whether the reader can say something here now.
+    pub fn takes_words(&self) -> bool {
+        let closed = |info: &ChannelInfo| info.archived || !info.may_write;
+        self.standing == Standing::Open && !self.channel.as_ref().is_some_and(closed)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RoomKind {
     Direct,

@@ -10,7 +10,8 @@ use sotto_shared::codec::{List, Text};
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::content::MessageBody;
 use sotto_shared::id::{Head, MessageId, RoomId, UserId};
-use sotto_shared::log::room_log::{Permission, Role, RoomBody, RoomKind};
+use sotto_shared::log::roles::Permission;
+use sotto_shared::log::room_log::RoomKind;
 
 use super::account::internal;
 use super::outbox::delivery;
@@ -128,17 +129,7 @@ impl Room {
 
     /// Whether somebody had this right after entry `log_seq`.
     fn might(&self, user: &UserId, permission: Permission, log_seq: u64) -> bool {
-        let mut until = self.events.iter().rev().skip_while(|event| event.seq > log_seq);
-        let role = until.find_map(|event| match &event.body {
-            RoomBody::SetRole { user_id, role } if user_id == user => Some(*role),
-            RoomBody::AddMember { member, role } if member.user_id == *user => Some(*role),
-            RoomBody::Join { invite_id, .. } if event.actor == *user => {
-                self.state.invites.get(invite_id).map(|invite| invite.role)
-            }
-            _ => None,
-        });
-        let role = role.or_else(|| (self.state.creator == *user).then_some(Role::Owner));
-        self.state.kind != RoomKind::Direct && role.is_some_and(|role| role.allows(permission))
+        self.state.kind != RoomKind::Direct && self.state.roles.rights_at(user, log_seq).has(permission)
     }
 
     /// Counts what these messages change: polls that came into memory, votes and ends.

@@ -6,13 +6,13 @@ use crate::view::Chat;
 use leptos::html;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
-use sotto_shared::id::{DeviceKeyId, MessageId, UserId};
+use sotto_shared::id::{DeviceKeyId, MessageId, RoomId, UserId};
 use web_sys::HtmlElement;
 
 use super::kit::dialog::Dialog;
 use super::kit::{Icon, button};
 use super::screen::use_store;
-use super::{auth, browser, keys, people, room, settings, switcher, wire, words};
+use super::{auth, browser, keys, people, room, settings, spaces, switcher, wire, words};
 use crate::view::{Command, Problem};
 
 #[derive(Clone, PartialEq)]
@@ -58,6 +58,21 @@ pub enum Ask {
     Keys,
     /// Jump to something by its name.
     Switch,
+    NewSpace,
+    LeaveSpace(RoomId),
+    /// Under the heading of this number.
+    NewChannel(RoomId, u16),
+    EditChannel(Chat),
+    MoveChannel(Chat),
+    ChannelPeople(Chat),
+    /// Somebody, or oneself, out of a private channel.
+    TakeOut(Chat, UserId),
+    NewHeading(RoomId),
+    RenameHeading(RoomId, u16),
+    /// A new role of a space, or one that is changed.
+    Role(RoomId, Option<u8>),
+    DropRole(RoomId, u8),
+    GiveRole(RoomId, UserId),
 }
 
 #[derive(Clone, Copy)]
@@ -148,6 +163,18 @@ fn content(ask: Ask) -> AnyView {
         Ask::Server => settings::server::dialog(),
         Ask::Keys => keys(),
         Ask::Switch => switcher::dialog(),
+        Ask::NewSpace => spaces::create::dialog(),
+        Ask::LeaveSpace(space) => spaces::channels::leave(space),
+        Ask::NewChannel(space, heading) => spaces::channels::create(space, heading),
+        Ask::EditChannel(chat) => spaces::channels::edit(chat),
+        Ask::MoveChannel(chat) => spaces::channels::move_to(chat),
+        Ask::ChannelPeople(chat) => spaces::channels::people(chat),
+        Ask::TakeOut(chat, user) => spaces::channels::take_out(chat, user),
+        Ask::NewHeading(space) => spaces::channels::new_heading(space),
+        Ask::RenameHeading(space, heading) => spaces::channels::rename_heading(space, heading),
+        Ask::Role(space, role) => spaces::roles::dialog(space, role),
+        Ask::DropRole(space, role) => spaces::roles::drop_role(space, role),
+        Ask::GiveRole(space, user) => spaces::roles::give(space, user),
     }
 }
 

@@ -2,13 +2,34 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use sotto_shared::id::RoomId;
 
 use super::nav::use_nav;
 use super::place::Place;
 use super::screen::use_narrow;
 use super::switcher::use_recent;
-use super::{browser, link, rail, room, settings, shortcuts, sidebar, wire};
-use crate::view::Command;
+use super::{browser, link, rail, room, settings, shortcuts, sidebar, spaces, wire};
+use crate::view::{Chat, Command};
+
+/// What stands in the column.
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
+    Messages,
+    Settings,
+    Space(RoomId),
+    SpaceSettings(RoomId),
+}
+
+/// What stands in the sheet.
+#[derive(Clone, Copy, PartialEq)]
+enum Main {
+    Conversation,
+    Settings,
+    Space(RoomId),
+    SpaceSettings(RoomId),
+    ChannelSettings(Chat),
+    Link,
+}
 
 pub fn frame() -> AnyView {
     let nav = use_nav();
@@ -16,11 +37,24 @@ pub fn frame() -> AnyView {
     shortcuts::watch();
     watch_visibility();
 
-    let in_settings = Memo::new(move |_| nav.place().in_settings());
-    let at_link = Memo::new(move |_| nav.place() == Place::Link);
+    let side = Memo::new(move |_| match nav.place() {
+        Place::Settings | Place::Setting(_) => Side::Settings,
+        Place::SpaceSettings(space) | Place::SpaceSetting(space, _) => Side::SpaceSettings(space),
+        place => place.space().map_or(Side::Messages, Side::Space),
+    });
+    let main = Memo::new(move |_| match nav.place() {
+        Place::Settings | Place::Setting(_) => Main::Settings,
+        Place::SpaceSettings(space) | Place::SpaceSetting(space, _) => Main::SpaceSettings(space),
+        Place::ChannelSettings(chat) => Main::ChannelSettings(chat),
+        Place::Space(space) => Main::Space(space),
+        Place::Link => Main::Link,
+        _ => Main::Conversation,
+    });
     let pane = Memo::new(move |_| match nav.place() {
         Place::Members(_) => "panel",
-        Place::Room(_) | Place::Setting(_) | Place::Link => "room",
+        Place::Room(_) | Place::Setting(_) | Place::ChannelSettings(_) | Place::SpaceSetting(..) | Place::Link => {
+            "room"
+        }
         _ => "list",
     });
     // Where the list stands alone, it is the main part.
@@ -37,25 +71,23 @@ pub fn frame() -> AnyView {
                 .attr("role", move || main_if(list_alone.get()))
                 .attr("id", move || main_if(list_alone.get()))
                 .attr("tabindex", move || list_alone.get().then_some("-1"))
-                .child(move || {
-                    if in_settings.get() {
-                        settings::column()
-                    } else {
-                        sidebar::column()
-                    }
+                .child(move || match side.get() {
+                    Side::Settings => settings::column(),
+                    Side::SpaceSettings(space) => spaces::settings::column(space),
+                    Side::Space(space) => sidebar::space::column(space),
+                    Side::Messages => sidebar::column(),
                 }),
             html::main()
                 .class("sheet")
                 .attr("id", move || main_if(!list_alone.get()))
                 .tabindex("-1")
-                .child(move || {
-                    if in_settings.get() {
-                        settings::sheet()
-                    } else if at_link.get() {
-                        link::sheet()
-                    } else {
-                        room::sheet()
-                    }
+                .child(move || match main.get() {
+                    Main::Settings => settings::sheet(),
+                    Main::SpaceSettings(space) => spaces::settings::sheet(space),
+                    Main::ChannelSettings(chat) => spaces::settings::channel(chat),
+                    Main::Space(space) => spaces::home::sheet(space),
+                    Main::Link => link::sheet(),
+                    Main::Conversation => room::sheet(),
                 }),
         ))
         .into_any()

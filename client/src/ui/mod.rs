@@ -5,6 +5,7 @@
 //! auth/    landing, sign in, sign up, recovery, the working state
 //! link/    a link somebody was given, before and after signing in
 //! rail, sidebar/ · room/ · settings/    the frame's columns
+//! spaces/  making and arranging spaces, their channels and roles
 //! people/  dialogs that ask for people; password: forms that take one
 //! switcher jumps to rooms, people and commands; fuzzy finds their names; keys is the table of keys
 //! emoji    the list of emoji, and where one is typed
@@ -17,6 +18,7 @@ pub mod fuzzy;
 pub mod keys;
 pub mod markdown;
 pub mod place;
+pub mod spaces;
 pub mod words;
 
 #[cfg(target_arch = "wasm32")]

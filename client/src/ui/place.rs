@@ -1,6 +1,6 @@
 //! Every view has an address. No address holds a secret.
 
-use sotto_shared::id::RoomId;
+use sotto_shared::id::{ChannelId, RoomId};
 
 use crate::view::Chat;
 
@@ -16,6 +16,12 @@ pub enum Place {
     Messages,
     Room(Chat),
     Members(Chat),
+    /// A space, no channel of it; on wide screens the one that was open last.
+    Space(RoomId),
+    ChannelSettings(Chat),
+    /// The list of a space's settings; on wide screens the first page.
+    SpaceSettings(RoomId),
+    SpaceSetting(RoomId, SpacePage),
     /// The list of settings; on wide screens its first page.
     Settings,
     Setting(Page),
@@ -32,6 +38,37 @@ pub enum Page {
     Server,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpacePage {
+    General,
+    Roles,
+    Members,
+}
+
+impl SpacePage {
+    pub const ALL: [Self; 3] = [Self::General, Self::Roles, Self::Members];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::General => "general",
+            Self::Roles => "roles",
+            Self::Members => "members",
+        }
+    }
+
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::General => "Name",
+            Self::Roles => "Roles",
+            Self::Members => "Members",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|page| page.name() == name)
+    }
+}
+
 impl Place {
     pub fn parse(path: &str) -> Self {
         let mut parts = path.split('/').filter(|part| !part.is_empty());
@@ -44,6 +81,7 @@ impl Place {
             (Some("messages"), None, ..) => Self::Messages,
             (Some("messages"), Some(room), None, _) => main(room).map_or(Self::Unknown, Self::Room),
             (Some("messages"), Some(room), Some("members"), None) => main(room).map_or(Self::Unknown, Self::Members),
+            (Some("space"), Some(space), second, more) => in_space(space, second, more, parts.next()),
             (Some("settings"), None, ..) => Self::Settings,
             (Some("settings"), Some(page), None, _) => Page::parse(page).map_or(Self::Unknown, Self::Setting),
             _ => Self::Unknown,
@@ -57,8 +95,12 @@ impl Place {
             Self::Recover => "/recover".into(),
             Self::Link => "/link".into(),
             Self::Messages => "/messages".into(),
-            Self::Room(chat) => format!("/messages/{}", chat.room),
-            Self::Members(chat) => format!("/messages/{}/members", chat.room),
+            Self::Room(chat) => conversation(chat),
+            Self::Members(chat) => format!("{}/members", conversation(chat)),
+            Self::ChannelSettings(chat) => format!("{}/settings", conversation(chat)),
+            Self::Space(space) => format!("/space/{space}"),
+            Self::SpaceSettings(space) => format!("/space/{space}/settings"),
+            Self::SpaceSetting(space, page) => format!("/space/{space}/settings/{}", page.name()),
             Self::Settings => "/settings".into(),
             Self::Setting(page) => format!("/settings/{}", page.name()),
         }
@@ -72,8 +114,60 @@ impl Place {
         }
     }
 
+    /// The space this place is in.
+    pub fn space(self) -> Option<RoomId> {
+        match self {
+            Self::Space(space) | Self::SpaceSettings(space) | Self::SpaceSetting(space, _) => Some(space),
+            Self::Room(chat) | Self::Members(chat) | Self::ChannelSettings(chat) if chat.channel != ChannelId::MAIN => {
+                Some(chat.room)
+            }
+            _ => None,
+        }
+    }
+
+    /// Where the list stands that this place is chosen from.
+    pub fn list(self) -> Self {
+        self.space().map_or(Self::Messages, Self::Space)
+    }
+
     pub const fn in_settings(self) -> bool {
         matches!(self, Self::Settings | Self::Setting(_))
+    }
+}
+
+/// What stands behind the number of a space.
+fn in_space(space: &str, second: Option<&str>, third: Option<&str>, more: Option<&str>) -> Place {
+    let Ok(room) = space.parse::<RoomId>() else {
+        return Place::Unknown;
+    };
+    if more.is_some() {
+        return Place::Unknown;
+    }
+    match (second, third) {
+        (None, _) => Place::Space(room),
+        (Some("settings"), None) => Place::SpaceSettings(room),
+        (Some("settings"), Some(page)) => {
+            SpacePage::parse(page).map_or(Place::Unknown, |page| Place::SpaceSetting(room, page))
+        }
+        (Some(channel), what) => {
+            // A space has no main channel.
+            let channel = channel.parse().ok().filter(|channel| *channel != ChannelId::MAIN);
+            let chat = channel.map(|channel| Chat { room, channel });
+            match (chat, what) {
+                (Some(chat), None) => Place::Room(chat),
+                (Some(chat), Some("members")) => Place::Members(chat),
+                (Some(chat), Some("settings")) => Place::ChannelSettings(chat),
+                _ => Place::Unknown,
+            }
+        }
+    }
+}
+
+fn conversation(chat: Chat) -> String {
+    if chat.channel == ChannelId::MAIN {
+        format!("/messages/{}", chat.room)
+    } else {
+        format!("/space/{}/{}", chat.room, chat.channel)
     }
 }
 
@@ -115,6 +209,11 @@ mod tests {
     #[test]
     fn every_place_reads_back_its_own_address() {
         let room = Chat::from(RoomId::from_bytes([3; 32]));
+        let space = room.room;
+        let channel = Chat {
+            room: space,
+            channel: ChannelId::from_bytes([7; 16]),
+        };
         let mut places = vec![
             Place::Home,
             Place::SignUp,
@@ -124,7 +223,13 @@ mod tests {
             Place::Room(room),
             Place::Members(room),
             Place::Settings,
+            Place::Space(space),
+            Place::Room(channel),
+            Place::Members(channel),
+            Place::ChannelSettings(channel),
+            Place::SpaceSettings(space),
         ];
+        places.extend(SpacePage::ALL.map(|page| Place::SpaceSetting(space, page)));
         places.extend(Page::ALL.map(Place::Setting));
         for place in places {
             assert_eq!(Place::parse(&place.path()), place);
@@ -140,6 +245,12 @@ mod tests {
             "/messages/a/b/c",
             "/sign-up/now",
             "/recover/now",
+            "/space",
+            "/space/abc",
+            "/space/AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM/none",
+            "/space/AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM/AAAAAAAAAAAAAAAAAAAAAA",
+            "/space/AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM/settings/none",
+            "/space/AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM/BwcHBwcHBwcHBwcHBwcHBw/members/more",
         ] {
             assert_eq!(Place::parse(path), Place::Unknown, "{path}");
         }

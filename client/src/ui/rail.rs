@@ -1,29 +1,36 @@
-//! The rail: the places of the app. On narrow screens it lies at the bottom.
+//! The rail: the places of the app, and the spaces. On narrow screens the places lie at the bottom and the spaces in a strip
+//! above the list.
 
-use leptos::html;
 use leptos::prelude::*;
+use leptos::{ev, html};
+
+use sotto_shared::id::RoomId;
 
 use super::dialogs::{Ask, use_dialogs};
+use super::kit::mark::{Shape, Size, mark};
 use super::kit::{Icon, button};
 use super::nav::use_nav;
 use super::place::Place;
 use super::screen::use_store;
+use super::spaces::name_of;
 
 pub fn rail() -> AnyView {
     let (nav, store, dialogs) = (use_nav(), use_store(), use_dialogs());
     let unread = Memo::new(move |_| store.unread());
     let in_settings = Memo::new(move |_| nav.place().in_settings());
+    let in_messages = Memo::new(move |_| !in_settings.get() && nav.place().space().is_none());
+    let spaces = Memo::new(move |_| store.space_list());
     let current = move |here: bool| here.then_some("page");
     html::nav()
         .class("rail")
-        .attr("aria-label", "Places")
+        .attr("aria-label", "Places and spaces")
         .child((
             html::ul().class("rail-list rail-places").child((
                 html::li().child(
                     html::a()
                         .class("rail-item")
                         .href(Place::Messages.path())
-                        .attr("aria-current", move || current(!in_settings.get()))
+                        .attr("aria-current", move || current(in_messages.get()))
                         .title("Messages")
                         .child((
                             Icon::MessageCircle.l(),
@@ -47,6 +54,14 @@ pub fn rail() -> AnyView {
                         )),
                 ),
                 html::li().class("rail-you").child(
+                    html::button()
+                        .r#type("button")
+                        .class("rail-item")
+                        .attr("aria-haspopup", "dialog")
+                        .on(ev::click, move |_| dialogs.open(Ask::Switch))
+                        .child((Icon::Search.l(), html::span().class("rail-label").child("Jump to"))),
+                ),
+                html::li().class("rail-you").child(
                     html::a()
                         .class("rail-item")
                         .href(Place::Settings.path())
@@ -54,12 +69,62 @@ pub fn rail() -> AnyView {
                         .child((Icon::UserRound.l(), html::span().class("rail-label").child("You"))),
                 ),
             )),
+            html::span().class("rail-line"),
+            html::ul()
+                .class("rail-list rail-spaces")
+                .attr("aria-label", "Spaces")
+                .child((
+                    For(ForProps::builder()
+                        .each(move || spaces.get())
+                        .key(|space| *space)
+                        .children(space)
+                        .build()),
+                    html::li().child(
+                        html::button()
+                            .r#type("button")
+                            .class("rail-item")
+                            .attr("aria-label", "Create a space")
+                            .title("Create a space")
+                            .on(ev::click, move |_| dialogs.open(Ask::NewSpace))
+                            .child(Icon::Plus.l()),
+                    ),
+                )),
             html::div()
                 .class("rail-foot")
                 .child(button::icon(Icon::CircleHelp, "Keyboard shortcuts", move || {
                     dialogs.open(Ask::Keys)
                 })),
         ))
+        .into_any()
+}
+
+fn space(id: RoomId) -> AnyView {
+    let (nav, store) = (use_nav(), use_store());
+    let name = Memo::new(move |_| store.space(id).map(|space| name_of(&space)).unwrap_or_default());
+    let look = Memo::new(move |_| store.space(id).map(|space| space.mark));
+    let unread = Memo::new(move |_| store.unread_in(id));
+    let here = Memo::new(move |_| nav.place().space() == Some(id));
+    let label = move || {
+        let name = name.get();
+        if unread.get() { format!("{name}, unread") } else { name }
+    };
+    html::li()
+        .child(
+            html::a()
+                .class("rail-item rail-space")
+                .href(Place::Space(id).path())
+                .attr("aria-label", label)
+                .title(move || name.get())
+                .attr("aria-current", move || here.get().then_some("true"))
+                .child((
+                    move || look.get().map(|bytes| mark(bytes, Shape::Group, Size::S36)),
+                    move || {
+                        unread
+                            .get()
+                            .then(|| html::span().class("dot rail-dot").attr("aria-hidden", "true"))
+                    },
+                )),
+        )
         .into_any()
 }
 

@@ -11,7 +11,7 @@ use super::kit::{button, logo};
 use super::lock::{self, Lock};
 use super::nav::{Nav, use_nav};
 use super::place::Place;
-use super::{auth, browser, frame, link, room, switcher, title, wire, words};
+use super::{auth, browser, frame, link, room, sidebar, switcher, title, wire, words};
 use crate::state::Store;
 use crate::view::{Phase, Problem};
 
@@ -57,6 +57,7 @@ fn page() -> impl IntoView {
     provide_context(room::picker::Emojis::default());
     provide_context(auth::Parting::default());
     provide_context(switcher::Recent::default());
+    provide_context(sidebar::space::Folded::default());
     provide_context(Narrow::watch());
 
     let halted = RwSignal::new(false);
@@ -89,7 +90,7 @@ fn page() -> impl IntoView {
         } else {
             dialogs.close();
             let place = nav.place();
-            if place.room().is_some() || place.in_settings() {
+            if place.room().is_some() || place.space().is_some() || place.in_settings() {
                 nav.want(place);
             }
         }

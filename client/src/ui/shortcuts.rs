@@ -64,10 +64,10 @@ impl Hands {
         match act {
             Act::Switch => self.ask(Ask::Switch),
             Act::Keys => self.ask(Ask::Keys),
-            Act::Next => self.step(true, |_| true),
-            Act::Before => self.step(false, |_| true),
-            Act::NextUnread => self.step(true, |chat| self.has_unread(chat)),
-            Act::BeforeUnread => self.step(false, |chat| self.has_unread(chat)),
+            Act::Next => self.step(&self.list(false), true, |_| true),
+            Act::Before => self.step(&self.list(false), false, |_| true),
+            Act::NextUnread => self.step(&self.list(true), true, |chat| self.has_unread(chat)),
+            Act::BeforeUnread => self.step(&self.list(true), false, |chat| self.has_unread(chat)),
             Act::OldestUnread => drop(switcher::to_oldest_unread()),
             Act::Leave => self.leave(),
         }
@@ -83,12 +83,28 @@ impl Hands {
         untrack(|| self.store.room(chat)).is_some_and(|room| room.unread > 0)
     }
 
+    /// The conversations in the column; then, where one looks for what is unread, those elsewhere.
+    fn list(self, everywhere: bool) -> Vec<Chat> {
+        untrack(|| {
+            let here = self.nav.place_untracked().space();
+            let spaces = self.store.space_list();
+            let mut list = here.map_or_else(|| self.store.room_list(), |space| self.store.channels(space));
+            if everywhere {
+                if here.is_some() {
+                    list.extend(self.store.room_list());
+                }
+                let others = spaces.into_iter().filter(|space| Some(*space) != here);
+                list.extend(others.flat_map(|space| self.store.channels(space)));
+            }
+            list
+        })
+    }
+
     /// The next conversation in the list that is wanted; for the one before, the other way.
-    fn step(self, down: bool, is_wanted: impl Fn(Chat) -> bool) {
+    fn step(self, rooms: &[Chat], down: bool, is_wanted: impl Fn(Chat) -> bool) {
         if self.dialogs.is_open() {
             return;
         }
-        let rooms = untrack(|| self.store.room_list());
         let here = self.nav.place_untracked().room();
         let here = here.and_then(|here| rooms.iter().position(|room| *room == here));
         let next = match (here, down) {

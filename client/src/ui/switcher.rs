@@ -17,8 +17,10 @@ use super::kit::mark::{Shape, Size, mark};
 use super::kit::{Icon, unique};
 use super::lock::use_lock;
 use super::nav::{Nav, use_nav};
-use super::place::{Page, Place};
+use super::place::{Page, Place, SpacePage};
 use super::screen::{use_store, use_toasts};
+use super::spaces::arrange::NONE;
+use super::spaces::name_of;
 use super::title::page_title;
 use super::{browser, fuzzy, keys, sidebar, wire, words};
 use crate::view::{Chat, Command, Outcome, RoomKind};
@@ -39,6 +41,12 @@ pub fn use_recent() -> Recent {
 }
 
 impl Recent {
+    /// The one of these that was open last.
+    pub fn last_of(self, among: &[Chat]) -> Option<Chat> {
+        self.0
+            .with_value(|list| list.iter().find(|chat| among.contains(chat)).copied())
+    }
+
     /// Follows where the page goes, for whoever signed in now.
     pub fn watch(self) {
         let nav = use_nav();
@@ -392,6 +400,7 @@ fn write_to(nav: Nav, dialogs: Dialogs, handle: String, error: RwSignal<Option<S
 
 fn goals() -> Vec<Goal> {
     let mut goals = rooms();
+    goals.extend(spaces());
     goals.extend(people());
     goals.extend(commands());
     goals
@@ -403,6 +412,10 @@ fn rooms() -> Vec<Goal> {
     let here = nav.place_untracked().room();
     untrack(|| {
         let mut list = store.room_list();
+        for space in store.space_list() {
+            list.extend(store.channels(space));
+        }
+        list.sort_by_key(|chat| std::cmp::Reverse(store.room(*chat).map_or(0, |room| room.active_ms)));
         // Those that were open come first, in that order; then the most recently active.
         let rank = |chat: &Chat| recent.0.with_value(|list| list.iter().position(|other| other == chat));
         list.sort_by_key(|chat| rank(chat).unwrap_or(usize::MAX));
@@ -417,6 +430,10 @@ fn rooms() -> Vec<Goal> {
                     (Face::Mark(bytes, Shape::Person), "Direct message".to_owned())
                 }
                 RoomKind::Group => (Face::Mark(room.mark, Shape::Group), "Group".to_owned()),
+                RoomKind::Channel => {
+                    let place = store.space(chat.room).map(|space| name_of(&space));
+                    (Face::Icon(sidebar::icon_of(&room)), place.unwrap_or_default())
+                }
             };
             Some(Goal {
                 kind: Kind::Room,
@@ -433,6 +450,30 @@ fn rooms() -> Vec<Goal> {
             })
         };
         list.into_iter().enumerate().filter_map(goal).collect()
+    })
+}
+
+fn spaces() -> Vec<Goal> {
+    let (nav, store, dialogs) = (use_nav(), use_store(), use_dialogs());
+    let here = nav.place_untracked().space();
+    untrack(|| {
+        let goal = |id: sotto_shared::id::RoomId| {
+            let space = store.space(id)?;
+            Some(Goal {
+                kind: Kind::Room,
+                face: Face::Mark(space.mark, Shape::Group),
+                name: name_of(&space),
+                place: "Space".into(),
+                keys: Vec::new(),
+                weight: 0,
+                act: Rc::new(move || {
+                    dialogs.close();
+                    nav.go(Place::Space(id));
+                }),
+            })
+        };
+        let list = store.space_list().into_iter();
+        list.filter(|id| Some(*id) != here).filter_map(goal).collect()
     })
 }
 
@@ -500,6 +541,7 @@ fn commands() -> Vec<Goal> {
     let mut goals = vec![
         ask(Icon::MessageCircle, "New message", Ask::NewMessage),
         ask(Icon::Users, "New group", Ask::NewGroup),
+        ask(Icon::Plus, "Create a space", Ask::NewSpace),
         go(Icon::MessageCircle, "All messages", Place::Messages),
         Goal {
             keys: keys::printed(keys::Act::Keys, apple),
@@ -532,6 +574,25 @@ fn commands() -> Vec<Goal> {
         ),
         ask(Icon::LogOut, "Sign out of this browser", Ask::SignOut),
     ];
+    if let Some(space) = nav.place_untracked().space() {
+        let rights = untrack(|| store.space(space))
+            .map(|space| space.rights)
+            .unwrap_or_default();
+        if rights.channel {
+            goals.push(ask(Icon::Plus, "New channel", Ask::NewChannel(space, NONE)));
+        }
+        if rights.invite {
+            goals.push(ask(
+                Icon::UserPlus,
+                "Add people to this space",
+                Ask::AddPeople(space.into()),
+            ));
+        }
+        for page in SpacePage::ALL {
+            let name = format!("Space settings: {}", page.title());
+            goals.push(go(Icon::Settings, &name, Place::SpaceSetting(space, page)));
+        }
+    }
     for page in Page::ALL {
         goals.push(go(
             Icon::Settings,
@@ -544,7 +605,8 @@ fn commands() -> Vec<Goal> {
 
 fn read_everything(store: crate::state::Store) {
     untrack(|| {
-        for chat in store.room_list() {
+        let channels = store.space_list().into_iter().flat_map(|space| store.channels(space));
+        for chat in store.room_list().into_iter().chain(channels) {
             if store.room(chat).is_some_and(|room| room.unread > 0) {
                 wire::tell(Command::MarkRead { chat });
             }

@@ -20,6 +20,15 @@ pub fn keep(store: Store, nav: Nav) {
             Place::Recover if !signed_in => "Recover your account".to_owned(),
             _ if !signed_in => return "Sotto: talk together, unread by the server".to_owned(),
             Place::Room(room) | Place::Members(room) => store.room(room).map(|room| room.title).unwrap_or_default(),
+            Place::ChannelSettings(chat) => format!(
+                "Settings of {}",
+                store.room(chat).map(|room| room.title).unwrap_or_default()
+            ),
+            Place::Space(space) => store.space(space).map(|space| space.name).unwrap_or_default(),
+            Place::SpaceSettings(space) | Place::SpaceSetting(space, _) => format!(
+                "Settings of {}",
+                store.space(space).map(|space| space.name).unwrap_or_default()
+            ),
             Place::Settings => "Settings".into(),
             Place::Setting(page) => page_title(page).into(),
             Place::Unknown => "Nothing here".into(),
@@ -38,7 +47,7 @@ pub fn keep(store: Store, nav: Nav) {
     });
     Effect::new(move |_| document().set_title(&title.get()));
 
-    let any = Memo::new(move |_| store.unread() > 0);
+    let any = Memo::new(move |_| store.any_unread());
     Effect::new(move |_| {
         if let Ok(Some(link)) = document().query_selector("link[rel=icon]") {
             drop(link.set_attribute(

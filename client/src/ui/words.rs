@@ -1,6 +1,6 @@
 //! What the page says when something went wrong or changed. Short, plain, about the person's world: what happened, then what to do.
 
-use crate::view::{Delivery, Note, Over, Problem, Role, RoomKind, Step, Tamper, Trust, Unreadable};
+use crate::view::{ChannelKind, Delivery, Note, Over, Problem, Role, RoomKind, Step, Tamper, Trust, Unreadable};
 
 /// One sentence for each problem, and where it helps a second one: what to do.
 pub fn problem(problem: &Problem) -> String {
@@ -208,6 +208,24 @@ pub fn note(
             Span(lifetime(*seconds)),
             Plain("."),
         ],
+    }
+}
+
+/// What kind of channel it is.
+pub const fn channel_kind(kind: ChannelKind) -> &'static str {
+    match kind {
+        ChannelKind::Public => "Public",
+        ChannelKind::Private => "Private",
+        ChannelKind::Announcement => "Announcements",
+    }
+}
+
+/// Who reads a channel of this kind, and who writes.
+pub const fn channel_readers(kind: ChannelKind) -> &'static str {
+    match kind {
+        ChannelKind::Public => "Everybody in this space reads and writes.",
+        ChannelKind::Private => "Only people who are brought in. It has a key of its own.",
+        ChannelKind::Announcement => "Everybody in this space reads. Those who may speak for the space write.",
     }
 }
 

@@ -7,11 +7,15 @@ use leptos::svg;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Icon {
+    Archive,
     ArrowDown,
     ArrowLeft,
+    ArrowRight,
     ArrowUp,
     ChartBar,
     Check,
+    ChevronDown,
+    ChevronRight,
     CircleAlert,
     CircleCheck,
     CircleDashed,
@@ -25,6 +29,7 @@ pub enum Icon {
     EyeOff,
     Flag,
     Hash,
+    Heading,
     Hourglass,
     Info,
     KeyRound,
@@ -34,6 +39,7 @@ pub enum Icon {
     Link,
     Lock,
     LogOut,
+    Megaphone,
     MessageCircle,
     Palette,
     Pencil,
@@ -91,6 +97,16 @@ impl Icon {
 
     const fn outline(self) -> &'static str {
         match self {
+            Self::Archive => {
+                "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1zM4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8M10 12h4"
+            }
+            Self::ArrowRight => "M5 12h14M12 5l7 7-7 7",
+            Self::ChevronDown => "M6 9l6 6 6-6",
+            Self::ChevronRight => "M9 18l6-6-6-6",
+            Self::Heading => "M6 12h12M6 20V4M18 20V4",
+            Self::Megaphone => {
+                "M11 6a13 13 0 0 0 8.4-2.8A1 1 0 0 1 21 4v12a1 1 0 0 1-1.6.8A13 13 0 0 0 11 14H5a2 2 0 0 1-2-2V8a2 2 0 0 1 2-2zM6 14a12 12 0 0 0 2.4 7.2 2 2 0 0 0 3.2-2.4A8 8 0 0 1 10 14M8 6v8"
+            }
             Self::ArrowDown => "M12 5v14m7-7-7 7-7-7",
             Self::ArrowLeft => "M12 19l-7-7 7-7M19 12H5",
             Self::ArrowUp => "M5 12l7-7 7 7M12 19V5",

@@ -22,7 +22,7 @@ use super::{browser, wire, words};
 use crate::view::{Command, Outcome, Problem};
 
 /// The form of a dialog: body, foot with "Cancel" and the act.
-fn form(
+pub fn form(
     name: &'static str,
     body: AnyView,
     act: &'static str,
@@ -140,7 +140,10 @@ pub fn new_group() -> AnyView {
 
 pub fn add_people(room: RoomId) -> AnyView {
     let (store, dialogs, toasts) = (use_store(), use_dialogs(), use_toasts());
-    let title = store.room(room.into()).map(|room| room.title).unwrap_or_default();
+    let title = untrack(|| match store.space(room) {
+        Some(space) => space.name,
+        None => store.room(room.into()).map(|room| room.title).unwrap_or_default(),
+    });
     let (error, busy) = (RwSignal::new(None::<String>), RwSignal::new(false));
     let picker = Picker::new();
     let send = move || {

@@ -23,7 +23,7 @@ use crate::ui::kit::toast::Toasts;
 use crate::ui::kit::{Icon, button, popover};
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::{browser, wire, words};
-use crate::view::{Body, Command, Delivery, Poll, Reaction, Role, RoomKind, Standing};
+use crate::view::{Body, Command, Delivery, Poll, Reaction, Role, RoomKind};
 
 /// A finger that rests so long on a message asks for what can be done with it.
 const LONG: Duration = Duration::from_millis(450);
@@ -196,7 +196,7 @@ fn tools() -> Tools {
 impl Tools {
     fn can_write(self, room: Chat) -> bool {
         let room = untrack(|| self.store.room(room));
-        room.is_some_and(|room| room.standing == Standing::Open)
+        room.is_some_and(|room| room.takes_words())
     }
 
     /// What can be done with a message, now.
@@ -225,8 +225,12 @@ impl Tools {
         }
         let text = found.text;
         entries.push(Entry::new(Icon::Copy, "Copy text", move || copy(toasts, text.clone())));
-        let may =
-            untrack(|| store.room(room)).is_some_and(|room| room.kind == RoomKind::Group && room.role > Role::Member);
+        let may = untrack(|| match store.space(room.room) {
+            Some(space) => space.rights.redact,
+            None => store
+                .room(room)
+                .is_some_and(|room| room.kind == RoomKind::Group && room.role > Role::Member),
+        });
         if acts && (mine || may) && found.poll.as_ref().is_some_and(poll::is_open) {
             entries.push(Entry::new(Icon::CircleCheck, "End the poll", move || {
                 dialogs.open(Ask::EndPoll(room, message))
@@ -250,13 +254,7 @@ impl Tools {
 pub fn bar(room: Chat, message: MessageId, sent: Memo<bool>) -> AnyView {
     let tools = tools();
     let narrow = use_narrow();
-    let open = Memo::new(move |_| {
-        sent.get()
-            && tools
-                .store
-                .room(room)
-                .is_some_and(|room| room.standing == Standing::Open)
-    });
+    let open = Memo::new(move |_| sent.get() && tools.store.room(room).is_some_and(|room| room.takes_words()));
     let at_once = move |sign: &'static str| {
         html::button()
             .r#type("button")

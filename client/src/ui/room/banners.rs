@@ -11,16 +11,24 @@ use crate::ui::nav::link;
 use crate::ui::place::Place;
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::{sidebar, wire, words};
-use crate::view::{Command, Found, Link, Problem, RoomKind, Standing, Tamper, Trust};
+use crate::view::{ChannelInfo, ChannelKind, Command, Found, Link, Problem, RoomKind, Standing, Tamper, Trust};
 
 pub fn banners(id: Chat) -> AnyView {
     let store = use_store();
     let standing = Memo::new(move |_| store.room(id).map(|room| (room.standing, room.kind)));
     let held_back = Memo::new(move |_| store.room(id).and_then(|room| room.held_back));
+    let quiet = Memo::new(move |_| {
+        let room = store.room(id).filter(|room| room.standing == Standing::Open)?;
+        room.channel.filter(|info| info.archived || !info.may_write)
+    });
     let offline = Memo::new(move |_| matches!(store.link().get(), Link::Offline { .. }));
     (
         move || match standing.get()? {
             (Standing::Open, _) => None,
+            (Standing::Left | Standing::Removed, RoomKind::Channel) => Some(closed(
+                "You are not in this space any more.",
+                "What was written until then stays. Somebody in it can bring you in again.",
+            )),
             (Standing::WaitingForKey, kind) => Some(waiting(kind)),
             (Standing::Left, _) => Some(closed(
                 "You left this group.",
@@ -39,6 +47,7 @@ pub fn banners(id: Chat) -> AnyView {
             (Standing::HandleMoved { handle, user, verified }, _) => Some(moved(handle, user, verified)),
             (Standing::Withheld { by }, _) => Some(withheld(id, by)),
         },
+        move || quiet.get().map(|info| read_only(id, &info)),
         move || held_back.get().map(|by| tail_withheld(id, by)),
         move || offline.get().then(away),
     )
@@ -62,6 +71,62 @@ fn waiting(kind: RoomKind) -> AnyView {
         text.into(),
         None,
     )
+}
+
+/// A channel that one reads and does not write in.
+fn read_only(id: Chat, info: &ChannelInfo) -> AnyView {
+    let (store, toasts) = (use_store(), use_toasts());
+    let may_open = move || store.space(id.room).is_some_and(|space| space.rights.channel);
+    let (icon, title, text) = if info.archived {
+        (
+            Icon::Archive,
+            "This channel is archived.",
+            "Everything in it can be read; nothing more is written.",
+        )
+    } else if info.kind == ChannelKind::Announcement {
+        (
+            Icon::Megaphone,
+            "Only those who may speak for this space write here.",
+            "Everybody else reads.",
+        )
+    } else {
+        (
+            Icon::Info,
+            "Your role reads here and does not write.",
+            "Those who give roles can change that.",
+        )
+    };
+    let reopen = move || {
+        let command = Command::ArchiveChannel {
+            chat: id,
+            archived: false,
+        };
+        wire::ask(command, move |result| {
+            if let Err(problem) = result {
+                toasts.danger(words::problem(&problem));
+            }
+        });
+    };
+    let act = info.archived.then_some(move || {
+        may_open().then(|| {
+            html::div().class("banner-actions").child(button::button(
+                "button button-s",
+                "Take out of the archive",
+                reopen,
+            ))
+        })
+    });
+    html::div()
+        .class("banner")
+        .attr("role", "status")
+        .child((
+            icon.view(),
+            html::div()
+                .class("banner-text")
+                .child((html::b().child(title), " ", html::span().child(text))),
+            act,
+        ))
+        .into_any()
 }
 
 fn closed(title: &'static str, text: &'static str) -> AnyView {

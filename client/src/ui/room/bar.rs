@@ -13,7 +13,7 @@ use crate::ui::nav::{icon_link, use_nav};
 use crate::ui::place::Place;
 use crate::ui::screen::use_store;
 use crate::ui::{sidebar, words};
-use crate::view::{Role, RoomKind, Standing, Trust};
+use crate::view::{ChannelKind, Role, RoomKind, Standing, Trust};
 
 pub fn bar(id: Chat) -> AnyView {
     let store = use_store();
@@ -46,17 +46,32 @@ pub fn bar(id: Chat) -> AnyView {
                 .child((Icon::ShieldCheck.s(), "Checked by you"))
         })
     };
+    let list = Place::Room(id).list();
+    let back = if list == Place::Messages {
+        "All messages"
+    } else {
+        "All channels"
+    };
+    // Drawn anew when the picture changes, not with every message.
+    let face = Memo::new(move |_| {
+        room.with(|room| {
+            room.as_ref()
+                .map(|room| (room.kind, room.peer, room.mark, sidebar::icon_of(room)))
+        })
+    });
+    let face = move || {
+        let (kind, _, _, icon) = face.get()?;
+        if kind == RoomKind::Channel {
+            return Some(icon.m());
+        }
+        untrack(|| store.room(id)).map(|room| sidebar::picture(store, &room, Size::S24))
+    };
     html::header()
         .class("bar")
         .child((
-            icon_link(
-                "button button-quiet button-icon bar-back",
-                Place::Messages,
-                Icon::ArrowLeft,
-                "All messages",
-            ),
+            icon_link("button button-quiet button-icon bar-back", list, Icon::ArrowLeft, back),
             html::h1().class("bar-title").child((
-                move || room.get().map(|room| sidebar::picture(store, &room, Size::S24)),
+                face,
                 html::span()
                     .class("truncate")
                     .child(move || room.get().map(|room| sidebar::title(&room))),
@@ -64,7 +79,7 @@ pub fn bar(id: Chat) -> AnyView {
             html::p().class("bar-topic truncate").child(topic),
             checked,
             html::div().class("bar-actions").child((
-                move || (kind.get() == Some(RoomKind::Group)).then(|| members_button(id)),
+                move || matches!(kind.get(), Some(RoomKind::Group | RoomKind::Channel)).then(|| members_button(id)),
                 move || can.get().and_then(|can| actions(id, can)),
             )),
         ))
@@ -74,6 +89,15 @@ pub fn bar(id: Chat) -> AnyView {
 fn members_button(id: Chat) -> AnyView {
     let (nav, store) = (use_nav(), use_store());
     let shown = move || nav.place() == Place::Members(id);
+    let count = Memo::new(move |_| {
+        let room = store.room(id)?;
+        let private = room.channel.is_some_and(|info| info.kind == ChannelKind::Private);
+        Some(match (private, store.space(id.room)) {
+            (true, _) => store.channel_members(id)?.len() as u32,
+            (false, Some(space)) => space.members,
+            (false, None) => room.members,
+        })
+    });
     html::a()
         .class("button button-quiet button-icon")
         .href(move || {
@@ -85,7 +109,7 @@ fn members_button(id: Chat) -> AnyView {
         })
         .attr("role", "button")
         .attr("aria-label", move || {
-            store.room(id).map(|room| format!("Members, {}", room.members))
+            count.get().map(|count| format!("Members, {count}"))
         })
         .title("Members")
         .attr("aria-pressed", move || if shown() { "true" } else { "false" })
@@ -93,7 +117,7 @@ fn members_button(id: Chat) -> AnyView {
             Icon::Users.m(),
             html::span()
                 .class("bar-count")
-                .child(move || store.room(id).map(|room| room.members.to_string())),
+                .child(move || count.get().map(|count| count.to_string())),
         ))
         .into_any()
 }
@@ -102,7 +126,22 @@ fn members_button(id: Chat) -> AnyView {
 fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Option<AnyView> {
     let dialogs = use_dialogs();
     let compare = compare(id);
-    if kind == RoomKind::Channel || kind == RoomKind::Group && matches!(standing, Standing::Left | Standing::Removed) {
+    if kind == RoomKind::Channel {
+        let space = Memo::new(move |_| use_store().space(id.room));
+        let headings = Memo::new(move |_| {
+            space.with(|space| space.as_ref().map(|space| space.headings.clone()).unwrap_or_default())
+        });
+        let rights =
+            Memo::new(move |_| space.with(|space| space.as_ref().map(|space| space.rights).unwrap_or_default()));
+        let entries = sidebar::channel_entries(id, headings, rights);
+        return Some(menu(
+            "button button-quiet button-icon",
+            Face::Icon(Icon::Ellipsis),
+            "More".into(),
+            entries,
+        ));
+    }
+    if kind == RoomKind::Group && matches!(standing, Standing::Left | Standing::Removed) {
         return None;
     }
     let entries = move || match kind {

@@ -17,7 +17,11 @@ use crate::ui::wire;
 use crate::view::Command;
 
 fn title(room: Chat) -> String {
-    let title = use_store().room(room).map(|room| room.title).unwrap_or_default();
+    let store = use_store();
+    if let Some(space) = untrack(|| store.space(room.room)) {
+        return crate::ui::spaces::name_of(&space);
+    }
+    let title = store.room(room).map(|room| room.title).unwrap_or_default();
     if title.is_empty() { "this group".into() } else { title }
 }
 

@@ -1,10 +1,10 @@
-//! The panel: who is in the group, by role.
+//! The panel: who is here, by role.
 
-use crate::view::Chat;
 use leptos::html;
 use leptos::prelude::*;
-use sotto_shared::id::UserId;
+use sotto_shared::id::{RoomId, UserId};
 
+use super::roster::{Group, roster};
 use crate::ui::dialogs::{Ask, use_dialogs};
 use crate::ui::kit::mark::{Shape, Size, mark};
 use crate::ui::kit::menu::{Entry, Face, menu};
@@ -12,28 +12,39 @@ use crate::ui::kit::{Icon, button};
 use crate::ui::nav::{icon_link, use_nav};
 use crate::ui::place::Place;
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
+use crate::ui::spaces::rights::{self, may_give};
 use crate::ui::{wire, words};
-use crate::view::{Command, Outcome, Role, RoomKind, Standing};
+use crate::view::{ChannelKind, Chat, Command, Outcome, Role, RoomKind, Space, Standing};
 
 pub fn panel(id: Chat) -> AnyView {
     let (store, dialogs, narrow) = (use_store(), use_dialogs(), use_narrow());
-    let members = Memo::new(move |_| store.members(id.room));
-    let can_add = Memo::new(move |_| {
-        store
-            .room(id)
-            .is_some_and(|room| room.kind == RoomKind::Group && room.standing == Standing::Open)
+    let private = Memo::new(move |_| is_private(id));
+    let groups = groups(id.room, Signal::derive(move || private.get().then_some(id)));
+    let count = Memo::new(move |_| groups.with(|groups| groups.iter().map(|group| group.users.len()).sum::<usize>()));
+    let known = Memo::new(move |_| store.members(id.room).is_some());
+    // What the plus sign does.
+    let add = Memo::new(move |_| {
+        let room = store.room(id)?;
+        if room.standing != Standing::Open {
+            return None;
+        }
+        match (room.kind, store.space(id.room)) {
+            (RoomKind::Group, _) => Some(false),
+            (RoomKind::Channel, Some(space)) if private.get() => space.rights.channel.then_some(true),
+            (RoomKind::Channel, Some(space)) => space.rights.invite.then_some(false),
+            _ => None,
+        }
     });
-    // Rows stay through every change: a menu may be open on one.
-    let known = Memo::new(move |_| members.with(Option::is_some));
     let body = move || {
         if known.get() {
-            [Role::Owner, Role::Moderator, Role::Member]
-                .into_iter()
-                .map(|role| group(id, role))
-                .collect_view()
-                .into_any()
+            roster(asking(id), groups, move |user, role| {
+                member(id.room, private.get_untracked().then_some(id), user, role)
+            })
         } else {
-            (0..4).map(|_| skeleton()).collect_view().into_any()
+            html::div()
+                .class("panel-body")
+                .child((0..4).map(|_| skeleton()).collect_view())
+                .into_any()
         }
     };
     html::aside()
@@ -54,12 +65,17 @@ pub fn panel(id: Chat) -> AnyView {
                         "Members ",
                         html::span()
                             .class("muted numeric")
-                            .child(move || members.get().map(|members| members.len().to_string())),
+                            .child(move || known.get().then(|| count.get().to_string())),
                     )),
                 html::div().class("bar-actions").child((
                     move || {
-                        can_add.get().then(|| {
-                            button::icon(Icon::UserPlus, "Add people", move || dialogs.open(Ask::AddPeople(id)))
+                        add.get().map(|to_channel| {
+                            let ask = if to_channel {
+                                Ask::ChannelPeople(id)
+                            } else {
+                                Ask::AddPeople(id)
+                            };
+                            button::icon(Icon::UserPlus, "Add people", move || dialogs.open(ask.clone()))
                         })
                     },
                     icon_link(
@@ -70,47 +86,83 @@ pub fn panel(id: Chat) -> AnyView {
                     ),
                 )),
             )),
-            html::div().class("panel-body").child((asking(id), body)),
+            body,
         ))
         .into_any()
 }
 
-fn group(id: Chat, role: Role) -> AnyView {
-    let store = use_store();
-    let people = Memo::new(move |_| {
-        let mut people: Vec<UserId> = store
-            .members(id.room)
-            .map(|members| {
-                members
-                    .iter()
-                    .filter(|member| member.role == role)
-                    .map(|member| member.user)
-                    .collect()
-            })
-            .unwrap_or_default();
-        people.sort_by_cached_key(|user| store.handle(*user));
-        people
-    });
-    let any = Memo::new(move |_| people.with(|people| !people.is_empty()));
-    (move || {
-        any.get().then(|| {
-            html::section().class("panel-group").child((
-                html::h3().child((
-                    words::roles(role),
-                    html::span().child(move || people.with(Vec::len).to_string()),
-                )),
-                html::ul().child(For(ForProps::builder()
-                    .each(move || people.get())
-                    .key(|user| *user)
-                    .children(move |user| member(id, user, role))
-                    .build())),
-            ))
-        })
-    })
-    .into_any()
+fn is_private(chat: Chat) -> bool {
+    let room = use_store().room(chat);
+    let info = room.and_then(|room| room.channel);
+    info.is_some_and(|info| info.kind == ChannelKind::Private)
 }
 
-fn member(id: Chat, user: UserId, role: Role) -> AnyView {
+/// The members of a room or space by role, highest first; `within`: only those of this private channel.
+pub fn groups(room: RoomId, within: Signal<Option<Chat>>) -> Memo<Vec<Group>> {
+    let store = use_store();
+    Memo::new(move |_| {
+        let members = store.members(room).unwrap_or_default();
+        let only = within.get().map(|chat| store.channel_members(chat).unwrap_or_default());
+        let roles: Vec<(u8, String)> = match store.space(room) {
+            Some(space) => space
+                .roles
+                .iter()
+                .map(|role| (role.id, rights::role_title(role)))
+                .collect(),
+            None => [Role::Owner, Role::Moderator, Role::Member]
+                .map(|role| (number(role), words::roles(role).to_owned()))
+                .to_vec(),
+        };
+        let of = |(role, title): (u8, String)| {
+            let here = members
+                .iter()
+                .filter(|member| member.role_id == role)
+                .map(|member| member.user);
+            let mut users: Vec<UserId> = here
+                .filter(|user| only.as_ref().is_none_or(|only| only.contains(user)))
+                .collect();
+            users.sort_by_cached_key(|user| store.handle(*user));
+            Group { role, title, users }
+        };
+        let mut groups: Vec<Group> = roles.into_iter().map(of).collect();
+        groups.retain(|group| !group.users.is_empty());
+        groups
+    })
+}
+
+const fn number(role: Role) -> u8 {
+    match role {
+        Role::Member => rights::MEMBER,
+        Role::Moderator => rights::MODERATOR,
+        Role::Owner => rights::OWNER,
+    }
+}
+
+/// Whether one may take somebody of this role out, by the rules of the room.
+fn may_remove(space: Option<&Space>, mine: Role, role: u8) -> bool {
+    match space {
+        Some(space) => {
+            let rank = |id: u8| space.roles.iter().find(|role| role.id == id).map(|role| role.rank);
+            space.rights.kick && rank(space.role) > rank(role)
+        }
+        // Of a group the numbers rise with the rank.
+        None => mine > Role::Member && number(mine) > role,
+    }
+}
+
+/// Whether one may give somebody of this role another one.
+pub fn may_change_role(space: &Space, role: u8) -> bool {
+    let of = |id: u8| space.roles.iter().find(|role| role.id == id);
+    let (Some(own), Some(theirs)) = (of(space.role), of(role)) else {
+        return false;
+    };
+    own.rights.role
+        && own.rank > theirs.rank
+        && space.roles.iter().any(|other| other.id != role && may_give(own, other))
+}
+
+/// A row; `within`: in the list of this private channel.
+pub fn member(room: RoomId, within: Option<Chat>, user: UserId, role: u8) -> AnyView {
     let (store, dialogs, nav, toasts) = (use_store(), use_dialogs(), use_nav(), use_toasts());
     let person = Memo::new(move |_| store.person(user));
     let is_me = Memo::new(move |_| store.me() == Some(user));
@@ -130,14 +182,28 @@ fn member(id: Chat, user: UserId, role: Role) -> AnyView {
                 dialogs.open(Ask::Safety(user))
             }),
         ];
-        // As the group's own rules have it: one may remove those below oneself. Also who made a key that opens for nobody.
-        let mine = store
-            .room(id)
-            .filter(|room| matches!(room.standing, Standing::Open | Standing::WaitingForKey))
-            .map(|room| room.role);
-        if mine.is_some_and(|mine| mine > Role::Member && mine > role) {
+        let space = store.space(room);
+        if space.as_ref().is_some_and(|space| may_change_role(space, role)) {
+            entries.push(Entry::new(Icon::UserRound, "Change role", move || {
+                dialogs.open(Ask::GiveRole(room, user))
+            }));
+        }
+        if let Some(chat) = within.filter(|_| space.as_ref().is_some_and(|space| space.rights.channel)) {
+            entries.push(Entry::new(Icon::ArrowLeft, "Take out of this channel", move || {
+                dialogs.open(Ask::TakeOut(chat, user))
+            }));
+        }
+        // As the room's own rules have it: one may remove those below oneself. Also who made a key that opens for nobody.
+        let (standing, mine) = match &space {
+            Some(space) => (Some(space.standing.clone()), Role::Member),
+            None => store
+                .room(room.into())
+                .map_or((None, Role::Member), |room| (Some(room.standing), room.role)),
+        };
+        let open = matches!(standing, Some(Standing::Open | Standing::WaitingForKey));
+        if open && may_remove(space.as_ref(), mine, role) {
             entries.push(Entry::danger(Icon::LogOut, "Remove", move || {
-                dialogs.open(Ask::Remove(id, user))
+                dialogs.open(Ask::Remove(room.into(), user))
             }));
         }
         entries
@@ -153,7 +219,7 @@ fn member(id: Chat, user: UserId, role: Role) -> AnyView {
             )
         })
     };
-    let row = move || {
+    (move || {
         if is_me.get() {
             html::div()
                 .class("member member-me")
@@ -163,8 +229,8 @@ fn member(id: Chat, user: UserId, role: Role) -> AnyView {
             let face = (face, html::span().class("member-more").child(Icon::Ellipsis.view())).into_any();
             menu("member", Face::Words(face), handle.get(), entries)
         }
-    };
-    html::li().child(row).into_any()
+    })
+    .into_any()
 }
 
 /// Somebody asks to be let in.

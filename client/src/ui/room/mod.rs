@@ -8,11 +8,12 @@ mod bar;
 pub mod composer;
 pub mod dialogs;
 pub mod evidence;
-mod members;
+pub mod members;
 mod message;
 pub mod picker;
 pub mod poll;
 mod prose;
+pub mod roster;
 pub mod safety;
 mod start;
 mod timeline;
@@ -28,7 +29,7 @@ use super::nav::{link, use_nav};
 use super::place::Place;
 use super::screen::use_store;
 use super::{browser, wire};
-use crate::view::{Command, Standing};
+use crate::view::Command;
 
 pub fn sheet() -> AnyView {
     let (nav, store) = (use_nav(), use_store());
@@ -60,7 +61,7 @@ fn conversation(id: Chat) -> AnyView {
             .map(|room| super::sidebar::title(&room))
             .unwrap_or_default()
     });
-    let open = Memo::new(move |_| store.room(id).is_some_and(|room| room.standing == Standing::Open));
+    let open = Memo::new(move |_| store.room(id).is_some_and(|room| room.takes_words()));
     let panel = Memo::new(move |_| nav.place() == Place::Members(id));
     let view = window::Window::new(id);
     (
@@ -154,7 +155,8 @@ fn nothing_open() -> AnyView {
 
 /// The address names a room that this account does not have, or not yet.
 fn absent() -> AnyView {
-    let store = use_store();
+    let (nav, store) = (use_nav(), use_store());
+    let list = untrack(|| nav.place().list());
     (move || {
         if store.syncing().get() || store.room_list().is_empty() && store.link().get() == crate::view::Link::Connecting
         {
@@ -176,7 +178,15 @@ fn absent() -> AnyView {
             .child(html::div().class("empty").child((
                 html::h1().class("empty-title").child("This conversation is not here"),
                 html::p().child("You may have left it, or the address belongs to another account."),
-                link("button", Place::Messages, "All messages"),
+                link(
+                    "button",
+                    list,
+                    if list == Place::Messages {
+                        "All messages"
+                    } else {
+                        "All channels"
+                    },
+                ),
             )))
             .into_any()
     })

@@ -17,7 +17,7 @@ use crate::ui::kit::field::check;
 use crate::ui::kit::{Icon, unique};
 use crate::ui::screen::use_store;
 use crate::ui::{when, wire, words};
-use crate::view::{Body, Chat, Command, Delivery, Link, NewPoll, Outcome, Poll, Row, Standing};
+use crate::view::{Body, Chat, Command, Delivery, Link, NewPoll, Outcome, Poll, Row};
 
 /// Timers of browsers end at 24 days.
 const LONGEST_WAIT_MS: u64 = 20 * 86_400_000;
@@ -121,9 +121,7 @@ pub fn card(chat: Chat, message: MessageId, row: ArcRwSignal<Row>) -> AnyView {
     );
     let over =
         Memo::new(move |_| late.get() || poll.with(|poll| poll.as_ref().is_some_and(|poll| poll.ended.is_some())));
-    let open = Memo::new(move |_| {
-        sent.get() && !over.get() && store.room(chat).is_some_and(|room| room.standing == Standing::Open)
-    });
+    let open = Memo::new(move |_| sent.get() && !over.get() && store.room(chat).is_some_and(|room| room.takes_words()));
     // What stands in the boxes: one's vote, or what was pressed a moment ago.
     let (boxes, asking) = (RwSignal::new(Vec::<u8>::new()), RwSignal::new(0u32));
     Effect::new(move |_| {

@@ -10,7 +10,7 @@ use crate::ui::kit::Icon;
 use crate::ui::kit::mark::Size;
 use crate::ui::screen::use_store;
 use crate::ui::sidebar;
-use crate::view::{Role, Room, RoomKind, Standing};
+use crate::view::{ChannelInfo, ChannelKind, Role, Room, RoomKind, Standing};
 
 /// `empty`: nothing was written yet, so it offers how to begin.
 pub fn start(id: Chat, empty: Signal<bool>) -> AnyView {
@@ -24,17 +24,21 @@ pub fn start(id: Chat, empty: Signal<bool>) -> AnyView {
                 format!("You and {title}"),
                 "Only the two of you can read what is written here. The server passes it on and cannot open it.",
             ),
-            RoomKind::Channel => (
-                title,
-                "Only the people of this space who may read this channel can read what is written here. The server passes it on and cannot open it.",
-            ),
+            RoomKind::Channel => (title, channel_readers(&room)),
             RoomKind::Group => (
                 title,
                 "Only the people in this group can read what is written here. The server passes it on and cannot open it; it cannot add anyone either.",
             ),
         };
         Some((
-            sidebar::picture(store, &room, Size::S72),
+            if room.kind == RoomKind::Channel {
+                html::span()
+                    .class("start-icon")
+                    .child(sidebar::icon_of(&room).l())
+                    .into_any()
+            } else {
+                sidebar::picture(store, &room, Size::S72)
+            },
             html::div().child((
                 html::h2().class("start-title").child(head),
                 html::p().class("start-text").child(text),
@@ -43,6 +47,61 @@ pub fn start(id: Chat, empty: Signal<bool>) -> AnyView {
         ))
     };
     html::div().class("start").child(content).into_any()
+}
+
+const fn channel_readers(room: &Room) -> &'static str {
+    match &room.channel {
+        Some(ChannelInfo {
+            kind: ChannelKind::Private,
+            ..
+        }) => {
+            "Only the people who were brought into this channel can read it, by a key of its own. Not the others in this space, and not the server."
+        }
+        Some(ChannelInfo {
+            kind: ChannelKind::Announcement,
+            ..
+        }) => {
+            "Everybody in this space can read what is written here; those who may speak for the space write it. The server passes it on and cannot open it."
+        }
+        _ => {
+            "Everybody in this space can read what is written here, and nobody else. The server passes it on and cannot open it."
+        }
+    }
+}
+
+/// What there is to do in a channel where nothing was written yet.
+fn in_channel(id: Chat, room: &Room, hello: AnyView) -> AnyView {
+    let (store, dialogs) = (use_store(), use_dialogs());
+    let rights = untrack(|| store.space(id.room))
+        .map(|space| space.rights)
+        .unwrap_or_default();
+    let info = room.channel.as_ref();
+    let private = info.is_some_and(|info| info.kind == ChannelKind::Private);
+    let writes = info.is_some_and(|info| info.may_write && !info.archived);
+    let no_topic = info.is_some_and(|info| info.topic.is_empty());
+    let list = (
+        writes.then_some(hello),
+        if private && rights.channel {
+            Some(item(Icon::UserPlus, "Add people", "Members of this space", move || {
+                dialogs.open(Ask::ChannelPeople(id))
+            }))
+        } else if !private && rights.invite {
+            Some(item(
+                Icon::UserPlus,
+                "Add people to the space",
+                "By their handles",
+                move || dialogs.open(Ask::AddPeople(id)),
+            ))
+        } else {
+            None
+        },
+        (rights.channel && no_topic).then(|| {
+            item(Icon::Pencil, "Give it a topic", "What belongs here", move || {
+                dialogs.open(Ask::EditChannel(id))
+            })
+        }),
+    );
+    html::ul().class("start-list").child(list).into_any()
 }
 
 fn suggestions(id: Chat, room: &Room) -> AnyView {
@@ -60,7 +119,7 @@ fn suggestions(id: Chat, room: &Room) -> AnyView {
             ),
         )
             .into_any(),
-        RoomKind::Channel => hello.into_any(),
+        RoomKind::Channel => return in_channel(id, room, hello),
         RoomKind::Group => (
             hello,
             item(Icon::UserPlus, "Add people", "By their handles", move || {

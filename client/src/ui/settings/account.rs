@@ -13,6 +13,7 @@ use crate::ui::nav::use_nav;
 use crate::ui::password::{Giving, NewPassword, WithPassword, closer_unless, my_handle, working_on_it};
 use crate::ui::place::{Page, Place};
 use crate::ui::screen::{use_store, use_toasts};
+use crate::ui::spaces::rights::OWNER;
 use crate::ui::{browser, wire, words};
 use crate::view::{Command, Outcome, Problem, Role, RoomKind};
 
@@ -262,14 +263,17 @@ pub fn delete() -> AnyView {
     .dialog()
 }
 
-/// Groups of others, too, in which this person is an owner.
+/// Groups and spaces of others, too, in which this person is an owner.
 fn owned_groups() -> Vec<String> {
     let store = use_store();
     untrack(move || {
+        let spaces = store.space_list().into_iter().filter_map(|id| store.space(id));
+        let spaces = spaces.filter(|space| space.role == OWNER && space.members > 1);
         (store.room_list().into_iter())
             .filter_map(|id| store.room(id))
             .filter(|room| room.kind == RoomKind::Group && room.role == Role::Owner && room.members > 1)
             .map(|room| room.title)
+            .chain(spaces.map(|space| space.name))
             .collect()
     })
 }

@@ -10,6 +10,7 @@ use crate::ui::browser;
 use crate::ui::kit::button;
 use crate::ui::kit::toast::Toasts;
 use crate::ui::screen::use_store;
+use crate::ui::spaces::name_of;
 use crate::ui::{when, wire, words};
 use crate::view::{Command, Outcome, Problem, RoomKind};
 
@@ -133,6 +134,9 @@ fn by_room(held: &HeldTable) -> AnyView {
 fn room_name(id: RoomId) -> String {
     let store = use_store();
     // As it is called now: what stands open here must not close because somebody writes.
+    if let Some(space) = untrack(move || store.space(id)) {
+        return format!("Space {}", name_of(&space));
+    }
     match untrack(move || store.room(id.into())) {
         Some(room) if room.kind == RoomKind::Direct => format!("With {}", room.title),
         Some(room) if !room.title.is_empty() => room.title,

@@ -1,6 +1,8 @@
 //! The column: what opens the switcher, the conversations, yourself at the foot.
 
+mod channel;
 mod me;
+pub mod space;
 mod talk;
 
 use leptos::html;
@@ -12,6 +14,7 @@ use super::kit::{Icon, button};
 use super::screen::{use_narrow, use_store};
 use super::switcher;
 
+pub use channel::{entries as channel_entries, icon_of, kind_icon};
 pub use me::{me, next_try};
 pub use talk::{picture, title};
 
@@ -43,7 +46,7 @@ pub fn column() -> AnyView {
                         },
                     )),
                 )),
-                switcher::opener("Find a person"),
+                switcher::opener("Jump to or find a person"),
             )),
             html::div().class("column-body").child((
                 vault_doubted(),

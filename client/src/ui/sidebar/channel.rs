@@ -1,0 +1,212 @@
+//! One channel in the column. When it changes, this row is drawn anew and no other.
+
+use leptos::prelude::*;
+use leptos::{ev, html};
+use wasm_bindgen::JsCast;
+
+use super::space::{Column, Dragged, start_drag};
+use crate::ui::dialogs::{Ask, use_dialogs};
+use crate::ui::kit::Icon;
+use crate::ui::kit::menu::{Entry, Face, menu};
+use crate::ui::nav::use_nav;
+use crate::ui::place::Place;
+use crate::ui::screen::{use_store, use_toasts};
+use crate::ui::spaces::arrange;
+use crate::ui::{wire, words};
+use crate::view::{ChannelInfo, ChannelKind, Chat, Command, Heading, Rights, Room};
+
+pub fn channel(this: Column, chat: Chat) -> AnyView {
+    let (store, nav) = (use_store(), use_nav());
+    let room = Memo::new(move |_| store.room(chat));
+    let title = Memo::new(move |_| room.with(|room| room.as_ref().map(super::title).unwrap_or_default()));
+    let icon = Memo::new(move |_| room.with(|room| room.as_ref().map_or(Icon::Hash, icon_of)));
+    let unread = Memo::new(move |_| room.with(|room| room.as_ref().map_or(0, |room| room.unread)));
+    let draft = Memo::new(move |_| room.with(|room| room.as_ref().is_some_and(|room| !room.draft.trim().is_empty())));
+    let current = Memo::new(move |_| nav.place().room() == Some(chat));
+    let over = Memo::new(move |_| this.over.get() == Some(Dragged::Channel(chat.channel)));
+    let end = move || {
+        let content = if unread.get() > 0 {
+            html::span()
+                .class("dot")
+                .child(html::span().class("visually-hidden").child("Unread"))
+                .into_any()
+        } else if draft.get() && !current.get() {
+            (Icon::Pencil.s(), html::span().class("visually-hidden").child("Draft")).into_any()
+        } else {
+            return None;
+        };
+        Some(html::span().class("channel-end").child(content))
+    };
+    html::li()
+        .class(move || {
+            if over.get() {
+                "channel-row column-over"
+            } else {
+                "channel-row"
+            }
+        })
+        .attr("draggable", move || this.rights.get().channel.then_some("true"))
+        .on(ev::dragstart, move |event| {
+            start_drag(&event);
+            this.dragged.set(Some(Dragged::Channel(chat.channel)));
+        })
+        .on(ev::dragend, move |_| this.end_drag())
+        .on(ev::dragover, move |event| {
+            this.drag_over(&event, Dragged::Channel(chat.channel))
+        })
+        .on(ev::drop, move |event| {
+            event.prevent_default();
+            this.dropped(Dragged::Channel(chat.channel));
+        })
+        // A long press, or the other button of a mouse, asks for the same menu as the row's own button.
+        .on(ev::contextmenu, move |event| {
+            let row = event
+                .current_target()
+                .and_then(|row| row.dyn_into::<web_sys::Element>().ok());
+            let more = row.and_then(|row| row.query_selector(".column-more").ok().flatten());
+            if let Some(more) = more.and_then(|more| more.dyn_into::<web_sys::HtmlElement>().ok()) {
+                event.prevent_default();
+                more.click();
+            }
+        })
+        .child((
+            html::a()
+                .class(move || {
+                    if unread.get() > 0 {
+                        "channel channel-unread"
+                    } else {
+                        "channel"
+                    }
+                })
+                .href(Place::Room(chat).path())
+                .attr("draggable", "false")
+                .attr("aria-current", move || current.get().then_some("page"))
+                .on(ev::keydown, move |event| {
+                    let step = match event.key().as_str() {
+                        "ArrowDown" if !event.alt_key() => 1,
+                        "ArrowUp" if !event.alt_key() => -1,
+                        _ => return,
+                    };
+                    event.prevent_default();
+                    focus_beside(step);
+                })
+                .child((
+                    move || icon.get().view(),
+                    html::span().class("truncate").child(move || title.get()),
+                    end,
+                )),
+            move || {
+                menu(
+                    "column-more",
+                    Face::Icon(Icon::Ellipsis),
+                    format!("Channel {}", title.get()),
+                    entries(chat, this.headings, this.rights),
+                )
+            },
+        ))
+        .into_any()
+}
+
+/// By what it is.
+pub fn icon_of(room: &Room) -> Icon {
+    match &room.channel {
+        Some(ChannelInfo { archived: true, .. }) => Icon::Archive,
+        Some(ChannelInfo { kind, .. }) => kind_icon(*kind),
+        None => Icon::Hash,
+    }
+}
+
+pub const fn kind_icon(kind: ChannelKind) -> Icon {
+    match kind {
+        ChannelKind::Public => Icon::Hash,
+        ChannelKind::Private => Icon::Lock,
+        ChannelKind::Announcement => Icon::Megaphone,
+    }
+}
+
+/// What can be done with a channel: in the column and in its bar.
+pub fn entries(
+    chat: Chat,
+    headings: Memo<Vec<Heading>>,
+    rights: Memo<Rights>,
+) -> impl Fn() -> Vec<Entry> + Send + 'static {
+    let (store, nav, dialogs, toasts) = (use_store(), use_nav(), use_dialogs(), use_toasts());
+    let send = move |command: Command| {
+        wire::ask(command, move |result| {
+            if let Err(problem) = result {
+                toasts.danger(words::problem(&problem));
+            }
+        });
+    };
+    move || {
+        let mut entries = Vec::new();
+        let Some(room) = store.room(chat) else {
+            return entries;
+        };
+        let Some(info) = room.channel else {
+            return entries;
+        };
+        if room.unread > 0 {
+            entries.push(Entry::new(Icon::Check, "Mark as read", move || {
+                wire::tell(Command::MarkRead { chat })
+            }));
+        }
+        entries.push(Entry::new(Icon::Settings, "Channel settings", move || {
+            nav.go(Place::ChannelSettings(chat))
+        }));
+        if info.kind == ChannelKind::Private {
+            entries.push(Entry::new(Icon::Users, "People in this channel", move || {
+                nav.go(Place::Members(chat))
+            }));
+        }
+        if !rights.get().channel {
+            return entries;
+        }
+        entries.push(Entry::new(Icon::Pencil, "Edit name and topic", move || {
+            dialogs.open(Ask::EditChannel(chat))
+        }));
+        let now = headings.get();
+        let in_list = |channel| {
+            let room = store.room(Chat { channel, ..chat });
+            room.and_then(|room| room.channel).is_some_and(|info| !info.archived)
+        };
+        if !info.archived {
+            for (icon, label, down) in [(Icon::ArrowUp, "Move up", false), (Icon::ArrowDown, "Move down", true)] {
+                if let Some(next) = arrange::step(&now, chat.channel, down, in_list) {
+                    let arranged = move || {
+                        send(Command::Arrange {
+                            space: chat.room,
+                            headings: next.clone(),
+                        })
+                    };
+                    entries.push(Entry::new(icon, label, arranged));
+                }
+            }
+            if now.len() > 1 {
+                entries.push(Entry::new(Icon::ArrowRight, "Move to …", move || {
+                    dialogs.open(Ask::MoveChannel(chat))
+                }));
+            }
+        }
+        let archived = !info.archived;
+        let archive = move || send(Command::ArchiveChannel { chat, archived });
+        let label = if archived { "Archive" } else { "Take out of the archive" };
+        entries.push(Entry::new(Icon::Archive, label, archive));
+        entries
+    }
+}
+
+/// Moves the focus to the channel before or behind this one, across headings.
+fn focus_beside(step: i32) {
+    let Ok(rows) = document().query_selector_all(".column-body .channel") else {
+        return;
+    };
+    let rows: Vec<web_sys::HtmlElement> = (0..rows.length())
+        .filter_map(|at| rows.item(at)?.dyn_into().ok())
+        .collect();
+    let here = crate::ui::browser::focused().and_then(|focused| rows.iter().position(|row| *row == focused));
+    let at = here.and_then(|at| usize::try_from(i32::try_from(at).ok()? + step).ok());
+    if let Some(row) = at.and_then(|at| rows.get(at)) {
+        drop(row.focus());
+    }
+}
