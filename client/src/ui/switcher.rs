@@ -588,6 +588,9 @@ fn commands() -> Vec<Goal> {
                 Ask::AddPeople(space.into()),
             ));
         }
+        if rights.invite {
+            goals.push(ask(Icon::Link, "Invite people by link", Ask::Invite(space.into())));
+        }
         for page in SpacePage::ALL {
             let name = format!("Space settings: {}", page.title());
             goals.push(go(Icon::Settings, &name, Place::SpaceSetting(space, page)));

@@ -109,7 +109,8 @@ pub fn sheet() -> AnyView {
 
 impl Visit {
     fn is_in(self, room: RoomId) -> bool {
-        let standing = self.store.room(room.into()).map(|room| room.standing);
+        let space = self.store.space(room).map(|space| space.standing);
+        let standing = space.or_else(|| Some(self.store.room(room.into())?.standing));
         matches!(standing, Some(Standing::Open | Standing::WaitingForKey))
     }
 

@@ -11,8 +11,9 @@ use crate::ui::kit::field::{check, choice};
 use crate::ui::kit::mark::{Shape, Size, mark};
 use crate::ui::kit::{Icon, button};
 use crate::ui::screen::{use_store, use_toasts};
+use crate::ui::spaces::rights::OWNER;
 use crate::ui::{link, when, wire, words};
-use crate::view::{Command, Invite, Invites, Outcome, Role};
+use crate::view::{Command, Invite, Invites, Outcome, Role, Space};
 
 const DAY_MS: u64 = 24 * 3_600_000;
 const ENDS: [(u64, &str); 4] = [
@@ -66,9 +67,11 @@ impl Desk {
 
 pub fn dialog(room: RoomId) -> AnyView {
     let (store, dialogs) = (use_store(), use_dialogs());
-    let shown = store.room(room.into());
-    let title = shown.as_ref().map(|room| room.title.clone()).unwrap_or_default();
-    let role = shown.map_or(Role::Member, |room| room.role);
+    let (title, role) = untrack(|| match (store.space(room), store.room(room.into())) {
+        (Some(space), _) => (space.name.clone(), role_in(&space)),
+        (None, Some(room)) => (room.title, room.role),
+        (None, None) => (String::new(), Role::Member),
+    });
     let desk = Desk {
         room,
         list: RwSignal::new(None),
@@ -76,7 +79,10 @@ pub fn dialog(room: RoomId) -> AnyView {
     };
     let made = RwSignal::new(None::<String>);
     // Somebody may ask or come while this is open.
-    let log = Memo::new(move |_| store.room(room.into()).map(|room| (room.asking, room.members)));
+    let log = Memo::new(move |_| match store.space(room) {
+        Some(space) => Some((0, space.members)),
+        None => store.room(room.into()).map(|room| (room.asking, room.members)),
+    });
     Effect::new(move |_| {
         log.track();
         desk.load();
@@ -118,6 +124,15 @@ pub fn dialog(room: RoomId) -> AnyView {
         close: closer(),
     }
     .view()
+}
+
+/// Which of the three built-in roles may do here what one's own may: deciding about people, giving roles.
+fn role_in(space: &Space) -> Role {
+    match space.role {
+        OWNER => Role::Owner,
+        _ if space.rights.kick => Role::Moderator,
+        _ => Role::Member,
+    }
 }
 
 fn form(desk: Desk, role: Role, made: RwSignal<Option<String>>) -> AnyView {

@@ -22,6 +22,7 @@ mod window;
 use crate::view::Chat;
 use leptos::html;
 use leptos::prelude::*;
+use sotto_shared::id::ChannelId;
 
 use super::dialogs::{Ask, use_dialogs};
 use super::kit::Icon;
@@ -45,6 +46,14 @@ pub fn sheet() -> AnyView {
         now
     });
     on_cleanup(|| wire::tell(Command::HideRoom));
+    // What was joined or opened by a link may be a space.
+    Effect::new(move |_| {
+        if let Some(chat) = here.get().filter(|chat| chat.channel == ChannelId::MAIN)
+            && store.space(chat.room).is_some()
+        {
+            nav.replace(Place::Space(chat.room));
+        }
+    });
     (move || match (here.get(), known.get()) {
         (Some(_), Some(room)) => conversation(room),
         (Some(_), None) => absent(),

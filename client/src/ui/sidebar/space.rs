@@ -1,10 +1,10 @@
 //! The column of a space: its name and what can be done with it, headings that fold, channels.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use leptos::prelude::*;
 use leptos::{ev, html};
-use sotto_shared::crypto::hash::sha256;
 use sotto_shared::id::{ChannelId, RoomId};
 
 use super::channel::channel;
@@ -121,6 +121,11 @@ fn head(this: Column, name: Memo<String>) -> AnyView {
         if rights.invite {
             entries.push(Entry::new(Icon::UserPlus, "Add people", move || {
                 dialogs.open(Ask::AddPeople(id.into()))
+            }));
+        }
+        if rights.invite {
+            entries.push(Entry::new(Icon::Link, "Invite by link", move || {
+                dialogs.open(Ask::Invite(id.into()))
             }));
         }
         entries.push(Entry::new(Icon::Users, "Members", move || {
@@ -426,12 +431,9 @@ pub fn use_folded() -> Folded {
 
 impl Folded {
     fn name(space: RoomId, heading: u16) -> String {
-        let bytes = [space.as_bytes().as_slice(), &heading.to_be_bytes()].concat();
-        sha256(&bytes)
-            .iter()
-            .take(5)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let mut hasher = DefaultHasher::new();
+        (space, heading).hash(&mut hasher);
+        format!("{:010x}", hasher.finish() >> 24)
     }
 
     pub fn is(self, space: RoomId, heading: u16) -> bool {
