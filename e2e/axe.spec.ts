@@ -223,7 +223,7 @@ test('dialogs and settings', async ({ signedUp }) => {
     await passesAxe(page, entry);
     await page.keyboard.press('Escape');
   }
-  for (const place of ['account', 'devices', 'security', 'appearance', 'server']) {
+  for (const place of ['account', 'devices', 'security', 'notifications', 'privacy', 'appearance', 'server']) {
     await page.goto(`/settings/${place}`);
     await expect(page.getByRole('main').getByRole('heading').first()).toBeVisible();
     if (place === 'server') {

@@ -57,6 +57,7 @@ export type Frame =
   | { type: 'log'; room_id: string; from_seq: number; entries: string[] }
   | { type: 'wraps'; room_id: string }
   | { type: 'user_log'; user_id: string; seq: number }
+  | { type: 'vault'; items: { item_id: string; rev: number }[] }
   | { type: 'refused'; room_id: string; msg_id: string; code: string; retry_secs: number | null }
   | { type: 'bye'; code: string }
   | { type: 'pong' };

@@ -5,7 +5,7 @@ import type { Person } from './people.ts';
 
 /** Sets whether others see what is read in this browser, and comes back to the conversations. */
 async function letsOthersSee(person: Person, on: boolean): Promise<void> {
-  await person.page.goto('/settings/security');
+  await person.page.goto('/settings/privacy');
   await person.page.getByLabel('Let others see what you have read').setChecked(on);
   await person.page.goto('/messages');
 }
@@ -57,7 +57,7 @@ test('whoever does not let it be seen does not see it either', async ({ signedUp
   await expect(bob.log.locator('[data-read]')).toHaveCount(0);
 
   // It was kept over reloads; and once it is on again, both see it.
-  await bob.page.goto('/settings/security');
+  await bob.page.goto('/settings/privacy');
   await expect(bob.page.getByLabel('Let others see what you have read')).not.toBeChecked();
   await letsOthersSee(bob, true);
   await bob.opens('alice');

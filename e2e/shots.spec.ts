@@ -154,7 +154,7 @@ test('conversations', async ({ signedUp }) => {
   await shoot(page, 'list');
   await page.goto('/settings');
   await shoot(page, 'settings');
-  for (const place of ['devices', 'security', 'appearance', 'server']) {
+  for (const place of ['devices', 'security', 'notifications', 'privacy', 'appearance', 'server']) {
     await page.goto(`/settings/${place}`);
     await expect(page.getByRole('main').getByRole('heading').first()).toBeVisible();
     await shoot(page, `settings-${place}`);

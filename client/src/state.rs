@@ -9,7 +9,10 @@ use reactive_graph::prelude::*;
 use reactive_graph::signal::{ArcRwSignal, ReadSignal, RwSignal};
 use sotto_shared::id::{ChannelId, DeviceKeyId, MessageId, RoomId, UserId};
 
-use crate::view::{Body, Change, Chat, Link, Member, Person, Phase, Problem, Room, Row, Space, Step, Timeline};
+use crate::view::{
+    Alert, Body, Change, Chat, Link, Member, Person, Phase, Presence, Problem, Room, RoomHush, Row, Space, Step,
+    Timeline, Usual,
+};
 
 /// One row of the room on screen. The cell stays while the row's content changes, so focus and selection survive.
 #[derive(Clone)]
@@ -35,6 +38,9 @@ pub struct Notice {
     pub problem: Problem,
 }
 
+/// Whether somebody is here, and when they were last heard of.
+type Seen = (Option<Presence>, Option<u64>);
+
 #[derive(Clone, Copy)]
 pub struct Store {
     phase: RwSignal<Phase>,
@@ -49,6 +55,9 @@ pub struct Store {
     /// Of private channels.
     channel_members: RwSignal<HashMap<Chat, Arc<Vec<UserId>>>>,
     shown: RwSignal<Shown>,
+    typing: RwSignal<HashMap<Chat, Vec<UserId>>>,
+    presence: RwSignal<HashMap<UserId, ArcRwSignal<Seen>>>,
+    levels: RwSignal<(Option<Usual>, Arc<Vec<RoomHush>>)>,
     notice: RwSignal<Option<Notice>>,
     recovery_key: RwSignal<bool>,
     vault_doubted: RwSignal<bool>,
@@ -68,6 +77,9 @@ impl Default for Store {
             members: RwSignal::new(HashMap::new()),
             channel_members: RwSignal::new(HashMap::new()),
             shown: RwSignal::new(Shown::default()),
+            typing: RwSignal::default(),
+            presence: RwSignal::default(),
+            levels: RwSignal::default(),
             notice: RwSignal::new(None),
             recovery_key: RwSignal::new(false),
             vault_doubted: RwSignal::new(false),
@@ -107,6 +119,19 @@ impl Store {
                 self.channel_members
                     .update(|all| drop(all.insert(chat, Arc::new(users))));
             }
+            Change::Typing { chat, who } => self.typing.update(|all| {
+                if who.is_empty() {
+                    all.remove(&chat);
+                } else {
+                    all.insert(chat, who);
+                }
+            }),
+            Change::Presence {
+                user,
+                presence,
+                seen_ms,
+            } => put(self.presence, user, (presence, seen_ms)),
+            Change::Levels { usual, rooms } => self.levels.set((Some(usual), Arc::new(rooms))),
             Change::Timeline(timeline) => self.shown.update(|shown| shown.take(timeline)),
             // It stays until it is over, not for a moment.
             Change::Notice(Problem::VaultRolledBack) => self.vault_doubted.set(true),
@@ -133,6 +158,9 @@ impl Store {
                 self.members.set(HashMap::new());
                 self.channel_members.set(HashMap::new());
                 self.shown.set(Shown::default());
+                self.typing.set(HashMap::new());
+                self.presence.set(HashMap::new());
+                self.levels.set(Default::default());
                 self.queued.set(0);
                 self.syncing.set(false);
                 self.recovery_key.set(false);
@@ -246,24 +274,25 @@ impl Store {
         all.filter(|chat| in_use(chat) == Some(true)).collect()
     }
 
-    /// Unread messages outside of spaces: there a number means that somebody wrote to the reader.
-    pub fn unread(self) -> u32 {
-        self.count(|id| id.channel == ChannelId::MAIN)
-    }
-
     /// Whether a space has something unread.
     pub fn unread_in(self, space: RoomId) -> bool {
-        self.count(|id| id.room == space) > 0
+        self.any(|id| id.room == space)
     }
 
-    pub fn any_unread(self) -> bool {
-        self.count(|_| true) > 0
+    /// Whether something is unread in a room that is not muted.
+    pub fn any_fresh(self) -> bool {
+        self.any(|_| true)
     }
 
-    fn count(self, of: impl Fn(&Chat) -> bool) -> u32 {
+    /// The same outside of spaces.
+    pub fn any_fresh_outside(self) -> bool {
+        self.any(|id| id.channel == ChannelId::MAIN)
+    }
+
+    fn any(self, of: impl Fn(&Chat) -> bool) -> bool {
         self.rooms.with(|rooms| {
-            let wanted = rooms.iter().filter(|(id, _)| of(id));
-            wanted.map(|(_, cell)| cell.with(|room| room.unread)).sum()
+            let mut wanted = rooms.iter().filter(|(id, _)| of(id));
+            wanted.any(|(_, cell)| cell.with(Room::is_fresh))
         })
     }
 
@@ -285,6 +314,49 @@ impl Store {
     /// Who is in a private channel, or `None` for any other.
     pub fn channel_members(self, chat: Chat) -> Option<Arc<Vec<UserId>>> {
         self.channel_members.with(|all| all.get(&chat).cloned())
+    }
+
+    /// Unread messages that are meant for this person, over all rooms that are not muted.
+    pub fn calls(self) -> u32 {
+        let calls = |room: &Room| room.calls().filter(|_| !room.hush.muted).unwrap_or_default();
+        self.rooms
+            .with(|rooms| rooms.values().map(|cell| cell.with(calls)).sum())
+    }
+
+    /// What of each room the person wants to be told.
+    pub fn alerts(self) -> Vec<(Chat, Option<Alert>)> {
+        self.rooms.with(|rooms| {
+            let alert = |cell: &ArcRwSignal<Room>| cell.with(|room| room.alert.clone());
+            rooms.iter().map(|(chat, cell)| (*chat, alert(cell))).collect()
+        })
+    }
+
+    /// Others who write in a conversation now.
+    pub fn typing(self, chat: Chat) -> Vec<UserId> {
+        self.typing.with(|all| all.get(&chat).cloned().unwrap_or_default())
+    }
+
+    /// Whether somebody is here, as far as they let it be known.
+    pub fn presence(self, user: UserId) -> Option<Presence> {
+        let cell = self.presence.with(|all| all.get(&user).cloned());
+        cell.and_then(|cell| cell.with(|(presence, _)| *presence))
+    }
+
+    /// When somebody was last heard of, milliseconds since 1970.
+    pub fn last_seen(self, user: UserId) -> Option<u64> {
+        let cell = self.presence.with(|all| all.get(&user).cloned());
+        cell.and_then(|cell| cell.with(|(_, seen_ms)| *seen_ms))
+    }
+
+    /// What is told where nothing else was chosen; none while it is not known.
+    pub fn usual(self) -> Option<Usual> {
+        self.levels.with(|(usual, _)| *usual)
+    }
+
+    /// What was chosen for a room or a space as a whole.
+    pub fn room_hush(self, room: RoomId) -> Option<RoomHush> {
+        self.levels
+            .with(|(_, rooms)| rooms.iter().find(|hush| hush.room == room).copied())
     }
 
     /// The members of a room, or `None` while they are not known.

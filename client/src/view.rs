@@ -131,6 +131,24 @@ pub enum Command {
     TellRead {
         on: bool,
     },
+    /// Something was typed in this conversation.
+    Typing {
+        chat: Chat,
+    },
+    /// Whether others see that this person writes, and this person that they do. On from the start.
+    TellTyping {
+        on: bool,
+    },
+    /// Whether others see that this person is here, and this person that they are. On from the start.
+    TellPresence {
+        on: bool,
+    },
+    /// Whether the person is at the page, or has left it alone for a while.
+    BeHere {
+        here: bool,
+    },
+    /// The page is about to go.
+    Leaving,
     /// Write here although somebody has seen something that the server does not give (`Standing::Withheld`, `held_back`).
     GoOn {
         room: RoomId,
@@ -147,6 +165,24 @@ pub enum Command {
     MarkRead {
         chat: Chat,
     },
+    /// It was read up to this message (the first of a row's `order`): further than before, or on purpose less far.
+    SetRead {
+        chat: Chat,
+        read: u64,
+    },
+    /// How much the person wants to be told: of a room or space, or of one channel of it. `None`: as usual there.
+    SetLevel {
+        room: RoomId,
+        channel: Option<ChannelId>,
+        level: Option<Level>,
+    },
+    /// Quiet until then, milliseconds since 1970; 0: not, `u64::MAX`: until it is switched on.
+    Mute {
+        room: RoomId,
+        channel: Option<ChannelId>,
+        until_ms: u64,
+    },
+    SetUsual(Usual),
     Send {
         chat: Chat,
         text: String,
@@ -453,6 +489,24 @@ pub enum Change {
         users: Vec<UserId>,
     },
     Timeline(Timeline),
+    /// Others who write in a conversation now.
+    Typing {
+        chat: Chat,
+        who: Vec<UserId>,
+    },
+    /// Whether somebody is here, as far as they let it be known.
+    Presence {
+        user: UserId,
+        presence: Option<Presence>,
+        /// When they were last heard of, milliseconds since 1970.
+        seen_ms: Option<u64>,
+    },
+    /// How much the person wants to be told, where nothing else was chosen for a conversation.
+    Levels {
+        usual: Usual,
+        /// Rooms and spaces with a choice of their own.
+        rooms: Vec<RoomHush>,
+    },
     /// Something went wrong that no command waits for.
     Notice(Problem),
     /// Whether this account has a recovery key. Comes at every sign-in and connection, and when it changes.
@@ -573,7 +627,14 @@ pub struct Room {
     pub preview: Option<Preview>,
     /// Milliseconds since 1970; rooms are listed by this, newest first.
     pub active_ms: u64,
+    /// Messages that were not read; at least so many, if not `is_counted`.
     pub unread: u32,
+    pub is_counted: bool,
+    /// Up to which message (the first of a row's `order`) it was read.
+    pub read: u64,
+    pub hush: Hush,
+    /// The newest unread message that the person wants to be told of, if it came since this tab is connected.
+    pub alert: Option<Alert>,
     pub draft: String,
     /// Of a channel of a space: then `title` is its name.
     pub channel: Option<ChannelInfo>,
@@ -585,6 +646,81 @@ impl Room {
         let closed = |info: &ChannelInfo| info.archived || !info.may_write;
         self.standing == Standing::Open && !self.channel.as_ref().is_some_and(closed)
     }
+}
+
+/// Whether somebody is at their page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Presence {
+    Here,
+    /// Signed in, and not looking.
+    Away,
+}
+
+impl Room {
+    /// Unread messages that are meant for this person: a number stands beside the room. None while it is not known.
+    pub fn calls(&self) -> Option<u32> {
+        match self.kind {
+            RoomKind::Direct => self.is_counted.then_some(self.unread).filter(|count| *count > 0),
+            RoomKind::Group | RoomKind::Channel => None,
+        }
+    }
+
+    /// There is something unread, and the person wants to see that.
+    pub const fn is_fresh(&self) -> bool {
+        self.unread > 0 && !self.hush.muted
+    }
+}
+
+/// What of a conversation a person wants to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Level {
+    #[default]
+    Everything,
+    /// What calls them or answers them.
+    Mentions,
+    Nothing,
+}
+
+/// How much a conversation may ask for attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Hush {
+    /// What holds.
+    pub level: Level,
+    /// What was chosen for this very conversation.
+    pub chosen: Option<Level>,
+    /// It is quiet now, by itself or with its space.
+    pub muted: bool,
+    /// Muted by itself until then, milliseconds since 1970; `u64::MAX`: until it is switched on.
+    pub muted_until: u64,
+}
+
+/// What was chosen for a room or a space as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomHush {
+    pub room: RoomId,
+    pub chosen: Option<Level>,
+    pub muted_until: u64,
+}
+
+/// What is told where nothing was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usual {
+    pub direct: bool,
+    pub mentions: bool,
+    /// Every message of a group.
+    pub groups: bool,
+    /// Every message of a space.
+    pub spaces: bool,
+}
+
+/// A message that the person is to be told of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Its number (the first of its row's `order`).
+    pub seq: u64,
+    pub author: UserId,
+    pub text: String,
+    pub at_ms: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -239,6 +239,8 @@ MESSAGE_BODIES = {
     9: ("Vote", fields(target=hash32, choices=u16)),
     10: ("EndPoll", fields(target=hash32)),
     16: ("Beacon", nothing),
+    18: ("Typing", nothing),
+    19: ("Presence", fields(state=one_of(1, 2, 3))),
 }
 content = record(
     0x0402,
@@ -261,3 +263,9 @@ vault_header = record(0x0501, user_id=id32, vk_gen=u32, wraps=items(4, fields(me
 UNVERIFIED, VERIFIED, CHANGED = 1, 2, 3
 pin = record(0x0502, user_id=id32, handle=text(32), seq=u64, head=hash32, ik_since=u64, state=one_of(UNVERIFIED, VERIFIED, CHANGED))
 manifest = record(0x0503, counter=u64, hash=hash32)
+EVERYTHING, MENTIONS, NOTHING = 1, 2, 3
+usual = fields(direct=flag, mentions=flag, groups=flag, spaces=flag, at=u64)
+choice = fields(room_id=id32, channel=optional(id16), level=optional(one_of(EVERYTHING, MENTIONS, NOTHING)), until=u64, at=u64)
+levels = record(0x0504, usual=usual, choices=items(512, choice))
+read_mark = fields(room_id=id32, channel=id16, turn=u32, read=u64, at=u64)
+read_marks = record(0x0507, marks=items(900, read_mark))

@@ -641,7 +641,8 @@ attempt_message(
     "a message of a kind to come", "holds, (skipped: a message of a kind this reader does not know (tag 200))", body=b"\xc8anything"
 )
 attempt("an id twice", "§8: its id was used before", said(*[message(member, "twice", room.hashes, id=bytes(16)) for _ in range(2)]))
-attempt_message("a beacon in the place of a message", "§15: a beacon in the place of a message", body=b"\x10")
+attempt_message("a beacon in the place of a message", "§15: what is said in passing in the place of a message", body=b"\x10")
+attempt_message("typing in the place of a message", "§15: what is said in passing in the place of a message", body=b"\x12")
 # What is said about other messages.
 
 

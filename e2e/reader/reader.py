@@ -136,11 +136,14 @@ class Vault:
             must(point(mine) == logged, "5", f"KEM key {g} of the vault is not the one of the log")
         self.manifest = codec.manifest(self.take(self.dvk, b"manifest"))
         former = self.item_id(self.dvk, b"former-day-keys")
+        lists = {self.item_id(self.dvk, name): form for name, form in ((b"levels", codec.levels), (b"read-marks", codec.read_marks))}
         self.pins = {}
         for item_id in list(self.items):
             plain = self.open(item_id, self.dvk, self.vk)
             if item_id == former:
                 must(len(plain) % 32 == 0, "15", "the former day keys are not keys")
+            elif item_id in lists:
+                lists[item_id](plain)
             elif plain[:3] == b"\x05\x02\x01":
                 pin = codec.pin(plain)
                 must(self.item_id(self.dvk, b"contact/" + pin.user_id) == item_id, "5", "a contact stands under another's name")
@@ -445,7 +448,8 @@ class Reader:
         if dk is None:
             raise DoesNotHold("8", "its author was not a member with that device")
         verify("8", "its", dk, "msg", signed, signature)
-        must(said.body.kind != "Beacon", "15", "a beacon in the place of a message")
+        aside = said.body.kind in ("Beacon", "Typing", "Presence")
+        must(not aside, "15", "what is said in passing in the place of a message")
         author = self.person(said.user_id).handle
 
         lane, (ctr, head) = (said.dk_id, said.lane), (0, H("lane", said.dk_id + said.lane))

@@ -6,12 +6,14 @@
 //!                ├── log      user_log · room_log: signed entries and the pure `apply`
 //!                ├── envelope header (the relay reads) · content (`e2ee`) · transcript
 //!                ├── api      HTTP bodies, socket frames, limits, error codes
-//!                └── vault · safety · link · file            (`e2ee`)
+//!                └── vault · attention · safety · link · file            (`e2ee`)
 //! ```
 //!
 //! The relay is built without `e2ee`, so nothing it links can open a message.
 
 pub mod api;
+#[cfg(feature = "e2ee")]
+pub mod attention;
 pub mod codec;
 pub mod crypto;
 pub mod envelope;

@@ -99,6 +99,10 @@ pub enum ItemName {
     /// 32 bytes each, the newest first, under DVK: day vault keys that were. What a browser kept under one of them opens, and
     /// is sealed anew, after the next sign-in there.
     FormerDayKeys,
+    /// [`crate::attention::Levels`], under DVK.
+    Levels,
+    /// [`crate::attention::Marks`], under DVK.
+    ReadMarks,
 }
 
 impl ItemName {
@@ -110,6 +114,8 @@ impl ItemName {
             Self::Contact(user) => [b"contact/".as_slice(), user.as_bytes()].concat(),
             Self::Manifest => b"manifest".to_vec(),
             Self::FormerDayKeys => b"former-day-keys".to_vec(),
+            Self::Levels => b"levels".to_vec(),
+            Self::ReadMarks => b"read-marks".to_vec(),
         }
     }
 

@@ -216,6 +216,8 @@ fn made() -> Book {
         ("day_key", ItemName::DayKey, vault_key.expose()),
         ("kem_key", ItemName::KemKey(2), day_key.expose()),
         ("contact", ItemName::Contact(bob.id()), day_key.expose()),
+        ("levels", ItemName::Levels, day_key.expose()),
+        ("read_marks", ItemName::ReadMarks, day_key.expose()),
     ] {
         book.note(&format!("vault.{name}.id"), item.id(key).as_bytes());
         let sealed = item.seal(&mut FixedRng::new(name), key, &alice.id(), 3, &pin.to_bytes());

@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use sotto_shared::api::body::{
     InviteProof, KeyChange, LoginProof, PeekProof, RecoveryChange, Registration, SessionProof,
 };
+use sotto_shared::attention::{Levels, Marks};
 use sotto_shared::codec::{Bytes, Codec, List};
 use sotto_shared::crypto::kem::{self, WrapInfo, Wrapped};
 use sotto_shared::crypto::label::Label;
@@ -101,6 +102,13 @@ proptest! {
         is_canonical(&rng.pin(), rng);
         is_canonical(&rng.registration(), rng);
         is_canonical(&rng.manifest(), rng);
+        is_canonical(&rng.here(), rng);
+        is_canonical(&rng.level(), rng);
+        is_canonical(&rng.choice(), rng);
+        is_canonical(&rng.usual(), rng);
+        is_canonical(&rng.levels(), rng);
+        is_canonical(&rng.mark(), rng);
+        is_canonical(&rng.marks(), rng);
         is_canonical(&rng.key_change(), rng);
         is_canonical(&rng.recovery_change(), rng);
         is_canonical(&rng.login(), rng);
@@ -139,14 +147,15 @@ proptest! {
     #[test]
     fn top_level_records_are_never_mistaken_for_each_other(seed: u64) {
         let rng = &mut Gen::new(seed);
-        let all: [(u16, Vec<u8>); 20] = [
+        let all: [(u16, Vec<u8>); 22] = [
             (0x0101, rng.user_genesis().to_bytes()), (0x0102, rng.user_entry().to_bytes()),
             (0x0201, rng.room_genesis().to_bytes()), (0x0202, rng.room_entry().to_bytes()),
             (0x0301, rng.wrap_info().to_bytes()), (0x0401, rng.header().to_bytes()),
             (0x0402, rng.content().to_bytes()), (0x0501, rng.vault_header().to_bytes()),
             (0x0502, rng.pin().to_bytes()), (0x0601, rng.login().to_bytes()),
             (0x0602, rng.registration().to_bytes()), (0x0603, rng.session().to_bytes()),
-            (0x0503, rng.manifest().to_bytes()), (0x0604, rng.key_change().to_bytes()),
+            (0x0503, rng.manifest().to_bytes()), (0x0504, rng.levels().to_bytes()),
+            (0x0507, rng.marks().to_bytes()), (0x0604, rng.key_change().to_bytes()),
             (0x0605, rng.recovery_change().to_bytes()),
             (0x0403, rng.file().to_bytes()), (0x0701, rng.card().to_bytes()),
             (0x0702, rng.invite_proof().to_bytes()),
@@ -162,7 +171,8 @@ proptest! {
                 Content::from_bytes(bytes).is_ok(), VaultHeader::from_bytes(bytes).is_ok(),
                 Pin::from_bytes(bytes).is_ok(), LoginProof::from_bytes(bytes).is_ok(),
                 Registration::from_bytes(bytes).is_ok(), SessionProof::from_bytes(bytes).is_ok(),
-                Manifest::from_bytes(bytes).is_ok(), KeyChange::from_bytes(bytes).is_ok(),
+                Manifest::from_bytes(bytes).is_ok(), Levels::from_bytes(bytes).is_ok(),
+                Marks::from_bytes(bytes).is_ok(), KeyChange::from_bytes(bytes).is_ok(),
                 RecoveryChange::from_bytes(bytes).is_ok(),
                 File::from_bytes(bytes).is_ok(), InviteCard::from_bytes(bytes).is_ok(),
                 InviteProof::from_bytes(bytes).is_ok(), PeekProof::from_bytes(bytes).is_ok(),

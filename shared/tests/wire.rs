@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sotto_shared::api::body::*;
 use sotto_shared::api::error::{ErrorBody, ErrorCode};
-use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
+use sotto_shared::api::frame::{FromRelay, ItemRev, Outgoing, ToRelay};
 use sotto_shared::api::{B64, Endpoint};
 use sotto_shared::log::standing::InviteStanding;
 
@@ -165,7 +165,13 @@ fn to_relay(rng: &mut Gen) -> ToRelay {
 
 fn from_relay(rng: &mut Gen) -> FromRelay {
     let retry_secs = if rng.coin() { Some(rng.u32()) } else { None };
-    match rng.below(11) {
+    match rng.below(12) {
+        11 => FromRelay::Vault {
+            items: some(rng, |rng| ItemRev {
+                item_id: rng.item(),
+                rev: rng.u64(),
+            }),
+        },
         10 => FromRelay::KeyRequest {
             room_id: rng.room(),
             request: b64(rng),

@@ -147,6 +147,8 @@ impl<S: Suite> Engine<S> {
         self.ending = Ending::No;
         self.outlived.clear();
         self.shown = None;
+        self.attention = Default::default();
+        self.passing.forget();
         self.online = false;
         self.dialing = false;
         out.push(Effect::Disconnect);

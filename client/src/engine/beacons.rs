@@ -274,7 +274,11 @@ impl<S: Suite> Engine<S> {
             }
             return;
         };
-        if opened.content.body != MessageBody::Beacon {
+        let is_passing = matches!(
+            opened.content.body,
+            MessageBody::Beacon | MessageBody::Typing | MessageBody::Presence { .. }
+        );
+        if !is_passing {
             return;
         }
         let Some(claim) = opened.claim(&signer) else { return };
@@ -285,6 +289,9 @@ impl<S: Suite> Engine<S> {
         let Ok(content) = claim.prove(&verdicts) else { return };
         let signed = Signed::new(&content, sig, &signer, None);
         self.hear(id, &content, Some(signed), 0, ctx, out).await;
+        if content.body != MessageBody::Beacon {
+            self.heard_aside(id.into(), &content, out);
+        }
     }
 
     /// Something is sealed under a room key that our log does not have yet. Whose word it is cannot be seen.

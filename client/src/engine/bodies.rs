@@ -286,7 +286,9 @@ impl Room {
             },
             MessageBody::EndPoll { target } => Act::EndPoll { target: head(target) },
             // Never stored: `judge` lets none through.
-            MessageBody::Beacon | MessageBody::Receipt { .. } => return StoredBody::Unreadable(Unreadable::Damaged),
+            MessageBody::Beacon | MessageBody::Receipt { .. } | MessageBody::Typing | MessageBody::Presence { .. } => {
+                return StoredBody::Unreadable(Unreadable::Damaged);
+            }
         };
         StoredBody::Act { by, act }
     }
@@ -386,7 +388,7 @@ impl Room {
     }
 
     /// The words of a message that stands, and whether they are others than at first. Of a poll the question.
-    fn words<'a>(&'a self, message: &'a MessageRecord, now_ms: u64) -> Option<(&'a str, bool)> {
+    pub fn words<'a>(&'a self, message: &'a MessageRecord, now_ms: u64) -> Option<(&'a str, bool)> {
         let by = message.body.by()?;
         let text = match &message.body {
             StoredBody::Text { text, .. } => text,

@@ -6,7 +6,7 @@ use sotto_shared::codec::Codec;
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::sign::{PublicKey, SignatureBytes, SignedBlob};
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::envelope::content::{Content, MessageBody};
+use sotto_shared::envelope::content::Content;
 use sotto_shared::envelope::header::{Header, MessageKind};
 use sotto_shared::id::{ChannelId, DeviceKeyId, Head, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::SUITE_1;
@@ -70,7 +70,7 @@ impl From<Stored> for Signed {
 }
 
 const fn has_words(content: &Content) -> bool {
-    !matches!(content.body, MessageBody::Beacon | MessageBody::Receipt { .. })
+    !content.body.is_aside()
 }
 
 impl Standpoint {

@@ -11,7 +11,7 @@ use sotto_shared::api::body::StoredMessage;
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::sign::{SignatureBytes, Unproven};
 use sotto_shared::crypto::suite::{OpenJob, Suite};
-use sotto_shared::envelope::content::{Content, MessageBody, OpenedContent, envelope_context, lane_start, message_key};
+use sotto_shared::envelope::content::{Content, OpenedContent, envelope_context, lane_start, message_key};
 use sotto_shared::envelope::header::{HEADER_BYTES, Header, MessageKind};
 use sotto_shared::id::{ChannelId, EnvelopeHash, Head, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::SUITE_1;
@@ -202,7 +202,7 @@ impl<S: Suite> Engine<S> {
                     break;
                 }
             };
-            if body.speaks() && body.by().map(|by| by.author) != me && !first {
+            if body.speaks() && body.by().map(|by| by.author) != me && seq > room.channel.read_seq {
                 room.channel.unread += 1;
             }
             if let Some((saved, has_failed)) = room.receipt(&msg_id, &body, me) {
@@ -536,7 +536,7 @@ fn judge(room: &Room, arrival: &Arrival, plain: Option<&[u8]>, log_is_all: bool)
     let header = arrival.header.as_ref()?;
     let opened = OpenedContent::parse(plain?, header).ok()?;
     let content = &opened.content;
-    if matches!(content.body, MessageBody::Beacon | MessageBody::Receipt { .. }) {
+    if content.body.is_aside() {
         return None;
     }
     let is_ahead = content.log_seq > room.state.seq;

@@ -16,6 +16,7 @@ mod account;
 mod ask;
 mod beacons;
 mod bodies;
+mod books;
 mod devices;
 mod entering;
 mod epochs;
@@ -25,10 +26,13 @@ mod held;
 mod inbox;
 mod intents;
 mod invites;
+mod levels;
 mod lock;
+mod marks;
 #[cfg(feature = "testing")]
 pub mod measure;
 mod outbox;
+mod passing;
 mod peek;
 mod people;
 mod polls;
@@ -54,6 +58,7 @@ use crate::passwords::{self, Question};
 use crate::view::{Change, Command, Link, Outcome, Phase, Problem};
 
 pub use ask::{Failure, Reply, Request};
+pub use marks::Word;
 pub use record::{
     ChannelRecord, Kept, KeptAccount, Key, KeysRecord, Loaded, LockedAccount, MessageRecord, OutgoingRecord,
     PersonRecord, Query, Record, RoomRecord, StopRecord,
@@ -65,6 +70,8 @@ use entering::{Goal, read_recovery_key};
 use intents::{Creation, Task};
 use invites::Visit;
 use lock::Locked;
+use marks::Attention;
+use passing::Passing;
 use people::People;
 use rekey::{Departing, Offered};
 use rooms::Room;
@@ -106,6 +113,8 @@ pub enum Input<K> {
     Frame(FromRelay),
     /// The time asked for by [`Effect::Wake`] has passed.
     Tick,
+    /// Another tab of this browser, by [`Effect::Tell`].
+    Told(Word),
     /// The store refused a save; nothing that depends on it was sent.
     StorageFull,
 }
@@ -154,6 +163,8 @@ pub enum Effect<K> {
     Wake {
         after_ms: u64,
     },
+    /// Tell the other tabs of this browser.
+    Tell(Word),
     Show(Change),
     Answer {
         id: u32,
@@ -212,6 +223,8 @@ pub struct Engine<S: Suite> {
     offered: Option<Offered>,
     /// An account that is closed once its groups are left.
     departing: Option<Departing<S::DeviceKey>>,
+    attention: Attention,
+    passing: Passing,
 }
 
 /// Whether the relay's word that this session is over is news.
@@ -261,6 +274,8 @@ impl<S: Suite> Engine<S> {
             outlived: BTreeSet::new(),
             offered: None,
             departing: None,
+            attention: Attention::default(),
+            passing: Passing::default(),
         }
     }
 
@@ -283,9 +298,12 @@ impl<S: Suite> Engine<S> {
             Input::SocketClosed => self.socket_closed(&mut out),
             Input::Frame(frame) => self.frame(frame, ctx, &mut out).await,
             Input::Tick => self.tick(ctx, &mut out).await,
+            Input::Told(word) => self.told(&word, &mut out),
             Input::StorageFull => self.storage_is_full(&mut out),
         }
         self.receipts(ctx, &mut out).await;
+        self.attend(ctx, &mut out);
+        self.pass_by(ctx, &mut out).await;
         self.depart(&mut out);
         self.report_totals(&mut out);
         self.answer_abandoned(&mut out);
@@ -323,8 +341,14 @@ impl<S: Suite> Engine<S> {
             }
             Command::SignUp { handle, password, stay } => self.sign_up(id, &handle, password, stay, out),
             Command::SignIn { handle, password, stay } => self.sign_in(id, &handle, password, stay, out),
-            Command::SignOut => self.sign_out(out),
-            Command::Lock => self.lock(ctx, out),
+            Command::SignOut => {
+                self.say_gone(ctx, out).await;
+                self.sign_out(out)
+            }
+            Command::Lock => {
+                self.say_gone(ctx, out).await;
+                self.lock(ctx, out)
+            }
             Command::Unlock { password } => self.unlock(id, password, out),
             Command::SignOutOthers => self.sign_out_others(id, out),
             Command::ListDevices => self.list_devices(id, out),
@@ -348,10 +372,26 @@ impl<S: Suite> Engine<S> {
             }
             Command::Looking { visible } => self.looking(visible, ctx, out).await,
             Command::TellRead { on } => self.tell_read(on, out),
+            Command::Typing { chat } => self.typing(chat, ctx, out).await,
+            Command::TellTyping { on } => self.tell_typing(on, out),
+            Command::TellPresence { on } => self.tell_presence(on, ctx, out).await,
+            Command::BeHere { here } => self.be_here(here),
+            Command::Leaving => {
+                self.say_gone(ctx, out).await;
+                Ok(Some(Outcome::Done))
+            }
             Command::GoOn { room } => self.go_on(room, ctx, out).await,
             Command::ShowEvidence { room } => self.show_evidence(room),
             Command::LoadOlder { chat } => self.load_older(chat.room, out),
             Command::MarkRead { chat } => self.mark_read(chat.room, out),
+            Command::SetRead { chat, read } => self.set_read(chat, read, out),
+            Command::SetLevel { room, channel, level } => self.set_level((room, channel), level, ctx, out),
+            Command::Mute {
+                room,
+                channel,
+                until_ms,
+            } => self.mute((room, channel), until_ms, ctx, out),
+            Command::SetUsual(usual) => self.set_usual(usual, ctx, out),
             Command::Send { chat, text } => self.send(chat.room, &text, ctx, out).await,
             Command::Retry { chat, message } => self.retry(chat.room, message, ctx, out).await,
             Command::Discard { chat, message } => self.discard(chat.room, message, out),

@@ -287,6 +287,9 @@ impl<S: Suite> Engine<S> {
             read: known.read.max(read),
         };
         out.push(Effect::Save(vec![room.channel.to_record(&id)]));
+        if is_more && self.my_id() == Some(content.user_id) {
+            self.read_elsewhere(id.into(), read, out);
+        }
         if is_more && self.tells_read {
             self.show_members(id, out);
         }

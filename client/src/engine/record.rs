@@ -134,6 +134,13 @@ pub struct ChannelRecord {
     /// The transcript before it.
     pub before_oldest: Head,
     pub read_seq: u64,
+    #[serde(default)]
+    pub turn: u32,
+    #[serde(default)]
+    pub read_ms: u64,
+    /// `unread` is less than there may be.
+    #[serde(default)]
+    pub guessed: bool,
     /// Number of the newest message when the newest room key came: how many were sent under it.
     pub epoch_seq: u64,
     pub unread: u32,
@@ -431,9 +438,23 @@ pub struct KeysRecord {
     /// Pins that the vault has not got yet.
     #[serde(default)]
     pub unsent: Vec<UserId>,
+    /// Lists of the vault.
+    #[serde(default)]
+    pub(crate) books: Vec<BookRecord>,
     /// The newest encoded `Manifest` of the vault: an older one is refused.
     #[serde(default)]
     pub manifest: Option<B64>,
+}
+
+/// A list of the vault.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct BookRecord {
+    pub book: super::books::Book,
+    pub plain: B64,
+    /// The revision it has in the vault.
+    pub rev: u64,
+    /// The vault has not got it as it is here.
+    pub unsent: bool,
 }
 
 impl Drop for KeysRecord {

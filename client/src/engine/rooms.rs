@@ -105,6 +105,12 @@ pub(crate) struct Channel {
     /// The newest log entry that the author of any message so far had seen.
     pub log_seq: u64,
     pub read_seq: u64,
+    /// How often something was marked as unread again.
+    pub turn: u32,
+    /// When this mark was set, milliseconds since 1970; 0: never.
+    pub read_ms: u64,
+    /// `unread` is right; else there is at least as much.
+    pub exact: bool,
     /// Where what was unread began when the room was opened: the line stays while one reads.
     pub unread_from: u64,
     pub epoch_seq: u64,
@@ -149,6 +155,9 @@ impl Channel {
             lanes_from: 0,
             log_seq: 0,
             read_seq: 0,
+            turn: 0,
+            read_ms: 0,
+            exact: true,
             unread_from: 1,
             epoch_seq: 0,
             unread: 0,
@@ -232,6 +241,9 @@ impl Channel {
             oldest: self.oldest,
             before_oldest: self.before_oldest,
             read_seq: self.read_seq,
+            turn: self.turn,
+            read_ms: self.read_ms,
+            guessed: !self.exact,
             epoch_seq: self.epoch_seq,
             unread: self.unread,
             preview: self.preview.clone(),
@@ -255,6 +267,7 @@ impl Channel {
         self.oldest = record.oldest;
         self.before_oldest = record.before_oldest;
         self.read_seq = record.read_seq;
+        (self.turn, self.read_ms, self.exact) = (record.turn, record.read_ms, !record.guessed);
         self.epoch_seq = record.epoch_seq;
         self.unread = record.unread;
         self.preview = record.preview;
@@ -814,6 +827,7 @@ impl<S: Suite> Engine<S> {
                 state: Delivery::Sent,
             })
         });
+        let (hush, alert) = self.shown_hush(id.into()).unwrap_or_default();
         let newest_event = room.events.last().map_or(room.time_of(0), |event| event.ts);
         out.push(Effect::Show(Change::Room(view::Room {
             id: id.into(),
@@ -840,6 +854,10 @@ impl<S: Suite> Engine<S> {
                 .min(self.now_ms),
             preview,
             unread: room.channel.unread,
+            is_counted: room.channel.exact,
+            read: room.channel.read_seq,
+            hush,
+            alert,
             draft: room.channel.draft.clone(),
             channel: None,
         })));

@@ -4,6 +4,7 @@ use sotto_shared::api::body::{API_VERSION, ChannelHead, Page, PageFrom, PageGet,
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::{FromRelay, ToRelay};
 use sotto_shared::api::limits::MAX_PAGE;
+use sotto_shared::attention::Mark;
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
@@ -181,6 +182,7 @@ impl<S: Suite> Engine<S> {
                 user_log_seq,
                 now_ms: _,
             } => {
+                self.note_beginning(&rooms);
                 self.welcome(&rooms, user_log_seq, ctx, out).await;
                 // Whoever looks at a room already hears nothing else that would make them say where they stand.
                 self.speak_up(ctx, out).await;
@@ -240,6 +242,7 @@ impl<S: Suite> Engine<S> {
                     }
                 }
             }
+            FromRelay::Vault { items } => self.vault_changed(&items, out),
             FromRelay::Refused {
                 room_id,
                 msg_id,
@@ -387,6 +390,7 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
+        let marked = self.mark_in_vault(id.into());
         let Some(room) = self.rooms.get_mut(&id) else { return };
         room.sync.paging = false;
         let page = match result {
@@ -416,7 +420,18 @@ impl<S: Suite> Engine<S> {
             room.channel.before_oldest = before.t;
             room.channel.shown_from = oldest;
             room.sync.begun = true;
-            room.channel.read_seq = before.seq.saturating_add(page.messages.len() as u64);
+            // Where nothing says how far it was read, what is there is no news.
+            let newest = before.seq.saturating_add(page.messages.len() as u64);
+            let mark = marked.unwrap_or(Mark {
+                room_id: id,
+                channel: ChannelId::MAIN,
+                turn: 0,
+                read: newest,
+                at: 0,
+            });
+            room.channel.read_seq = mark.read;
+            (room.channel.turn, room.channel.read_ms) = (mark.turn, mark.at);
+            room.channel.exact = mark.read >= before.seq;
         } else if before != room.channel.at {
             // Overtaken by live messages: ask anew from where we are. Another history at the same place is a fork.
             if before.seq == room.channel.at.seq {
@@ -728,6 +743,7 @@ impl<S: Suite> Engine<S> {
                 room.outbox.restore(message);
             }
         }
+        self.books_came(out);
         self.show_signed_in(out);
         self.show_people(out);
         let ids: Vec<RoomId> = self.rooms.keys().copied().collect();

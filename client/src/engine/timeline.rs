@@ -170,9 +170,10 @@ impl<S: Suite> Engine<S> {
             && (room.channel.unread > 0 || room.channel.read_seq < room.channel.at.seq)
         {
             room.channel.unread = 0;
-            room.channel.read_seq = room.channel.at.seq;
-            out.push(Effect::Save(vec![room.channel.to_record(&id)]));
+            room.channel.read_seq = room.channel.read_seq.max(room.channel.at.seq);
+            room.channel.exact = true;
             self.show_room_row(id, out);
+            self.mark_moved(id.into(), out);
         }
         Ok(Some(Outcome::Done))
     }

@@ -11,6 +11,7 @@ use rand::CryptoRng;
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{Listing, VaultGet, VaultGetReply, VaultItem, VaultPut, items_digest};
 use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::frame::ItemRev;
 use sotto_shared::api::limits::MAX_PUTS;
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::secret::{DayVaultKey, PrivateKey};
@@ -22,7 +23,8 @@ use zeroize::Zeroizing;
 
 use super::account::Me;
 use super::ask::{Pending, Request};
-use super::record::{self, Key, KeysRecord};
+use super::books::{Book, Held};
+use super::record::{self, BookRecord, Key, KeysRecord};
 use super::{Ctx, Effect, Engine, Failure, Out};
 use crate::view::{Change, Outcome, Problem};
 
@@ -40,6 +42,8 @@ pub(crate) struct Vault {
     pub kem: BTreeMap<u32, PrivateKey>,
     /// With the revision at the relay; 0 = not there yet.
     pub pins: BTreeMap<UserId, (Pin, u64)>,
+    /// Items that are one list each.
+    pub books: BTreeMap<Book, Held>,
     /// Day keys before this one, the newest first.
     pub former: Vec<DayVaultKey>,
     /// The newest state that was seen or written. An older one is refused.
@@ -48,9 +52,25 @@ pub(crate) struct Vault {
     listing: Option<Listing>,
     /// Items that this version knows, the root items not counted.
     known: usize,
-    /// Pins that the relay has not got yet.
-    unsent: BTreeMap<UserId, Unsent>,
+    /// What the relay has not got yet.
+    unsent: BTreeMap<Changed, Unsent>,
     writing: Option<Writing>,
+}
+
+/// One item that changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Changed {
+    Pin(UserId),
+    Book(Book),
+}
+
+impl Changed {
+    const fn name(self) -> ItemName {
+        match self {
+            Self::Pin(user) => ItemName::Contact(user),
+            Self::Book(book) => book.name(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -62,7 +82,7 @@ struct Unsent {
 
 /// What a put under way makes of the vault.
 struct Writing {
-    pins: BTreeMap<UserId, (Unsent, u64)>,
+    items: BTreeMap<Changed, (Unsent, u64)>,
     manifest: Manifest,
     listing: Listing,
 }
@@ -109,6 +129,7 @@ impl Vault {
         let newest_g = view.kem_g.saturating_add(KEM_AHEAD);
         let kem_ids: BTreeMap<_, _> = (1..=newest_g).map(|g| (ItemName::KemKey(g).id(key), g)).collect();
         let former_id = ItemName::FormerDayKeys.id(key);
+        let books: BTreeMap<_, _> = Book::ALL.iter().map(|book| (book.name().id(key), *book)).collect();
         self.known = 1;
         for item in items {
             let Some(plain) = opened(item) else { continue };
@@ -120,6 +141,10 @@ impl Vault {
             } else if item.item_id == former_id {
                 self.former = plain.chunks(32).filter_map(DayVaultKey::from_slice).collect();
                 self.known += 1;
+            } else if let Some(book) = books.get(&item.item_id) {
+                if self.take_book(*book, &plain, item.rev) {
+                    self.known += 1;
+                }
             } else if let Ok(pin) = Pin::from_bytes(&plain)
                 && ItemName::Contact(pin.user_id).id(key) == item.item_id
             {
@@ -135,7 +160,7 @@ impl Vault {
     /// What was decided here and is not written yet counts, on the newest point of their log that either has seen.
     fn take_pin(&mut self, pin: Pin, rev: u64) {
         let user = pin.user_id;
-        let ours = self.is_unsent(&user);
+        let ours = self.is_unsent(Changed::Pin(user));
         match self.pins.get_mut(&user) {
             Some((there, _)) if ours => {
                 if there.seq < pin.seq {
@@ -147,9 +172,49 @@ impl Vault {
         }
     }
 
-    fn is_unsent(&self, user: &UserId) -> bool {
-        let writes = |writing: &Writing| writing.pins.contains_key(user);
-        self.unsent.contains_key(user) || self.writing.as_ref().is_some_and(writes)
+    /// What both sides have of a list. Whether it can be read.
+    fn take_book(&mut self, book: Book, plain: &[u8], rev: u64) -> bool {
+        let ours = self.is_unsent(Changed::Book(book));
+        let Some(held) = self.books.get_mut(&book) else {
+            let can_read = book.is_readable(plain);
+            if can_read {
+                self.books.insert(book, Held::new(plain, rev));
+            }
+            return can_read;
+        };
+        if held.rev >= rev {
+            return true;
+        }
+        let plain = if ours {
+            book.join(&held.plain, plain)
+        } else {
+            Some(plain.to_vec())
+        };
+        let Some(plain) = plain.filter(|plain| book.is_readable(plain)) else {
+            return false;
+        };
+        *held = Held::new(&plain, rev);
+        true
+    }
+
+    fn is_unsent(&self, item: Changed) -> bool {
+        let writes = |writing: &Writing| writing.items.contains_key(&item);
+        self.unsent.contains_key(&item) || self.writing.as_ref().is_some_and(writes)
+    }
+
+    fn plain(&self, item: Changed) -> Option<Zeroizing<Vec<u8>>> {
+        match item {
+            Changed::Pin(user) => Some(Zeroizing::new(self.pins.get(&user)?.0.to_bytes())),
+            Changed::Book(book) => Some(Zeroizing::new(self.books.get(&book)?.plain.clone())),
+        }
+    }
+
+    /// Whether all this was seen or written here already.
+    pub fn has_heard(&self, revs: &[ItemRev]) -> bool {
+        let has =
+            |listing: &Listing, item: &ItemRev| listing.get(&item.item_id).is_some_and(|(rev, _)| *rev >= item.rev);
+        let written = self.writing.as_ref().map(|writing| &writing.listing);
+        (revs.iter()).all(|item| self.listing.iter().chain(written).any(|listing| has(listing, item)))
     }
 
     /// Whether all items are of kinds that this version knows: it could not seal others anew.
@@ -170,10 +235,11 @@ impl Vault {
         let kem = (self.kem.iter()).map(|(g, key)| (ItemName::KemKey(*g), Zeroizing::new(key.to_bytes().to_vec())));
         let pins =
             (self.pins.iter()).map(|(user, (pin, _))| (ItemName::Contact(*user), Zeroizing::new(pin.to_bytes())));
+        let books = (self.books.iter()).map(|(book, held)| (book.name(), Zeroizing::new(held.plain.clone())));
         let former = std::iter::once(dvk).chain(&self.former).take(MAX_FORMER);
         let former: Vec<u8> = former.flat_map(|key| *key.expose()).collect();
         let former = (ItemName::FormerDayKeys, Zeroizing::new(former));
-        kem.chain(pins).chain([former]).collect()
+        kem.chain(pins).chain(books).chain([former]).collect()
     }
 
     /// This vault after a change of everything: `listing` is what the relay holds then.
@@ -183,6 +249,9 @@ impl Vault {
         former.truncate(MAX_FORMER);
         Self {
             pins: self.pins.into_iter().map(|(user, (pin, _))| (user, (pin, 1))).collect(),
+            books: (self.books.into_iter())
+                .map(|(book, held)| (book, Held { rev: 1, ..held }))
+                .collect(),
             kem: self.kem,
             known: listing.len().saturating_sub(2),
             former,
@@ -247,19 +316,31 @@ impl Vault {
 
     /// What waits to be written moves over to the vault that takes this one's place.
     pub fn hand_over(&mut self, next: &mut Self) {
-        let under_way = self.writing.take().map(|writing| writing.pins).unwrap_or_default();
-        let under_way = under_way.into_iter().map(|(user, (unsent, _))| (user, unsent));
-        for (user, unsent) in under_way.chain(std::mem::take(&mut self.unsent)) {
-            if let Some((pin, _)) = self.pins.get(&user) {
-                let rev = next.pins.get(&user).map_or(0, |(_, rev)| *rev);
-                next.pins.insert(user, (pin.clone(), rev));
-                next.unsent.insert(user, unsent);
+        let under_way = self.writing.take().map(|writing| writing.items).unwrap_or_default();
+        let under_way = under_way.into_iter().map(|(item, (unsent, _))| (item, unsent));
+        for (item, unsent) in under_way.chain(std::mem::take(&mut self.unsent)) {
+            match item {
+                Changed::Pin(user) => {
+                    let Some((pin, _)) = self.pins.get(&user) else { continue };
+                    let rev = next.pins.get(&user).map_or(0, |(_, rev)| *rev);
+                    next.pins.insert(user, (pin.clone(), rev));
+                }
+                Changed::Book(book) => {
+                    let Some(held) = self.books.get(&book) else { continue };
+                    let there = next.books.get(&book);
+                    let both = there.and_then(|there| book.join(&held.plain, &there.plain));
+                    let rev = there.map_or(0, |there| there.rev);
+                    next.books
+                        .insert(book, Held::new(both.as_ref().unwrap_or(&held.plain), rev));
+                }
             }
+            next.unsent.insert(item, unsent);
         }
     }
 
     pub fn to_record(&self) -> KeysRecord {
-        let unsent: BTreeSet<UserId> = self.pins.keys().filter(|user| self.is_unsent(user)).copied().collect();
+        let unsent = self.pins.keys().filter(|user| self.is_unsent(Changed::Pin(**user)));
+        let unsent: BTreeSet<UserId> = unsent.copied().collect();
         KeysRecord {
             kem: self
                 .kem
@@ -272,6 +353,14 @@ impl Vault {
                 .map(|(pin, rev)| (B64(pin.to_bytes()), *rev))
                 .collect(),
             unsent: unsent.into_iter().collect(),
+            books: (self.books.iter())
+                .map(|(book, held)| BookRecord {
+                    book: *book,
+                    plain: B64(held.plain.clone()),
+                    rev: held.rev,
+                    unsent: self.is_unsent(Changed::Book(*book)),
+                })
+                .collect(),
             manifest: Some(B64(self.manifest.to_bytes())),
         }
     }
@@ -300,10 +389,25 @@ impl Vault {
             let Ok(pin) = Pin::from_bytes(&pin.0) else { continue };
             let unsent = record.unsent.contains(&pin.user_id);
             if unsent {
-                self.unsent.entry(pin.user_id).or_default();
+                self.unsent.entry(Changed::Pin(pin.user_id)).or_default();
             }
             if unsent || !was_read {
                 self.pins.insert(pin.user_id, (pin, *rev));
+            }
+        }
+        for kept in &record.books {
+            let there = self.books.get(&kept.book);
+            let rev = there.map_or(kept.rev, |there| there.rev);
+            let plain = match there {
+                Some(there) if kept.unsent => kept.book.join(&kept.plain.0, &there.plain),
+                Some(_) => None,
+                None => Some(kept.plain.0.clone()),
+            };
+            if kept.unsent {
+                self.unsent.entry(Changed::Book(kept.book)).or_default();
+            }
+            if let Some(plain) = plain.filter(|plain| kept.book.is_readable(plain)) {
+                self.books.insert(kept.book, Held::new(&plain, rev));
             }
         }
         Ok(())
@@ -369,7 +473,7 @@ impl<S: Suite> Engine<S> {
         let user = pin.user_id;
         let rev = me.vault.pins.get(&user).map_or(0, |(_, rev)| *rev);
         me.vault.pins.insert(user, (pin, rev));
-        let unsent = me.vault.unsent.entry(user).or_default();
+        let unsent = me.vault.unsent.entry(Changed::Pin(user)).or_default();
         unsent.tries = 0;
         if let Some(earlier) = std::mem::replace(&mut unsent.command, command) {
             // Whoever asked for what is overwritten now has had it for a moment.
@@ -379,6 +483,28 @@ impl<S: Suite> Engine<S> {
         self.write_vault(ctx, out);
     }
 
+    /// Writes a list, here and to the vault.
+    pub(super) fn put_book(&mut self, book: Book, plain: &[u8], ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let Some(me) = &mut self.me else { return };
+        let rev = me.vault.books.get(&book).map_or(0, |held| held.rev);
+        me.vault.books.insert(book, Held::new(plain, rev));
+        me.vault.unsent.entry(Changed::Book(book)).or_default().tries = 0;
+        out.push(Effect::Save(vec![me.save_keys()]));
+        self.write_vault(ctx, out);
+    }
+
+    /// Another browser of this account has written something.
+    pub(super) fn vault_changed(&mut self, items: &[ItemRev], out: &mut Out<S::DeviceKey>) {
+        let is_asked = self
+            .pending
+            .values()
+            .any(|pending| matches!(pending, Pending::Vault { .. }));
+        let is_news = self.me.as_ref().is_some_and(|me| !me.vault.has_heard(items));
+        if is_news && !is_asked {
+            self.fetch_vault(out);
+        }
+    }
+
     /// Puts what waits, over the newest state of the vault.
     fn write_vault(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let Some(me) = &mut self.me else { return };
@@ -386,28 +512,23 @@ impl<S: Suite> Engine<S> {
         if vault.writing.is_some() || vault.unsent.is_empty() {
             return;
         }
-        let users: Vec<UserId> = vault.unsent.keys().take(MAX_PUTS - 1).copied().collect();
-        let pins: Vec<(ItemName, Zeroizing<Vec<u8>>)> = (users.iter())
-            .filter_map(|user| {
-                Some((
-                    ItemName::Contact(*user),
-                    Zeroizing::new(vault.pins.get(user)?.0.to_bytes()),
-                ))
-            })
+        let items: Vec<Changed> = vault.unsent.keys().take(MAX_PUTS - 1).copied().collect();
+        let plain: Vec<(ItemName, Zeroizing<Vec<u8>>)> = (items.iter())
+            .filter_map(|item| Some((item.name(), vault.plain(*item)?)))
             .collect();
-        let Some(puts) = vault.puts(ctx.rng, &me.dvk, &me.user_id, &pins) else {
+        let Some(puts) = vault.puts(ctx.rng, &me.dvk, &me.user_id, &plain) else {
             self.fetch_vault(out);
             return;
         };
-        let rev_of = |user: &UserId| {
-            let id = ItemName::Contact(*user).id(me.dvk.expose());
+        let rev_of = |item: &Changed| {
+            let id = item.name().id(me.dvk.expose());
             puts.listing.get(&id).map_or(0, |(rev, _)| *rev)
         };
-        let pins = (users.iter())
-            .filter_map(|user| Some((*user, (vault.unsent.remove(user)?, rev_of(user)))))
+        let items = (items.iter())
+            .filter_map(|item| Some((*item, (vault.unsent.remove(item)?, rev_of(item)))))
             .collect();
         vault.writing = Some(Writing {
-            pins,
+            items,
             manifest: puts.manifest,
             listing: puts.listing,
         });
@@ -425,9 +546,19 @@ impl<S: Suite> Engine<S> {
         let Some(writing) = me.vault.writing.take() else { return };
         match result {
             Ok(()) => {
-                for (user, (unsent, rev)) in writing.pins {
-                    if let Some((_, known)) = me.vault.pins.get_mut(&user) {
-                        *known = rev;
+                for (item, (unsent, rev)) in writing.items {
+                    match item {
+                        Changed::Pin(user) => {
+                            if let Some((_, known)) = me.vault.pins.get_mut(&user) {
+                                *known = rev;
+                            }
+                        }
+                        Changed::Book(book) => {
+                            me.vault.known += usize::from(rev == 1);
+                            if let Some(held) = me.vault.books.get_mut(&book) {
+                                held.rev = rev;
+                            }
+                        }
                     }
                     out.extend(unsent.command.map(|id| answer(id, Ok(Outcome::Done))));
                 }
@@ -440,14 +571,14 @@ impl<S: Suite> Engine<S> {
             }
             Err(failure) => {
                 let stale = failure.is(ErrorCode::StaleItem);
-                let again = stale && writing.pins.values().all(|(unsent, _)| unsent.tries < MAX_TRIES);
-                for (user, (mut unsent, _)) in writing.pins {
+                let again = stale && writing.items.values().all(|(unsent, _)| unsent.tries < MAX_TRIES);
+                for (item, (mut unsent, _)) in writing.items {
                     unsent.tries += 1;
                     if !again {
                         out.extend(unsent.command.take().map(|id| answer(id, Err(failure.problem()))));
                     }
                     // What was written since is newer.
-                    me.vault.unsent.entry(user).or_insert(unsent);
+                    me.vault.unsent.entry(item).or_insert(unsent);
                 }
                 if stale {
                     me.vault.listing = None;
@@ -498,6 +629,7 @@ impl<S: Suite> Engine<S> {
             return;
         }
         out.push(Effect::Save(vec![me.save_keys()]));
+        self.books_came(out);
         self.write_vault(ctx, out);
         self.show_people(out);
         // A key that came with it may open rooms.

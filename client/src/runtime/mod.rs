@@ -12,6 +12,7 @@ pub mod passwords;
 mod socket;
 mod store;
 mod system;
+mod tabs;
 pub mod webcrypto;
 
 use std::cell::RefCell;
@@ -27,6 +28,7 @@ use crate::engine::{Ctx, Effect, Engine, Failure, Input, Loaded};
 use crate::view::{FromWorker, Problem, ToWorker};
 use socket::Socket;
 use store::Store;
+use tabs::Tabs;
 use webcrypto::{DeviceKey, WebCrypto};
 
 type Queue = UnboundedSender<Input<DeviceKey>>;
@@ -51,13 +53,15 @@ pub async fn run() {
     scope.set_onmessage(Some(listener.as_ref().unchecked_ref()));
     listener.forget();
     system::on_connectivity(&scope, &queue);
+    let tabs = Tabs::join(&queue);
     post(&scope, &FromWorker::Ready);
-    Runtime::new(scope, queue).await.go(inputs).await;
+    Runtime::new(scope, queue, tabs).await.go(inputs).await;
 }
 
 struct Runtime {
     scope: DedicatedWorkerGlobalScope,
     queue: Queue,
+    tabs: Tabs,
     suite: WebCrypto,
     store: Store,
     socket: Option<Socket>,
@@ -65,7 +69,7 @@ struct Runtime {
 }
 
 impl Runtime {
-    async fn new(scope: DedicatedWorkerGlobalScope, queue: Queue) -> Self {
+    async fn new(scope: DedicatedWorkerGlobalScope, queue: Queue, tabs: Tabs) -> Self {
         Self {
             suite: WebCrypto::new(&scope),
             store: Store::default(),
@@ -73,6 +77,7 @@ impl Runtime {
             socket_number: Rc::new(RefCell::new(0)),
             scope,
             queue,
+            tabs,
         }
     }
 
@@ -200,6 +205,7 @@ impl Runtime {
                     let _ = queue.unbounded_send(Input::Tick);
                 });
             }
+            Effect::Tell(word) => self.tabs.tell(&word),
             Effect::Show(change) => post(&self.scope, &FromWorker::Change(change)),
             Effect::Answer { id, result } => post(&self.scope, &FromWorker::Done { id, result }),
         }

@@ -13,6 +13,7 @@ use sotto_shared::testing::FixedRng;
 use super::relay::SocketId;
 use crate::engine::{
     Ctx, Effect, Engine, Failure, Input, Kept, KeptAccount, Key, Loaded, LockedAccount, Query, Record, Reply, Request,
+    Word,
 };
 use crate::passwords;
 use crate::state::Store;
@@ -166,6 +167,8 @@ pub struct Browser<S: Suite> {
     pub(super) replies: Vec<(u32, Result<Reply, Failure>)>,
     pub(super) wire: Option<Wire>,
     pub(super) dials: VecDeque<Dial>,
+    /// What the other tabs of this browser are to hear.
+    pub(super) told: Vec<Word>,
     /// When ticks are due, milliseconds since 1970.
     pub(super) timers: Vec<u64>,
 }
@@ -196,6 +199,7 @@ impl<S: Suite> Browser<S> {
             replies: Vec::new(),
             wire: None,
             dials: VecDeque::new(),
+            told: Vec::new(),
             timers: Vec::new(),
         };
         browser.start();
@@ -379,6 +383,7 @@ impl<S: Suite> Browser<S> {
                 }
             }
             Effect::Wake { after_ms } => self.timers.push(now_ms + after_ms),
+            Effect::Tell(word) => self.told.push(word),
             Effect::Show(change) => {
                 self.store.apply(change.clone());
                 self.changes.push(change);

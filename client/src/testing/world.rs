@@ -349,6 +349,7 @@ impl<S: Suite + Clone> World<S> {
             Move::Think(browser) => {
                 let now_ms = self.now_ms;
                 self.browsers[browser].think(now_ms).await;
+                self.tell_tabs(browser);
             }
             Move::Dial(browser) => self.dial(browser),
             Move::Ask(browser, at) => {
@@ -368,6 +369,19 @@ impl<S: Suite + Clone> World<S> {
             Move::Down(browser) => self.down(browser),
         }
         true
+    }
+
+    /// The other tabs of a browser hear what one has to tell them.
+    fn tell_tabs(&mut self, browser: usize) {
+        let words = std::mem::take(&mut self.browsers[browser].told);
+        let disk = self.browsers[browser].disk.clone();
+        let tabs =
+            (0..self.browsers.len()).filter(|tab| *tab != browser && Rc::ptr_eq(&self.browsers[*tab].disk, &disk));
+        for tab in tabs.collect::<Vec<_>>() {
+            for word in &words {
+                self.browsers[tab].input(Input::Told(word.clone()));
+            }
+        }
     }
 
     fn moves(&self) -> Vec<Move> {

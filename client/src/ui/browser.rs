@@ -90,6 +90,19 @@ pub fn keep_tells_read(on: bool) {
     keep(TELLS_READ, (!on).then_some("no"));
 }
 
+/// Whether others may see that somebody writes here, and that somebody is here.
+pub const TYPING: &str = "sotto.tells-typing";
+pub const PRESENCE: &str = "sotto.tells-presence";
+
+/// Yes, unless somebody said no here.
+pub fn tells(what: &str) -> bool {
+    kept(what).as_deref() != Some("no")
+}
+
+pub fn keep_tells(what: &str, on: bool) {
+    keep(what, (!on).then_some("no"));
+}
+
 fn storage() -> Option<web_sys::Storage> {
     window().local_storage().ok().flatten()
 }

@@ -6,13 +6,13 @@ use crate::view::Chat;
 use leptos::html;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
-use sotto_shared::id::{DeviceKeyId, MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, DeviceKeyId, MessageId, RoomId, UserId};
 use web_sys::HtmlElement;
 
 use super::kit::dialog::Dialog;
 use super::kit::{Icon, button};
 use super::screen::use_store;
-use super::{auth, browser, keys, people, room, settings, spaces, switcher, wire, words};
+use super::{auth, browser, hush, keys, people, room, settings, spaces, switcher, wire, words};
 use crate::view::{Command, Problem};
 
 #[derive(Clone, PartialEq)]
@@ -36,6 +36,8 @@ pub enum Ask {
     EndPoll(Chat, MessageId),
     /// Who voted for what.
     Votes(Chat, MessageId),
+    /// How much a room, a space or one channel of it may ask for attention.
+    Hush(RoomId, Option<ChannelId>),
     /// An emoji for the composer.
     Emoji,
     SignOut,
@@ -151,6 +153,7 @@ fn content(ask: Ask) -> AnyView {
         Ask::Poll(chat, question) => room::poll::make(chat, question),
         Ask::EndPoll(chat, message) => room::poll::end(chat, message),
         Ask::Votes(chat, message) => room::poll::who_voted(chat, message),
+        Ask::Hush(room, channel) => hush::dialog(room, channel),
         Ask::Emoji => room::acts::insert_dialog(),
         Ask::SignOut => settings::sign_out(),
         Ask::SignOutOthers => settings::devices::sign_out_others(),

@@ -1,6 +1,9 @@
 //! The frame of the app: rail, column, sheet. On narrow screens one pane at a time, at the same addresses.
 
+use std::time::Duration;
+
 use leptos::html;
+use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use sotto_shared::id::RoomId;
 
@@ -8,7 +11,7 @@ use super::nav::use_nav;
 use super::place::Place;
 use super::screen::use_narrow;
 use super::switcher::use_recent;
-use super::{browser, link, rail, room, settings, shortcuts, sidebar, spaces, wire};
+use super::{browser, link, notices, rail, room, settings, shortcuts, sidebar, spaces, wire};
 use crate::view::{Chat, Command};
 
 /// What stands in the column.
@@ -36,6 +39,8 @@ pub fn frame() -> AnyView {
     use_recent().watch();
     shortcuts::watch();
     watch_visibility();
+    provide_context(notices::watch());
+    watch_presence();
 
     let side = Memo::new(move |_| match nav.place() {
         Place::Settings | Place::Setting(_) => Side::Settings,
@@ -100,6 +105,12 @@ fn watch_visibility() {
         wire::tell(Command::TellRead {
             on: browser::tells_read(),
         });
+        wire::tell(Command::TellTyping {
+            on: browser::tells(browser::TYPING),
+        });
+        wire::tell(Command::TellPresence {
+            on: browser::tells(browser::PRESENCE),
+        });
         wire::tell(Command::Looking {
             visible: !document().hidden(),
         })
@@ -107,4 +118,47 @@ fn watch_visibility() {
     tell();
     let handle = window_event_listener_untyped("visibilitychange", move |_| tell());
     on_cleanup(move || handle.remove());
+}
+
+/// Who does nothing for so long has left the page alone.
+const IDLE: Duration = Duration::from_secs(5 * 60);
+
+/// Tells the worker whether somebody is at the page: it can be seen, and was used not long ago.
+fn watch_presence() {
+    let here = RwSignal::new(!document().hidden());
+    let timer = StoredValue::new(None::<TimeoutHandle>);
+    let stir = move || {
+        if let Some(timer) = timer.try_update_value(Option::take).flatten() {
+            timer.clear();
+        }
+        let now = !document().hidden();
+        if here.try_get_untracked() != Some(now) {
+            let _ = here.try_set(now);
+        }
+        let later = set_timeout_with_handle(
+            move || {
+                let _ = here.try_set(false);
+            },
+            IDLE,
+        );
+        timer.try_set_value(later.ok());
+    };
+    stir();
+    Effect::new(move |before: Option<bool>| {
+        let now = here.get();
+        if before != Some(now) {
+            wire::tell(Command::BeHere { here: now });
+        }
+        now
+    });
+    let handles = ["visibilitychange", "pointerdown", "pointermove", "keydown"]
+        .map(|event| window_event_listener_untyped(event, move |_| stir()));
+    let leaving = window_event_listener_untyped("pagehide", |_| wire::tell(Command::Leaving));
+    on_cleanup(move || {
+        handles.into_iter().for_each(|handle| handle.remove());
+        leaving.remove();
+        if let Some(timer) = timer.try_update_value(Option::take).flatten() {
+            timer.clear();
+        }
+    });
 }

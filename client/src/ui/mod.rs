@@ -10,6 +10,7 @@
 //! switcher jumps to rooms, people and commands; fuzzy finds their names; keys is the table of keys
 //! emoji    the list of emoji, and where one is typed
 //! markdown a message’s text as a tree
+//! hush     how much a conversation may ask for attention; notices: what the browser is asked to show
 //! kit/     buttons, fields, menus, marks: nothing called chat
 //! ```
 
@@ -30,6 +31,8 @@ mod dialogs;
 #[cfg(target_arch = "wasm32")]
 mod frame;
 #[cfg(target_arch = "wasm32")]
+mod hush;
+#[cfg(target_arch = "wasm32")]
 mod kit;
 #[cfg(target_arch = "wasm32")]
 mod link;
@@ -38,9 +41,13 @@ mod lock;
 #[cfg(target_arch = "wasm32")]
 mod nav;
 #[cfg(target_arch = "wasm32")]
+mod notices;
+#[cfg(target_arch = "wasm32")]
 mod password;
 #[cfg(target_arch = "wasm32")]
 mod people;
+#[cfg(target_arch = "wasm32")]
+mod presence;
 #[cfg(target_arch = "wasm32")]
 mod rail;
 #[cfg(target_arch = "wasm32")]

@@ -34,6 +34,8 @@ pub enum Page {
     Devices,
     Security,
     Lock,
+    Notifications,
+    Privacy,
     Appearance,
     Server,
 }
@@ -177,11 +179,13 @@ fn main(room: &str) -> Option<Chat> {
 }
 
 impl Page {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Account,
         Self::Devices,
         Self::Security,
         Self::Lock,
+        Self::Notifications,
+        Self::Privacy,
         Self::Appearance,
         Self::Server,
     ];
@@ -192,6 +196,8 @@ impl Page {
             Self::Devices => "devices",
             Self::Security => "security",
             Self::Lock => "lock",
+            Self::Notifications => "notifications",
+            Self::Privacy => "privacy",
             Self::Appearance => "appearance",
             Self::Server => "server",
         }

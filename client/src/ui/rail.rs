@@ -16,7 +16,8 @@ use super::spaces::name_of;
 
 pub fn rail() -> AnyView {
     let (nav, store, dialogs) = (use_nav(), use_store(), use_dialogs());
-    let unread = Memo::new(move |_| store.unread());
+    let unread = Memo::new(move |_| store.calls());
+    let fresh = Memo::new(move |_| store.any_fresh_outside());
     let in_settings = Memo::new(move |_| nav.place().in_settings());
     let in_messages = Memo::new(move |_| !in_settings.get() && nav.place().space().is_none());
     let spaces = Memo::new(move |_| store.space_list());
@@ -39,16 +40,18 @@ pub fn rail() -> AnyView {
                                 .attr("aria-hidden", "true")
                                 .child("Messages"),
                             html::span().class("visually-hidden").child(move || match unread.get() {
+                                0 if fresh.get() => "Messages, something unread".to_owned(),
                                 0 => "Messages".to_owned(),
                                 count => format!("Messages, {count} unread"),
                             }),
                             move || {
                                 let count = unread.get();
-                                (count > 0).then(|| {
+                                let class = if count > 0 { "badge rail-mark" } else { "dot rail-mark" };
+                                (count > 0 || fresh.get()).then(|| {
                                     html::span()
-                                        .class("badge rail-mark")
+                                        .class(class)
                                         .attr("aria-hidden", "true")
-                                        .child(short(count))
+                                        .child((count > 0).then(|| short(count)))
                                 })
                             },
                         )),

@@ -10,9 +10,9 @@ use super::kit::toast::Toasts;
 use super::nav::{Nav, use_nav};
 use super::place::Place;
 use super::screen::{use_store, use_toasts};
-use super::{browser, room, switcher, wire};
+use super::{browser, room, switcher};
 use crate::state::Store;
-use crate::view::{Chat, Command};
+use crate::view::Chat;
 
 #[derive(Clone, Copy)]
 struct Hands {
@@ -125,8 +125,7 @@ impl Hands {
                 browser::focus(room::composer::TEXT);
             }
             Place::Room(chat) if self.has_unread(chat) => {
-                wire::tell(Command::MarkRead { chat });
-                self.toasts.ok("Everything here counts as read.");
+                super::hush::mark_read(self.store, self.toasts, chat);
             }
             _ => {}
         }

@@ -13,7 +13,7 @@ pub fn keep(store: Store, nav: Nav) {
         if store.phase().with(|phase| matches!(phase, Phase::Locked { .. })) {
             return "Locked · Sotto".to_owned();
         }
-        let unread = store.unread();
+        let unread = store.calls();
         let place = nav.place();
         let name = match place {
             Place::SignUp if !signed_in => "Create account".to_owned(),
@@ -47,7 +47,7 @@ pub fn keep(store: Store, nav: Nav) {
     });
     Effect::new(move |_| document().set_title(&title.get()));
 
-    let any = Memo::new(move |_| store.any_unread());
+    let any = Memo::new(move |_| store.any_fresh());
     Effect::new(move |_| {
         if let Ok(Some(link)) = document().query_selector("link[rel=icon]") {
             drop(link.set_attribute(
@@ -68,6 +68,8 @@ pub const fn page_title(page: Page) -> &'static str {
         Page::Devices => "Devices",
         Page::Security => "Security",
         Page::Lock => "Lock",
+        Page::Notifications => "Notifications",
+        Page::Privacy => "Privacy",
         Page::Appearance => "Appearance",
         Page::Server => "What the server sees",
     }

@@ -65,6 +65,17 @@ pub fn now() -> u64 {
     Date::now() as u64
 }
 
+/// Eight in the morning of the day after.
+pub fn morning_after(ms: u64) -> u64 {
+    let date = date(ms);
+    date.set_date(date.get_date() + 1);
+    date.set_hours(8);
+    date.set_minutes(0);
+    date.set_seconds(0);
+    date.set_milliseconds(0);
+    date.get_time() as u64
+}
+
 /// Whole days between then and now, by the calendar; 0 is today. The future counts as today.
 fn days_ago(ms: u64) -> u32 {
     let midnight = |ms: u64| {

@@ -12,6 +12,7 @@ use sea_orm::{
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{Empty, VaultGet, VaultGetReply, VaultItem, VaultPut, VaultPutRecord};
 use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::frame::{FromRelay, ItemRev};
 use sotto_shared::api::limits::{MAX_PUTS, MAX_VAULT_ITEM_BYTES, MAX_VAULT_ITEMS};
 use sotto_shared::id::{ItemId, UserId};
 
@@ -20,6 +21,7 @@ use crate::app::{App, from_row, to_row};
 use crate::db::MAX_PARAMETERS;
 use crate::db::entities::vault_items;
 use crate::db::fault::is_taken;
+use crate::gateway::encode;
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::Caller;
@@ -45,8 +47,15 @@ pub async fn put(State(app): State<App>, caller: Caller, Body(ask): Body<VaultPu
         users::lock(&txn, &caller.user_id)
             .await?
             .ok_or(ErrorCode::NotSignedIn)?;
+        let items = (ask.puts.iter())
+            .map(|put| ItemRev {
+                item_id: put.item_id,
+                rev: put.rev,
+            })
+            .collect();
         store(&txn, &caller.user_id, ask.puts).await?;
         txn.commit().await?;
+        work.hub.tell(&caller.user_id, &encode(&FromRelay::Vault { items }));
         Ok(())
     })
     .await?;

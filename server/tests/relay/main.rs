@@ -17,3 +17,4 @@ mod serving;
 mod slots;
 mod storage;
 mod support;
+mod vault_told;

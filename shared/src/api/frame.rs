@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::B64;
 use super::body::{RoomHead, StoredMessage};
 use super::error::ErrorCode;
-use crate::id::{ChannelId, MessageId, RoomId, UserId};
+use crate::id::{ChannelId, ItemId, MessageId, RoomId, UserId};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
@@ -36,6 +36,13 @@ pub struct Outgoing {
     /// Encoded `Header`: it names room, channel and message.
     pub header: B64,
     pub envelope: B64,
+}
+
+/// The revision that an item of the vault has now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemRev {
+    pub item_id: ItemId,
+    pub rev: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +98,10 @@ pub enum FromRelay {
     UserLog {
         user_id: UserId,
         seq: u64,
+    },
+    /// Items of one's own vault were written, in this browser or in another one.
+    Vault {
+        items: Vec<ItemRev>,
     },
     /// A message was not taken.
     Refused {

@@ -75,6 +75,31 @@ choice! {
         16 = Beacon,
         /// What its author has read, up to this message; no further than `seen_seq`. In a slot, the one called [`RECEIPT`].
         17 = Receipt { read: u64 },
+        /// Its author is writing in this channel. Ephemeral.
+        18 = Typing,
+        /// Whether its author is at their screen. Ephemeral.
+        19 = Presence { state: Here },
+    }
+}
+
+impl MessageBody {
+    /// Whether it is no message: said in passing, or kept in a slot.
+    pub const fn is_aside(&self) -> bool {
+        matches!(
+            self,
+            Self::Beacon | Self::Receipt { .. } | Self::Typing | Self::Presence { .. }
+        )
+    }
+}
+
+choice! {
+    /// What somebody lets others know of where they are.
+    #[derive(Copy, PartialOrd, Ord)]
+    pub enum Here {
+        1 = Here,
+        /// Signed in, and not looking.
+        2 = Away,
+        3 = Gone,
     }
 }
 
@@ -216,7 +241,7 @@ mod tests {
         let edits = List::new(vec![EnvelopeHash::from_bytes([8; 32])]).unwrap();
         let (hash, words) = ([7; 32], [0, 0, 0, 2, b'h', b'i']);
         let options = List::new(vec![Text::new("hi").unwrap(), Text::new("").unwrap()]).unwrap();
-        let cases: [(MessageBody, Vec<&[u8]>); 10] = [
+        let cases: [(MessageBody, Vec<&[u8]>); 12] = [
             (MessageBody::Text { text: hi() }, vec![&[1], &words]),
             (
                 MessageBody::FadingText { text: hi(), ttl: 60 },
@@ -267,6 +292,8 @@ mod tests {
                 MessageBody::Receipt { read: 258 },
                 vec![&[17], &[0, 0, 0, 0, 0, 0, 1, 2]],
             ),
+            (MessageBody::Typing, vec![&[18]]),
+            (MessageBody::Presence { state: Here::Away }, vec![&[19], &[2]]),
         ];
         for (body, bytes) in cases {
             assert_eq!(body.to_bytes(), bytes.concat());

@@ -33,6 +33,8 @@ macro_rules! every_record {
             $crate::crypto::sign::SignedBlob, $crate::crypto::sign::PublicKey,
             $crate::vault::VaultHeader, $crate::vault::VaultWrap, $crate::vault::Method, $crate::vault::Manifest,
             $crate::vault::Pin, $crate::vault::PinState,
+            $crate::attention::Levels, $crate::attention::Level, $crate::attention::Choice, $crate::attention::Usual,
+            $crate::attention::Marks, $crate::attention::Mark, $crate::envelope::content::Here,
             $crate::api::body::Registration, $crate::api::body::VaultPutRecord, $crate::api::body::LoginProof,
             $crate::api::body::SessionProof, $crate::api::body::KeyChange, $crate::api::body::RecoveryChange
         }

@@ -4,10 +4,11 @@ use rand::Rng;
 use sotto_shared::api::body::{
     InviteProof, KeyChange, LoginProof, PeekProof, RecoveryChange, Registration, SessionProof, VaultPutRecord,
 };
+use sotto_shared::attention::{Choice, Level, Levels, Mark, Marks, Usual};
 use sotto_shared::codec::{Bytes, List, Text};
 use sotto_shared::crypto::kem::{KeyRequest, WrapInfo};
 use sotto_shared::crypto::sign::{PublicKey, SignedBlob};
-use sotto_shared::envelope::content::{Content, MessageBody};
+use sotto_shared::envelope::content::{Content, Here, MessageBody};
 use sotto_shared::envelope::header::{Header, MessageKind};
 use sotto_shared::file::{File, FileKey, FileKind};
 use sotto_shared::id::{
@@ -446,7 +447,7 @@ impl Gen {
     }
 
     pub fn message_body(&mut self) -> MessageBody {
-        match self.below(10) {
+        match self.below(12) {
             0 => MessageBody::Text { text: self.text() },
             1 => MessageBody::FadingText {
                 text: self.text(),
@@ -480,6 +481,8 @@ impl Gen {
             8 => MessageBody::EndPoll {
                 target: self.envelope(),
             },
+            9 => MessageBody::Typing,
+            10 => MessageBody::Presence { state: self.here() },
             _ => MessageBody::Beacon,
         }
     }
@@ -547,6 +550,57 @@ impl Gen {
                 item_id: rng.item(),
                 sealed: rng.bytes(),
             }),
+        }
+    }
+
+    pub fn here(&mut self) -> Here {
+        self.one(&[Here::Here, Here::Away, Here::Gone])
+    }
+
+    pub fn level(&mut self) -> Level {
+        self.one(&[Level::Everything, Level::Mentions, Level::Nothing])
+    }
+
+    pub fn choice(&mut self) -> Choice {
+        Choice {
+            room_id: self.room(),
+            channel: self.coin().then(|| self.channel()),
+            level: self.coin().then(|| self.level()),
+            until: self.u64(),
+            at: self.u64(),
+        }
+    }
+
+    pub fn usual(&mut self) -> Usual {
+        Usual {
+            direct: self.coin(),
+            mentions: self.coin(),
+            groups: self.coin(),
+            spaces: self.coin(),
+            at: self.u64(),
+        }
+    }
+
+    pub fn levels(&mut self) -> Levels {
+        Levels {
+            usual: self.usual(),
+            choices: self.list(Self::choice),
+        }
+    }
+
+    pub fn mark(&mut self) -> Mark {
+        Mark {
+            room_id: self.room(),
+            channel: self.channel(),
+            turn: self.u32(),
+            read: self.u64(),
+            at: self.u64(),
+        }
+    }
+
+    pub fn marks(&mut self) -> Marks {
+        Marks {
+            marks: self.list(Self::mark),
         }
     }
 

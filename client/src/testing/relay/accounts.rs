@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
-use sotto_shared::api::frame::FromRelay;
+use sotto_shared::api::frame::{FromRelay, ItemRev};
 use sotto_shared::api::limits::{
     CHALLENGE_SECS, MAX_LOG_PAGE, MAX_PUTS, MAX_VAULT_ITEM_BYTES, MAX_VAULT_ITEMS, is_handle,
 };
@@ -320,6 +320,13 @@ impl ModelRelay {
     pub(super) fn vault_put(&mut self, caller: &Caller, ask: &VaultPut) -> Answer<Empty> {
         let account = self.people.0.get_mut(&caller.user_id).ok_or(ErrorCode::NotSignedIn)?;
         account.vault = with_puts(&account.vault, &ask.puts)?;
+        let items = (ask.puts.iter())
+            .map(|put| ItemRev {
+                item_id: put.item_id,
+                rev: put.rev,
+            })
+            .collect();
+        self.tell(&caller.user_id, &FromRelay::Vault { items });
         Ok(Empty {})
     }
 

@@ -12,6 +12,8 @@ pub enum Icon {
     ArrowLeft,
     ArrowRight,
     ArrowUp,
+    Bell,
+    BellOff,
     ChartBar,
     Check,
     ChevronDown,
@@ -110,6 +112,12 @@ impl Icon {
             Self::ArrowDown => "M12 5v14m7-7-7 7-7-7",
             Self::ArrowLeft => "M12 19l-7-7 7-7M19 12H5",
             Self::ArrowUp => "M5 12l7-7 7 7M12 19V5",
+            Self::Bell => {
+                "M10.268 21a2 2 0 0 0 3.464 0M3.262 15.326A1 1 0 0 0 4 17h16a1 1 0 0 0 .74-1.673C19.41 13.956 18 12.499 18 8A6 6 0 0 0 6 8c0 4.499-1.411 5.956-2.738 7.326"
+            }
+            Self::BellOff => {
+                "M10.268 21a2 2 0 0 0 3.464 0M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742M2 2l20 20M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05"
+            }
             Self::ChartBar => "M3 3v16a2 2 0 0 0 2 2h16M7 16h8M7 11h12M7 6h3",
             Self::Check => "M20 6 9 17l-5-5",
             Self::CircleAlert => "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0zM12 8L12 12M12 16L12.01 16",

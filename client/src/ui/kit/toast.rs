@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::{ev, html};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Icon, button};
@@ -13,12 +14,16 @@ pub enum Tone {
     Danger,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone)]
 struct Toast {
     number: u32,
     tone: Tone,
     text: String,
+    /// What can still be done about it.
+    act: Option<Offer>,
 }
+
+type Offer = (&'static str, Arc<dyn Fn() + Send + Sync>);
 
 /// Where toasts are given in. Copied around through the context.
 #[derive(Clone, Copy)]
@@ -38,13 +43,26 @@ impl Default for Toasts {
 
 impl Toasts {
     pub fn say(self, tone: Tone, text: impl Into<String>) {
-        let text = text.into();
+        self.put(tone, text.into(), None);
+    }
+
+    /// With one thing that can still be done about it, by name.
+    pub fn offer(self, text: impl Into<String>, label: &'static str, act: impl Fn() + Send + Sync + 'static) {
+        self.put(Tone::Ok, text.into(), Some((label, Arc::new(act))));
+    }
+
+    fn put(self, tone: Tone, text: String, act: Option<Offer>) {
         let number = self.next.get_value();
         self.next.set_value(number + 1);
         self.list.update(|list| {
             // The same words once: a storm of one problem is one toast.
             list.retain(|toast| toast.text != text);
-            list.push(Toast { number, tone, text });
+            list.push(Toast {
+                number,
+                tone,
+                text,
+                act,
+            });
             if list.len() > 3 {
                 list.remove(0);
             }
@@ -104,6 +122,12 @@ impl Toasts {
             .child((
                 icon.view(),
                 html::span().class("toast-text").child(toast.text),
+                toast.act.map(|(label, act)| {
+                    button::button("button button-s", label, move || {
+                        act();
+                        self.end(number);
+                    })
+                }),
                 button::icon_of(
                     "button button-quiet button-icon button-s",
                     Icon::X,

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::view::Chat;
@@ -46,6 +47,10 @@ pub struct Talk {
     pub editing: RwSignal<Option<Editing>>,
     /// To be put where one writes.
     pub insert: RwSignal<Option<String>>,
+    /// A message, by its number, that is to be brought to the screen as soon as it is there.
+    pub wanted: RwSignal<Option<(Chat, u64)>>,
+    /// The first of the messages that somebody said are unread: nothing there counts as read before they leave.
+    pub unread: RwSignal<Option<(Chat, String)>>,
     /// The finger that called for the sheet is still down: where it is lifted it presses nothing.
     resting: RwSignal<bool>,
 }
@@ -55,6 +60,8 @@ impl Default for Talk {
         Self {
             editing: RwSignal::new(None),
             insert: RwSignal::new(None),
+            wanted: RwSignal::new(None),
+            unread: RwSignal::new(None),
             resting: RwSignal::new(false),
         }
     }
@@ -67,6 +74,8 @@ pub fn use_talk() -> Talk {
 /// A message on screen, as it stands now.
 #[derive(Debug, Clone)]
 struct Found {
+    key: Arc<str>,
+    seq: u64,
     author: UserId,
     text: String,
     sent: bool,
@@ -86,6 +95,8 @@ fn find(store: Store, message: MessageId) -> Option<Found> {
                     reactions,
                     ..
                 } if *other == message => Some(Found {
+                    key: cell.key.clone(),
+                    seq: cell.order.0,
                     author: *author,
                     text: text.clone(),
                     sent: *state == Delivery::Sent,
@@ -99,6 +110,8 @@ fn find(store: Store, message: MessageId) -> Option<Found> {
                     state,
                     reactions,
                 } if *other == message => Some(Found {
+                    key: cell.key.clone(),
+                    seq: cell.order.0,
                     author: *author,
                     text: std::iter::once(&poll.question)
                         .chain(poll.options.iter().map(|option| &option.text))
@@ -225,6 +238,16 @@ impl Tools {
         }
         let text = found.text;
         entries.push(Entry::new(Icon::Copy, "Copy text", move || copy(toasts, text.clone())));
+        if found.sent {
+            let (key, seq) = (found.key, found.seq);
+            entries.push(Entry::new(Icon::EyeOff, "Mark unread from here", move || {
+                talk.unread.set(Some((room, key.to_string())));
+                wire::tell(Command::SetRead {
+                    chat: room,
+                    read: seq.saturating_sub(1),
+                });
+            }));
+        }
         let may = untrack(|| match store.space(room.room) {
             Some(space) => space.rights.redact,
             None => store

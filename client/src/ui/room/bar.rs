@@ -6,13 +6,13 @@ use leptos::prelude::*;
 
 use super::compare;
 use crate::ui::dialogs::{Ask, use_dialogs};
-use crate::ui::kit::Icon;
 use crate::ui::kit::mark::Size;
 use crate::ui::kit::menu::{Entry, Face, menu};
+use crate::ui::kit::{Icon, button};
 use crate::ui::nav::{icon_link, use_nav};
 use crate::ui::place::Place;
 use crate::ui::screen::use_store;
-use crate::ui::{sidebar, words};
+use crate::ui::{hush, presence, sidebar, words};
 use crate::view::{ChannelKind, Role, RoomKind, Standing, Trust};
 
 pub fn bar(id: Chat) -> AnyView {
@@ -28,10 +28,14 @@ pub fn bar(id: Chat) -> AnyView {
             RoomKind::Group => words::count(room.members as usize, "member", "members"),
             RoomKind::Direct => {
                 let realm = store.realm();
-                if realm.is_empty() {
+                let name = if realm.is_empty() {
                     room.title
                 } else {
                     format!("{}@{realm}", room.title)
+                };
+                match room.peer.and_then(presence::words) {
+                    Some(words) => format!("{name} · {words}"),
+                    None => name,
                 }
             }
         })
@@ -66,6 +70,7 @@ pub fn bar(id: Chat) -> AnyView {
         }
         untrack(|| store.room(id)).map(|room| sidebar::picture(store, &room, Size::S24))
     };
+    let muted = Memo::new(move |_| room.with(|room| room.as_ref().is_some_and(|room| room.hush.muted)));
     html::header()
         .class("bar")
         .child((
@@ -78,12 +83,19 @@ pub fn bar(id: Chat) -> AnyView {
             )),
             html::p().class("bar-topic truncate").child(topic),
             checked,
+            move || muted.get().then(|| muted_sign(id)),
             html::div().class("bar-actions").child((
                 move || matches!(kind.get(), Some(RoomKind::Group | RoomKind::Channel)).then(|| members_button(id)),
                 move || can.get().and_then(|can| actions(id, can)),
             )),
         ))
         .into_any()
+}
+
+/// That the room is muted, and the way to change it.
+fn muted_sign(id: Chat) -> AnyView {
+    let dialogs = use_dialogs();
+    button::icon(Icon::BellOff, "Muted", move || dialogs.open(hush::ask(id)))
 }
 
 fn members_button(id: Chat) -> AnyView {
@@ -145,9 +157,14 @@ fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Opti
         return None;
     }
     let entries = move || match kind {
-        RoomKind::Direct => vec![Entry::new(Icon::ShieldCheck, "Safety number", compare)],
-        // What can be done with it stands with its space.
-        RoomKind::Channel => Vec::new(),
+        RoomKind::Direct => vec![
+            Entry::new(Icon::ShieldCheck, "Safety number", compare),
+            Entry::new(Icon::Bell, "Notifications …", move || dialogs.open(hush::ask(id))),
+        ],
+        // What else can be done with it stands with its space.
+        RoomKind::Channel => vec![Entry::new(Icon::Bell, "Notifications …", move || {
+            dialogs.open(hush::ask(id))
+        })],
         RoomKind::Group => {
             // Whatever became of it, it can be left.
             let is_open = standing == Standing::Open;
@@ -165,6 +182,9 @@ fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Opti
                     dialogs.open(Ask::Rename(id))
                 }));
             }
+            entries.push(Entry::new(Icon::Bell, "Notifications …", move || {
+                dialogs.open(hush::ask(id))
+            }));
             entries.push(Entry::danger(Icon::LogOut, "Leave group", move || {
                 dialogs.open(Ask::Leave(id))
             }));

@@ -18,7 +18,7 @@ use crate::ui::emoji::being_typed;
 use crate::ui::kit::menu::{Entry, Face, menu};
 use crate::ui::kit::{Icon, button, popover};
 use crate::ui::screen::{use_narrow, use_store};
-use crate::ui::{browser, sidebar, wire, words};
+use crate::ui::{browser, sidebar, when, wire, words};
 use crate::view::Command;
 
 /// Id of the text.
@@ -45,6 +45,8 @@ struct Composer {
     editing: RwSignal<Option<Editing>>,
     before: StoredValue<String>,
     dialogs: Dialogs,
+    /// When it was last said that somebody writes here.
+    said_ms: StoredValue<u64>,
 }
 
 pub fn composer(room: Chat, view: Window) -> AnyView {
@@ -60,6 +62,7 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
         editing: RwSignal::new(None),
         before: StoredValue::new(String::new()),
         dialogs: use_dialogs(),
+        said_ms: StoredValue::new(0),
     };
     let talk = use_talk();
     let emojis = use_emojis();
@@ -142,6 +145,7 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
         .attr("aria-activedescendant", move || offers.active())
         .on(ev::input, move |event| {
             this.typed(event_target_value(&event));
+            this.say_typing();
             offers.look(emojis);
         })
         .on(ev::blur, move |_| {
@@ -272,7 +276,20 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
         .into_any()
 }
 
+/// Between two words to the worker that somebody writes; it tells others more rarely.
+const SAY_EVERY_MS: u64 = 1_000;
+
 impl Composer {
+    /// A new message grows here: the others may know.
+    fn say_typing(self) {
+        let now = when::now();
+        let is_new = self.editing.with_untracked(Option::is_none) && !self.text.with_untracked(String::is_empty);
+        if is_new && now >= self.said_ms.get_value() + SAY_EVERY_MS {
+            self.said_ms.set_value(now);
+            wire::tell(Command::Typing { chat: self.room });
+        }
+    }
+
     /// Puts a message here to be edited, or back what stood here before.
     fn turn_to(self, wanted: Option<Editing>) {
         let was = self.editing.get_untracked();

@@ -13,7 +13,7 @@ use crate::ui::nav::{icon_link, use_nav};
 use crate::ui::place::Place;
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::spaces::rights::{self, may_give};
-use crate::ui::{wire, words};
+use crate::ui::{presence, wire, words};
 use crate::view::{ChannelKind, Chat, Command, Outcome, Role, RoomKind, Space, Standing};
 
 pub fn panel(id: Chat) -> AnyView {
@@ -211,7 +211,7 @@ pub fn member(room: RoomId, within: Option<Chat>, user: UserId, role: u8) -> Any
     let face = move || {
         person.get().map(|person| {
             (
-                mark(person.mark, Shape::Person, Size::S28),
+                presence::beside(user, mark(person.mark, Shape::Person, Size::S28)),
                 html::span().class("member-text").child((
                     html::span().class("member-name truncate").child(person.handle.clone()),
                     words::trust(person.trust).map(|words| html::span().class("member-status truncate").child(words)),

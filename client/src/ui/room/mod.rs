@@ -17,6 +17,7 @@ pub mod roster;
 pub mod safety;
 mod start;
 mod timeline;
+mod typing;
 mod window;
 
 use crate::view::Chat;
@@ -82,11 +83,12 @@ fn conversation(id: Chat) -> AnyView {
                     .class("room-head")
                     .child((bar::bar(id), syncing(), timeline::jump_up(view))),
                 timeline::timeline(id, view, title),
-                html::div()
-                    .class("foot")
-                    .child((timeline::jump_down(view), banners::banners(id), move || {
-                        open.get().then(|| composer::composer(id, view))
-                    })),
+                html::div().class("foot").child((
+                    timeline::jump_down(view),
+                    banners::banners(id),
+                    typing::typing(id),
+                    move || open.get().then(|| composer::composer(id, view)),
+                )),
             )),
         move || panel.get().then(|| members::panel(id)),
     )

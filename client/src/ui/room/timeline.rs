@@ -50,6 +50,7 @@ pub fn timeline(id: Chat, view: Window, title: Memo<String>) -> AnyView {
         })
     });
     mark_read(id, view);
+    bring(id, view);
 
     let rows = For(ForProps::builder()
         .each(move || {
@@ -124,10 +125,51 @@ fn mark_read(id: Chat, view: Window) {
     let handle = window_event_listener_untyped("visibilitychange", move |_| looked_at.set(!document().hidden()));
     on_cleanup(move || handle.remove());
     let unread = Memo::new(move |_| store.room(id).map_or(0, |room| room.unread));
+    let talk = acts::use_talk();
+    // What was said in another conversation, or the last time here, is over.
+    talk.unread.set(None);
     Effect::new(move |_| {
-        if unread.get() > 0 && view.at_bottom.get() && looked_at.get() {
+        let from = talk.unread.get().filter(|(chat, _)| *chat == id);
+        if let Some((_, key)) = from {
+            view.first_unread.set(Some(key));
+        }
+    });
+    Effect::new(move |_| {
+        let held = talk
+            .unread
+            .with(|unread| unread.as_ref().is_some_and(|(chat, _)| *chat == id));
+        if unread.get() > 0 && view.at_bottom.get() && looked_at.get() && !held {
             wire::tell(Command::MarkRead { chat: id });
         }
+    });
+}
+
+/// A message that was asked for is brought to the screen, and takes the keyboard.
+fn bring(id: Chat, view: Window) {
+    let (store, talk) = (use_store(), acts::use_talk());
+    Effect::new(move |_| {
+        let Some((_, seq)) = talk.wanted.get().filter(|(chat, _)| *chat == id) else {
+            return;
+        };
+        let message = store.shown().with(|shown| {
+            let cells = view.cells(shown);
+            let cell = cells
+                .iter()
+                .find(|cell| shown.chat == Some(id) && cell.order.0 == seq)?;
+            cell.row.with(|row| authored(&row.body))
+        });
+        let Some((_, message)) = message else { return };
+        talk.wanted.set(None);
+        // Once it stands in the page.
+        request_animation_frame(move || {
+            let row = document().query_selector(&format!("li[{}='{message}']", acts::MESSAGE));
+            if let Ok(Some(row)) = row
+                && let Ok(row) = row.dyn_into::<web_sys::HtmlElement>()
+            {
+                row.scroll_into_view();
+                drop(row.focus());
+            }
+        });
     });
 }
 

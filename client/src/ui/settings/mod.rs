@@ -5,6 +5,8 @@ mod appearance;
 mod build;
 pub mod devices;
 mod lock;
+mod notifications;
+mod privacy;
 pub mod recovery_key;
 mod rows;
 mod security;
@@ -51,9 +53,10 @@ pub fn column() -> AnyView {
                     item(Page::Devices),
                     item(Page::Security),
                     item(Page::Lock),
+                    item(Page::Privacy),
                 )),
                 html::p().class("menu-title").child("Sotto"),
-                html::ul().child((item(Page::Appearance), item(Page::Server))),
+                html::ul().child((item(Page::Notifications), item(Page::Appearance), item(Page::Server))),
                 html::ul().class("settings-out").child((
                     html::li().child(
                         html::button()
@@ -85,6 +88,8 @@ const fn icon(page: Page) -> Icon {
         Page::Devices => Icon::Laptop,
         Page::Security => Icon::KeyRound,
         Page::Lock => Icon::Clock,
+        Page::Notifications => Icon::Bell,
+        Page::Privacy => Icon::Eye,
         Page::Appearance => Icon::Palette,
         Page::Server => Icon::Server,
     }
@@ -131,6 +136,8 @@ pub fn sheet() -> AnyView {
                 Page::Devices => devices::page(),
                 Page::Security => security::page(),
                 Page::Lock => lock::page(),
+                Page::Notifications => notifications::page(),
+                Page::Privacy => privacy::page(),
                 Page::Appearance => appearance::page(),
                 Page::Server => server::page(),
             };

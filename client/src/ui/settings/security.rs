@@ -5,10 +5,7 @@ use leptos::prelude::*;
 
 use super::{fact, head};
 use crate::ui::kit::Icon;
-use crate::ui::kit::field::check;
 use crate::ui::place::Page;
-use crate::ui::{browser, wire};
-use crate::view::Command;
 
 pub fn page() -> AnyView {
     (
@@ -30,7 +27,6 @@ pub fn page() -> AnyView {
             )
                 .into_any(),
         ),
-        receipts(),
         group(
             "This browser",
             (
@@ -40,31 +36,6 @@ pub fn page() -> AnyView {
                 .into_any(),
         ),
     )
-        .into_any()
-}
-
-/// Whether others see what was read here.
-fn receipts() -> AnyView {
-    let on = RwSignal::new(browser::tells_read());
-    Effect::new(move |before: Option<bool>| {
-        let now = on.get();
-        // The first run only reads.
-        if before.is_some_and(|before| before != now) {
-            browser::keep_tells_read(now);
-            wire::tell(Command::TellRead { on: now });
-        }
-        now
-    });
-    html::section()
-        .class("settings-group")
-        .child((
-            html::h2().child("What you have read"),
-            check(
-                "Let others see what you have read",
-                "The people in a conversation then see how far you have read it, and you see it of them; the server cannot. Switched off, neither shows. It counts for this browser: set it in each one you use.",
-                on,
-            ),
-        ))
         .into_any()
 }
 

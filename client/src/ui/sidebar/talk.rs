@@ -6,23 +6,29 @@ use leptos::{ev, html};
 use wasm_bindgen::JsCast;
 
 use crate::state::Store;
+use crate::ui::dialogs::use_dialogs;
 use crate::ui::kit::Icon;
 use crate::ui::kit::mark::{Shape, Size, mark};
 use crate::ui::nav::use_nav;
 use crate::ui::place::Place;
 use crate::ui::screen::use_store;
-use crate::ui::{rail, when};
+use crate::ui::{hush, presence, rail, when};
 use crate::view::{Delivery, Room, RoomKind, Standing};
 
 pub fn talk(id: Chat) -> AnyView {
     let (store, nav) = (use_store(), use_nav());
     let room = Memo::new(move |_| store.room(id));
     let current = Memo::new(move |_| nav.place().room() == Some(id));
-    let unread = Memo::new(move |_| room.with(|room| room.as_ref().map_or(0, |room| room.unread)));
+    let asks = Memo::new(move |_| room.with(|room| room.as_ref().map(Asks::of).unwrap_or_default()));
+    let dialogs = use_dialogs();
     html::li()
         .child(
             html::a()
-                .class(move || if unread.get() > 0 { "talk talk-unread" } else { "talk" })
+                .class(move || asks.get().class())
+                .on(ev::contextmenu, move |event| {
+                    event.prevent_default();
+                    dialogs.open(hush::ask(id));
+                })
                 .href(Place::Room(id).path())
                 .attr("aria-current", move || current.get().then_some("page"))
                 .on(ev::keydown, move |event| match event.key().as_str() {
@@ -61,19 +67,64 @@ pub fn talk(id: Chat) -> AnyView {
                             room.get().map(|room| preview(store, &room, draft))
                         },
                         move || state(room.get()),
-                        move || {
-                            let count = unread.get();
-                            (count > 0).then(|| {
-                                html::span().class("badge").child((
-                                    html::span().attr("aria-hidden", "true").child(rail::short(count)),
-                                    html::span().class("visually-hidden").child(format!("{count} unread")),
-                                ))
-                            })
-                        },
+                        move || asks.get().view(),
                     )),
                 )),
         )
         .into_any()
+}
+
+/// How a room asks to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Asks {
+    unread: u32,
+    is_counted: bool,
+    /// Of those, the ones that are meant for this person.
+    calls: Option<u32>,
+    muted: bool,
+}
+
+impl Asks {
+    fn of(room: &Room) -> Self {
+        Self {
+            unread: room.unread,
+            is_counted: room.is_counted,
+            calls: room.calls(),
+            muted: room.hush.muted,
+        }
+    }
+
+    const fn class(self) -> &'static str {
+        match (self.muted, self.unread > 0) {
+            (true, _) => "talk talk-muted",
+            (false, true) => "talk talk-unread",
+            (false, false) => "talk",
+        }
+    }
+
+    /// A number for what is meant for this person, a dot for anything else that is new.
+    fn view(self) -> Option<AnyView> {
+        let words = match self.unread {
+            0 => None,
+            _ if !self.is_counted => Some("Unread".to_owned()),
+            count => Some(format!("{count} unread")),
+        };
+        let spoken = words.map(|words| html::span().class("visually-hidden").child(words));
+        let bell = self.muted.then(hush::muted_sign);
+        let sign = match self.calls {
+            Some(count) => {
+                let class = if self.muted { "badge badge-quiet" } else { "badge" };
+                let number = html::span().attr("aria-hidden", "true").child(rail::short(count));
+                Some(html::span().class(class).child((number, spoken)).into_any())
+            }
+            None if self.unread > 0 => {
+                let class = if self.muted { "visually-hidden" } else { "dot talk-dot" };
+                Some(html::span().class(class).child(spoken).into_any())
+            }
+            None => None,
+        };
+        (sign.is_some() || bell.is_some()).then(|| (bell, sign).into_any())
+    }
 }
 
 /// The picture of a room: the other person's mark, or the group's.
@@ -81,7 +132,7 @@ pub fn picture(store: Store, room: &Room, size: Size) -> AnyView {
     match (room.kind, room.peer) {
         (RoomKind::Direct, Some(peer)) => {
             let bytes = store.person(peer).map_or(room.mark, |person| person.mark);
-            mark(bytes, Shape::Person, size)
+            presence::beside(peer, mark(bytes, Shape::Person, size))
         }
         (RoomKind::Direct, None) => mark(room.mark, Shape::Person, size),
         (RoomKind::Group | RoomKind::Channel, _) => mark(room.mark, Shape::Group, size),

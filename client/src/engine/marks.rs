@@ -1,0 +1,274 @@
+//! How far each conversation was read, the same in every tab and every browser of the account.
+//!
+//! ```text
+//!  read here ─▶ kept ─┬─▶ the other tabs of this browser, at once
+//!                     ├─▶ the own receipt, where receipts are on: the other browsers hear it when the others do
+//!                     └─▶ the vault: once in 30 s at most, and when the page is put away
+//! ```
+//! A mark goes on. It goes back only with a turn more: then somebody said "unread" on purpose.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sotto_shared::api::body::RoomHead;
+use sotto_shared::attention::{Levels, Mark, Marks};
+use sotto_shared::codec::{Codec, List};
+use sotto_shared::crypto::suite::Suite;
+use sotto_shared::id::UserId;
+
+use super::books::Book;
+use super::rooms::{Channel, Room};
+use super::{Ctx, Effect, Engine, Out, Pending};
+use crate::engine::record::Query;
+use crate::view::{Chat, Outcome, Problem};
+
+pub(super) const A_DAY_MS: u64 = 24 * 3600 * 1000;
+/// Between two writes of marks to the vault.
+const WRITE_MS: u64 = 30_000;
+/// Before the first: what is read in one go is one write.
+const GATHER_MS: u64 = 5_000;
+/// Unread messages that are loaded to be counted.
+const COUNTED: u64 = 1000;
+
+/// What is known of what asks for attention, over all conversations.
+#[derive(Default)]
+pub(crate) struct Attention {
+    pub levels: Levels,
+    pub levels_shown: bool,
+    /// Up to when ended mutes were looked for, and for when a waking was asked.
+    pub mutes_ms: u64,
+    pub mute_wake_ms: u64,
+    /// Where conversations stood when this tab first heard of them: what came before is told to nobody. None before that.
+    pub told_from: Option<BTreeMap<Chat, u64>>,
+    /// Marks as the vault has them.
+    marks: Marks,
+    /// When one of them was first set otherwise here; 0: they are the same.
+    changed_ms: u64,
+    written_ms: u64,
+}
+
+/// What one tab tells the others of its browser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word {
+    user: UserId,
+    chat: Chat,
+    turn: u32,
+    read: u64,
+    at: u64,
+}
+
+impl Channel {
+    /// Whether everything that came after the mark is in memory: then it can be counted.
+    fn is_counted(&self) -> bool {
+        self.read_seq >= self.at.seq || self.first_loaded() <= self.read_seq.saturating_add(1)
+    }
+
+    fn mark(&self, chat: Chat) -> Mark {
+        Mark {
+            room_id: chat.room,
+            channel: chat.channel,
+            turn: self.turn,
+            read: self.read_seq,
+            at: self.read_ms,
+        }
+    }
+}
+
+impl Room {
+    /// Counts what is unread, as far as it is in memory.
+    fn count_unread(&mut self, me: UserId, now_ms: u64) {
+        let from = self.channel.read_seq.saturating_add(1);
+        let unread = self.channel.messages.range(from..);
+        let count = unread.filter(|(_, message)| self.is_news(message, me, now_ms)).count();
+        self.channel.unread = u32::try_from(count).unwrap_or(u32::MAX);
+        self.channel.exact = self.channel.is_counted();
+    }
+}
+
+impl<S: Suite> Engine<S> {
+    /// The relay says for the first time where conversations stand.
+    pub(super) fn note_beginning(&mut self, rooms: &[RoomHead]) {
+        let channels = rooms.iter().flat_map(|room| {
+            let chat = |channel| Chat {
+                room: room.room_id,
+                channel,
+            };
+            room.channels.iter().map(move |head| (chat(head.channel), head.seq))
+        });
+        self.attention.told_from.get_or_insert_with(|| channels.collect());
+    }
+
+    /// Says how far a conversation was read: further, or on purpose less far.
+    pub(super) fn set_read(
+        &mut self,
+        chat: Chat,
+        read: u64,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        let room = self.rooms.get_mut(&chat.room).ok_or(Problem::RoomClosed)?;
+        let read = read.min(room.channel.at.seq);
+        if read < room.channel.read_seq {
+            room.channel.turn = room.channel.turn.saturating_add(1);
+        }
+        room.channel.read_seq = read;
+        self.count(chat, out);
+        self.mark_moved(chat, out);
+        Ok(Some(Outcome::Done))
+    }
+
+    /// A mark was set here.
+    pub(super) fn mark_moved(&mut self, chat: Chat, out: &mut Out<S::DeviceKey>) {
+        let now_ms = self.now_ms;
+        let Some(user) = self.my_id() else { return };
+        let Some(room) = self.rooms.get_mut(&chat.room) else {
+            return;
+        };
+        room.channel.read_ms = now_ms;
+        let mark = room.channel.mark(chat);
+        out.push(Effect::Save(vec![room.channel.to_record(&chat.room)]));
+        out.push(Effect::Tell(Word {
+            user,
+            chat,
+            turn: mark.turn,
+            read: mark.read,
+            at: mark.at,
+        }));
+        if self.attention.changed_ms == 0 {
+            self.attention.changed_ms = now_ms.max(1);
+        }
+    }
+
+    /// Another tab of this browser has set one; it also writes it to the vault.
+    pub(super) fn told(&mut self, word: &Word, out: &mut Out<S::DeviceKey>) {
+        if self.my_id() == Some(word.user) {
+            let mark = Mark {
+                room_id: word.chat.room,
+                channel: word.chat.channel,
+                turn: word.turn,
+                read: word.read,
+                at: word.at,
+            };
+            self.take_mark(&mark, out);
+        }
+    }
+
+    /// The own receipt, from another browser: what was read there is read here.
+    pub(super) fn read_elsewhere(&mut self, chat: Chat, read: u64, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.rooms.get(&chat.room) else { return };
+        let mark = Mark {
+            read,
+            at: self.now_ms,
+            ..room.channel.mark(chat)
+        };
+        self.take_mark(&mark, out);
+    }
+
+    /// The vault was read, or what this browser kept of it.
+    pub(super) fn marks_came(&mut self, out: &mut Out<S::DeviceKey>) {
+        let held = self.me.as_ref().and_then(|me| me.vault.books.get(&Book::ReadMarks));
+        let Some(marks) = held.and_then(|held| Marks::from_bytes(&held.plain).ok()) else {
+            return;
+        };
+        if marks != self.attention.marks {
+            self.attention.marks = marks.clone();
+            for mark in marks.marks.iter() {
+                self.take_mark(mark, out);
+            }
+        }
+    }
+
+    /// How far the vault says that a conversation was read, of which nothing is here yet.
+    pub(super) fn mark_in_vault(&self, chat: Chat) -> Option<Mark> {
+        self.attention.marks.get(&chat.room, &chat.channel).copied()
+    }
+
+    fn take_mark(&mut self, mark: &Mark, out: &mut Out<S::DeviceKey>) {
+        let chat = Chat {
+            room: mark.room_id,
+            channel: mark.channel,
+        };
+        let Some(room) = self.rooms.get_mut(&chat.room) else {
+            return;
+        };
+        if !mark.is_beyond(&room.channel.mark(chat)) {
+            return;
+        }
+        (room.channel.turn, room.channel.read_seq) = (mark.turn, mark.read);
+        room.channel.read_ms = mark.at;
+        self.count(chat, out);
+        if let Some(room) = self.rooms.get(&chat.room) {
+            out.push(Effect::Save(vec![room.channel.to_record(&chat.room)]));
+        }
+    }
+
+    /// What is unread, after the mark has moved. What is not in memory is loaded first, if there is not too much of it.
+    fn count(&mut self, chat: Chat, out: &mut Out<S::DeviceKey>) {
+        let (Some(me), now_ms) = (self.my_id(), self.now_ms) else {
+            return;
+        };
+        let Some(room) = self.rooms.get_mut(&chat.room) else {
+            return;
+        };
+        room.count_unread(me, now_ms);
+        let channel = &room.channel;
+        let from = channel.oldest.max(channel.read_seq.saturating_add(1));
+        let loaded = channel.first_loaded();
+        if !channel.exact && from < loaded && channel.at.seq.saturating_sub(from) < COUNTED {
+            let query = Query::Messages {
+                room: chat.room,
+                from,
+                to: loaded - 1,
+            };
+            let request = self.remember(Pending::LoadOlder { room: chat.room });
+            out.push(Effect::Load { id: request, query });
+        }
+        self.show_room_row(chat.room, out);
+    }
+
+    /// Looked at after every step: what was only guessed is counted once it is here, and the vault is written when it is time.
+    pub(super) fn attend(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let Some(me) = self.my_id() else { return };
+        let now_ms = self.now_ms;
+        let guessed: Vec<_> = (self.rooms.iter())
+            .filter(|(_, room)| !room.channel.exact && room.channel.is_counted())
+            .map(|(id, _)| *id)
+            .collect();
+        for id in guessed {
+            if let Some(room) = self.rooms.get_mut(&id) {
+                room.count_unread(me, now_ms);
+            }
+            self.show_room_row(id, out);
+        }
+        self.end_mutes(out);
+        self.write_marks(ctx, out);
+    }
+
+    fn write_marks(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let attention = &self.attention;
+        if attention.changed_ms == 0 || !self.online {
+            return;
+        }
+        let due_ms = (attention.written_ms + WRITE_MS).max(attention.changed_ms + GATHER_MS);
+        // Put away: there may be no later.
+        let is_due = ctx.now_ms >= due_ms || !self.visible;
+        if !is_due {
+            self.wake_to_speak(due_ms, ctx, out);
+            return;
+        }
+        let read = self.rooms.iter().filter(|(_, room)| room.channel.read_ms > 0);
+        let read = read.map(|(id, room)| room.channel.mark((*id).into()));
+        let here = read.fold(Marks::default(), |all, mark| {
+            all.join(&Marks {
+                marks: List::new(vec![mark]).unwrap_or_default(),
+            })
+        });
+        let marks = self.attention.marks.join(&here);
+        self.attention.changed_ms = 0;
+        if marks != self.attention.marks {
+            self.attention.written_ms = ctx.now_ms;
+            self.attention.marks = marks;
+            let plain = self.attention.marks.to_bytes();
+            self.put_book(Book::ReadMarks, &plain, ctx, out);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+// What is unread: a number for what is meant for one, a dot for the rest, the same in all tabs and browsers.
+
+import type { Locator } from '@playwright/test';
+
+import type { Person } from './people.ts';
+import { expect, test } from './stage.ts';
+
+const row = (person: Person, title: string): Locator => person.conversations.getByRole('link').filter({ hasText: title });
+
+test('a direct message counts, a group shows a dot, and the tab says both', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.makesGroup('Garden', ['bob']);
+  await alice.says('the beans are in');
+  await expect(row(bob, 'Garden').locator('.talk-dot')).toBeVisible();
+  await expect(row(bob, 'Garden')).toContainText('1 unread');
+  await expect(row(bob, 'Garden').locator('.badge')).toHaveCount(0);
+  await expect(bob.page).not.toHaveTitle(/^\(/);
+  await expect(bob.page.locator('link[rel=icon]')).toHaveAttribute('href', '/favicon-unread.svg');
+  await alice.opensDirectWith('bob');
+  await alice.says('and for you alone');
+  await expect(row(bob, 'alice').locator('.badge')).toContainText('1');
+  await expect(bob.page).toHaveTitle(/^\(1\) /);
+  await bob.opens('alice');
+  await expect(bob.page).not.toHaveTitle(/^\(/);
+  await bob.opens('Garden');
+  await expect(bob.page.locator('link[rel=icon]')).toHaveAttribute('href', '/favicon.svg');
+});
+
+test('what is read in one browser is read in the other, and in another tab at once', async ({ signedUp, anotherBrowserOf, anotherTabOf }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.opensDirectWith('bob');
+  await alice.says('one');
+  await bob.opensToWrite('alice');
+  await bob.page.goto('/messages');
+  const tab = await anotherTabOf(bob);
+  await tab.page.goto('/messages');
+  const second = await anotherBrowserOf(bob);
+  await second.signsIn();
+  await alice.says('two');
+  for (const view of [bob, tab, second]) await expect(row(view, 'alice')).toContainText('1 unread');
+  await second.opens('alice');
+  for (const view of [bob, tab, second]) await expect(row(view, 'alice')).not.toContainText('unread');
+  // A browser that comes later begins where the others are.
+  await alice.says('three');
+  await second.sees('three');
+  const third = await anotherBrowserOf(bob);
+  await third.signsIn();
+  await expect(row(third, 'alice')).toContainText('three');
+  await expect(row(third, 'alice')).not.toContainText('unread');
+});
+
+test('a message can be marked unread, and stays so until one leaves', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.opensDirectWith('bob');
+  for (const text of ['one', 'two', 'three']) await alice.says(text);
+  await bob.opensToWrite('alice');
+  await bob.sees('three');
+  await expect(row(bob, 'alice')).not.toContainText('unread');
+  await bob.message('two').hover();
+  await bob.message('two').getByRole('button', { name: 'More' }).click();
+  await bob.page.getByRole('menuitem', { name: 'Mark unread from here' }).click();
+  await expect(row(bob, 'alice')).toContainText('2 unread');
+  await expect(bob.log.getByText('New since')).toBeVisible();
+  await alice.says('four');
+  await expect(row(bob, 'alice')).toContainText('3 unread');
+  await bob.page.goto('/messages');
+  await expect(row(bob, 'alice')).toContainText('3 unread');
+  await bob.opens('alice');
+  await expect(row(bob, 'alice')).not.toContainText('unread');
+});
+
+test('counting everything as read can be taken back', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.opensDirectWith('bob');
+  await alice.hasSentEverything();
+  for (let nth = 0; nth < 40; nth += 1) await alice.says(`line ${nth}`);
+  await expect(row(bob, 'alice')).toContainText('40 unread');
+  await bob.opens('alice');
+  await bob.page.keyboard.press('Shift+PageUp');
+  await expect(bob.message('line 0')).toBeInViewport();
+  await alice.says('one more');
+  await expect(row(bob, 'alice')).toContainText('1 unread');
+  await bob.page.keyboard.press('Escape');
+  await expect(row(bob, 'alice')).not.toContainText('unread');
+  await bob.page.getByRole('button', { name: 'Undo' }).click();
+  await expect(row(bob, 'alice')).toContainText('1 unread');
+});
