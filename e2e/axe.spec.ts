@@ -133,6 +133,18 @@ test('conversations', async ({ signedUp }) => {
   await page.getByRole('button', { name: /^Members/ }).click();
   await expect(page.getByRole('complementary', { name: 'Members' })).toBeVisible();
   await passesAxe(page, 'a group and its members');
+  const bob = page.getByRole('complementary', { name: 'Members' }).getByRole('button', { name: 'bob' });
+  for (const [entry, title] of [[/^Time-out/, 'Time-out for bob'], [/^Change role/, 'Role of bob'], [/^Ban/, /^Ban bob/]] as const) {
+    await bob.click();
+    await page.getByRole('menuitem', { name: entry }).click();
+    await expect(alice.dialog(title)).toBeVisible();
+    await passesAxe(page, `dialog: ${title}`);
+    await page.keyboard.press('Escape');
+  }
+  await page.goto(`${new URL(page.url()).pathname.replace(/\/members$/, '')}/changes`);
+  await expect(page.getByText('alice added bob as member.').or(page.getByText('You added bob as member.'))).toBeVisible();
+  await passesAxe(page, 'the log of changes');
+  await page.getByRole('link', { name: 'Back to the conversation' }).click();
   await page.keyboard.press('Control+k');
   await expect(alice.dialog('Jump to').getByRole('option').first()).toBeVisible();
   await passesAxe(page, 'the switcher');

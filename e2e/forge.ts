@@ -178,6 +178,11 @@ export const addMember = (member: Point, role: number): Buffer => join(u8(BODY.a
 export const userUpdate = (member: Point): Buffer => join(u8(BODY.userUpdate), point(member), u16(0));
 export const setPolicy = (suite: number, history: number): Buffer => join(u8(BODY.setPolicy), u16(suite), u8(history));
 export const unban = (user: Buffer): Buffer => join(u8(BODY.unban), user);
+export const remove = (user: Buffer, ban: boolean): Buffer => join(u8(3), user, u8(Number(ban)), u16(0));
+export const setRole = (user: Buffer, role: number): Buffer => join(u8(5), user, u8(role));
+export const redact = (target: Buffer): Buffer => join(u8(20), target, u16(0));
+export const timeOut = (user: Buffer, until: number): Buffer => join(u8(31), user, u64(until));
+export const slowMode = (seconds: number): Buffer => join(u8(32), MAIN, u32(seconds));
 export const epoch = (n: number, suite: number, roster: Buffer): Buffer =>
   join(u8(BODY.epoch), u32(n), u16(suite), Buffer.alloc(32, 1), roster, u8(4), data(Buffer.alloc(104, 1)));
 

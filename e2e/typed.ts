@@ -111,6 +111,23 @@ export const TYPED: Record<string, Types> = {
     await dialog.getByRole('button', { name: 'Rename' }).click();
     await bob.canWriteTo(secret);
   },
+  'reason for a time-out': async ({ alice, bob }, secret) => {
+    const panel = alice.page.getByRole('complementary', { name: 'Members' });
+    await alice.page.getByRole('button', { name: /^Members/ }).click();
+    const measure = async (entry: RegExp, title: string, press: string): Promise<void> => {
+      await panel.getByRole('button', { name: BOB }).click();
+      await alice.page.getByRole('menuitem', { name: entry }).click();
+      const dialog = alice.dialog(title);
+      await dialog.getByRole('textbox', { name: /^Reason/ }).fill(secret);
+      await dialog.getByRole('button', { name: press }).click();
+      await expect(dialog).toBeHidden();
+    };
+    await measure(/^Time-out/, `Time-out for ${BOB}`, 'Start time-out');
+    await expect(bob.page.getByText(secret)).toBeVisible();
+    await measure(/^End time-out/, `End the time-out of ${BOB}?`, 'End time-out');
+    await expect(bob.composer).toBeVisible();
+    await alice.page.getByRole('link', { name: 'Close the list of members' }).click();
+  },
   'draft': async ({ bob }, secret) => {
     await bob.composer.fill(secret);
     await bob.composer.blur();

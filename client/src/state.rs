@@ -10,7 +10,7 @@ use reactive_graph::signal::{ArcRwSignal, ReadSignal, RwSignal};
 use sotto_shared::id::{ChannelId, DeviceKeyId, MessageId, RoomId, UserId};
 
 use crate::view::{
-    Alert, Body, Change, Chat, Link, Member, Person, Phase, Presence, Problem, Room, RoomHush, Row, Space, Step,
+    Alert, Body, Change, Chat, Link, Member, Order, Person, Phase, Presence, Problem, Room, RoomHush, Row, Space, Step,
     Timeline, Usual,
 };
 
@@ -52,6 +52,7 @@ pub struct Store {
     rooms: RwSignal<HashMap<Chat, ArcRwSignal<Room>>>,
     spaces: RwSignal<HashMap<RoomId, ArcRwSignal<Space>>>,
     members: RwSignal<HashMap<RoomId, Arc<Vec<Member>>>>,
+    orders: RwSignal<HashMap<RoomId, ArcRwSignal<Order>>>,
     /// Of private channels.
     channel_members: RwSignal<HashMap<Chat, Arc<Vec<UserId>>>>,
     shown: RwSignal<Shown>,
@@ -75,6 +76,7 @@ impl Default for Store {
             rooms: RwSignal::new(HashMap::new()),
             spaces: RwSignal::new(HashMap::new()),
             members: RwSignal::new(HashMap::new()),
+            orders: RwSignal::new(HashMap::new()),
             channel_members: RwSignal::new(HashMap::new()),
             shown: RwSignal::new(Shown::default()),
             typing: RwSignal::default(),
@@ -110,6 +112,7 @@ impl Store {
                 }
             }
             Change::Members { room, members } => self.members.update(|all| drop(all.insert(room, Arc::new(members)))),
+            Change::Order(order) => put(self.orders, order.room, order),
             Change::Space(space) => put(self.spaces, space.id, space),
             Change::SpaceGone(id) => {
                 self.spaces.update(|spaces| drop(spaces.remove(&id)));
@@ -156,6 +159,7 @@ impl Store {
                 self.rooms.set(HashMap::new());
                 self.spaces.set(HashMap::new());
                 self.members.set(HashMap::new());
+                self.orders.set(HashMap::new());
                 self.channel_members.set(HashMap::new());
                 self.shown.set(Shown::default());
                 self.typing.set(HashMap::new());
@@ -357,6 +361,12 @@ impl Store {
     pub fn room_hush(self, room: RoomId) -> Option<RoomHush> {
         self.levels
             .with(|(_, rooms)| rooms.iter().find(|hush| hush.room == room).copied())
+    }
+
+    /// What holds in a room beside who is in it.
+    pub fn order(self, room: RoomId) -> Option<Order> {
+        let cell = self.orders.with(|orders| orders.get(&room).cloned());
+        cell.map(|cell| cell.get())
     }
 
     /// The members of a room, or `None` while they are not known.

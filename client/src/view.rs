@@ -4,9 +4,13 @@
 //! that may change what is on screen comes as a [`Change`], in order, whoever caused it. No key ever appears here, but for the
 //! recovery key on its one way to paper and back.
 
+pub mod order;
+
 use serde::{Deserialize, Serialize};
 use sotto_shared::api::body::{Held, Rows, RowsGet};
 use sotto_shared::id::{ChannelId, DeviceKeyId, InviteId, MessageId, RoomId, UserId};
+
+pub use order::{Changes, Deed, DeedKind, Line, Measure, Order, SlowMode, TimeOut};
 
 /// From the page to the worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -297,6 +301,20 @@ pub enum Command {
         user: UserId,
         role: u8,
     },
+    /// What a moderator does, and why: the reason stands sealed in the log, and may be empty.
+    Moderate {
+        room: RoomId,
+        measure: Measure,
+        reason: String,
+    },
+    /// → `Outcome::Changes`: what happened in the room, the newest first, `skip` of them left out.
+    ShowChanges {
+        room: RoomId,
+        kind: Option<DeedKind>,
+        person: Option<UserId>,
+        skip: u32,
+        most: u32,
+    },
     /// What stands in the composer, kept across reloads.
     SaveDraft {
         chat: Chat,
@@ -443,6 +461,7 @@ pub enum Outcome {
         /// Names of groups that could not be left, since this was the last owner. They go on without one.
         without_owner: Vec<String>,
     },
+    Changes(Changes),
     Held(Held),
     Rows(Rows),
     /// What stands behind the `#` of the link. It is shown this once.
@@ -483,6 +502,8 @@ pub enum Change {
     /// A space became known or changed. Its channels are rooms of their own: `Change::Room`.
     Space(Space),
     SpaceGone(RoomId),
+    /// What holds in a room beside who is in it.
+    Order(Order),
     /// Who is in a private channel.
     ChannelMembers {
         chat: Chat,
@@ -1044,6 +1065,10 @@ pub enum Unreadable {
     Damaged,
     /// The server skipped or reordered messages here.
     Gap,
+    /// Written by somebody in a time-out.
+    TimedOut,
+    /// Sooner behind the one before it than the channel allows.
+    TooSoon,
 }
 
 /// What happened to the room itself, from its signed log.
@@ -1059,6 +1084,31 @@ pub enum Note {
     Removed {
         by: UserId,
         who: UserId,
+    },
+    Banned {
+        by: UserId,
+        who: UserId,
+    },
+    Unbanned {
+        by: UserId,
+        who: UserId,
+    },
+    /// They may not write until then, milliseconds since 1970; 0: they may again.
+    TimedOut {
+        by: UserId,
+        who: UserId,
+        until_ms: u64,
+    },
+    /// So many seconds between two texts of one person; 0: none.
+    SlowMode {
+        by: UserId,
+        seconds: u32,
+    },
+    /// `role_id` as in `Member`.
+    RoleGiven {
+        by: UserId,
+        who: UserId,
+        role_id: u8,
     },
     Left {
         who: UserId,
@@ -1238,6 +1288,14 @@ pub enum Problem {
     /// Nobody can vote in it any more.
     PollOver,
     LastOwner,
+    /// They are not in the room any more.
+    NotThere(String),
+    /// Somebody was faster, or it is so already.
+    AlreadyDone,
+    /// One's own words do not count here before this time.
+    TimedOut {
+        until_ms: u64,
+    },
     /// Somebody has this role, or an open invite gives it.
     RoleInUse,
     /// Not a link of Sotto's, or damaged on its way.

@@ -214,6 +214,9 @@ ROOM_BODIES = {
     13: ("Join", fields(invite_id=id16, member=member_ref, nonce=raw(16), inv_sig=raw(64))),
     20: ("Redact", fields(target=hash32, edits=edits)),
     21: ("SetTtl", fields(seconds=u32, after=u64)),
+    31: ("TimeOut", fields(user_id=id32, until=u64)),
+    32: ("SetSlowMode", fields(channel=id16, seconds=u32)),
+    33: ("Reason", fields(n=u32, of=u64, sealed=data(1024))),
 }
 room_genesis = record(
     0x0201,

@@ -157,6 +157,10 @@ class Epoch:
 RIGHTS = {MEMBER: {"POST", "INVITE"}, MODERATOR: {"POST", "INVITE", "KICK", "BAN", "META", "REDACT"}}
 
 
+# Entries that a reason may stand behind (§15).
+ACCOUNTABLE = ("Remove", "Unban", "SetRole", "Redact", "TimeOut", "SetSlowMode")
+
+
 class Room:
     """A verified room log. `person` gives anybody's verified user log."""
 
@@ -174,6 +178,10 @@ class Room:
         self.waiting: dict[bytes, int] = {}  # who asked to be let in → how far the room has seen their user log
         self.times: list[int] = []
         self.ttls: list[Lifetime] = []
+        self.time_outs: dict[bytes, list[tuple[int, int]]] = {}  # person → entry, until when
+        self.slow: list[tuple[int, bytes, int]] = []  # entry, channel, seconds
+        self.roles: dict[bytes, list[tuple[int, int]]] = {}  # person → entry from which they have this role
+        self.done: tuple[int, bytes] | None = None  # the entry that a reason may be given for, and whose it is
         self.redacted: dict[bytes, bytes] = {}  # message → who took it away
         self.swept: list[tuple[bytes, bytes, list[bytes]]] = []  # who, what, and which edits of it
         self.meta: tuple[int, bytes] | None = None
@@ -206,6 +214,7 @@ class Room:
             must(ref.user_id not in self.members, "6", "somebody is named twice")
             self.members[ref.user_id] = Member(OWNER, ref.seq, self.point(ref))
             must(not self.members[ref.user_id].view.closed, "6", "somebody's account is closed")
+            self.roles[ref.user_id] = [(0, OWNER)]
         return self.signer(self.members[first.creator.user_id].view, first.creator_dk)
 
     def extend(self, seq: int, body: bytes) -> bytes:
@@ -216,6 +225,15 @@ class Room:
         must(entry.prev == self.hashes[-1], "6 rule 1", "it does not build on the entry before it")
         must(not self.closed, "6", "the room was closed before")
         self.times.append(entry.ts)
+        signer = self.follow(entry)
+        if entry.body.kind != "Epoch":
+            self.done = (seq, entry.actor) if entry.body.kind in ACCOUNTABLE else None
+        for user, member in self.members.items():
+            if user not in self.roles or self.roles[user][-1][1] != member.role:
+                self.roles.setdefault(user, []).append((seq, member.role))
+        return signer
+
+    def follow(self, entry: Any) -> bytes:
         if entry.body.kind == "Join":
             return self.signer(self.joins(entry, entry.body), entry.actor_dk)
         must(entry.actor in self.members, "6 rule 1", "its actor is not a member")
@@ -429,7 +447,46 @@ class Room:
         must(new.seconds == 0 or 30 <= new.seconds <= 366 * 86_400, "11", "a lifetime that is none")
         self.ttls.append(Lifetime(entry.seq, new.seconds, new.after))
 
+    def on_TimeOut(self, entry: Any, role: int, new: Any) -> None:
+        self.changes_roster()
+        self.may(role, "KICK")
+        if new.user_id in self.members:
+            must(self.members[new.user_id].role < role, "6 rule 2", "it is about somebody of equal or higher rank")
+        else:
+            must(new.until == 0, "15", "it keeps somebody from writing who is not there")
+        held = self.time_outs.setdefault(new.user_id, [])
+        if new.until == 0:
+            must(bool(held) and held[-1][1] > 0, "15", "it lifts a time-out that is not there")
+        else:
+            must(entry.ts < new.until <= entry.ts + 28 * 86_400_000, "15", "a time-out that ends too early or too late")
+        held.append((entry.seq, new.until))
+
+    def on_SetSlowMode(self, entry: Any, role: int, new: Any) -> None:
+        self.changes_roster()
+        self.may(role, "META")
+        must(new.channel == MAIN, "15", "it slows a channel down that is not there")
+        must(new.seconds == 0 or 5 <= new.seconds <= 21_600, "15", "a time between texts that is none")
+        self.slow.append((entry.seq, new.channel, new.seconds))
+
+    def on_Reason(self, entry: Any, role: int, new: Any) -> None:
+        self.changes_roster()
+        must(self.done == (new.of, entry.actor), "15", "it gives a reason for what is not right before it, or not its actor's")
+        must(len(self.epochs) == new.n, "7", "it is not sealed under the newest room key")
+
     # What the log says of messages.
+
+    def timed_out(self, user: bytes, known: int, at: int) -> bool:
+        """§15: whether what somebody wrote then was written in the newest time-out that was known."""
+        held = [until for entry, until in self.time_outs.get(user, []) if entry <= known]
+        return bool(held) and at < held[-1]
+
+    def slowed(self, user: bytes, channel: bytes, seq: int) -> int:
+        """§15: seconds between two texts of one person, as the log stands at this entry."""
+        role = [role for entry, role in self.roles.get(user, []) if entry <= seq]
+        if role and (role[-1] == OWNER or "KICK" in RIGHTS[role[-1]]):
+            return 0
+        held = [seconds for entry, where, seconds in self.slow if where == channel and entry <= seq]
+        return held[-1] if held else 0
 
     def ttl_at(self, seq: int) -> int | None:
         """§11: how many seconds a message may live whose author knew the log up to this entry."""

@@ -376,6 +376,7 @@ class Reader:
         self.emptied: set[bytes] = set()  # hashes of those whose bytes the relay has let go of
         self.known_log = 0  # the newest entry that the writer of an earlier message knew
         self.locked = False
+        self.texts: dict[tuple[bytes, bytes], int] = {}  # (device, lane) → when its newest text was said
         self.clock = int(time.time() * 1000)
         said: list[Said] = []
         while True:
@@ -469,9 +470,16 @@ class Reader:
         must(was_there, "17", f"@{author} had gone when it was put here")
         self.known_log = max(self.known_log, said.log_seq)
         at = room.clamped(said.ts, self.clock)
+        text_before = self.texts.get(lane)
+        if said.body.kind in TEXTS:
+            self.texts[lane] = at
         what = Said(seq, envelope_hash, said.user_id, said.body, at)
         if room.is_cut_off(said.user_id, said.dk_id, seq):
             what.line, what.body = "(void: written after the removal)", None
+        elif room.timed_out(said.user_id, self.known_log, at):
+            what.line, what.body = "(void: written in a time-out)", None
+        elif said.body.kind in TEXTS and text_before is not None and at < text_before + 1000 * room.slowed(said.user_id, MAIN, said.log_seq):
+            what.line, what.body = "(void: too soon after the text before)", None
         elif said.body.kind not in ("Text", "FadingText", "Edit", "Delete", "React", "Poll", "Vote", "EndPoll"):
             what.line, what.body = f"(skipped: a message {said.body.kind})", None
         elif said.body.kind == "React" and not is_emoji(said.body.emoji):
@@ -487,6 +495,7 @@ class Reader:
 
 
 LOCKED = "(locked)"
+TEXTS = ("Text", "FadingText", "Poll")
 MOST_REACTIONS = 20
 FURTHEST_LINK = 256
 NAMES = {"Edit": "an edit", "Delete": "a deletion", "React": "a reaction", "Vote": "a vote", "EndPoll": "the end of a poll"}

@@ -17,6 +17,7 @@ use crate::db::Db;
 use crate::db::entities::{challenges, sessions};
 use crate::hub::Hub;
 use crate::ledger::Ledger;
+use crate::mailbox::pace::Paces;
 use crate::mailbox::{Mailbox, gone};
 use crate::pepper::Pepper;
 use crate::problem::Problem;
@@ -39,6 +40,7 @@ pub struct Parts {
     pub hub: Hub,
     pub ledger: Ledger,
     pub mailbox: Mailbox,
+    pub paces: Paces,
     /// Requests worked on at a time.
     pub places: Semaphore,
     /// Open connections, sockets among them.
@@ -87,6 +89,7 @@ impl App {
             db,
             pepper,
             mailbox,
+            paces: Paces::default(),
         }));
         app.tasks.spawn(crate::mailbox::run(app.clone(), posts));
         app.tasks.spawn(janitor(app.clone()));

@@ -300,6 +300,43 @@ fn what_is_made_today_is_what_was_made_before() {
     common::holds_against("own.json", &common::json_cases(source, &cases));
 }
 
+/// A room in which every kind of entry about order stands.
+fn made_of_order() -> Book {
+    let mut book = Book(Vec::new());
+    let [alice, bob] = ["alice", "bob"].map(Person::new);
+    let mut room = TestRoom::group(&alice);
+    room.add(&alice, &bob, Role::Member).unwrap();
+    room.epoch(&alice).unwrap();
+    let until = NOW + 3_600_000;
+    let user_id = bob.id();
+    room.act(&alice, RoomBody::TimeOut { user_id, until }).unwrap();
+    let (of, secret, id) = (room.state.seq, room.secret().unwrap(), room.id());
+    let mut rng = FixedRng::new("reason");
+    let sealed = epoch::seal_reason(&mut rng, &secret, &id, 1, of, "Three times – enough".as_bytes());
+    let sealed = Bytes::new(sealed).unwrap();
+    room.act(&alice, RoomBody::Reason { n: 1, of, sealed }).unwrap();
+    let channel = ChannelId::MAIN;
+    room.act(&alice, RoomBody::SetSlowMode { channel, seconds: 30 })
+        .unwrap();
+    book.blob("room.genesis", &room.genesis);
+    book.note("room.id", id.as_bytes());
+    for (index, blob) in room.blobs.iter().enumerate() {
+        book.blob(&format!("room.entry.{}", index + 1), blob);
+    }
+    book.note("room.head", room.state.head.as_bytes());
+    book.note("epoch.1.secret", secret.expose());
+    book
+}
+
+#[test]
+fn what_is_said_of_order_today_is_what_was_said_before() {
+    let cases: Vec<_> = (made_of_order().0.iter())
+        .map(|(name, hex)| json!({ "name": name, "hex": hex }))
+        .collect();
+    let source = "Sotto's entries about time-outs, slow mode and reasons; see shared/tests/frozen.rs";
+    common::holds_against("moderation.json", &common::json_cases(source, &cases));
+}
+
 /// A room with invites of both kinds, the way in by each, and a file.
 fn made_of_invites_and_files() -> Book {
     let mut book = Book(Vec::new());

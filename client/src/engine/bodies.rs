@@ -56,10 +56,20 @@ pub(crate) struct Index {
     swept: HashMap<Head, BTreeSet<u64>>,
     /// Number of the first message at this place of a sender's chain.
     links: HashMap<(DeviceKeyId, [u8; 8], u64), u64>,
+    /// Numbers of the texts of each lane, and when they were said.
+    texts: HashMap<(DeviceKeyId, [u8; 8]), BTreeMap<u64, u64>>,
     /// Numbers of those that stand at a place that was taken before.
     again: BTreeSet<u64>,
     /// Those of them that were found since the last look.
     found: Vec<u64>,
+}
+
+/// Whether somebody said something by itself, rather than about another message.
+pub(super) const fn is_text(body: &StoredBody) -> bool {
+    matches!(
+        body,
+        StoredBody::Text { .. } | StoredBody::Poll { .. } | StoredBody::Erased { .. }
+    )
 }
 
 impl Index {
@@ -73,6 +83,10 @@ impl Index {
                 *first = (*first).min(message.seq);
                 self.again.insert(later);
                 self.found.push(later);
+            }
+            if is_text(&message.body) {
+                let lane = self.texts.entry((by.device, by.lane)).or_default();
+                lane.insert(message.seq, by.at_ms);
             }
         }
         if let StoredBody::Act { act, .. } = &message.body {
@@ -152,6 +166,26 @@ impl Channel {
         here || self.passed_over.iter().any(|(_, passed)| passed == hash)
     }
 
+    /// Who wrote the message with this hash, if it is in memory.
+    pub fn author_of(&self, hash: &Head) -> Option<UserId> {
+        self.named(hash)?.body.by().map(|by| by.author)
+    }
+
+    /// When the text before number `seq` was said in this lane.
+    pub fn text_before(&self, by: &By, seq: u64) -> Option<u64> {
+        let lane = self.index.texts.get(&(by.device, by.lane))?;
+        lane.range(..seq).next_back().map(|(_, at_ms)| *at_ms)
+    }
+
+    /// What was said about a message and `is` so, the newest first.
+    pub fn acts_about(&self, target: &Head, is: impl Fn(&StoredBody) -> bool) -> Vec<Head> {
+        let seqs = self.index.acts.get(target).into_iter().flatten().rev();
+        let acts = seqs
+            .filter_map(|seq| self.messages.get(seq))
+            .filter(|act| is(&act.body));
+        acts.map(|act| act.hash).take(MAX_EDITS).collect()
+    }
+
     /// Whether the very place of a sender's chain was taken before.
     pub fn is_again(&self, message: &MessageRecord) -> bool {
         self.index.again.contains(&message.seq)
@@ -190,7 +224,7 @@ impl Room {
         self.state.epoch().map_or(0, |epoch| self.time_of(epoch.seq))
     }
 
-    fn clamp(&self, ts: u64, now_ms: u64) -> u64 {
+    pub(super) fn clamp(&self, ts: u64, now_ms: u64) -> u64 {
         ts.max(self.time_of(0)).min(now_ms)
     }
 
@@ -213,6 +247,9 @@ impl Room {
                     named.push(edit);
                 }
                 named.push(target);
+            }
+            if let RoomBody::Reason { n, of, sealed } = &event.body {
+                self.reasons.insert(*of, (event.seq, *n, sealed.clone()));
             }
             self.events.push(event);
         }
@@ -395,8 +432,8 @@ impl Room {
             StoredBody::Poll { poll, .. } => &poll.question,
             _ => return None,
         };
-        let is_due = by.is_due(now_ms);
-        if is_due || self.channel.is_again(message) || self.deleted_by(message).is_some() {
+        let is_out = self.channel.is_again(message) || self.is_too_soon(message);
+        if by.is_due(now_ms) || is_out || self.deleted_by(message).is_some() {
             return None;
         }
         if matches!(message.body, StoredBody::Poll { .. }) {
@@ -478,12 +515,18 @@ impl Room {
         let by = message.body.by();
         let is_due = by.is_some_and(|by| by.is_due(now_ms));
         let deleted = || self.deleted_by(message).map(|by| Body::Note(Note::Deleted { by }));
+        let too_soon = || {
+            self.is_too_soon(message)
+                .then_some(Body::Unreadable(Unreadable::TooSoon))
+        };
         let body = match &message.body {
             _ if self.channel.is_again(message) => Some(Body::Unreadable(Unreadable::Damaged)),
             StoredBody::Text { .. } | StoredBody::Poll { .. } | StoredBody::Erased { .. } if is_due => None,
-            StoredBody::Poll { by, poll } => deleted().or_else(|| Some(self.poll_body(message, by.author, poll, me))),
+            StoredBody::Poll { by, poll } => deleted()
+                .or_else(too_soon)
+                .or_else(|| Some(self.poll_body(message, by.author, poll, me))),
             StoredBody::Text { author, .. } => match self.words(message, now_ms) {
-                None => deleted(),
+                None => deleted().or_else(too_soon),
                 Some(words) => Some(self.text_body(message, *author, words, me)),
             },
             StoredBody::Erased { .. } => deleted(),
@@ -551,6 +594,10 @@ impl Room {
         for message in seqs.iter().filter_map(|seq| self.channel.messages.get(seq)) {
             touched.extend(index.acts.get(&message.hash).into_iter().flatten());
             touched.extend(index.votes.get(&message.hash).into_iter().flatten());
+            // Whether the next one came too soon shows only now.
+            let lane = message.body.by().and_then(|by| index.texts.get(&(by.device, by.lane)));
+            let next = lane.and_then(|lane| lane.range(message.seq + 1..).next());
+            touched.extend(next.map(|(seq, _)| *seq));
             if let StoredBody::Act { act, .. } = &message.body
                 && let Some(target) = index.places.get(&act.target())
             {
@@ -761,18 +808,8 @@ impl<S: Suite> Engine<S> {
         let (target, author) = self.standing_message(id, message)?;
         let me = self.my_id().ok_or(Problem::SignedOut)?;
         let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
-        let seqs = room.channel.index.acts.get(&target).into_iter().flatten().rev();
-        let edits = seqs.filter_map(|seq| {
-            let edit = room.channel.messages.get(seq)?;
-            match &edit.body {
-                StoredBody::Act { by, act } => {
-                    (matches!(act, Act::Edit { .. }) && by.author == author).then_some(edit.hash)
-                }
-                _ => None,
-            }
-        });
         // The newest of very many: the server keeps the others, nobody shows them.
-        let edits: Vec<Head> = edits.take(MAX_EDITS).collect();
+        let edits = room.edits_of(&target, author);
         if author == me {
             return self
                 .queue(id, String::new(), Some(Act::Delete { target, edits }), ctx, out)

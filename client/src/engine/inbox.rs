@@ -155,10 +155,15 @@ impl<S: Suite> Engine<S> {
                         break;
                     }
                     let late = room.comes_late(&content, room.channel.log_seq);
+                    let is_held = room.is_timed_out(&content, room.channel.log_seq, now_ms);
                     match room.lane_step(&content, hash, seq) {
                         // The same signed message under another number: shown once.
                         LaneStep::Again => StoredBody::Unreadable(Unreadable::Damaged),
                         _ if late => StoredBody::Unreadable(Unreadable::Damaged),
+                        _ if is_held => {
+                            room.channel.log_seq = room.channel.log_seq.max(content.log_seq);
+                            StoredBody::Unreadable(Unreadable::TimedOut)
+                        }
                         step => {
                             gap = matches!(step, LaneStep::Gap);
                             room.channel.log_seq = room.channel.log_seq.max(content.log_seq);
@@ -236,6 +241,9 @@ impl<S: Suite> Engine<S> {
         for msg_id in past {
             self.hide_outgoing(id, &msg_id, out);
         }
+        if self.rooms.get(&id).is_some_and(Room::is_slow) {
+            self.show_order(id, out);
+        }
         self.show_room_row(id, out);
         (alarm, ahead)
     }
@@ -277,7 +285,9 @@ impl<S: Suite> Engine<S> {
                 Outcome::Content(content, _) => {
                     let step = room.lane_step(&content, hash, seq);
                     let again = matches!(step, LaneStep::Again) && room.channel.has_shown(&content, seq);
-                    if again || room.comes_late(&content, room.channel.log_seq_before(seq)) {
+                    if !again && room.is_timed_out(&content, room.channel.log_seq_before(seq), now_ms) {
+                        StoredBody::Unreadable(Unreadable::TimedOut)
+                    } else if again || room.comes_late(&content, room.channel.log_seq_before(seq)) {
                         StoredBody::Unreadable(Unreadable::Damaged)
                     } else {
                         gap = matches!(step, LaneStep::Gap);
@@ -358,6 +368,10 @@ impl<S: Suite> Engine<S> {
             let body = match outcome {
                 Outcome::Content(content, _) if room.comes_late(&content, log_seq) => {
                     StoredBody::Unreadable(Unreadable::Damaged)
+                }
+                Outcome::Content(content, _) if room.is_timed_out(&content, log_seq, now_ms) => {
+                    log_seq = log_seq.max(content.log_seq);
+                    StoredBody::Unreadable(Unreadable::TimedOut)
                 }
                 Outcome::Content(content, _) => {
                     log_seq = log_seq.max(content.log_seq);

@@ -23,6 +23,7 @@ use sotto_shared::log::room_log::{
 use super::account::{internal, tidy_handle};
 use super::ask::{Failure, Pending, Request};
 use super::epochs::{is_old, wrap_for};
+use super::moderation::{Deed, DeedBody};
 use super::rooms::Room;
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Outcome, Problem, Standing};
@@ -56,6 +57,7 @@ pub(crate) enum What {
         edits: Vec<Head>,
     },
     SetTtl(u32),
+    Moderate(Deed),
 }
 
 impl Intent {
@@ -146,10 +148,10 @@ fn check_name(name: &str) -> Result<String, Problem> {
 }
 
 /// Entries being written against a state that moves along with them.
-struct Draft {
-    state: RoomState,
+pub(super) struct Draft {
+    pub state: RoomState,
     blobs: Vec<SignedBlob>,
-    secret: Option<(u32, EpochSecret)>,
+    pub secret: Option<(u32, EpochSecret)>,
     wraps: Vec<Wrap>,
 }
 
@@ -414,10 +416,18 @@ impl<S: Suite> Engine<S> {
 
     /// The room, if this can be done to it as it stands. A group that one is in can be left in any case, and a key that one
     /// member gave to nobody must not keep the others from taking that member out, or from making the next.
-    fn ready_room(&self, id: RoomId, what: &What) -> Result<&Room, Problem> {
+    pub(super) fn ready_room(&self, id: RoomId, what: &What) -> Result<&Room, Problem> {
         let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
         match (self.standing(room), what) {
-            (Standing::Open, _) | (Standing::WaitingForKey, What::Remove(_)) => Ok(room),
+            (Standing::Open, _)
+            | (
+                Standing::WaitingForKey,
+                What::Remove(_)
+                | What::Moderate(Deed {
+                    what: DeedBody::Remove { .. },
+                    ..
+                }),
+            ) => Ok(room),
             (_, What::Leave) if room.state.kind == RoomKind::Group && self.is_in(room) => Ok(room),
             (Standing::WaitingForKey, What::Prepare) if room.key_is_lost() => Ok(room),
             _ => Err(Problem::RoomClosed),
@@ -735,6 +745,7 @@ impl<S: Suite> Engine<S> {
         }
         let mut reason = EpochReason::KeysChanged;
         let mut added = Vec::new();
+        let mut done = None;
         match &intent.what {
             What::Prepare | What::Leave => {}
             What::Add(people) => {
@@ -790,6 +801,13 @@ impl<S: Suite> Engine<S> {
                 };
                 self.write(&mut draft, body, ctx).await?;
             }
+            What::Moderate(deed) => {
+                self.write_deed(&mut draft, room, deed, ctx).await?;
+                done = Some((draft.state.seq, deed.reason.as_str()));
+                if matches!(deed.what, DeedBody::Remove { .. }) {
+                    reason = EpochReason::MemberLeft;
+                }
+            }
             What::SetTtl(seconds) => {
                 let (seconds, after) = (*seconds, room.channel.at.seq);
                 self.write(&mut draft, RoomBody::SetTtl { seconds, after }, ctx).await?;
@@ -816,6 +834,9 @@ impl<S: Suite> Engine<S> {
         } else if !added.is_empty() {
             let secret = room.keys.get(&draft.state.epoch_number()).ok_or(Problem::RoomClosed)?;
             draft.wraps = wrap_for(&draft.state, &added, secret, ctx).await?;
+        }
+        if let Some((of, words)) = done {
+            self.write_reason(&mut draft, room, of, words, ctx).await?;
         }
         if let What::Rename(name) = &intent.what {
             let n = draft.state.epoch_number();
@@ -847,7 +868,7 @@ impl<S: Suite> Engine<S> {
     }
 
     /// How far messages of somebody who goes count: to what has been verified here.
-    fn cut(&self, room: &Room) -> Result<List<Cut, 512>, Problem> {
+    pub(super) fn cut(&self, room: &Room) -> Result<List<Cut, 512>, Problem> {
         let at = &room.channel.at;
         List::new(vec![Cut {
             channel: ChannelId::MAIN,
@@ -903,7 +924,7 @@ impl<S: Suite> Engine<S> {
     }
 
     /// One entry, signed by this device, applied to the draft.
-    async fn write(&self, draft: &mut Draft, body: RoomBody, ctx: &mut Ctx<'_, S>) -> Result<(), Problem> {
+    pub(super) async fn write(&self, draft: &mut Draft, body: RoomBody, ctx: &mut Ctx<'_, S>) -> Result<(), Problem> {
         let me = self.me()?;
         let entry = RoomEntry {
             room_id: draft.state.room_id,

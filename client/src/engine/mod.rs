@@ -14,6 +14,7 @@
 
 mod account;
 mod ask;
+mod audit;
 mod beacons;
 mod bodies;
 mod books;
@@ -31,6 +32,7 @@ mod lock;
 mod marks;
 #[cfg(feature = "testing")]
 pub mod measure;
+mod moderation;
 mod outbox;
 mod passing;
 mod peek;
@@ -56,6 +58,7 @@ use sotto_shared::id::{RoomId, UserId};
 
 use crate::passwords::{self, Question};
 use crate::view::{Change, Command, Link, Outcome, Phase, Problem};
+use moderation::role_of;
 
 pub use ask::{Failure, Reply, Request};
 pub use marks::Word;
@@ -408,6 +411,18 @@ impl<S: Suite> Engine<S> {
             Command::EndPoll { chat, message } => self.end_poll(chat.room, message, ctx, out).await,
             Command::ShowVotes { chat, message } => self.show_votes(chat.room, message),
             Command::SetTtl { room, seconds } => self.set_ttl(id, room, seconds, ctx, out).await,
+            Command::SetRole { room, user, role } => match role_of(role) {
+                Ok(role) => self.set_role(id, room, user, role, ctx, out).await,
+                Err(problem) => Err(problem),
+            },
+            Command::Moderate { room, measure, reason } => self.moderate(id, room, measure, &reason, ctx, out).await,
+            Command::ShowChanges {
+                room,
+                kind,
+                person,
+                skip,
+                most,
+            } => self.show_changes(room, kind, person, (skip, most)),
             // Spaces are not made yet.
             Command::CreateSpace { .. }
             | Command::CreateChannel { .. }
@@ -416,8 +431,7 @@ impl<S: Suite> Engine<S> {
             | Command::ChannelPeople { .. }
             | Command::Arrange { .. }
             | Command::DefineRole { .. }
-            | Command::DropRole { .. }
-            | Command::SetRole { .. } => Err(Problem::NotAllowed),
+            | Command::DropRole { .. } => Err(Problem::NotAllowed),
             Command::SaveDraft { chat, text } => self.save_draft(chat.room, text, out),
             Command::ShowSafety { user } => self.show_safety(user).map(Some),
             Command::AcceptHandle { handle, user } => self.accept_handle(id, handle, user, out),

@@ -143,10 +143,12 @@ impl<S: Suite> Engine<S> {
     /// Waiting for the key is no reason to refuse: the message waits too.
     fn may_write(&self, id: RoomId) -> Result<(), Problem> {
         let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
-        if matches!(self.standing(room), Standing::Open | Standing::WaitingForKey) {
-            Ok(())
-        } else {
-            Err(Problem::RoomClosed)
+        if !matches!(self.standing(room), Standing::Open | Standing::WaitingForKey) {
+            return Err(Problem::RoomClosed);
+        }
+        match self.held_until(room, self.now_ms) {
+            0 => Ok(()),
+            until_ms => Err(Problem::TimedOut { until_ms }),
         }
     }
 
@@ -288,6 +290,14 @@ impl<S: Suite> Engine<S> {
         if !wants || early || behind || !self.online || waits {
             return;
         }
+        // What waits does so until somebody may write again.
+        let held_until = self.held_until(room, ctx.now_ms);
+        if held_until > 0 {
+            out.push(Effect::Wake {
+                after_ms: held_until - ctx.now_ms,
+            });
+            return;
+        }
         if self.standing(room) != Standing::Open || !self.prepare(id, ctx, out).await {
             return;
         }
@@ -370,6 +380,10 @@ impl<S: Suite> Engine<S> {
             newest.map_or_else(|| (0, lane_start(&me.dk_id, &lane)), |end| (end.ctr, end.head));
         let mut saves = Vec::new();
         let mut chars = 0;
+        let is_slow = room.state.slowed_at(&me.user_id, &ChannelId::MAIN, room.state.seq) > 0;
+        let mut next_text_ms = room.next_text_ms(&me.user_id, ctx.now_ms).unwrap_or_default();
+        let mut wake_ms = None;
+        let held_until = room.state.time_out_ends(&me.user_id);
         for item in room
             .outbox
             .items
@@ -377,9 +391,22 @@ impl<S: Suite> Engine<S> {
             .filter(|item| item.failed.is_none())
             .take(MAX_SEND_BATCH)
         {
-            // In a room where messages do not stay, their time begins when they leave.
+            // One text at a time where that is slowed down; what is said about others need not wait for it.
+            if is_slow && item.act.is_none() {
+                if ctx.now_ms < next_text_ms {
+                    wake_ms.get_or_insert(next_text_ms);
+                    continue;
+                }
+                next_text_ms = u64::MAX;
+            }
+            // In a room where messages do not stay, their time begins when they leave; so does that of what had to wait.
             let ttl = room.state.ttl_at(room.state.seq);
-            let ts = if ttl.is_some() { ctx.now_ms } else { item.at_ms };
+            let waited = is_slow || item.at_ms < held_until;
+            let ts = if ttl.is_some() || waited {
+                ctx.now_ms
+            } else {
+                item.at_ms
+            };
             let text = || Text::new(item.text.clone()).map_err(internal);
             let (body, ttl_class) = match (&item.act, ttl) {
                 (None, ttl) if let Some(poll) = &item.poll => {
@@ -437,6 +464,15 @@ impl<S: Suite> Engine<S> {
             item.lane = lane;
             item.sealed = Some(sealed);
             saves.push(record::save(Key::Outgoing(id, item.msg_id), item));
+        }
+        // What waits for one that goes out now is looked at again when that one is heard back.
+        if let Some(wake_ms) = wake_ms.filter(|wake_ms| *wake_ms < u64::MAX) {
+            out.push(Effect::Wake {
+                after_ms: wake_ms - ctx.now_ms,
+            });
+        }
+        if saves.is_empty() {
+            return Ok(());
         }
         out.push(Effect::Save(saves));
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{RoomHead, RoomLogGet, RoomLogReply, Wrap};
-use sotto_shared::codec::Codec;
+use sotto_shared::codec::{Bytes, Codec};
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::secret::EpochSecret;
 use sotto_shared::crypto::sign::SignedBlob;
@@ -52,6 +52,8 @@ pub(crate) struct Room {
     pub redacted: HashMap<Head, UserId>,
     /// What those are said to have been changed to: of which message, and by whom, in the order of the log.
     pub redacted_edits: HashMap<Head, Vec<(Head, UserId)>>,
+    /// Why an entry was made: which entry says so, under which room key, and its sealed words.
+    pub reasons: HashMap<u64, (u64, u32, Bytes<1024>)>,
     pub wraps: Vec<Wrap>,
     /// By epoch number.
     pub keys: BTreeMap<u32, EpochSecret>,
@@ -303,6 +305,7 @@ impl Room {
             times: Vec::new(),
             redacted: HashMap::new(),
             redacted_edits: HashMap::new(),
+            reasons: HashMap::new(),
             wraps: Vec::new(),
             keys: BTreeMap::new(),
             key_asked_ms: 0,
@@ -666,6 +669,7 @@ impl<S: Suite> Engine<S> {
         }
         self.show_room_row(id, out);
         self.show_members(id, out);
+        self.show_order(id, out);
         self.show_events(id, first_new, out);
         let peer = self.my_id().and_then(|me| self.rooms.get(&id)?.peer(&me));
         if let Some(peer) = peer {

@@ -751,6 +751,7 @@ impl<S: Suite> Engine<S> {
             self.learn_keys(id, ctx, out).await;
             self.show_room_row(id, out);
             self.show_members(id, out);
+            self.show_order(id, out);
         }
         self.expire(out);
         if let Some(id) = command {

@@ -365,7 +365,22 @@ impl Room {
                 by,
                 who: member.user_id,
             },
-            RoomBody::Remove { user_id, .. } => Note::Removed { by, who: *user_id },
+            RoomBody::Remove {
+                user_id, ban: false, ..
+            } => Note::Removed { by, who: *user_id },
+            RoomBody::Remove { user_id, .. } => Note::Banned { by, who: *user_id },
+            RoomBody::Unban { user_id } => Note::Unbanned { by, who: *user_id },
+            RoomBody::TimeOut { user_id, until } => Note::TimedOut {
+                by,
+                who: *user_id,
+                until_ms: *until,
+            },
+            RoomBody::SetSlowMode { seconds, .. } => Note::SlowMode { by, seconds: *seconds },
+            RoomBody::SetRole { user_id, role } => Note::RoleGiven {
+                by,
+                who: *user_id,
+                role_id: role.number(),
+            },
             RoomBody::Leave => Note::Left { who: by },
             RoomBody::Join { invite_id, .. } => {
                 let invite = self.state.invites.get(invite_id)?;

@@ -17,7 +17,7 @@ use crate::engine::{
 };
 use crate::passwords;
 use crate::state::Store;
-use crate::view::{Body, Change, Command, Delivery, Found, Outcome, Person, Phase, Problem, Room, Row};
+use crate::view::{Body, Change, Command, Delivery, Found, Order, Outcome, Person, Phase, Problem, Room, Row};
 
 /// What a browser keeps across reloads; shared by its tabs.
 #[derive(Clone)]
@@ -438,7 +438,11 @@ impl<S: Suite> Browser<S> {
         handles
     }
 
-    /// A room's members, sorted, whatever they are called here.
+    /// What holds in a room beside who is in it.
+    pub fn order(&self, room: RoomId) -> Option<Order> {
+        untracked(|| self.store.order(room))
+    }
+
     pub fn member_ids(&self, room: RoomId) -> Vec<UserId> {
         let members = untracked(|| self.store.members(room)).unwrap_or_default();
         let mut users: Vec<UserId> = members.iter().map(|member| member.user).collect();

@@ -11,6 +11,7 @@ use web_sys::HtmlElement;
 
 use super::kit::dialog::Dialog;
 use super::kit::{Icon, button};
+use super::moderation::{self, Subject};
 use super::screen::use_store;
 use super::{auth, browser, hush, keys, people, room, settings, spaces, switcher, wire, words};
 use crate::view::{Command, Problem};
@@ -23,7 +24,8 @@ pub enum Ask {
     Invite(Chat),
     Rename(Chat),
     Leave(Chat),
-    Remove(Chat, UserId),
+    /// What a moderator is about to do.
+    Order(RoomId, Subject),
     Safety(UserId),
     /// What shows why a room is stopped.
     Evidence(Chat),
@@ -144,7 +146,7 @@ fn content(ask: Ask) -> AnyView {
         Ask::Invite(chat) => people::invite::dialog(chat.room),
         Ask::Rename(room) => room::dialogs::rename(room),
         Ask::Leave(room) => room::dialogs::leave(room),
-        Ask::Remove(room, user) => room::dialogs::remove(room, user),
+        Ask::Order(room, subject) => moderation::dialogs::dialog(room, subject),
         Ask::Safety(user) => room::safety::dialog(user),
         Ask::Evidence(room) => room::evidence::dialog(room),
         Ask::Message(room, message) => room::acts::sheet(room, message),

@@ -9,9 +9,9 @@ use sotto_shared::id::RoomId;
 
 use super::nav::use_nav;
 use super::place::Place;
-use super::screen::use_narrow;
+use super::screen::{use_narrow, use_store};
 use super::switcher::use_recent;
-use super::{browser, link, notices, rail, room, settings, shortcuts, sidebar, spaces, wire};
+use super::{browser, link, moderation, notices, rail, room, settings, shortcuts, sidebar, spaces, wire};
 use crate::view::{Chat, Command};
 
 /// What stands in the column.
@@ -31,11 +31,12 @@ enum Main {
     Space(RoomId),
     SpaceSettings(RoomId),
     ChannelSettings(Chat),
+    Changes(RoomId),
     Link,
 }
 
 pub fn frame() -> AnyView {
-    let nav = use_nav();
+    let (nav, store) = (use_nav(), use_store());
     use_recent().watch();
     shortcuts::watch();
     watch_visibility();
@@ -45,6 +46,7 @@ pub fn frame() -> AnyView {
     let side = Memo::new(move |_| match nav.place() {
         Place::Settings | Place::Setting(_) => Side::Settings,
         Place::SpaceSettings(space) | Place::SpaceSetting(space, _) => Side::SpaceSettings(space),
+        Place::Changes(room) if store.space(room).is_some() => Side::Space(room),
         place => place.space().map_or(Side::Messages, Side::Space),
     });
     let main = Memo::new(move |_| match nav.place() {
@@ -52,14 +54,18 @@ pub fn frame() -> AnyView {
         Place::SpaceSettings(space) | Place::SpaceSetting(space, _) => Main::SpaceSettings(space),
         Place::ChannelSettings(chat) => Main::ChannelSettings(chat),
         Place::Space(space) => Main::Space(space),
+        Place::Changes(room) => Main::Changes(room),
         Place::Link => Main::Link,
         _ => Main::Conversation,
     });
     let pane = Memo::new(move |_| match nav.place() {
         Place::Members(_) => "panel",
-        Place::Room(_) | Place::Setting(_) | Place::ChannelSettings(_) | Place::SpaceSetting(..) | Place::Link => {
-            "room"
-        }
+        Place::Room(_)
+        | Place::Changes(_)
+        | Place::Setting(_)
+        | Place::ChannelSettings(_)
+        | Place::SpaceSetting(..)
+        | Place::Link => "room",
         _ => "list",
     });
     // Where the list stands alone, it is the main part.
@@ -91,6 +97,7 @@ pub fn frame() -> AnyView {
                     Main::SpaceSettings(space) => spaces::settings::sheet(space),
                     Main::ChannelSettings(chat) => spaces::settings::channel(chat),
                     Main::Space(space) => spaces::home::sheet(space),
+                    Main::Changes(room) => moderation::changes::page(room),
                     Main::Link => link::sheet(),
                     Main::Conversation => room::sheet(),
                 }),

@@ -6,6 +6,7 @@
 //! link/    a link somebody was given, before and after signing in
 //! rail, sidebar/ · room/ · settings/    the frame's columns
 //! spaces/  making and arranging spaces, their channels and roles
+//! moderation/  keeping order: what may be done with whom, what holds where one writes, the log of changes
 //! people/  dialogs that ask for people; password: forms that take one
 //! switcher jumps to rooms, people and commands; fuzzy finds their names; keys is the table of keys
 //! emoji    the list of emoji, and where one is typed
@@ -38,6 +39,8 @@ mod kit;
 mod link;
 #[cfg(target_arch = "wasm32")]
 mod lock;
+#[cfg(target_arch = "wasm32")]
+mod moderation;
 #[cfg(target_arch = "wasm32")]
 mod nav;
 #[cfg(target_arch = "wasm32")]

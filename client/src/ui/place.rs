@@ -22,6 +22,8 @@ pub enum Place {
     /// The list of a space's settings; on wide screens the first page.
     SpaceSettings(RoomId),
     SpaceSetting(RoomId, SpacePage),
+    /// What happened in a room or space, from its signed log.
+    Changes(RoomId),
     /// The list of settings; on wide screens its first page.
     Settings,
     Setting(Page),
@@ -84,6 +86,7 @@ impl Place {
             (Some("messages"), Some(room), None, _) => main(room).map_or(Self::Unknown, Self::Room),
             (Some("messages"), Some(room), Some("members"), None) => main(room).map_or(Self::Unknown, Self::Members),
             (Some("space"), Some(space), second, more) => in_space(space, second, more, parts.next()),
+            (Some("messages"), Some(room), Some("changes"), None) => room.parse().map_or(Self::Unknown, Self::Changes),
             (Some("settings"), None, ..) => Self::Settings,
             (Some("settings"), Some(page), None, _) => Page::parse(page).map_or(Self::Unknown, Self::Setting),
             _ => Self::Unknown,
@@ -103,6 +106,7 @@ impl Place {
             Self::Space(space) => format!("/space/{space}"),
             Self::SpaceSettings(space) => format!("/space/{space}/settings"),
             Self::SpaceSetting(space, page) => format!("/space/{space}/settings/{}", page.name()),
+            Self::Changes(room) => format!("/messages/{room}/changes"),
             Self::Settings => "/settings".into(),
             Self::Setting(page) => format!("/settings/{}", page.name()),
         }
@@ -112,6 +116,10 @@ impl Place {
     pub const fn room(self) -> Option<Chat> {
         match self {
             Self::Room(room) | Self::Members(room) => Some(room),
+            Self::Changes(room) => Some(Chat {
+                room,
+                channel: ChannelId::MAIN,
+            }),
             _ => None,
         }
     }
@@ -228,6 +236,7 @@ mod tests {
             Place::Messages,
             Place::Room(room),
             Place::Members(room),
+            Place::Changes(room.room),
             Place::Settings,
             Place::Space(space),
             Place::Room(channel),

@@ -13,6 +13,12 @@ static WEEKDAY: Options = &[("weekday", "short")];
 static DAY: Options = &[("day", "numeric"), ("month", "short")];
 static DAY_LONG: Options = &[("weekday", "long"), ("day", "numeric"), ("month", "long")];
 static DAY_YEAR: Options = &[("day", "numeric"), ("month", "long"), ("year", "numeric")];
+static DAY_TIME: Options = &[
+    ("day", "numeric"),
+    ("month", "short"),
+    ("hour", "numeric"),
+    ("minute", "2-digit"),
+];
 static FULL: Options = &[("dateStyle", "full"), ("timeStyle", "short")];
 
 thread_local! {
@@ -115,6 +121,15 @@ pub fn brief(ms: u64) -> String {
         1..=6 => write(ms, WEEKDAY),
         _ if day(ms).0 == day(now()).0 => write(ms, DAY),
         _ => write(ms, DAY_YEAR),
+    }
+}
+
+/// A time in a sentence: "15:20", "23 Nov, 15:20".
+pub fn moment(ms: u64) -> String {
+    if day(ms) == day(now()) {
+        time(ms)
+    } else {
+        write(ms, DAY_TIME)
     }
 }
 

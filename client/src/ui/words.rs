@@ -37,8 +37,11 @@ pub fn problem(problem: &Problem) -> String {
         Problem::NoSuchMessage => "This message is not here any more.".into(),
         Problem::PollIncomplete => "A poll needs a question and 2 to 12 answers.".into(),
         Problem::PollOver => "This poll is closed.".into(),
+        Problem::NotThere(handle) => format!("{handle} is not here any more."),
+        Problem::AlreadyDone => "Somebody has done this already.".into(),
+        Problem::TimedOut { .. } => "You are in a time-out and cannot write here until it is over.".into(),
         Problem::RoleInUse => "Somebody has this role, or an open invite gives it. Change that first.".into(),
-        Problem::LastOwner => "You are the last owner. Remove everyone else first, or stay.".into(),
+        Problem::LastOwner => "You are the last owner. Make somebody an owner first.".into(),
         Problem::RoomClosed => "Nothing can be sent here now. The line above the text says why.".into(),
         Problem::Offline => "No answer from the server. Check your connection and try again.".into(),
         Problem::TooFast { retry_secs } => format!(
@@ -129,6 +132,32 @@ pub fn seconds(secs: u32) -> String {
     }
 }
 
+/// A length of time as it is chosen: "10 minutes", "a week".
+pub fn span(secs: u32) -> String {
+    match secs {
+        604_800 => "a week".into(),
+        86_400 => "a day".into(),
+        172_800.. => lifetime(secs),
+        3_600 => "an hour".into(),
+        60 => "a minute".into(),
+        7_200.. => format!("{} hours", secs / 3_600),
+        120.. => format!("{} minutes", secs / 60),
+        _ => seconds(secs),
+    }
+}
+
+/// What is left of a time, never less than there is: "24 seconds", "3 minutes", "2 days".
+pub fn span_left(ms: u64) -> String {
+    let secs = ms.div_ceil(1000);
+    let (number, one, many) = match secs {
+        0..=90 => (secs, "second", "seconds"),
+        91..=5_400 => (secs.div_ceil(60), "minute", "minutes"),
+        5_401..=172_800 => (secs.div_ceil(3_600), "hour", "hours"),
+        _ => (secs.div_ceil(86_400), "day", "days"),
+    };
+    count(usize::try_from(number).unwrap_or(usize::MAX), one, many)
+}
+
 /// How long messages live.
 pub fn lifetime(secs: u32) -> String {
     match secs {
@@ -155,6 +184,10 @@ pub const fn unreadable(why: Unreadable) -> &'static str {
         Unreadable::KeyOnTheWay => "A message is here; its room key is still on the way. It opens by itself.",
         Unreadable::Damaged => "A message here does not fit its signature, so it is not shown.",
         Unreadable::Gap => "Messages are missing here: the server skipped or reordered some.",
+        Unreadable::TimedOut => "Somebody wrote this during a time-out, so it does not count and is not shown.",
+        Unreadable::TooSoon => {
+            "This came sooner behind the message before it than slow mode allows, so it is not shown."
+        }
     }
 }
 
@@ -162,6 +195,8 @@ pub const fn unreadable(why: Unreadable) -> &'static str {
 pub enum Piece {
     Name(String),
     Span(String),
+    /// A time to come.
+    Until(u64),
     Plain(&'static str),
 }
 
@@ -190,6 +225,29 @@ pub fn note(
             object(by),
             Plain("."),
         ],
+        Note::Banned { by, who } => vec![subject(by), Plain(" removed and banned "), object(who), Plain(".")],
+        Note::Unbanned { by, who } => vec![subject(by), Plain(" lifted the ban on "), object(who), Plain(".")],
+        Note::TimedOut { by, who, until_ms: 0 } => {
+            vec![subject(by), Plain(" ended the time-out of "), object(who), Plain(".")]
+        }
+        Note::TimedOut { by, who, until_ms } => vec![
+            subject(by),
+            Plain(" gave "),
+            object(who),
+            Plain(" a time-out until "),
+            Piece::Until(*until_ms),
+            Plain("."),
+        ],
+        Note::SlowMode { by, seconds: 0 } => vec![subject(by), Plain(" turned slow mode off.")],
+        Note::SlowMode { by, seconds } => vec![
+            subject(by),
+            Plain(" turned slow mode on: one message every "),
+            Span(lifetime(*seconds)),
+            Plain(" for members."),
+        ],
+        Note::RoleGiven { by, who, role_id } => {
+            vec![subject(by), Plain(" made "), object(who), Plain(role_given(*role_id))]
+        }
         Note::Left { who } => vec![subject(who), Plain(" left.")],
         Note::Renamed { by, name } => vec![subject(by), Plain(" named this group "), Name(name.clone()), Plain(".")],
         Note::NewDevice { who } if me(who) => vec![Plain("You use another browser from now on.")],
@@ -226,6 +284,16 @@ pub const fn channel_readers(kind: ChannelKind) -> &'static str {
         ChannelKind::Public => "Everybody in this space reads and writes.",
         ChannelKind::Private => "Only people who are brought in. It has a key of its own.",
         ChannelKind::Announcement => "Everybody in this space reads. Those who may speak for the space write.",
+    }
+}
+
+/// What somebody was made, to stand at the end of a sentence.
+pub const fn role_given(role_id: u8) -> &'static str {
+    match role_id {
+        1 => " a member.",
+        2 => " a moderator.",
+        3 => " an owner.",
+        _ => " something else here.",
     }
 }
 
@@ -350,6 +418,34 @@ mod tests {
     }
 
     #[test]
+    fn a_length_of_time_is_said_as_people_say_it() {
+        let said = [5, 60, 600, 3_600, 21_600, 86_400, 604_800, 2_419_200].map(span);
+        let words = [
+            "5 seconds",
+            "a minute",
+            "10 minutes",
+            "an hour",
+            "6 hours",
+            "a day",
+            "a week",
+            "28 days",
+        ];
+        assert_eq!(said, words);
+        let left = [1, 1_000, 24_001, 90_000, 90_001, 3_600_000, 5_400_001, 172_800_001].map(span_left);
+        let words = [
+            "1 second",
+            "1 second",
+            "25 seconds",
+            "90 seconds",
+            "2 minutes",
+            "60 minutes",
+            "2 hours",
+            "3 days",
+        ];
+        assert_eq!(left, words);
+    }
+
+    #[test]
     fn nothing_shouts_or_pleads() {
         let all = [
             Problem::WrongPassword,
@@ -367,6 +463,9 @@ mod tests {
             Problem::NotAllowed,
             Problem::NoSuchMessage,
             Problem::LastOwner,
+            Problem::NotThere("x".into()),
+            Problem::AlreadyDone,
+            Problem::TimedOut { until_ms: 4 },
             Problem::RoleInUse,
             Problem::BadLink,
             Problem::OtherPerson("x".into()),

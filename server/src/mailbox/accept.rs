@@ -10,6 +10,7 @@ use sotto_shared::envelope::header::{Header, MessageKind, class_seconds, envelop
 use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::id::{ChannelId, EnvelopeHash, Head, MessageId, RoomId};
 
+use super::pace::may_speak_now;
 use super::{Outcome, Post, slots};
 use crate::app::{App, from_row, to_row};
 use crate::db::entities::{channels, messages};
@@ -50,7 +51,7 @@ pub async fn commit(app: &App, posts: &[Post]) -> Result<Vec<Outcome>, Problem> 
     }
     Ok(outcomes
         .into_iter()
-        .map(|outcome| outcome.unwrap_or(Outcome::Refused(ErrorCode::Internal)))
+        .map(|outcome| outcome.unwrap_or(Outcome::Refused(ErrorCode::Internal, None)))
         .collect())
 }
 
@@ -64,7 +65,7 @@ async fn in_room(
     let all = |code| {
         Ok(posts
             .iter()
-            .map(|(index, _)| (*index, Outcome::Refused(code)))
+            .map(|(index, _)| (*index, Outcome::Refused(code, None)))
             .collect())
     };
     let locked = match app.ledger.lock_room(txn, &app.realm, room, Hold::ToPost).await {
@@ -89,11 +90,12 @@ async fn in_room(
     let (mut now, mut rows, mut values) = (start, Vec::new(), Vec::new());
     let mut outcomes = Vec::with_capacity(posts.len());
     for (index, post) in posts {
-        let earlier = post.fate.refused().map(|refusal| refusal.code);
-        let outcome = match earlier.map_or_else(|| may_write(&locked, post), Err) {
-            Err(code) => Outcome::Refused(code),
+        let earlier = post.fate.refused().map(|refusal| (refusal.code, refusal.retry_secs));
+        let no = |code| (code, None);
+        let outcome = match earlier.map_or_else(|| may_write(&locked, post).map_err(no), Err) {
+            Err((code, retry_secs)) => Outcome::Refused(code, retry_secs),
             Ok(()) if post.header.kind == MessageKind::Slot => match is_timely(app, &locked, &post.header) {
-                Err(code) => Outcome::Refused(code),
+                Err(code) => Outcome::Refused(code, None),
                 Ok(()) => {
                     values.push(*post);
                     Outcome::Kept
@@ -101,9 +103,12 @@ async fn in_room(
             },
             Ok(()) => match taken.get(&post.header.msg_id) {
                 Some((seq, hash)) if *hash == envelope_hash(&post.header_bytes, &post.envelope) => Outcome::There(*seq),
-                Some(_) => Outcome::Refused(ErrorCode::Duplicate),
-                None => match is_timely(app, &locked, &post.header) {
-                    Err(code) => Outcome::Refused(code),
+                Some(_) => Outcome::Refused(ErrorCode::Duplicate, None),
+                None => match is_timely(app, &locked, &post.header)
+                    .map_err(no)
+                    .and_then(|()| may_speak_now(app, &locked.state, post))
+                {
+                    Err((code, retry_secs)) => Outcome::Refused(code, retry_secs),
                     Ok(()) => {
                         let hash = envelope_hash(&post.header_bytes, &post.envelope);
                         now = now.then(&hash);
@@ -114,8 +119,8 @@ async fn in_room(
                 },
             },
         };
-        if let Outcome::Refused(code) = outcome {
-            post.fate.refuse(code, None);
+        if let Outcome::Refused(code, retry_secs) = outcome {
+            post.fate.refuse(code, retry_secs);
         }
         outcomes.push((*index, outcome));
     }

@@ -8,6 +8,7 @@
 
 mod accept;
 pub mod gone;
+pub mod pace;
 pub mod pages;
 pub mod slots;
 
@@ -91,7 +92,7 @@ enum Outcome {
     There(u64),
     /// It lies in its slot.
     Kept,
-    Refused(ErrorCode),
+    Refused(ErrorCode, Option<u32>),
 }
 
 /// The way in.
@@ -158,7 +159,11 @@ async fn handle(app: &App, batch: &mut Vec<Post>) {
                 let outcome = accept::commit(app, &alone).await.map(|mut outcomes| outcomes.pop());
                 let [post] = alone;
                 match outcome {
-                    Ok(outcome) => tell(app, post, outcome.unwrap_or(Outcome::Refused(ErrorCode::Internal))),
+                    Ok(outcome) => tell(
+                        app,
+                        post,
+                        outcome.unwrap_or(Outcome::Refused(ErrorCode::Internal, None)),
+                    ),
                     Err(problem) => fail(&post, &problem),
                 }
             }
@@ -186,7 +191,7 @@ fn tell(app: &App, post: Post, outcome: Outcome) {
             let room = post.header.room_id;
             app.hub.tell_room(&room, &slot_frame(post));
         }
-        Outcome::Refused(code) => refuse(&post, code, None),
+        Outcome::Refused(code, retry_secs) => refuse(&post, code, retry_secs),
     }
 }
 

@@ -12,6 +12,7 @@ mod invites;
 mod invites_peek;
 mod live;
 mod messages;
+mod moderation;
 mod rooms;
 mod serving;
 mod slots;

@@ -15,6 +15,15 @@ pub const MIN_OPTIONS: usize = 2;
 /// How long messages of a room may live, if not for ever.
 pub const MIN_TTL_SECS: u32 = 30;
 pub const MAX_TTL_SECS: u32 = 366 * 24 * 3600;
+/// How long somebody may be kept from writing.
+pub const MAX_TIME_OUT_MS: u64 = 28 * 24 * 3600 * 1000;
+/// Seconds between two texts of one person in a slow channel.
+pub const MIN_SLOW_SECS: u32 = 5;
+pub const MAX_SLOW_SECS: u32 = 6 * 3600;
+/// Messages that a relay takes of one person in that time: it cannot tell a text from what is said about one.
+pub const SLOW_BURST: usize = 5;
+/// Words of a reason, before they are sealed.
+pub const MAX_REASON_BYTES: usize = 600;
 pub const MAX_ROOM_NAME_BYTES: usize = 200;
 /// Body of an ordinary request.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;

@@ -173,6 +173,28 @@ pub fn open_meta(secret: &EpochSecret, room: &RoomId, n: u32, sealed: &[u8]) -> 
     open_named(secret, room, Named::Room, n, sealed)
 }
 
+/// Why somebody made entry `of` of the log.
+pub fn seal_reason<R: CryptoRng + ?Sized>(
+    rng: &mut R,
+    secret: &EpochSecret,
+    room: &RoomId,
+    n: u32,
+    of: u64,
+    words: &[u8],
+) -> Vec<u8> {
+    let key = derive(secret.expose(), Label::MetaKey, &[]);
+    seal::seal(rng, key.expose(), &reason_context(room, n, of), words)
+}
+
+pub fn open_reason(secret: &EpochSecret, room: &RoomId, n: u32, of: u64, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+    let key = derive(secret.expose(), Label::MetaKey, &[]);
+    seal::open(key.expose(), &reason_context(room, n, of), sealed)
+}
+
+fn reason_context(room: &RoomId, n: u32, of: u64) -> Vec<u8> {
+    seal::context(Label::Reason, &[room.as_bytes(), &n.to_bytes(), &of.to_bytes()])
+}
+
 fn epoch_context(label: Label, scope: &Scope, n: u32) -> Vec<u8> {
     seal::context(label, &[&scope.bytes(), &n.to_bytes()])
 }

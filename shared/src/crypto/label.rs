@@ -101,6 +101,7 @@ labels! {
     InviteView = "inv-view", Seal,
     File = "file", Seal,
     Locked = "locked", Seal,
+    Reason = "reason", Seal,
 
     RoomKeyWrap = "wrap", Wrap,
 }

@@ -5,6 +5,7 @@
 //! signatures were checked: the relay checks them on the spot, the client in bulk through its `Suite`.
 
 pub mod channels;
+pub mod moderation;
 pub mod roles;
 pub mod room_log;
 pub mod standing;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::LogError;
 use super::channels::{Channel, ChannelKind, MAX_NAMED};
+use super::moderation::Moderation;
 use super::roles::{CustomRole, Permission, Rights, RoleDef, Roles, Standing};
 use super::user_log::{MAX_USER_ENTRIES, UserLog, UserView};
 use crate::api::limits::{MAX_EDITS, MAX_TTL_SECS, MIN_TTL_SECS};
@@ -175,6 +176,12 @@ choice! {
         21 = SetTtl { seconds: u32, after: u64 },
         /// The order of channels and headings as a whole, under the room key of epoch `n`.
         22 = ArrangeChannels { n: u32, sealed: Bytes<32768> },
+        /// What somebody writes before this time does not count; 0: it does again.
+        31 = TimeOut { user_id: UserId, until: u64 },
+        /// So many seconds between two texts of one person; 0: none.
+        32 = SetSlowMode { channel: ChannelId, seconds: u32 },
+        /// Why its actor made the entry before it, sealed under the room key of epoch `n`.
+        33 = Reason { n: u32, of: u64, sealed: Bytes<1024> },
     }
 }
 
@@ -374,6 +381,7 @@ pub struct RoomState {
     pub channels: BTreeMap<ChannelId, Channel>,
     /// Channels and headings in their order, sealed under this epoch.
     pub arrangement: Option<(u32, Bytes<32768>)>,
+    pub(super) moderation: Moderation,
     tenures: BTreeMap<(UserId, DeviceKeyId), Tenure>,
     /// Of browsers that were revoked.
     cuts: BTreeMap<(UserId, DeviceKeyId), Vec<Cut>>,
@@ -437,6 +445,7 @@ impl RoomState {
             roles: Roles::default(),
             channels: BTreeMap::new(),
             arrangement: None,
+            moderation: Moderation::default(),
             tenures: BTreeMap::new(),
             cuts: BTreeMap::new(),
         };
@@ -522,6 +531,7 @@ impl RoomState {
                 }
             }
         }
+        self.note_moderation(&entry);
         self.seq = entry.seq;
         self.head = entry_hash(&blob.body);
         self.hashes.push(self.head);
@@ -813,6 +823,9 @@ impl RoomState {
                 self.channel_members(own, &entry.actor, channel, people, entry.seq)?;
             }
             RoomBody::ArrangeChannels { n, sealed } => self.arrange(own, *n, sealed)?,
+            RoomBody::TimeOut { .. } | RoomBody::SetSlowMode { .. } | RoomBody::Reason { .. } => {
+                self.apply_moderation(entry, own)?;
+            }
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::FixedRng;
-use super::people::{Person, REALM, TestRoom};
+use super::people::{NOW, Person, REALM, TestRoom};
 use crate::api::Endpoint;
 use crate::api::body::*;
 use crate::api::error::ErrorBody;
@@ -163,6 +163,12 @@ fn make_logs() -> Result<Logs, crate::log::LogError> {
         edits: List::new(vec![EnvelopeHash::from_bytes([8; 32])]).expect("one"),
     };
     room.act(&bob, redact)?;
+    let (user_id, until) = (cyd.id(), NOW + 3_600_000);
+    room.act(&bob, RoomBody::TimeOut { user_id, until })?;
+    let (of, sealed) = (room.state.seq, Bytes::new(vec![7; 90]).expect("short"));
+    room.act(&bob, RoomBody::Reason { n: 1, of, sealed })?;
+    let (channel, seconds) = (ChannelId::MAIN, 30);
+    room.act(&bob, RoomBody::SetSlowMode { channel, seconds })?;
     let invite_id = room.invite_id("open");
     room.act(&bob, RoomBody::RevokeInvite { invite_id })?;
     let cut = Cut {

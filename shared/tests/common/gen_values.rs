@@ -247,7 +247,7 @@ impl Gen {
     }
 
     pub fn room_body(&mut self) -> RoomBody {
-        match self.below(22) {
+        match self.below(25) {
             0 => RoomBody::AddMember {
                 member: self.member(),
                 role: self.role(),
@@ -345,6 +345,19 @@ impl Gen {
             },
             20 => RoomBody::ArrangeChannels {
                 n: self.u32(),
+                sealed: self.bytes(),
+            },
+            21 => RoomBody::TimeOut {
+                user_id: self.user(),
+                until: self.u64(),
+            },
+            22 => RoomBody::SetSlowMode {
+                channel: self.channel(),
+                seconds: self.u32(),
+            },
+            23 => RoomBody::Reason {
+                n: self.u32(),
+                of: self.u64(),
                 sealed: self.bytes(),
             },
             _ => RoomBody::Close,

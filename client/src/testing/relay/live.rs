@@ -120,7 +120,7 @@ impl ModelRelay {
         if messages.len() > MAX_SEND_BATCH {
             return Err(ErrorCode::TooLarge);
         }
-        let mut refused: BTreeMap<RoomId, ErrorCode> = BTreeMap::new();
+        let mut refused: BTreeMap<RoomId, (ErrorCode, Option<u32>)> = BTreeMap::new();
         for message in messages {
             if message.header.0.len() != HEADER_BYTES {
                 return Err(ErrorCode::Malformed);
@@ -153,15 +153,15 @@ impl ModelRelay {
                         self.push(id, frame);
                     }
                 }
-                Err(code) => {
-                    refused.insert(header.room_id, code);
+                Err((code, retry_secs)) => {
+                    refused.insert(header.room_id, (code, retry_secs));
                     self.push(
                         id,
                         FromRelay::Refused {
                             room_id: header.room_id,
                             msg_id: header.msg_id,
                             code,
-                            retry_secs: None,
+                            retry_secs,
                         },
                     );
                 }
@@ -272,13 +272,51 @@ impl ModelRelay {
     }
 
     /// The number it is stored under, and whether it was not there before.
-    fn accept(&mut self, session: &Session, header: &Header, message: &Outgoing) -> Answer<(u64, bool)> {
+    fn accept(
+        &mut self,
+        session: &Session,
+        header: &Header,
+        message: &Outgoing,
+    ) -> Result<(u64, bool), (ErrorCode, Option<u32>)> {
+        if let Some(seq) = self.place_of(session, header, message).map_err(|code| (code, None))? {
+            return Ok((seq, false));
+        }
+        self.is_timely(header).map_err(|code| (code, None))?;
+        self.may_speak_now(session, header)
+            .map_err(|secs| (ErrorCode::TooFast, Some(secs)))?;
+        let now_ms = self.now_ms;
+        let room = self.rooms.get_mut(&header.room_id).ok_or((ErrorCode::NotFound, None))?;
+        let seq = room.put_message(&message.header, &message.envelope).seq;
+        if let Some(seconds) = class_seconds(header.ttl_class) {
+            room.expires_ms.insert(seq, now_ms + u64::from(seconds) * 1000);
+        }
+        Ok((seq, true))
+    }
+
+    /// Mirrors `server/src/mailbox/pace.rs`.
+    fn may_speak_now(&mut self, session: &Session, header: &Header) -> Result<(), u32> {
+        let now_ms = self.now_ms;
+        let Some(room) = self.rooms.get_mut(&header.room_id) else {
+            return Ok(());
+        };
+        let user = &session.user_id;
+        if let Some(time_out) = room.state.time_out(user, now_ms) {
+            return Err(u32::try_from((time_out.until - now_ms).div_ceil(1000)).unwrap_or(u32::MAX));
+        }
+        match room.state.slowed_at(user, &header.channel, room.state.seq) {
+            0 => Ok(()),
+            seconds => (room.paces.entry((header.channel, *user)).or_default()).take(seconds, now_ms),
+        }
+    }
+
+    /// The number under which this very message is there already.
+    fn place_of(&self, session: &Session, header: &Header, message: &Outgoing) -> Answer<Option<u64>> {
         self.admit(session, header, message.envelope.0.len())?;
         let room = self.rooms.get(&header.room_id).ok_or(ErrorCode::NotFound)?;
         if let Some(seq) = room.gone_ids.get(&header.msg_id) {
             let known = room.messages[*seq as usize - 1].hash();
             return if known == envelope_hash(&message.header.0, &message.envelope.0) {
-                Ok((*seq, false))
+                Ok(Some(*seq))
             } else {
                 Err(ErrorCode::Duplicate)
             };
@@ -289,19 +327,12 @@ impl ModelRelay {
             .find(|there| Header::from_bytes(&there.header.0).is_ok_and(|there| there.msg_id == header.msg_id));
         if let Some(there) = same_id {
             return if there.header == message.header && there.envelope == message.envelope {
-                Ok((there.seq, false))
+                Ok(Some(there.seq))
             } else {
                 Err(ErrorCode::Duplicate)
             };
         }
-        self.is_timely(header)?;
-        let now_ms = self.now_ms;
-        let room = self.rooms.get_mut(&header.room_id).ok_or(ErrorCode::NotFound)?;
-        let seq = room.put_message(&message.header, &message.envelope).seq;
-        if let Some(seconds) = class_seconds(header.ttl_class) {
-            room.expires_ms.insert(seq, now_ms + u64::from(seconds) * 1000);
-        }
-        Ok((seq, true))
+        Ok(None)
     }
 
     // --- Who hears what ------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ use sotto_shared::crypto::sign::{SignedBlob, verify};
 use sotto_shared::envelope::header::{Header, envelope_hash};
 use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::id::{ChannelId, MessageId, RoomId, UserId};
+use sotto_shared::log::moderation::Pace;
 use sotto_shared::log::room_log::{Invite, JoinMode, RoomBody, RoomEntry, RoomGenesis, RoomState, room_id};
 use sotto_shared::log::standing::InviteStanding;
 
@@ -45,6 +46,8 @@ pub struct StoredRoom {
     pub gone_ids: BTreeMap<MessageId, u64>,
     /// What lies in slots, the newest last.
     pub slots: Vec<SlotValue>,
+    /// When it took the newest messages of whoever writes where that is slowed down.
+    pub paces: BTreeMap<(ChannelId, UserId), Pace>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -268,6 +271,7 @@ impl ModelRelay {
             transcript: vec![Transcript::start(&id, &ChannelId::MAIN)],
             expires_ms: BTreeMap::new(),
             gone_ids: BTreeMap::new(),
+            paces: BTreeMap::new(),
             slots: Vec::new(),
         };
         let moves = room.move_people(None);

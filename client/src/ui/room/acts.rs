@@ -23,7 +23,7 @@ use crate::ui::kit::menu::{Entry, Face, menu};
 use crate::ui::kit::toast::Toasts;
 use crate::ui::kit::{Icon, button, popover};
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
-use crate::ui::{browser, wire, words};
+use crate::ui::{browser, moderation, wire, words};
 use crate::view::{Body, Command, Delivery, Poll, Reaction, Role, RoomKind};
 
 /// A finger that rests so long on a message asks for what can be done with it.
@@ -507,25 +507,13 @@ pub fn delete(room: Chat, message: MessageId) -> AnyView {
     let author = found
         .map(|found| found.author)
         .filter(|author| Some(*author) != store.me());
-    let (title, text, act) = match author {
-        None => (
-            "Delete for everyone?".to_owned(),
-            "It goes from this conversation, and the server lets go of it. Whoever has read it may have kept it elsewhere.".to_owned(),
-            "Delete",
-        ),
-        Some(author) => {
-            let name = name_of(author);
-            (
-                format!("Take away what {name} wrote?"),
-                format!("It goes for everyone in this group, and everyone sees that you took it away. {name} may write it again."),
-                "Take away",
-            )
-        }
-    };
+    if let Some(author) = author {
+        return moderation::dialogs::take_away(room, message, author);
+    }
     Confirm {
-        title,
-        text,
-        act,
+        title: "Delete for everyone?".to_owned(),
+        text: "It goes from this conversation, and the server lets go of it. Whoever has read it may have kept it elsewhere.".to_owned(),
+        act: "Delete",
         safe: "Keep it",
         command: Command::Delete { chat: room, message },
         done: Box::new(move || {

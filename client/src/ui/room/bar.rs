@@ -12,7 +12,7 @@ use crate::ui::kit::{Icon, button};
 use crate::ui::nav::{icon_link, use_nav};
 use crate::ui::place::Place;
 use crate::ui::screen::use_store;
-use crate::ui::{hush, presence, sidebar, words};
+use crate::ui::{hush, moderation, presence, sidebar, words};
 use crate::view::{ChannelKind, Role, RoomKind, Standing, Trust};
 
 pub fn bar(id: Chat) -> AnyView {
@@ -136,7 +136,7 @@ fn members_button(id: Chat) -> AnyView {
 
 /// The menu, or nothing when there is nothing to do.
 fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Option<AnyView> {
-    let dialogs = use_dialogs();
+    let (dialogs, store, nav) = (use_dialogs(), use_store(), use_nav());
     let compare = compare(id);
     if kind == RoomKind::Channel {
         let space = Memo::new(move |_| use_store().space(id.room));
@@ -185,6 +185,10 @@ fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Opti
             entries.push(Entry::new(Icon::Bell, "Notifications …", move || {
                 dialogs.open(hush::ask(id))
             }));
+            entries.push(Entry::new(Icon::Clock, "Log of changes", move || {
+                nav.go(Place::Changes(id.room))
+            }));
+            entries.extend(moderation::about_room(store, dialogs, id.room));
             entries.push(Entry::danger(Icon::LogOut, "Leave group", move || {
                 dialogs.open(Ask::Leave(id))
             }));

@@ -18,7 +18,7 @@ use crate::ui::emoji::being_typed;
 use crate::ui::kit::menu::{Entry, Face, menu};
 use crate::ui::kit::{Icon, button, popover};
 use crate::ui::screen::{use_narrow, use_store};
-use crate::ui::{browser, sidebar, when, wire, words};
+use crate::ui::{browser, moderation, sidebar, when, wire, words};
 use crate::view::Command;
 
 /// Id of the text.
@@ -241,6 +241,7 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
                 })
             }),
             strip,
+            moderation::strip::slow(room),
             html::div().class("composer-row").child((
                 more,
                 area,

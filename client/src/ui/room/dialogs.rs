@@ -1,15 +1,16 @@
-//! Renaming, leaving and removing.
+//! Renaming and leaving.
 
 use crate::view::Chat;
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
-use sotto_shared::id::UserId;
 
-use crate::ui::dialogs::{Confirm, closer, name_of, refuse, use_dialogs};
+use crate::ui::dialogs::{Confirm, closer, refuse, use_dialogs};
 use crate::ui::kit::button;
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::field::{Field, Kind};
+use crate::ui::moderation::dialogs::owner_first;
+use crate::ui::moderation::is_last_owner;
 use crate::ui::nav::use_nav;
 use crate::ui::place::Place;
 use crate::ui::screen::{use_store, use_toasts};
@@ -86,6 +87,9 @@ pub fn rename(room: Chat) -> AnyView {
 
 pub fn leave(room: Chat) -> AnyView {
     let (nav, toasts) = (use_nav(), use_toasts());
+    if is_last_owner(use_store(), room.room) {
+        return owner_first(room.room, "You are the only owner, so you cannot leave yet.");
+    }
     let name = title(room);
     let said = format!("You left {name}.");
     Confirm {
@@ -100,21 +104,6 @@ pub fn leave(room: Chat) -> AnyView {
                 nav.go(Place::Messages);
             }
         }),
-    }
-    .view()
-}
-
-pub fn remove(room: Chat, user: UserId) -> AnyView {
-    let toasts = use_toasts();
-    let (who, name) = (name_of(user), title(room));
-    let said = format!("{who} is out.");
-    Confirm {
-        title: format!("Remove {who} from {name}?"),
-        text: format!("{who} gets nothing that is written from now on: the room key changes. What {who} already has stays with them."),
-        act: "Remove",
-        safe: "Cancel",
-        command: Command::RemovePerson { room: room.room, user },
-        done: Box::new(move || toasts.ok(said.clone())),
     }
     .view()
 }

@@ -13,7 +13,7 @@ use crate::ui::nav::{icon_link, use_nav};
 use crate::ui::place::Place;
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::spaces::rights::{self, may_give};
-use crate::ui::{presence, wire, words};
+use crate::ui::{moderation, presence, wire, words};
 use crate::view::{ChannelKind, Chat, Command, Outcome, Role, RoomKind, Space, Standing};
 
 pub fn panel(id: Chat) -> AnyView {
@@ -138,18 +138,6 @@ const fn number(role: Role) -> u8 {
     }
 }
 
-/// Whether one may take somebody of this role out, by the rules of the room.
-fn may_remove(space: Option<&Space>, mine: Role, role: u8) -> bool {
-    match space {
-        Some(space) => {
-            let rank = |id: u8| space.roles.iter().find(|role| role.id == id).map(|role| role.rank);
-            space.rights.kick && rank(space.role) > rank(role)
-        }
-        // Of a group the numbers rise with the rank.
-        None => mine > Role::Member && number(mine) > role,
-    }
-}
-
 /// Whether one may give somebody of this role another one.
 pub fn may_change_role(space: &Space, role: u8) -> bool {
     let of = |id: u8| space.roles.iter().find(|role| role.id == id);
@@ -193,21 +181,10 @@ pub fn member(room: RoomId, within: Option<Chat>, user: UserId, role: u8) -> Any
                 dialogs.open(Ask::TakeOut(chat, user))
             }));
         }
-        // As the room's own rules have it: one may remove those below oneself. Also who made a key that opens for nobody.
-        let (standing, mine) = match &space {
-            Some(space) => (Some(space.standing.clone()), Role::Member),
-            None => store
-                .room(room.into())
-                .map_or((None, Role::Member), |room| (Some(room.standing), room.role)),
-        };
-        let open = matches!(standing, Some(Standing::Open | Standing::WaitingForKey));
-        if open && may_remove(space.as_ref(), mine, role) {
-            entries.push(Entry::danger(Icon::LogOut, "Remove", move || {
-                dialogs.open(Ask::Remove(room.into(), user))
-            }));
-        }
+        entries.extend(moderation::about_member(store, dialogs, room, user));
         entries
     };
+    let own = move || moderation::about_member(store, dialogs, room, user);
     let face = move || {
         person.get().map(|person| {
             (
@@ -220,11 +197,12 @@ pub fn member(room: RoomId, within: Option<Chat>, user: UserId, role: u8) -> Any
         })
     };
     (move || {
-        if is_me.get() {
-            html::div()
-                .class("member member-me")
-                .child((face, html::span().class("tag").child("You")))
-                .into_any()
+        let tag = || html::span().class("tag").child("You");
+        let keeps_order = role > 1 && within.is_none();
+        if is_me.get() && !keeps_order {
+            html::div().class("member member-me").child((face, tag())).into_any()
+        } else if is_me.get() {
+            menu("member", Face::Words((face, tag()).into_any()), handle.get(), own)
         } else {
             let face = (face, html::span().class("member-more").child(Icon::Ellipsis.view())).into_any();
             menu("member", Face::Words(face), handle.get(), entries)

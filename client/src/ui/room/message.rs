@@ -293,7 +293,9 @@ fn unreadable(why: Unreadable) -> AnyView {
     let (class, icon) = match why {
         Unreadable::KeyOnTheWay => ("system system-cannot", Icon::Hourglass),
         Unreadable::BeforeYouJoined => ("system system-cannot", Icon::Lock),
-        Unreadable::Damaged | Unreadable::Gap => ("system system-cannot system-failed", Icon::CircleAlert),
+        Unreadable::Damaged | Unreadable::Gap | Unreadable::TimedOut | Unreadable::TooSoon => {
+            ("system system-cannot system-failed", Icon::CircleAlert)
+        }
     };
     html::li()
         .class(class)
@@ -310,6 +312,10 @@ fn happened(room: Chat, note: Note) -> AnyView {
         Note::Created { .. } => Icon::MessageCircle,
         Note::Added { .. } | Note::Joined { .. } | Note::AskedToJoin { .. } => Icon::UserPlus,
         Note::Removed { .. } | Note::Left { .. } | Note::AccountClosed { .. } => Icon::LogOut,
+        Note::Banned { .. } => Icon::LogOut,
+        Note::Unbanned { .. } => Icon::UserPlus,
+        Note::TimedOut { .. } | Note::SlowMode { .. } => Icon::Clock,
+        Note::RoleGiven { .. } => Icon::Users,
         Note::Renamed { .. } => Icon::Pencil,
         Note::NewDevice { .. } => Icon::Laptop,
         Note::IdentityChanged { .. } => Icon::Shield,
@@ -337,6 +343,7 @@ fn happened(room: Chat, note: Note) -> AnyView {
             .map(|piece| match piece {
                 Piece::Name(name) => html::b().child(name).into_any(),
                 Piece::Span(text) => text.into_any(),
+                Piece::Until(ms) => when::moment(ms).into_any(),
                 Piece::Plain(text) => text.into_any(),
             })
             .collect_view()

@@ -30,7 +30,7 @@ use super::kit::Icon;
 use super::nav::{link, use_nav};
 use super::place::Place;
 use super::screen::use_store;
-use super::{browser, wire};
+use super::{browser, moderation, wire};
 use crate::view::Command;
 
 pub fn sheet() -> AnyView {
@@ -73,6 +73,7 @@ fn conversation(id: Chat) -> AnyView {
     });
     let open = Memo::new(move |_| store.room(id).is_some_and(|room| room.takes_words()));
     let panel = Memo::new(move |_| nav.place() == Place::Members(id));
+    let held = moderation::strip::held(id);
     let view = window::Window::new(id);
     (
         html::section()
@@ -87,7 +88,12 @@ fn conversation(id: Chat) -> AnyView {
                     timeline::jump_down(view),
                     banners::banners(id),
                     typing::typing(id),
-                    move || open.get().then(|| composer::composer(id, view)),
+                    move || {
+                        open.get().then(|| match held.get() {
+                            Some(held) => moderation::strip::closed(&held),
+                            None => composer::composer(id, view),
+                        })
+                    },
                 )),
             )),
         move || panel.get().then(|| members::panel(id)),
