@@ -8,6 +8,14 @@ import { expect, test } from './stage.ts';
 const poll = (person: Person, question: string): Locator =>
   person.log.getByRole('form', { name: 'Poll' }).filter({ hasText: question });
 
+/** Opens the menu of a poll. */
+async function opensMenu(person: Person, question: string): Promise<void> {
+  const form = person.page.getByRole('form', { name: 'Poll' }).filter({ hasText: question });
+  const row = person.log.getByRole('listitem').filter({ has: form });
+  await row.hover();
+  await row.getByRole('button', { name: 'More' }).click();
+}
+
 /** Who chose each answer, as the numbers beside them say. */
 const counts = (card: Locator): Locator => card.locator('.poll-count');
 
@@ -73,12 +81,11 @@ test('three people choose, change their minds, and see who chose what', async ({
   await who.getByRole('button', { name: 'Close', exact: true }).last().click();
 
   // Bob may not end it; who asked may. Cleo hears of it.
-  await bobs.hover();
-  await bob.log.getByRole('listitem').filter({ has: bobs }).getByRole('button', { name: 'More' }).click();
+  await opensMenu(bob, 'What do we open first?');
+  await expect(bob.page.getByRole('menuitem', { name: 'Copy text' })).toBeVisible();
   await expect(bob.page.getByRole('menuitem', { name: 'End the poll' })).toHaveCount(0);
   await bob.page.keyboard.press('Escape');
-  await asked.hover();
-  await alice.log.getByRole('listitem').filter({ has: asked }).getByRole('button', { name: 'More' }).click();
+  await opensMenu(alice, 'What do we open first?');
   await alice.page.getByRole('menuitem', { name: 'End the poll' }).click();
   await alice.dialog('End the poll?').getByRole('button', { name: 'End the poll' }).click();
   for (const card of [asked, bobs, cleos]) {
@@ -113,8 +120,7 @@ test('a vote without a connection waits, and the poll goes with its message', as
   await expect(counts(asked)).toHaveText([/^1/, /^0/, /^1/]);
   await expect(bobs).not.toContainText('once there is a connection');
 
-  await asked.hover();
-  await alice.log.getByRole('listitem').filter({ has: asked }).getByRole('button', { name: 'More' }).click();
+  await opensMenu(alice, 'Which days?');
   await expect(alice.page.getByRole('menuitem', { name: 'Edit' })).toHaveCount(0);
   await alice.page.getByRole('menuitem', { name: 'Delete for everyone' }).click();
   await alice.dialog('Delete for everyone?').getByRole('button', { name: 'Delete' }).click();
@@ -124,11 +130,12 @@ test('a vote without a connection waits, and the poll goes with its message', as
 
 test.describe('on a phone', () => {
   test('polls are made and answered by touch', async ({ newPerson }) => {
-    const phone = { context: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } };
+    const phone = { context: { hasTouch: true } };
     const [alice, bob] = [await newPerson('alice', phone), await newPerson('bob', phone)];
     await Promise.all([alice.signsUp(), bob.signsUp()]);
     await alice.opensDirectWith('bob');
     await bob.opensToWrite('alice');
+    for (const { page } of [alice, bob]) await page.setViewportSize({ width: 390, height: 844 });
     await asks(alice, 'Now?', ['Yes', 'No']);
     const [asked, bobs] = [poll(alice, 'Now?'), poll(bob, 'Now?')];
     await bobs.getByText('No', { exact: true }).tap();

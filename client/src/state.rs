@@ -27,6 +27,8 @@ pub struct Cell {
 pub struct Shown {
     pub chat: Option<Chat>,
     pub cells: Vec<Cell>,
+    /// Where each stands, by its key: there may be a hundred thousand.
+    orders: HashMap<Arc<str>, (u64, u64)>,
     pub has_older: bool,
     pub first_unread: Option<String>,
 }
@@ -412,50 +414,63 @@ impl Shown {
         if let Some(has_older) = timeline.has_older {
             self.has_older = has_older;
         }
-        if !timeline.gone.is_empty() {
-            self.cells
-                .retain(|cell| !timeline.gone.iter().any(|key| **key == *cell.key));
+        let gone: Vec<&String> = (timeline.gone.iter())
+            .filter(|key| self.orders.remove(key.as_str()).is_some())
+            .collect();
+        if !gone.is_empty() {
+            self.cells.retain(|cell| !gone.iter().any(|key| ***key == *cell.key));
         }
+        let mut fresh: Vec<Cell> = Vec::new();
         for row in timeline.rows {
-            if let Some(cell) = old.remove(&*row.key) {
-                self.insert(Cell {
-                    order: row.order,
-                    ..cell
-                });
-            }
-            self.place(row);
+            let order = row.order;
+            let known = self.orders.insert(Arc::from(row.key.as_str()), order);
+            let cell = match known.map(|before| self.at(before, &row.key)) {
+                Some(Some(at)) if known == Some(order) => {
+                    update(&self.cells[at].row, row);
+                    continue;
+                }
+                // It moves and keeps its cell.
+                Some(Some(at)) => Some(self.cells.remove(at)),
+                // It came a moment ago.
+                Some(None) => {
+                    let at = fresh.iter().position(|cell| *cell.key == *row.key);
+                    at.map(|at| fresh.swap_remove(at))
+                }
+                None => old.remove(&*row.key),
+            };
+            fresh.push(match cell {
+                Some(cell) => {
+                    update(&cell.row, row);
+                    Cell { order, ..cell }
+                }
+                None => Cell {
+                    key: Arc::from(row.key.as_str()),
+                    order,
+                    row: ArcRwSignal::new(row),
+                },
+            });
+        }
+        fresh.sort_by_key(|cell| cell.order);
+        let follows = |first: &Cell| self.cells.last().is_none_or(|last| last.order < first.order);
+        let in_order = fresh.first().is_none_or(follows);
+        self.cells.append(&mut fresh);
+        if !in_order {
+            // Two runs, each in order: that is quick.
+            self.cells.sort_by_key(|cell| cell.order);
         }
     }
 
-    /// Puts a row where its order says; a row of the same key moves there and keeps its cell.
-    fn place(&mut self, row: Row) {
-        // New rows come last, and their own confirmation soon after: look from the end.
-        let old = self.cells.iter().rposition(|cell| *cell.key == *row.key);
-        let cell = match old {
-            Some(at) if self.cells[at].order == row.order => {
-                if self.cells[at].row.with_untracked(|old| *old != row) {
-                    self.cells[at].row.set(row);
-                }
-                return;
-            }
-            Some(at) => {
-                let cell = self.cells.remove(at);
-                let order = row.order;
-                cell.row.set(row);
-                Cell { order, ..cell }
-            }
-            None => Cell {
-                key: Arc::from(row.key.as_str()),
-                order: row.order,
-                row: ArcRwSignal::new(row),
-            },
-        };
-        self.insert(cell);
+    /// Where the row of this key stands, which has this order.
+    fn at(&self, order: (u64, u64), key: &str) -> Option<usize> {
+        let at = self.cells.partition_point(|cell| cell.order < order);
+        self.cells.get(at).filter(|cell| *cell.key == *key).map(|_| at)
     }
+}
 
-    fn insert(&mut self, cell: Cell) {
-        let at = self.cells.partition_point(|other| other.order < cell.order);
-        self.cells.insert(at, cell);
+/// Another content for a row, if it is another.
+fn update(cell: &ArcRwSignal<Row>, row: Row) {
+    if cell.with_untracked(|old| *old != row) {
+        cell.set(row);
     }
 }
 
@@ -549,6 +564,39 @@ mod tests {
             ..timeline(false, vec![])
         });
         assert_eq!(keys(&shown), ["b"]);
+    }
+
+    #[test]
+    fn a_row_that_comes_twice_at_once_stands_once() {
+        let mut shown = Shown::default();
+        shown.take(timeline(
+            true,
+            vec![row("a", 9, "pending"), row("b", 2, ""), row("a", 1, "sent")],
+        ));
+        assert_eq!(keys(&shown), ["a", "b"]);
+        shown.take(Timeline {
+            gone: vec!["a".into(), "never".into()],
+            ..timeline(false, vec![row("a", 3, "again"), row("c", 0, "")])
+        });
+        assert_eq!(keys(&shown), ["c", "b", "a"]);
+    }
+
+    /// A hundred thousand rows, then sixty at each end: by a look at every row for every other one that would take minutes.
+    #[test]
+    fn very_many_rows_come_quickly() {
+        let many = |from: u64, to: u64| {
+            (from..to)
+                .map(|at| row(&format!("row {at}"), at, ""))
+                .collect::<Vec<_>>()
+        };
+        let mut shown = Shown::default();
+        shown.take(timeline(true, many(1_000, 101_000)));
+        for at in 0..10 {
+            shown.take(timeline(false, many(940 - at * 60, 1_000 - at * 60)));
+            shown.take(timeline(false, many(101_000 + at * 60, 101_060 + at * 60)));
+        }
+        assert_eq!(shown.cells.len(), 101_200);
+        assert!(shown.cells.is_sorted_by_key(|cell| cell.order));
     }
 
     #[test]

@@ -121,6 +121,8 @@ pub const TABLE: &[Shortcut] = &[
     ),
     plain(Part::Reading, "ArrowUp", "Walk through messages, up", None),
     plain(Part::Reading, "ArrowDown", "Walk through messages, down", None),
+    plain(Part::Reading, "Home", "The oldest message that is here", None),
+    plain(Part::Reading, "End", "The newest message", None),
     plain(Part::Reading, "Enter", "What can be done with a message", None),
     plain(Part::Writing, "Enter", "Send", None),
     shift(Part::Writing, "Enter", "New line", None),

@@ -20,6 +20,9 @@ use crate::view::{Command, Delivery, Row};
 /// Messages of one author within this time stand together.
 const GROUP_MS: u64 = 5 * 60 * 1000;
 
+/// So many of the newest rows are looked through for one's own that was read.
+const LOOKED: usize = 2_000;
+
 /// How a row stands beside the row before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Beside {
@@ -185,7 +188,7 @@ fn last_read(id: Chat, cells: &[Cell], store: Store) -> Option<(Arc<str>, String
         };
         cell.order.0 <= newest && cell.row.with(sent)
     };
-    let mine = cells.iter().rev().find(is_mine)?;
+    let mine = cells.iter().rev().take(LOOKED).find(is_mine)?;
     let readers = others().filter(|member| member.read_up_to >= mine.order.0).count();
     let kind = store.room(id)?.kind;
     Some((mine.key.clone(), words::read_by(readers, kind)))
@@ -247,6 +250,17 @@ fn walk(view: Window, event: &web_sys::KeyboardEvent) {
             event.prevent_default();
             more.click();
         }
+        return;
+    }
+    if key == "Home" || key == "End" {
+        event.prevent_default();
+        if key == "Home" {
+            view.go_to_first();
+        } else {
+            view.jump();
+        }
+        // What has the keyboard may leave the page with its row.
+        drop(scroller.focus());
         return;
     }
     if key != "ArrowUp" && key != "ArrowDown" {

@@ -40,6 +40,7 @@ struct Anchor {
 
 #[derive(Clone, Copy)]
 pub struct Window {
+    rows: ReadSignal<Shown>,
     pub room: Chat,
     pub node: NodeRef<Div>,
     /// The last row in the page; `None`: the newest, whatever comes.
@@ -65,6 +66,7 @@ impl Window {
     pub fn new(room: Chat) -> Self {
         let store = use_store();
         let window = Self {
+            rows: store.shown(),
             room,
             node: NodeRef::new(),
             end: RwSignal::new(None),
@@ -169,6 +171,33 @@ impl Window {
         request_animation_frame(move || {
             if let Some(scroller) = self.node.try_get_untracked().flatten() {
                 scroller.set_scroll_top(0);
+            }
+        });
+    }
+
+    /// To the oldest row that is known. What is older comes when the reader stands there.
+    pub fn go_to_first(self) {
+        let end = self.rows.with_untracked(|shown| {
+            let stop = MOST.min(shown.cells.len());
+            (stop < shown.cells.len()).then(|| shown.cells[stop - 1].order)
+        });
+        self.at_bottom.set(false);
+        self.anchor.set_value(None);
+        self.limit.set(MOST);
+        self.end.set(end);
+        self.show_first(3);
+    }
+
+    /// Scrolls there once the rows stand in the page, and again while they find their heights.
+    fn show_first(self, times: u32) {
+        request_animation_frame(move || {
+            let Some(scroller) = self.node.try_get_untracked().flatten() else {
+                return;
+            };
+            self.anchor.set_value(None);
+            scroller.set_scroll_top(-scroller.scroll_height());
+            if times > 1 {
+                self.show_first(times - 1);
             }
         });
     }
