@@ -220,16 +220,16 @@ test('every view of a space has an address that survives a reload, and the switc
   await expect(page).toHaveURL(/\/space\/[\w-]{43}\/[\w-]{22}\/members$/);
   await alice.reloads();
   await expect(page.getByRole('complementary', { name: 'Members' })).toBeVisible();
-  await expect(page.getByRole('heading', { name: 'questions' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'questions', level: 1 })).toBeVisible();
   await expect(rail(alice).getByRole('link', { name: /Harbour Makers/ })).toHaveAttribute('aria-current', 'true');
 
   const room = page.url().replace(/\/members$/, '');
   await page.goto(`${room}/settings`);
-  await expect(page.getByRole('heading', { name: 'questions' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'questions', level: 1 })).toBeVisible();
   await page.getByRole('button', { name: 'Edit name and topic' }).click();
   await alice.dialog('Edit the channel').getByLabel('Name').fill('ask');
   await alice.dialog('Edit the channel').getByRole('button', { name: 'Save' }).click();
-  await expect(page.getByRole('heading', { name: 'ask' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'ask', level: 1 })).toBeVisible();
   const space = room.replace(/\/[^/]+$/, '');
   await page.goto(`${space}/settings/general`);
   await page.getByLabel('Name').fill('Harbour and Hills');

@@ -62,7 +62,7 @@ impl SpacePage {
 
     pub const fn title(self) -> &'static str {
         match self {
-            Self::General => "Name",
+            Self::General => "About this space",
             Self::Roles => "Roles",
             Self::Members => "Members",
         }

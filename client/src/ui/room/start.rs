@@ -77,7 +77,10 @@ fn in_channel(id: Chat, room: &Room, hello: AnyView) -> AnyView {
         .unwrap_or_default();
     let info = room.channel.as_ref();
     let private = info.is_some_and(|info| info.kind == ChannelKind::Private);
-    let writes = info.is_some_and(|info| info.may_write && !info.archived);
+    if info.is_some_and(|info| info.archived) {
+        return ().into_any();
+    }
+    let writes = info.is_some_and(|info| info.may_write);
     let no_topic = info.is_some_and(|info| info.topic.is_empty());
     let list = (
         writes.then_some(hello),

@@ -222,7 +222,7 @@ fn general(id: RoomId) -> AnyView {
         ))
     };
     (
-        head(SpacePage::General.title(), "Its picture is made from its number and stays."),
+        head(SpacePage::General.title(), "Its name, its picture, and who can read what. The picture is made from its number and stays."),
         html::div().class("space-face").child((
             move || look.get().map(|bytes| mark(bytes, Shape::Group, Size::S72)),
             html::div().child((
