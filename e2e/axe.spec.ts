@@ -169,7 +169,7 @@ test('spaces', async ({ signedUp }) => {
   await page.getByRole('button', { name: 'Create a space' }).click();
   const dialog = alice.dialog('Create a space');
   await passesAxe(page, 'create a space');
-  await dialog.getByLabel('Name').fill('Harbour Makers');
+  await dialog.getByLabel('Name', { exact: true }).fill('Harbour Makers');
   await dialog.getByRole('button', { name: 'Create space' }).click();
   const channels = page.getByRole('navigation', { name: 'Channels of Harbour Makers' });
   await expect(channels).toBeVisible({ timeout: 20_000 });

@@ -235,7 +235,7 @@ test('spaces', async ({ signedUp }) => {
   const { page } = oona;
   await page.getByRole('button', { name: 'Create a space' }).click();
   const dialog = oona.dialog('Create a space');
-  await dialog.getByLabel('Name').fill('Harbour Makers');
+  await dialog.getByLabel('Name', { exact: true }).fill('Harbour Makers');
   await shoot(page, 'space-create');
   await dialog.getByRole('button', { name: 'Create space' }).click();
   await expect(page.getByRole('navigation', { name: 'Channels of Harbour Makers' })).toBeVisible({ timeout: 20_000 });

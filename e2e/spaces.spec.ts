@@ -14,7 +14,7 @@ const channel = (who: Person, name: string): Locator => who.page.locator('.chann
 async function createsSpace(who: Person, name: string, template: string): Promise<void> {
   await who.page.getByRole('button', { name: 'Create a space' }).click();
   const dialog = who.dialog('Create a space');
-  await dialog.getByLabel('Name').fill(name);
+  await dialog.getByLabel('Name', { exact: true }).fill(name);
   await dialog.getByRole('radio', { name: template }).check();
   await dialog.getByRole('button', { name: 'Create space' }).click();
   await expect(dialog).toBeHidden({ timeout: 20_000 });
@@ -119,7 +119,7 @@ test('whoever may not arrange a space sees nothing of it; a role that allows it 
   await alice.page.getByRole('link', { name: 'Roles' }).click();
   await alice.page.getByRole('button', { name: 'New role' }).click();
   const dialog = alice.dialog('New role');
-  await dialog.getByLabel('Name').fill('Librarian');
+  await dialog.getByLabel('Name', { exact: true }).fill('Librarian');
   await dialog.getByLabel('Rank').fill('40');
   await dialog.getByRole('checkbox', { name: 'Make and arrange channels' }).check();
   await dialog.getByRole('button', { name: 'Create role' }).click();
@@ -141,7 +141,7 @@ test('whoever may not arrange a space sees nothing of it; a role that allows it 
   await expect(bob.page.getByRole('menuitem', { name: 'New channel' })).toBeVisible();
   await bob.page.getByRole('menuitem', { name: 'New channel' }).click();
   const fresh = bob.dialog('New channel');
-  await fresh.getByLabel('Name').fill('sheet-music');
+  await fresh.getByLabel('Name', { exact: true }).fill('sheet-music');
   await fresh.getByLabel('Topic').fill('Scans and links');
   await fresh.getByRole('button', { name: 'Create channel' }).click();
   await bob.canWriteTo('sheet-music');
@@ -169,7 +169,7 @@ test('channels are renamed, moved, archived and taken out again, by keys and by 
 
   await channelMenu(alice, 'help', 'Edit name and topic');
   const edit = alice.dialog('Edit the channel');
-  await edit.getByLabel('Name').fill('ask-anything');
+  await edit.getByLabel('Name', { exact: true }).fill('ask-anything');
   await edit.getByRole('button', { name: 'Save' }).click();
   await expect(edit).toBeHidden();
   await expect(names).toHaveText(['announcements', 'general', 'planning', 'ask-anything', 'coffee']);
@@ -227,16 +227,16 @@ test('every view of a space has an address that survives a reload, and the switc
   await page.goto(`${room}/settings`);
   await expect(page.getByRole('heading', { name: 'questions', level: 1 })).toBeVisible();
   await page.getByRole('button', { name: 'Edit name and topic' }).click();
-  await alice.dialog('Edit the channel').getByLabel('Name').fill('ask');
+  await alice.dialog('Edit the channel').getByLabel('Name', { exact: true }).fill('ask');
   await alice.dialog('Edit the channel').getByRole('button', { name: 'Save' }).click();
   await expect(page.getByRole('heading', { name: 'ask', level: 1 })).toBeVisible();
   const space = room.replace(/\/[^/]+$/, '');
   await page.goto(`${space}/settings/general`);
-  await page.getByLabel('Name').fill('Harbour and Hills');
+  await page.getByLabel('Name', { exact: true }).fill('Harbour and Hills');
   await page.getByRole('button', { name: 'Save the name' }).click();
   await expect(page.getByRole('navigation', { name: 'Space settings' }).getByText('Harbour and Hills')).toBeVisible();
   await alice.reloads();
-  await expect(page.getByLabel('Name')).toHaveValue('Harbour and Hills');
+  await expect(page.getByLabel('Name', { exact: true })).toHaveValue('Harbour and Hills');
 
   // From the messages back into the space: the channel that was open last.
   await page.goto('/messages');

@@ -152,7 +152,7 @@ export const TYPED: Record<string, Types> = {
     const { page } = alice;
     await page.getByRole('button', { name: 'Create a space' }).click();
     const dialog = alice.dialog('Create a space');
-    await dialog.getByLabel('Name').fill(secret);
+    await dialog.getByLabel('Name', { exact: true }).fill(secret);
     await dialog.getByRole('radio', { name: 'Empty' }).check();
     await dialog.getByRole('button', { name: 'Create space' }).click();
     const column = page.getByRole('navigation', { name: `Channels of ${secret}` });
@@ -170,7 +170,7 @@ export const TYPED: Record<string, Types> = {
     await page.keyboard.type('>new channel');
     await page.keyboard.press('Enter');
     const dialog = alice.dialog('New channel');
-    await dialog.getByLabel('Name').fill(secret);
+    await dialog.getByLabel('Name', { exact: true }).fill(secret);
     await dialog.getByRole('button', { name: 'Create channel' }).click();
     await alice.canWriteTo(secret);
     await bob.page.locator('.channel-row').getByRole('link', { name: secret }).click();
@@ -192,7 +192,7 @@ export const TYPED: Record<string, Types> = {
     await page.locator('.column-space').click();
     await page.getByRole('menuitem', { name: 'New heading' }).click();
     const dialog = alice.dialog('New heading');
-    await dialog.getByLabel('Name').fill(secret);
+    await dialog.getByLabel('Name', { exact: true }).fill(secret);
     await dialog.getByRole('button', { name: 'Add heading' }).click();
     await expect(bob.page.getByRole('heading', { name: secret })).toBeVisible();
   },
@@ -202,7 +202,7 @@ export const TYPED: Record<string, Types> = {
     await page.keyboard.type('>new channel');
     await page.keyboard.press('Enter');
     const dialog = alice.dialog('New channel');
-    await dialog.getByLabel('Name').fill(secret);
+    await dialog.getByLabel('Name', { exact: true }).fill(secret);
     await dialog.getByRole('radio', { name: /^Private/ }).check();
     await dialog.getByRole('button', { name: 'Create channel' }).click();
     await alice.canWriteTo(secret);
@@ -216,7 +216,7 @@ export const TYPED: Record<string, Types> = {
     await page.goto(page.url().replace(/\/[^/]+$/, '/settings/roles'));
     await page.getByRole('button', { name: 'New role' }).click({ timeout: 20_000 });
     const dialog = alice.dialog('New role');
-    await dialog.getByLabel('Name').fill(secret);
+    await dialog.getByLabel('Name', { exact: true }).fill(secret);
     await dialog.getByRole('button', { name: 'Create role' }).click();
     await expect(page.getByRole('list', { name: 'Roles' }).getByText(secret)).toBeVisible();
   },
