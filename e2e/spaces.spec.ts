@@ -281,6 +281,18 @@ test('on a phone: the strip of spaces, the list, the channel, its members, by to
   await bob.page.getByRole('button', { name: 'More', exact: true }).first().tap();
   await bob.page.getByRole('menuitem', { name: 'Channel settings' }).tap();
   await expect(bob.page.getByText('Everybody in this space reads and writes.')).toBeVisible();
+  await bob.page.getByRole('link', { name: 'Back to the channel' }).tap();
+  await bob.page.getByRole('link', { name: 'All channels' }).tap();
+  // A finger that rests on a channel gets the same as a sheet.
+  const box = await channel(bob, 'general').boundingBox();
+  if (!box) throw new Error('general is not on screen');
+  const fingers = await bob.context.newCDPSession(bob.page);
+  await fingers.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [{ x: box.x + 60, y: box.y + box.height / 2 }] });
+  await expect(bob.dialog('general')).toBeVisible();
+  await fingers.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await expect(bob.dialog('general').locator('.menu-item')).toHaveText(['Channel settings']);
+  await bob.dialog('general').getByRole('button', { name: 'Channel settings' }).tap();
+  await expect(bob.page.getByText('Everybody in this space reads and writes.')).toBeVisible();
   const sideways = await bob.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   expect(sideways).toBeLessThanOrEqual(0);
   await bob.page.getByRole('link', { name: 'Back to the channel' }).tap();

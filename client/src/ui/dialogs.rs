@@ -13,7 +13,7 @@ use super::kit::dialog::Dialog;
 use super::kit::{Icon, button};
 use super::moderation::{self, Subject};
 use super::screen::use_store;
-use super::{auth, browser, hush, keys, people, room, settings, spaces, switcher, wire, words};
+use super::{auth, browser, hush, keys, people, room, settings, sidebar, spaces, switcher, wire, words};
 use crate::view::{Command, Problem};
 
 #[derive(Clone, PartialEq)]
@@ -67,6 +67,8 @@ pub enum Ask {
     /// Under the heading of this number.
     NewChannel(RoomId, u16),
     EditChannel(Chat),
+    /// What can be done with a channel.
+    Channel(Chat),
     MoveChannel(Chat),
     ChannelPeople(Chat),
     /// Somebody, or oneself, out of a private channel.
@@ -171,6 +173,7 @@ fn content(ask: Ask) -> AnyView {
         Ask::NewSpace => spaces::create::dialog(),
         Ask::LeaveSpace(space) => spaces::channels::leave(space),
         Ask::NewChannel(space, heading) => spaces::channels::create(space, heading),
+        Ask::Channel(chat) => sidebar::channel_sheet(chat),
         Ask::EditChannel(chat) => spaces::channels::edit(chat),
         Ask::MoveChannel(chat) => spaces::channels::move_to(chat),
         Ask::ChannelPeople(chat) => spaces::channels::people(chat),

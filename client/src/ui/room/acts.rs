@@ -422,7 +422,7 @@ fn focus_row(event: &web_sys::MouseEvent) {
 
 // --- Dialogs -------------------------------------------------------------------------------------------------------------
 
-fn sheet_of(title: &str, sub: Option<String>, content: AnyView) -> AnyView {
+pub fn sheet_of(title: &str, sub: Option<String>, content: AnyView) -> AnyView {
     Dialog {
         title: title.to_owned(),
         sub,
@@ -541,19 +541,27 @@ struct Finger {
     at: (i32, i32),
 }
 
+type Find = dyn Fn(&PointerEvent) -> Option<(web_sys::HtmlElement, Ask)>;
+
 /// Follows the fingers on the rows of a room.
 #[derive(Clone)]
 pub struct Fingers {
-    room: Chat,
+    /// What the finger is on, and what it asks for there.
+    find: SendWrapper<Rc<Find>>,
     dialogs: Dialogs,
     talk: Talk,
     finger: SendWrapper<Rc<RefCell<Finger>>>,
 }
 
 impl Fingers {
+    /// On the messages of a conversation.
     pub fn new(room: Chat) -> Self {
+        Self::on(move |event| row_of(event).map(|(row, message)| (row, Ask::Message(room, message))))
+    }
+
+    pub fn on(find: impl Fn(&PointerEvent) -> Option<(web_sys::HtmlElement, Ask)> + 'static) -> Self {
         Self {
-            room,
+            find: SendWrapper::new(Rc::new(find)),
             dialogs: use_dialogs(),
             talk: use_talk(),
             finger: SendWrapper::new(Rc::default()),
@@ -586,13 +594,13 @@ impl Fingers {
         if event.pointer_type() != "touch" || !event.is_primary() {
             return;
         }
-        let Some((row, message)) = row_of(event) else { return };
-        let (dialogs, room, talk) = (self.dialogs, self.room, self.talk);
+        let Some((row, ask)) = (self.find)(event) else { return };
+        let (dialogs, talk) = (self.dialogs, self.talk);
         let open = move || {
             talk.resting.set(true);
             // Focus comes back to the row.
             drop(row.focus());
-            dialogs.open(Ask::Message(room, message));
+            dialogs.open(ask);
         };
         let mut finger = self.finger.borrow_mut();
         finger.at = (event.client_x(), event.client_y());

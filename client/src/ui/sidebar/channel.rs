@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::{ev, html};
+use sotto_shared::id::RoomId;
 use wasm_bindgen::JsCast;
 
 use super::space::{Column, Dragged, start_drag};
@@ -10,6 +11,7 @@ use crate::ui::kit::Icon;
 use crate::ui::kit::menu::{Entry, Face, menu};
 use crate::ui::nav::use_nav;
 use crate::ui::place::Place;
+use crate::ui::room::acts::{sheet_of, use_talk};
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::spaces::arrange;
 use crate::ui::{wire, words};
@@ -45,7 +47,7 @@ pub fn channel(this: Column, chat: Chat) -> AnyView {
                 "channel-row"
             }
         })
-        .attr("draggable", move || this.rights.get().channel.then_some("true"))
+        .attr("draggable", move || this.may_drag())
         .on(ev::dragstart, move |event| {
             start_drag(&event);
             this.dragged.set(Some(Dragged::Channel(chat.channel)));
@@ -58,8 +60,16 @@ pub fn channel(this: Column, chat: Chat) -> AnyView {
             event.prevent_default();
             this.dropped(Dragged::Channel(chat.channel));
         })
-        // A long press, or the other button of a mouse, asks for the same menu as the row's own button.
+        .attr("data-channel", chat.channel.to_string())
+        // The other button of a mouse asks for the same menu as the row's own button; a finger that rests, for a sheet.
         .on(ev::contextmenu, move |event| {
+            let by_finger = event
+                .dyn_ref::<web_sys::PointerEvent>()
+                .is_some_and(|event| event.pointer_type() == "touch");
+            if by_finger {
+                event.prevent_default();
+                return;
+            }
             let row = event
                 .current_target()
                 .and_then(|row| row.dyn_into::<web_sys::Element>().ok());
@@ -194,6 +204,50 @@ pub fn entries(
         entries.push(Entry::new(Icon::Archive, label, archive));
         entries
     }
+}
+
+/// The channel under a finger, and what that asks for.
+pub fn under_finger(space: RoomId, event: &web_sys::PointerEvent) -> Option<(web_sys::HtmlElement, Ask)> {
+    let target = event.target()?.dyn_into::<web_sys::Element>().ok()?;
+    let link = target.closest("a.channel").ok()??;
+    let row = link.closest("[data-channel]").ok()??;
+    let channel = row.get_attribute("data-channel")?.parse().ok()?;
+    Some((link.dyn_into().ok()?, Ask::Channel(Chat { room: space, channel })))
+}
+
+/// The menu of a channel as a sheet.
+pub fn sheet(chat: Chat) -> AnyView {
+    let (store, dialogs, talk) = (use_store(), use_dialogs(), use_talk());
+    let space = Memo::new(move |_| store.space(chat.room));
+    let headings =
+        Memo::new(move |_| space.with(|space| space.as_ref().map(|space| space.headings.clone()).unwrap_or_default()));
+    let rights = Memo::new(move |_| space.with(|space| space.as_ref().map(|space| space.rights).unwrap_or_default()));
+    let entry = |entry: Entry| {
+        let act = entry.act;
+        html::button()
+            .r#type("button")
+            .class("menu-item")
+            .on(ev::click, move |_| {
+                // The finger that opened this is still being lifted.
+                if talk.resting.get_untracked() {
+                    return;
+                }
+                act();
+                // Unless the next dialog took the place of this one.
+                if dialogs.shows(&Ask::Channel(chat)) {
+                    dialogs.close();
+                }
+            })
+            .child((entry.icon.view(), entry.label))
+    };
+    let entries = untrack(entries(chat, headings, rights));
+    let content = html::div()
+        .on(ev::pointerdown, move |_| talk.resting.set(false))
+        .child(entries.into_iter().map(entry).collect_view());
+    let title = untrack(|| store.room(chat))
+        .map(|room| super::title(&room))
+        .unwrap_or_default();
+    sheet_of(&title, None, content.into_any())
 }
 
 /// Moves the focus to the channel before or behind this one, across headings.

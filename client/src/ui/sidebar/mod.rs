@@ -14,7 +14,7 @@ use super::kit::{Icon, button};
 use super::screen::{use_narrow, use_store};
 use super::switcher;
 
-pub use channel::{entries as channel_entries, icon_of, kind_icon};
+pub use channel::{entries as channel_entries, icon_of, kind_icon, sheet as channel_sheet};
 pub use me::{me, next_try};
 pub use talk::{picture, title};
 

@@ -7,19 +7,20 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 use sotto_shared::id::{ChannelId, RoomId};
 
-use super::channel::channel;
+use super::channel::{channel, under_finger};
 use super::{me, vault_doubted};
 use crate::ui::dialogs::{Ask, use_dialogs};
 use crate::ui::kit::menu::{Entry, Face, menu};
 use crate::ui::kit::toast::Toasts;
 use crate::ui::kit::{Icon, button, unique};
-use crate::ui::nav::use_nav;
+use crate::ui::nav::{link, use_nav};
 use crate::ui::place::{Place, SpacePage};
+use crate::ui::room::acts::Fingers;
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::spaces::arrange::{self, NONE};
 use crate::ui::spaces::name_of;
 use crate::ui::{browser, switcher, wire, words};
-use crate::view::{Chat, Command, Heading, Rights, Standing};
+use crate::view::{Chat, Command, Heading, Link, Rights, Standing};
 
 /// What is being dragged in the column.
 #[derive(Clone, Copy, PartialEq)]
@@ -66,6 +67,9 @@ pub fn column(id: RoomId) -> AnyView {
                 .with(|headings| headings.iter().all(|heading| heading.channels.is_empty()))
     });
     let closed = Memo::new(move |_| space.with(|space| space.as_ref().and_then(|space| standing(&space.standing))));
+    let fingers = Fingers::on(move |event| under_finger(id, event));
+    fingers.watch();
+    let (down, moved) = (fingers.clone(), fingers);
     html::nav()
         .class("column")
         .attr("aria-label", move || format!("Channels of {}", name.get()))
@@ -76,28 +80,57 @@ pub fn column(id: RoomId) -> AnyView {
                         .class("visually-hidden")
                         .attr("aria-level", move || narrow.level())
                         .child(move || name.get()),
-                    head(this, name),
+                    move || known.get().then(|| head(this, name)),
                 )),
                 switcher::opener("Jump to"),
             )),
-            html::div().class("column-body").child((
-                vault_doubted(),
-                move || {
-                    closed
-                        .get()
-                        .map(|says| html::p().class("column-note").attr("role", "status").child(says))
-                },
-                For(ForProps::builder()
-                    .each(move || ids.get())
-                    .key(|id| *id)
-                    .children(move |heading| group(this, heading))
-                    .build()),
-                move || none.get().then(|| nothing(this)),
-                archived(this),
-            )),
+            html::div()
+                .class("column-body")
+                .on(ev::pointerdown, move |event| down.down(&event))
+                .on(ev::pointermove, move |event| moved.moved(&event))
+                .child((
+                    vault_doubted(),
+                    move || (!known.get()).then(unknown),
+                    move || {
+                        closed
+                            .get()
+                            .map(|says| html::p().class("column-note").attr("role", "status").child(says))
+                    },
+                    For(ForProps::builder()
+                        .each(move || ids.get())
+                        .key(|id| *id)
+                        .children(move |heading| group(this, heading))
+                        .build()),
+                    move || none.get().then(|| nothing(this)),
+                    archived(this),
+                )),
             me(),
         ))
         .into_any()
+}
+
+/// The space is not here, or not yet.
+fn unknown() -> AnyView {
+    let store = use_store();
+    (move || {
+        if store.syncing().get() || store.link().get() == Link::Connecting {
+            let row = |_| {
+                html::div()
+                    .class("channel")
+                    .attr("aria-hidden", "true")
+                    .child(html::span().class("skeleton skeleton-60"))
+            };
+            return (0..5).map(row).collect_view().into_any();
+        }
+        html::div()
+            .class("column-empty")
+            .child((
+                html::p().child("This space is not here. You may have left it."),
+                link("button button-s", Place::Messages, "All messages"),
+            ))
+            .into_any()
+    })
+    .into_any()
 }
 
 /// Why nothing can be done here now.
@@ -205,7 +238,7 @@ fn group(this: Column, id: u16) -> AnyView {
                     "column-group-head"
                 }
             })
-            .attr("draggable", move || this.rights.get().channel.then_some("true"))
+            .attr("draggable", move || this.may_drag())
             .on(ev::dragstart, move |event| {
                 start_drag(&event);
                 this.dragged.set(Some(Dragged::Heading(id)));
@@ -359,6 +392,11 @@ impl Column {
                 toasts.danger(words::problem(&problem));
             }
         });
+    }
+
+    /// With a mouse. A finger that rests on a row asks for its menu, which moves it as well.
+    pub fn may_drag(self) -> Option<&'static str> {
+        (self.rights.get().channel && !browser::is_touch()).then_some("true")
     }
 
     pub fn end_drag(self) {
