@@ -107,11 +107,11 @@ test('whoever may not arrange a space sees nothing of it; a role that allows it 
   await rail(bob).getByRole('link', { name: /Thursday Choir/ }).click();
   const menu = column(bob, 'Thursday Choir').getByRole('button', { name: 'Thursday Choir' });
   await menu.click();
-  await expect(bob.page.getByRole('menuitem')).toHaveText(['Add people', 'Members', 'Space settings', 'Leave space']);
+  await expect(bob.page.getByRole('menuitem')).toHaveText(['Add people', 'Invite by link', 'Members', 'Notifications …', 'Space settings', 'Leave space']);
   await bob.page.keyboard.press('Escape');
   await channel(bob, 'general').focus();
   await bob.page.getByRole('button', { name: 'Channel general', exact: true }).click();
-  await expect(bob.page.getByRole('menuitem')).toHaveText(['Channel settings']);
+  await expect(bob.page.getByRole('menuitem')).toHaveText(['Channel settings', 'Notifications …']);
   await bob.page.keyboard.press('Escape');
 
   await column(alice, 'Thursday Choir').getByRole('button', { name: 'Thursday Choir' }).click();
@@ -290,7 +290,7 @@ test('on a phone: the strip of spaces, the list, the channel, its members, by to
   await fingers.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [{ x: box.x + 60, y: box.y + box.height / 2 }] });
   await expect(bob.dialog('general')).toBeVisible();
   await fingers.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
-  await expect(bob.dialog('general').locator('.menu-item')).toHaveText(['Channel settings']);
+  await expect(bob.dialog('general').locator('.menu-item')).toHaveText(['Channel settings', 'Notifications …']);
   await bob.dialog('general').getByRole('button', { name: 'Channel settings' }).tap();
   await expect(bob.page.getByText('Everybody in this space reads and writes.')).toBeVisible();
   const sideways = await bob.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

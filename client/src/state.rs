@@ -324,9 +324,25 @@ impl Store {
 
     /// Unread messages that are meant for this person, over all rooms that are not muted.
     pub fn calls(self) -> u32 {
+        self.calls_of(|_| true)
+    }
+
+    /// The same outside of spaces.
+    pub fn calls_outside(self) -> u32 {
+        self.calls_of(|id| id.channel == ChannelId::MAIN)
+    }
+
+    /// The same in one space.
+    pub fn calls_in(self, space: RoomId) -> u32 {
+        self.calls_of(|id| id.room == space)
+    }
+
+    fn calls_of(self, of: impl Fn(&Chat) -> bool) -> u32 {
         let calls = |room: &Room| room.calls().filter(|_| !room.hush.muted).unwrap_or_default();
-        self.rooms
-            .with(|rooms| rooms.values().map(|cell| cell.with(calls)).sum())
+        self.rooms.with(|rooms| {
+            let wanted = rooms.iter().filter(|(id, _)| of(id));
+            wanted.map(|(_, cell)| cell.with(calls)).sum()
+        })
     }
 
     /// What of each room the person wants to be told.

@@ -13,10 +13,11 @@ use super::nav::use_nav;
 use super::place::Place;
 use super::screen::use_store;
 use super::spaces::name_of;
+use super::words;
 
 pub fn rail() -> AnyView {
     let (nav, store, dialogs) = (use_nav(), use_store(), use_dialogs());
-    let unread = Memo::new(move |_| store.calls());
+    let unread = Memo::new(move |_| store.calls_outside());
     let fresh = Memo::new(move |_| store.any_fresh_outside());
     let in_settings = Memo::new(move |_| nav.place().in_settings());
     let in_messages = Memo::new(move |_| !in_settings.get() && nav.place().space().is_none());
@@ -106,10 +107,15 @@ fn space(id: RoomId) -> AnyView {
     let name = Memo::new(move |_| store.space(id).map(|space| name_of(&space)).unwrap_or_default());
     let look = Memo::new(move |_| store.space(id).map(|space| space.mark));
     let unread = Memo::new(move |_| store.unread_in(id));
+    let calls = Memo::new(move |_| store.calls_in(id));
     let here = Memo::new(move |_| nav.place().space() == Some(id));
     let label = move || {
         let name = name.get();
-        if unread.get() { format!("{name}, unread") } else { name }
+        match calls.get() {
+            0 if unread.get() => format!("{name}, unread"),
+            0 => name,
+            count => format!("{name}, {}", words::count(count as usize, "mention", "mentions")),
+        }
     };
     html::li()
         .child(
@@ -121,10 +127,21 @@ fn space(id: RoomId) -> AnyView {
                 .attr("aria-current", move || here.get().then_some("true"))
                 .child((
                     move || look.get().map(|bytes| mark(bytes, Shape::Group, Size::S36)),
-                    move || {
-                        unread
-                            .get()
-                            .then(|| html::span().class("dot rail-dot").attr("aria-hidden", "true"))
+                    move || match calls.get() {
+                        0 if unread.get() => Some(
+                            html::span()
+                                .class("dot rail-dot")
+                                .attr("aria-hidden", "true")
+                                .into_any(),
+                        ),
+                        0 => None,
+                        count => Some(
+                            html::span()
+                                .class("badge rail-mark")
+                                .attr("aria-hidden", "true")
+                                .child(short(count))
+                                .into_any(),
+                        ),
                     },
                 )),
         )

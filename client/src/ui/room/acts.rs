@@ -52,7 +52,7 @@ pub struct Talk {
     /// The first of the messages that somebody said are unread: nothing there counts as read before they leave.
     pub unread: RwSignal<Option<(Chat, String)>>,
     /// The finger that called for the sheet is still down: where it is lifted it presses nothing.
-    resting: RwSignal<bool>,
+    pub resting: RwSignal<bool>,
 }
 
 impl Default for Talk {

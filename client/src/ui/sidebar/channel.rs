@@ -6,6 +6,7 @@ use sotto_shared::id::RoomId;
 use wasm_bindgen::JsCast;
 
 use super::space::{Column, Dragged, start_drag};
+use super::talk::Asks;
 use crate::ui::dialogs::{Ask, use_dialogs};
 use crate::ui::kit::Icon;
 use crate::ui::kit::menu::{Entry, Face, menu};
@@ -14,7 +15,7 @@ use crate::ui::place::Place;
 use crate::ui::room::acts::{sheet_of, use_talk};
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::spaces::arrange;
-use crate::ui::{wire, words};
+use crate::ui::{hush, wire, words};
 use crate::view::{ChannelInfo, ChannelKind, Chat, Command, Heading, Rights, Room};
 
 pub fn channel(this: Column, chat: Chat) -> AnyView {
@@ -22,22 +23,16 @@ pub fn channel(this: Column, chat: Chat) -> AnyView {
     let room = Memo::new(move |_| store.room(chat));
     let title = Memo::new(move |_| room.with(|room| room.as_ref().map(super::title).unwrap_or_default()));
     let icon = Memo::new(move |_| room.with(|room| room.as_ref().map_or(Icon::Hash, icon_of)));
-    let unread = Memo::new(move |_| room.with(|room| room.as_ref().map_or(0, |room| room.unread)));
+    let asks = Memo::new(move |_| room.with(|room| room.as_ref().map(Asks::of).unwrap_or_default()));
     let draft = Memo::new(move |_| room.with(|room| room.as_ref().is_some_and(|room| !room.draft.trim().is_empty())));
     let current = Memo::new(move |_| nav.place().room() == Some(chat));
     let over = Memo::new(move |_| this.over.get() == Some(Dragged::Channel(chat.channel)));
     let end = move || {
-        let content = if unread.get() > 0 {
-            html::span()
-                .class("dot")
-                .child(html::span().class("visually-hidden").child("Unread"))
-                .into_any()
-        } else if draft.get() && !current.get() {
-            (Icon::Pencil.s(), html::span().class("visually-hidden").child("Draft")).into_any()
-        } else {
-            return None;
-        };
-        Some(html::span().class("channel-end").child(content))
+        let sign = asks.get().view().or_else(|| {
+            let draft = draft.get() && !current.get();
+            draft.then(|| (Icon::Pencil.s(), html::span().class("visually-hidden").child("Draft")).into_any())
+        });
+        sign.map(|sign| html::span().class("channel-end").child(sign))
     };
     html::li()
         .class(move || {
@@ -81,13 +76,7 @@ pub fn channel(this: Column, chat: Chat) -> AnyView {
         })
         .child((
             html::a()
-                .class(move || {
-                    if unread.get() > 0 {
-                        "channel channel-unread"
-                    } else {
-                        "channel"
-                    }
-                })
+                .class(move || asks.get().channel_class())
                 .href(Place::Room(chat).path())
                 .attr("draggable", "false")
                 .attr("aria-current", move || current.get().then_some("page"))
@@ -158,11 +147,14 @@ pub fn entries(
         };
         if room.unread > 0 {
             entries.push(Entry::new(Icon::Check, "Mark as read", move || {
-                wire::tell(Command::MarkRead { chat })
+                hush::mark_read(store, toasts, chat)
             }));
         }
         entries.push(Entry::new(Icon::Settings, "Channel settings", move || {
             nav.go(Place::ChannelSettings(chat))
+        }));
+        entries.push(Entry::new(Icon::Bell, "Notifications …", move || {
+            dialogs.open(hush::ask(chat))
         }));
         if info.kind == ChannelKind::Private {
             entries.push(Entry::new(Icon::Users, "People in this channel", move || {

@@ -175,6 +175,9 @@ fn head(this: Column, name: Memo<String>) -> AnyView {
                 dialogs.open(Ask::NewHeading(id))
             }));
         }
+        entries.push(Entry::new(Icon::Bell, "Notifications …", move || {
+            dialogs.open(Ask::Hush(id, None))
+        }));
         entries.push(Entry::new(Icon::Settings, "Space settings", move || {
             nav.go(Place::SpaceSettings(id))
         }));
@@ -218,7 +221,7 @@ fn group(this: Column, id: u16) -> AnyView {
             let at = chat(*channel);
             store.room(at).is_some_and(|room| {
                 let archived = room.channel.as_ref().is_some_and(|info| info.archived);
-                !archived && (!is_folded.get() || room.unread > 0 || here.get() == Some(at))
+                !archived && (!is_folded.get() || room.is_fresh() || here.get() == Some(at))
             })
         };
         heading.with(|heading| {

@@ -76,7 +76,7 @@ pub fn talk(id: Chat) -> AnyView {
 
 /// How a room asks to be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Asks {
+pub struct Asks {
     unread: u32,
     is_counted: bool,
     /// Of those, the ones that are meant for this person.
@@ -85,7 +85,7 @@ struct Asks {
 }
 
 impl Asks {
-    fn of(room: &Room) -> Self {
+    pub fn of(room: &Room) -> Self {
         Self {
             unread: room.unread,
             is_counted: room.is_counted,
@@ -94,7 +94,16 @@ impl Asks {
         }
     }
 
-    const fn class(self) -> &'static str {
+    /// Of a channel in the column of its space.
+    pub const fn channel_class(self) -> &'static str {
+        match (self.muted, self.unread > 0) {
+            (true, _) => "channel channel-muted",
+            (false, true) => "channel channel-unread",
+            (false, false) => "channel",
+        }
+    }
+
+    pub const fn class(self) -> &'static str {
         match (self.muted, self.unread > 0) {
             (true, _) => "talk talk-muted",
             (false, true) => "talk talk-unread",
@@ -103,7 +112,7 @@ impl Asks {
     }
 
     /// A number for what is meant for this person, a dot for anything else that is new.
-    fn view(self) -> Option<AnyView> {
+    pub fn view(self) -> Option<AnyView> {
         let words = match self.unread {
             0 => None,
             _ if !self.is_counted => Some("Unread".to_owned()),
