@@ -44,7 +44,10 @@ pub struct Column {
 pub fn column(id: RoomId) -> AnyView {
     let (store, narrow) = (use_store(), use_narrow());
     let space = Memo::new(move |_| store.space(id));
-    let name = Memo::new(move |_| space.with(|space| space.as_ref().map(name_of).unwrap_or_default()));
+    let name = Memo::new(move |_| {
+        let name = space.with(|space| space.as_ref().map(name_of));
+        name.unwrap_or_else(|| "a space that is not here".to_owned())
+    });
     let this = Column {
         space: id,
         headings: Memo::new(move |_| {
