@@ -451,11 +451,15 @@ pub fn give(id: RoomId, user: UserId) -> AnyView {
 
 /// A few of the rights, in one line.
 fn summary(rights: &Rights) -> String {
-    let has: Vec<_> = rights::ALL
+    let mut has: Vec<String> = rights::ALL
         .iter()
         .filter(|right| (right.has)(rights))
         .map(|right| right.says.to_lowercase())
         .collect();
+    // It begins as a sentence does.
+    if let (Some(first), Some(right)) = (has.first_mut(), rights::ALL.iter().find(|right| (right.has)(rights))) {
+        right.says.clone_into(first);
+    }
     match has.len() {
         0 => "Only reads".into(),
         10 => "May do everything".into(),
