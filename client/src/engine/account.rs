@@ -136,6 +136,7 @@ impl<S: Suite> Engine<S> {
         self.me = None;
         self.people = Default::default();
         self.rooms.clear();
+        self.channels.clear();
         self.arriving.clear();
         self.tasks.clear();
         self.creating.clear();

@@ -8,7 +8,7 @@ use sotto_shared::id::{MessageId, RoomId, UserId};
 use super::entering::Entering;
 use super::peek::Peek;
 use super::{Effect, Engine, Out};
-use crate::view::Problem;
+use crate::view::{Chat, Problem};
 use sotto_shared::crypto::suite::Suite;
 
 macro_rules! requests {
@@ -149,16 +149,16 @@ pub(crate) enum Pending<K> {
         request: B64,
     },
     PageForward {
-        room: RoomId,
+        chat: Chat,
         after: u64,
         /// The newest message that the relay had named when it was asked.
         named: u64,
     },
     PageEnd {
-        room: RoomId,
+        chat: Chat,
     },
     PageBack {
-        room: RoomId,
+        chat: Chat,
     },
     /// The vault, with the counter that it must have reached.
     Vault {
@@ -174,7 +174,7 @@ pub(crate) enum Pending<K> {
         command: Option<u32>,
     },
     LoadOlder {
-        room: RoomId,
+        chat: Chat,
     },
     /// A contact link: who answers under the handle must be this person.
     Contact {
@@ -199,15 +199,15 @@ pub(crate) enum Pending<K> {
     },
     /// Messages of this browser's store in which something is to be taken away.
     Seek {
-        room: RoomId,
+        chat: Chat,
     },
     /// What lies in a room's slots.
     Slots {
-        room: RoomId,
+        chat: Chat,
     },
     /// The relay is to let go of a message of ours.
     LetGo {
-        room: RoomId,
+        chat: Chat,
         message: MessageId,
     },
     Ignore,

@@ -28,7 +28,8 @@ impl<S: Suite> Engine<S> {
         page: (u32, u32),
     ) -> Result<Option<Outcome>, Problem> {
         let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
-        let all = room.deeds();
+        let whose = |hash: &Head| self.channels_of(id).find_map(|channel| channel.author_of(hash));
+        let all = room.deeds(&whose);
         let people: BTreeSet<UserId> = (all.iter())
             .flat_map(|(by, _, deed)| std::iter::once(*by).chain(deed.whom()))
             .collect();
@@ -60,7 +61,7 @@ impl<S: Suite> Engine<S> {
 
 impl Room {
     /// Who did what with which entry, the oldest first. What an entry means hangs on those before it.
-    fn deeds(&self) -> Vec<(UserId, u64, Deed)> {
+    fn deeds(&self, whose: &dyn Fn(&Head) -> Option<UserId>) -> Vec<(UserId, u64, Deed)> {
         let mut all = Vec::with_capacity(self.events.len() + 1);
         all.push((self.state.creator, 0, Deed::Made));
         let mut waiting = BTreeSet::new();
@@ -71,7 +72,7 @@ impl Room {
                     invite_id, role, mode, ..
                 } => {
                     ways.insert(*invite_id, (*role, *mode));
-                    self.deed(event)
+                    self.deed(event, whose)
                 }
                 RoomBody::Join { invite_id, .. } => ways.get(invite_id).map(|(role, mode)| match mode {
                     JoinMode::Member => Deed::Joined { role_id: role.number() },
@@ -84,7 +85,7 @@ impl Room {
                     Some(Deed::LetIn { who: member.user_id })
                 }
                 RoomBody::Remove { user_id, .. } if waiting.remove(user_id) => Some(Deed::SentAway { who: *user_id }),
-                _ => self.deed(event),
+                _ => self.deed(event, whose),
             };
             all.extend(deed.map(|deed| (event.actor, event.seq, deed)));
         }
@@ -92,7 +93,7 @@ impl Room {
     }
 
     /// `None`: it stands with another one.
-    fn deed(&self, event: &Event) -> Option<Deed> {
+    fn deed(&self, event: &Event, whose: &dyn Fn(&Head) -> Option<UserId>) -> Option<Deed> {
         Some(match &event.body {
             RoomBody::AddMember { member, role } => Deed::Added {
                 who: member.user_id,
@@ -134,7 +135,7 @@ impl Room {
             },
             RoomBody::RevokeInvite { .. } => Deed::InviteTakenBack,
             RoomBody::Redact { target, .. } => Deed::TookAway {
-                whose: self.channel.author_of(&Head::from_bytes(*target.as_bytes())),
+                whose: whose(&Head::from_bytes(*target.as_bytes())),
             },
             RoomBody::SetTtl { seconds, .. } => Deed::Lifetime { seconds: *seconds },
             RoomBody::TimeOut { user_id, until: 0 } => Deed::TimeOutLifted { who: *user_id },

@@ -13,19 +13,18 @@ use sotto_shared::api::frame::{Outgoing, ToRelay};
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::suite::{OpenJob, Suite};
-use sotto_shared::envelope::content::{
-    Content, MessageBody, OpenedContent, envelope_context, message_key, seal_message,
-};
+use sotto_shared::envelope::content::{Content, MessageBody, OpenedContent, envelope_context, seal_message};
 use sotto_shared::envelope::header::{Header, MessageKind};
 use sotto_shared::id::{ChannelId, DeviceKeyId, Head, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::SUITE_1;
 
 use super::account::internal;
+use super::chats::Place;
 use super::evidence::{Cause, Signed};
 use super::rooms::{RETRY_MS, Room};
 use super::sync::LOG_TRIES;
 use super::{Ctx, Effect, Engine, Out};
-use crate::view::{Outcome, Problem, Standing, Tamper};
+use crate::view::{Chat, Outcome, Problem, Standing, Tamper};
 
 /// Between two beacons of one browser in one room.
 const BEACON_MS: u64 = 60_000;
@@ -47,6 +46,9 @@ pub(crate) struct Claim {
     device: Option<DeviceKeyId>,
     #[serde(default)]
     ts: u64,
+    /// The channel it was made in; versions before this one knew `MAIN` alone.
+    #[serde(default = "super::record::main")]
+    pub channel: ChannelId,
     /// Times the relay answered without it.
     tries: u32,
     /// The person chose to go on without it.
@@ -71,25 +73,31 @@ impl Room {
         Some(Some(by).filter(|by| *by != NOBODY))
     }
 
-    /// Whose word it is that messages are kept back.
-    pub fn tail_withheld(&self) -> Option<UserId> {
-        self.claim(|claim| claim.seen_seq > self.channel.at.seq)
-    }
-
     fn claim(&self, is_ahead: impl Fn(&Claim) -> bool) -> Option<UserId> {
         let told = self
             .claims
             .iter()
             .filter(|(_, claim)| claim.is_told() && is_ahead(claim));
         // Whoever can be named rather than nobody, whose number is the lowest.
-        told.map(|(by, _)| *by).max()
+        told.map(|((_, by), _)| *by).max()
+    }
+}
+
+impl Place<'_> {
+    /// Whose word it is that messages are kept back.
+    pub fn tail_withheld(&self) -> Option<UserId> {
+        self.claim(|claim| self.is_here(claim) && claim.seen_seq > self.channel.at.seq)
+    }
+
+    fn is_here(&self, claim: &Claim) -> bool {
+        claim.channel == self.channel.id.channel
     }
 
     /// Whether a word that may be an old one says something that is not here: another history, or more than both we and its
     /// author's claim, if there is one, go by. What is old takes no claim back.
     pub fn is_challenged(&self, content: &Content) -> bool {
         let (log, seen) = ((content.log_seq, content.log_head), (content.seen_seq, content.seen_t));
-        let claimed = self.claims.get(&content.user_id);
+        let claimed = self.claims.get(&(self.channel.id.channel, content.user_id));
         let claimed = claimed.map_or((0, 0), |claim| (claim.log_seq, claim.seen_seq));
         let is_ahead = log.0 > self.state.seq || seen.0 > self.channel.at.seq;
         let is_more = log.0 >= claimed.0 && seen.0 >= claimed.1 && (log.0, seen.0) != claimed;
@@ -125,8 +133,8 @@ impl<S: Suite> Engine<S> {
         let Some(id) = self.shown.filter(|_| self.visible && self.online) else {
             return;
         };
-        let Some(room) = self.rooms.get(&id) else { return };
-        let due_ms = room.beacon_ms + BEACON_MS;
+        let Some(room) = self.place(id) else { return };
+        let due_ms = room.channel.beacon_ms + BEACON_MS;
         if ctx.now_ms < due_ms {
             self.wake_to_speak(due_ms, ctx, out);
             return;
@@ -134,7 +142,7 @@ impl<S: Suite> Engine<S> {
         if self.standing(room) != Standing::Open {
             return;
         }
-        if !room.sync.has_begun() || room.sync.is_busy() || room.sync.log_is_behind() {
+        if !room.channel.pages.has_begun() || room.channel.pages.is_busy() || room.sync.log_is_behind() {
             // Where this browser stands is about to change.
             self.wake_to_speak(ctx.now_ms + RETRY_MS, ctx, out);
             return;
@@ -144,8 +152,8 @@ impl<S: Suite> Engine<S> {
         if may && let Err(problem) = self.send_beacon(id, ctx, out).await {
             self.notice(problem, out);
         }
-        if let Some(room) = self.rooms.get_mut(&id) {
-            room.beacon_ms = ctx.now_ms;
+        if let Some(room) = self.place_mut(id) {
+            room.channel.beacon_ms = ctx.now_ms;
         }
         self.wake_to_speak(ctx.now_ms + BEACON_MS, ctx, out);
     }
@@ -161,21 +169,20 @@ impl<S: Suite> Engine<S> {
 
     async fn send_beacon(
         &mut self,
-        id: RoomId,
+        id: Chat,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<(), Problem> {
-        let Some(room) = self.rooms.get(&id) else { return Ok(()) };
-        let n = room.state.epoch_number();
-        let Some(secret) = room.keys.get(&n) else { return Ok(()) };
-        let key = message_key(secret, &id, &ChannelId::MAIN);
+        let Some(room) = self.place(id) else { return Ok(()) };
+        let n = room.epoch_number();
+        let Some(key) = room.message_key(n) else { return Ok(()) };
         let mut msg_id = [0; 16];
         ctx.rng.fill_bytes(&mut msg_id);
         let header = Header {
             suite: SUITE_1,
             kind: MessageKind::Ephemeral,
-            room_id: id,
-            channel: ChannelId::MAIN,
+            room_id: id.room,
+            channel: id.channel,
             n,
             msg_id: MessageId::from_bytes(msg_id),
             ttl_class: 0,
@@ -195,7 +202,7 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Where this browser stands, to be signed.
-    pub(super) fn statement(&self, room: &Room, header: &Header, now_ms: u64) -> Result<Vec<u8>, Problem> {
+    pub(super) fn statement(&self, room: Place<'_>, header: &Header, now_ms: u64) -> Result<Vec<u8>, Problem> {
         let content = self.standpoint(room, header, MessageBody::Beacon, now_ms)?;
         Ok(content.to_bytes())
     }
@@ -203,7 +210,7 @@ impl<S: Suite> Engine<S> {
     /// The same, with something to say.
     pub(super) fn standpoint(
         &self,
-        room: &Room,
+        room: Place<'_>,
         header: &Header,
         body: MessageBody,
         now_ms: u64,
@@ -229,31 +236,30 @@ impl<S: Suite> Engine<S> {
     /// Somebody's word in passing. What does not hold is let go: nothing was lost with it.
     pub(super) async fn ephemeral_came(
         &mut self,
-        id: RoomId,
+        id: Chat,
         header: &B64,
         envelope: &B64,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Some(room) = self.rooms.get(&id).filter(|room| room.frozen.is_none()) else {
+        let Some(room) = self.place(id).filter(|room| room.frozen.is_none()) else {
             return;
         };
         let Ok(parsed) = Header::from_bytes(&header.0) else {
             return;
         };
-        let n = room.state.epoch_number();
+        let n = room.epoch_number();
         let fits = parsed.kind == MessageKind::Ephemeral
-            && parsed.room_id == id
-            && parsed.channel == ChannelId::MAIN
+            && parsed.room_id == id.room
+            && parsed.channel == id.channel
             && parsed.suite == SUITE_1;
         if fits && parsed.n > n {
             self.hear_of_a_newer_key(id, out);
             return;
         }
-        let Some(secret) = room.keys.get(&n).filter(|_| fits && parsed.n == n) else {
+        let Some(key) = room.message_key(n).filter(|_| fits && parsed.n == n) else {
             return;
         };
-        let key = message_key(secret, &id, &ChannelId::MAIN);
         let job = OpenJob {
             key: key.expose(),
             context: envelope_context(&header.0),
@@ -265,12 +271,16 @@ impl<S: Suite> Engine<S> {
         let Ok(opened) = OpenedContent::parse(&plain, &parsed) else {
             return;
         };
-        let Some(room) = self.rooms.get(&id) else { return };
+        let Some(room) = self.place(id) else { return };
         let (user, device) = (opened.content.user_id, opened.content.dk_id);
         // Of those who are here now, with a browser that they have now.
-        let Some(signer) = room.state.author_key(&user, &device, room.state.seq).copied() else {
+        let Some(signer) = room
+            .state
+            .reader_key(&user, &device, &id.channel, room.state.seq)
+            .copied()
+        else {
             if opened.content.log_seq > room.state.seq {
-                self.fetch_room_log(id, out);
+                self.fetch_room_log(id.room, out);
             }
             return;
         };
@@ -290,22 +300,23 @@ impl<S: Suite> Engine<S> {
         let signed = Signed::new(&content, sig, &signer, None);
         self.hear(id, &content, Some(signed), 0, ctx, out).await;
         if content.body != MessageBody::Beacon {
-            self.heard_aside(id.into(), &content, out);
+            self.heard_aside(id, &content, out);
         }
     }
 
     /// Something is sealed under a room key that our log does not have yet. Whose word it is cannot be seen.
-    pub(super) fn hear_of_a_newer_key(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+    pub(super) fn hear_of_a_newer_key(&mut self, id: Chat, out: &mut Out<S::DeviceKey>) {
         self.hear_from_nobody(id, 0, out);
     }
 
     /// Somebody holds that the log goes on, and nothing shows who: the names that stand on it were made up perhaps. One claim
     /// for all of them, about the next entry alone. It neither takes the place of what somebody has signed nor stands in its
     /// way, and whoever goes on without that entry is not asked again.
-    fn hear_from_nobody(&mut self, id: RoomId, tries: u32, out: &mut Out<S::DeviceKey>) {
-        let Some(room) = self.rooms.get_mut(&id) else { return };
+    fn hear_from_nobody(&mut self, id: Chat, tries: u32, out: &mut Out<S::DeviceKey>) {
+        let Some(mut room) = self.place_mut(id) else { return };
         let log_seq = room.state.seq + 1;
-        let known = room.claims.remove(&NOBODY).filter(|claim| claim.log_seq == log_seq);
+        let known = room.claims.remove(&(id.channel, NOBODY));
+        let known = known.filter(|claim| claim.log_seq == log_seq);
         let was_told = known.as_ref().is_some_and(Claim::is_told);
         let mut claim = known.unwrap_or(Claim {
             log_seq,
@@ -315,23 +326,24 @@ impl<S: Suite> Engine<S> {
             signed: None,
             device: None,
             ts: 0,
+            channel: id.channel,
             tries: 0,
             dismissed: false,
         });
         claim.tries = claim.tries.max(tries);
         let is_news = claim.is_told() && !was_told;
-        room.claims.insert(NOBODY, claim);
+        room.claims.insert((id.channel, NOBODY), claim);
         if is_news {
             out.push(Effect::Save(vec![room.to_record()]));
-            self.show_room_row(id, out);
+            self.show_rows_of(id.room, out);
         }
-        self.ask_for_claims(id, out);
+        self.ask_for_claims(id.room, out);
     }
 
     /// Somebody who holds the newest room key says where they stand. `tries`: how often the relay was asked for it already.
     pub(super) async fn hear(
         &mut self,
-        id: RoomId,
+        id: Chat,
         content: &Content,
         signed: Option<Signed>,
         tries: u32,
@@ -341,25 +353,25 @@ impl<S: Suite> Engine<S> {
         let Some(signed) = signed else {
             return self.hear_from_nobody(id, tries, out);
         };
-        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(mut room) = self.place_mut(id) else { return };
         let (log, seen) = ((content.log_seq, content.log_head), (content.seen_seq, content.seen_t));
-        if let Some(cause) = room.contradiction(log, seen) {
+        if let Some(cause) = room.view().contradiction(log, seen) {
             return self
                 .freeze_with(id, Tamper::Fork, Some(cause.by(signed)), ctx, out)
                 .await;
         }
         if log == (room.state.seq, room.state.head) && seen == (room.channel.at.seq, room.channel.at.t) {
             // They said it for us.
-            room.beacon_ms = ctx.now_ms;
+            room.channel.beacon_ms = ctx.now_ms;
         }
         let says_less = |claim: &Claim| log.0 < claim.log_seq || seen.0 < claim.seen_seq;
         let takes_back = |claim: &Claim| claim.device == Some(content.dk_id) && claim.ts < content.ts;
-        let known = room.claims.get(&content.user_id);
+        let known = room.claims.get(&(id.channel, content.user_id));
         if known.is_some_and(|claim| says_less(claim) && !takes_back(claim)) {
             // Older than that, said again by the relay; or they know less in another browser.
             return;
         }
-        let earlier = room.claims.remove(&content.user_id);
+        let earlier = room.claims.remove(&(id.channel, content.user_id));
         if log.0 > room.state.seq || seen.0 > room.channel.at.seq {
             let is_same = |claim: &Claim| (claim.log_seq, claim.seen_seq) == (log.0, seen.0);
             let known = earlier.filter(is_same);
@@ -371,21 +383,22 @@ impl<S: Suite> Engine<S> {
                 signed: Some(signed),
                 device: Some(content.dk_id),
                 ts: content.ts,
+                channel: id.channel,
                 tries: known.as_ref().map_or(0, |claim| claim.tries).max(tries),
                 dismissed: known.is_some_and(|claim| claim.dismissed),
             };
             let is_told = claim.is_told();
-            room.claims.insert(content.user_id, claim);
+            room.claims.insert((id.channel, content.user_id), claim);
             if is_told {
                 out.push(Effect::Save(vec![room.to_record()]));
-                self.show_room_row(id, out);
+                self.show_rows_of(id.room, out);
             } else {
-                self.ask_for_claims(id, out);
+                self.ask_for_claims(id.room, out);
             }
         } else if earlier.is_some() {
             // They take it back.
             out.push(Effect::Save(vec![room.to_record()]));
-            self.show_room_row(id, out);
+            self.show_rows_of(id.room, out);
         }
     }
 
@@ -400,20 +413,32 @@ impl<S: Suite> Engine<S> {
             .values()
             .filter(open)
             .any(|claim| claim.log_seq > room.state.seq);
-        let tail = (room.claims.values().filter(open)).any(|claim| claim.seen_seq > room.channel.at.seq);
         if log {
             room.sync.log_behind();
             self.fetch_room_log(id, out);
-        } else if tail && self.online {
-            self.page_forward(id, out);
+            return;
+        }
+        let mut tails = Vec::new();
+        for claim in room.claims.values().filter(open) {
+            let chat = Chat {
+                room: id,
+                channel: claim.channel,
+            };
+            let is_ahead = (self.channels.get(&chat)).is_some_and(|channel| claim.seen_seq > channel.at.seq);
+            if is_ahead && self.online {
+                tails.push(chat);
+            }
+        }
+        for chat in tails {
+            self.page_forward(chat, out);
         }
     }
 
-    /// An answer of the relay is in, of the log or of the messages: who was right?
+    /// An answer of the relay is in, of the log (`None`) or of the messages of a channel: who was right?
     pub(super) async fn settle_claims(
         &mut self,
         id: RoomId,
-        of_log: bool,
+        of: Option<ChannelId>,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
@@ -421,37 +446,48 @@ impl<S: Suite> Engine<S> {
         if room.claims.is_empty() || room.frozen.is_some() {
             return;
         }
-        let (seq, at) = (room.state.seq, room.channel.at.seq);
+        let seq = room.state.seq;
         let mut fork = None;
         let mut still = std::mem::take(&mut room.claims);
-        still.retain(|user, claim| {
-            let cause = room.contradiction((claim.log_seq, claim.log_head), (claim.seen_seq, claim.seen_t));
+        let channels = &self.channels;
+        let room = &*room;
+        still.retain(|(channel, user), claim| {
+            let chat = Chat {
+                room: id,
+                channel: *channel,
+            };
+            let Some(channel) = channels.get(&chat) else {
+                return false;
+            };
+            let place = Place { room, channel };
+            let cause = place.contradiction((claim.log_seq, claim.log_head), (claim.seen_seq, claim.seen_t));
             if let (Some(cause), Some(signed)) = (cause, claim.signed.clone()) {
-                fork = Some(cause.by(signed));
+                fork = Some((chat, cause.by(signed)));
             }
-            let is_ahead = claim.log_seq > seq || claim.seen_seq > at;
+            let is_ahead = claim.log_seq > seq || claim.seen_seq > channel.at.seq;
             is_ahead && (claim.signed.is_none() || room.state.members.contains_key(user))
         });
         let mut again = false;
         for claim in still.values_mut() {
-            let is_about = if of_log {
-                claim.log_seq > seq
-            } else {
-                claim.log_seq <= seq
+            let is_about = match of {
+                None => claim.log_seq > seq,
+                Some(channel) => claim.log_seq <= seq && claim.channel == channel,
             };
             if is_about && claim.tries < LOG_TRIES {
                 claim.tries += 1;
                 again |= claim.tries < LOG_TRIES;
             }
         }
-        room.claims = still;
-        out.push(Effect::Save(vec![room.to_record()]));
-        if fork.is_some() {
-            self.freeze_with(id, Tamper::Fork, fork, ctx, out).await;
+        if let Some(room) = self.rooms.get_mut(&id) {
+            room.claims = still;
+            out.push(Effect::Save(vec![room.to_record()]));
+        }
+        if let Some((chat, fork)) = fork {
+            self.freeze_with(chat, Tamper::Fork, Some(fork), ctx, out).await;
         } else if again {
             out.push(Effect::Wake { after_ms: RETRY_MS });
         }
-        self.show_room_row(id, out);
+        self.show_rows_of(id, out);
     }
 
     /// The person goes on without what others say there is.
@@ -467,8 +503,10 @@ impl<S: Suite> Engine<S> {
         }
         room.sync.log_current();
         out.push(Effect::Save(vec![room.to_record()]));
-        self.show_room_row(id, out);
-        self.flush(id, ctx, out).await;
+        self.show_rows_of(id, out);
+        for chat in self.chats_of(id) {
+            self.flush(chat, ctx, out).await;
+        }
         Ok(Some(Outcome::Done))
     }
 }

@@ -17,20 +17,21 @@ use sotto_shared::crypto::secret::{DayVaultKey, DerivedKey, derive};
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::content::{Content, MessageBody, is_emoji};
 use sotto_shared::envelope::header::{Header, ttl_class};
-use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, MessageId, RoomId, UserId};
+use sotto_shared::id::{DeviceKeyId, EnvelopeHash, Head, MessageId, RoomId, UserId};
 use sotto_shared::log::roles::Permission;
 use sotto_shared::log::room_log::{Event, RoomBody, RoomKind};
 
 use super::account::internal;
 use super::ask::{Failure, Pending, Request};
+use super::chats::{Channel, Place, PlaceMut};
 use super::inbox::preview_of;
 use super::intents::{Intent, What};
 use super::outbox::delivery;
 use super::record::{self, Act, By, Deletion, Key, MessageRecord, PollRecord, PreviewRecord, Record, StoredBody};
-use super::rooms::{Channel, Room};
+use super::rooms::Room;
 use super::sync::retry;
 use super::{Ctx, Effect, Engine, Out};
-use crate::view::{Body, Delivery, Note, Outcome, Problem, Reaction, Row, Unreadable};
+use crate::view::{Body, Chat, Delivery, Note, Outcome, Problem, Reaction, Row, Unreadable};
 
 /// Different reactions that a message shows; whoever wants to put more says nothing new.
 const MAX_REACTIONS: usize = 20;
@@ -329,7 +330,9 @@ impl Room {
         };
         StoredBody::Act { by, act }
     }
+}
 
+impl Place<'_> {
     // --- What has become of a message --------------------------------------------------------------------------------------
 
     /// What was said about a message after it, in order.
@@ -482,11 +485,12 @@ impl Room {
     }
 
     /// What of ours about a message is still on its way.
-    pub(super) fn waiting_on<'a>(
-        &'a self,
-        hash: &'a Head,
-    ) -> impl Iterator<Item = (&'a record::OutgoingRecord, &'a Act)> {
-        let items = self.outbox.items().filter_map(|item| Some((item, item.act.as_ref()?)));
+    pub(super) fn waiting_on<'a>(&'a self, hash: &'a Head) -> impl Iterator<Item = (&'a record::OutgoingRecord, &'a Act)> {
+        let items = self
+            .channel
+            .outbox
+            .items()
+            .filter_map(|item| Some((item, item.act.as_ref()?)));
         items.filter(move |(_, act)| act.target() == *hash)
     }
 
@@ -583,7 +587,9 @@ impl Room {
             reactions: self.reactions(message, me),
         }
     }
+}
 
+impl PlaceMut<'_> {
     // --- Taking words away ---------------------------------------------------------------------------------------------------
 
     /// After these messages came, or came to be due: takes words out of what is kept, adds what has to be saved, and gives
@@ -632,7 +638,7 @@ impl Room {
             let Some(message) = self.channel.messages.get(seq) else {
                 continue;
             };
-            let Some(body) = self.without_words(message, now_ms) else {
+            let Some(body) = self.view().without_words(message, now_ms) else {
                 continue;
             };
             let by = message.body.by();
@@ -642,12 +648,33 @@ impl Room {
             }
             self.channel.change(*seq, body);
             if let Some(message) = self.channel.messages.get(seq) {
-                saves.push(record::save(Key::Message(self.state.room_id, *seq), message));
+                saves.push(record::save(Key::Message(self.channel.id, *seq), message));
             }
         }
         self.count_votes(&touched);
         self.renew_preview(&touched, now_ms);
         touched.into_iter().collect()
+    }
+}
+
+impl Place<'_> {
+    /// From where on what this browser keeps is wanted in memory: a deletion, or an edit of what stands in the list of rooms,
+    /// may name something that is not.
+    fn names_unloaded(&self, seqs: &[u64]) -> Option<u64> {
+        let messages = seqs.iter().filter_map(|seq| self.channel.messages.get(seq));
+        let wanted = messages.filter_map(|message| {
+            let StoredBody::Act { act, .. } = &message.body else {
+                return None;
+            };
+            let preview = self.channel.preview.as_ref().map(|preview| preview.seq);
+            match act {
+                _ if self.channel.index.places.contains_key(&act.target()) => None,
+                Act::Delete { .. } => Some(1),
+                Act::Edit { .. } => preview.filter(|seq| *seq > 0),
+                _ => None,
+            }
+        });
+        wanted.min()
     }
 
     /// What is left of a message that was deleted or has had its time.
@@ -679,14 +706,17 @@ impl Room {
             _ => None,
         }
     }
+}
 
+impl PlaceMut<'_> {
     /// The newest message that stands, for the list of rooms.
     fn renew_preview(&mut self, touched: &BTreeSet<u64>, now_ms: u64) {
         let known = self.channel.preview.as_ref().map(|preview| preview.seq);
-        let messages = &self.channel.messages;
+        let view = self.view();
+        let messages = &view.channel.messages;
         let preview = |message: &MessageRecord| {
             let by = message.body.by()?;
-            let (text, _) = self.words(message, now_ms)?;
+            let (text, _) = view.words(message, now_ms)?;
             Some(PreviewRecord {
                 author: by.author,
                 text: preview_of(text),
@@ -710,25 +740,6 @@ impl Room {
         }
     }
 
-    /// From where on what this browser keeps is wanted in memory: a deletion, or an edit of what stands in the list of rooms,
-    /// may name something that is not.
-    fn names_unloaded(&self, seqs: &[u64]) -> Option<u64> {
-        let messages = seqs.iter().filter_map(|seq| self.channel.messages.get(seq));
-        let wanted = messages.filter_map(|message| {
-            let StoredBody::Act { act, .. } = &message.body else {
-                return None;
-            };
-            let preview = self.channel.preview.as_ref().map(|preview| preview.seq);
-            match act {
-                _ if self.channel.index.places.contains_key(&act.target()) => None,
-                Act::Delete { .. } => Some(1),
-                Act::Edit { .. } => preview.filter(|seq| *seq > 0),
-                _ => None,
-            }
-        });
-        wanted.min()
-    }
-
     /// Notes the ids of what our own deletions, written here, take away. Says whether there are any.
     fn note_deletions(&mut self, seqs: &[u64], device: &DeviceKeyId) -> bool {
         let mut found = Vec::new();
@@ -736,7 +747,7 @@ impl Room {
             if let StoredBody::Act { by, act } = &message.body
                 && let Act::Delete { target, edits } = act
                 && by.device == *device
-                && !self.is_void(message.seq, by, act)
+                && !self.view().is_void(message.seq, by, act)
             {
                 let named = std::iter::once(target).chain(edits);
                 let named = named.filter_map(|hash| self.channel.named(hash));
@@ -767,7 +778,7 @@ impl<S: Suite> Engine<S> {
 
     pub(super) async fn edit(
         &mut self,
-        id: RoomId,
+        id: Chat,
         message: MessageId,
         text: &str,
         ctx: &mut Ctx<'_, S>,
@@ -800,14 +811,14 @@ impl<S: Suite> Engine<S> {
     pub(super) async fn delete(
         &mut self,
         command: u32,
-        id: RoomId,
+        id: Chat,
         message: MessageId,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
         let (target, author) = self.standing_message(id, message)?;
         let me = self.my_id().ok_or(Problem::SignedOut)?;
-        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+        let room = self.place(id).ok_or(Problem::RoomClosed)?;
         // The newest of very many: the server keeps the others, nobody shows them.
         let edits = room.edits_of(&target, author);
         if author == me {
@@ -818,15 +829,15 @@ impl<S: Suite> Engine<S> {
         if room.state.kind == RoomKind::Direct || !room.state.allows(&me, Permission::Redact) {
             return Err(Problem::NotAllowed);
         }
-        self.open_room(id)?;
+        self.open_room(id.room)?;
         let what = What::Redact { target, edits };
-        self.intend(id, Intent::new(what, Some(command)), ctx, out).await;
+        self.intend(id.room, Intent::new(what, Some(command)), ctx, out).await;
         Ok(None)
     }
 
     pub(super) async fn react(
         &mut self,
-        id: RoomId,
+        id: Chat,
         message: MessageId,
         emoji: &str,
         on: bool,
@@ -864,8 +875,8 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Hash and author of a message on screen that has not gone.
-    pub(super) fn standing_message(&self, id: RoomId, message: MessageId) -> Result<(Head, UserId), Problem> {
-        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+    pub(super) fn standing_message(&self, id: Chat, message: MessageId) -> Result<(Head, UserId), Problem> {
+        let room = self.place(id).ok_or(Problem::RoomClosed)?;
         let found = (room.channel.messages.values())
             .find(|other| other.msg_id == message && room.words(other, self.now_ms).is_some())
             .and_then(|found| Some((found.hash, found.body.by()?.author)));
@@ -877,14 +888,14 @@ impl<S: Suite> Engine<S> {
     /// Messages came into memory, or came to be due: what follows for others, in memory and kept.
     pub(super) fn settle(
         &mut self,
-        id: RoomId,
+        id: Chat,
         seqs: &[u64],
         // To be kept with what changes.
         mut saves: Vec<Record>,
         out: &mut Out<S::DeviceKey>,
     ) {
         let (now_ms, me) = (self.now_ms, self.my_id());
-        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(mut room) = self.place_mut(id) else { return };
         let had_preview = room.channel.preview.is_some();
         let touched = room.settle(seqs, now_ms, me, &mut saves);
         if had_preview && room.channel.preview.is_none() {
@@ -892,11 +903,11 @@ impl<S: Suite> Engine<S> {
             room.channel
                 .want(room.channel.first_loaded().saturating_sub(FOR_PREVIEW));
         }
-        if let Some(from) = room.names_unloaded(seqs) {
+        if let Some(from) = room.view().names_unloaded(seqs) {
             room.channel.want(from);
         }
         if !saves.is_empty() {
-            saves.push(room.channel.to_record(&id));
+            saves.push(room.channel.to_record());
             out.push(Effect::Save(saves));
         }
         self.show_changed(id, &touched, out);
@@ -905,20 +916,20 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Deletions of ours arrived that were written in this browser: the server is to let go of what they name.
-    pub(super) fn follow_deletions(&mut self, id: RoomId, seqs: &[u64], out: &mut Out<S::DeviceKey>) {
+    pub(super) fn follow_deletions(&mut self, id: Chat, seqs: &[u64], out: &mut Out<S::DeviceKey>) {
         let Some(device) = self.me.as_ref().map(|me| me.dk_id) else {
             return;
         };
-        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(mut room) = self.place_mut(id) else { return };
         if room.note_deletions(seqs, &device) {
-            out.push(Effect::Save(vec![room.channel.to_record(&id)]));
+            out.push(Effect::Save(vec![room.channel.to_record()]));
             self.ask_deletions(id, out);
         }
     }
 
     /// The log took messages away.
-    pub(super) fn redacted(&mut self, id: RoomId, named: &[Head], out: &mut Out<S::DeviceKey>) {
-        let Some(room) = self.rooms.get_mut(&id) else { return };
+    pub(super) fn redacted(&mut self, id: Chat, named: &[Head], out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.place_mut(id) else { return };
         if named.is_empty() {
             return;
         }
@@ -935,8 +946,8 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Has the server let go of what we deleted.
-    pub(super) fn ask_deletions(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
-        let (Some(me), Some(room)) = (&self.me, self.rooms.get(&id)) else {
+    pub(super) fn ask_deletions(&mut self, id: Chat, out: &mut Out<S::DeviceKey>) {
+        let (Some(me), Some(room)) = (&self.me, self.place(id)) else {
             return;
         };
         if !self.online || room.channel.deletions.is_empty() {
@@ -945,7 +956,7 @@ impl<S: Suite> Engine<S> {
         let is_asked = |message: &MessageId| {
             let mut pending = self.pending.values();
             pending.any(
-                |pending| matches!(pending, Pending::LetGo { room, message: other } if *room == id && other == message),
+                |pending| matches!(pending, Pending::LetGo { chat, message: other } if *chat == id && other == message),
             )
         };
         // What was written before the password was changed goes by the day key of then. The vault has it, once it was read.
@@ -960,8 +971,8 @@ impl<S: Suite> Engine<S> {
                         .then_some(secret)
                 })?;
                 let ask = MessageDelete {
-                    room_id: id,
-                    channel: ChannelId::MAIN,
+                    room_id: id.room,
+                    channel: id.channel,
                     msg_id: *message,
                     del_secret: B64(secret.expose().to_vec()),
                 };
@@ -969,18 +980,18 @@ impl<S: Suite> Engine<S> {
             })
             .collect();
         for (message, ask) in asks {
-            self.ask(Request::MessageDelete(ask), Pending::LetGo { room: id, message }, out);
+            self.ask(Request::MessageDelete(ask), Pending::LetGo { chat: id, message }, out);
         }
     }
 
     pub(super) fn let_go(
         &mut self,
-        id: RoomId,
+        id: Chat,
         message: MessageId,
         result: Result<(), Failure>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(room) = self.place_mut(id) else { return };
         match result {
             // Not there, or not ours to delete: asking again would bring the same.
             Err(failure) if !failure.is(ErrorCode::NotFound) && !failure.is(ErrorCode::Forbidden) => {
@@ -988,7 +999,7 @@ impl<S: Suite> Engine<S> {
             }
             _ => {
                 room.channel.deletions.retain(|other| other.message != message);
-                out.push(Effect::Save(vec![room.channel.to_record(&id)]));
+                out.push(Effect::Save(vec![room.channel.to_record()]));
             }
         }
     }

@@ -196,7 +196,9 @@ impl<S: Suite> Engine<S> {
         }
         self.read_title(id);
         if grew {
-            self.unlock_messages(id, ctx, out).await;
+            for chat in self.chats_of(id) {
+                self.unlock_messages(chat, ctx, out).await;
+            }
         }
     }
 
@@ -269,9 +271,11 @@ impl<S: Suite> Engine<S> {
             out.push(Effect::Save(vec![room.to_record()]));
         }
         self.request_key(id, ctx, out).await;
-        self.show_room_row(id, out);
-        self.show_events(id, 0, out);
-        self.flush(id, ctx, out).await;
+        self.show_rows_of(id, out);
+        self.show_events_of(id, out);
+        for chat in self.chats_of(id) {
+            self.flush(chat, ctx, out).await;
+        }
     }
 
     /// Wraps for us may lie at the relay.

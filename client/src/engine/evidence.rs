@@ -8,11 +8,11 @@ use sotto_shared::crypto::sign::{PublicKey, SignatureBytes, SignedBlob};
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::content::Content;
 use sotto_shared::envelope::header::{Header, MessageKind};
-use sotto_shared::id::{ChannelId, DeviceKeyId, Head, MessageId, RoomId, UserId};
+use sotto_shared::id::{DeviceKeyId, Head, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::SUITE_1;
 
 use super::{Ctx, Engine, Out};
-use crate::view::{self, Outcome, Problem, Tamper};
+use crate::view::{self, Chat, Outcome, Problem, Tamper};
 
 /// Where somebody stood, by what they have signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,7 +193,7 @@ impl<S: Suite> Engine<S> {
     /// Stops a room, and keeps what shows why.
     pub(super) async fn freeze_with(
         &mut self,
-        id: RoomId,
+        id: Chat,
         why: Tamper,
         cause: Option<Cause>,
         ctx: &mut Ctx<'_, S>,
@@ -201,7 +201,7 @@ impl<S: Suite> Engine<S> {
     ) {
         if let Some(cause) = cause {
             let ours = self.sign_standpoint(id, ctx).await;
-            if let Some(room) = self.rooms.get_mut(&id)
+            if let Some(room) = self.rooms.get_mut(&id.room)
                 && room.evidence.is_none()
             {
                 room.evidence = Some(Evidence {
@@ -211,18 +211,18 @@ impl<S: Suite> Engine<S> {
                 });
             }
         }
-        self.freeze(id, why, out);
+        self.freeze(id.room, why, out);
     }
 
     /// What a beacon would say, signed and not sent.
-    async fn sign_standpoint(&self, id: RoomId, ctx: &mut Ctx<'_, S>) -> Option<Signed> {
-        let (room, me) = (self.rooms.get(&id)?, self.me.as_ref()?);
+    async fn sign_standpoint(&self, id: Chat, ctx: &mut Ctx<'_, S>) -> Option<Signed> {
+        let (room, me) = (self.place(id)?, self.me.as_ref()?);
         let header = Header {
             suite: SUITE_1,
             kind: MessageKind::Ephemeral,
-            room_id: id,
-            channel: ChannelId::MAIN,
-            n: room.state.epoch_number(),
+            room_id: id.room,
+            channel: id.channel,
+            n: room.epoch_number(),
             msg_id: MessageId::from_bytes([0; 16]),
             ttl_class: 0,
             del_commit: [0; 32],

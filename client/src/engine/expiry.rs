@@ -4,11 +4,11 @@
 //! brought there from the store, a piece at a time; so is what a deletion names.
 
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::id::RoomId;
 
 use super::ask::Pending;
 use super::record::{Loaded, Query};
 use super::{Ctx, Effect, Engine, Out};
+use crate::view::Chat;
 
 /// Messages brought from the store at a time.
 const PIECE: u64 = 500;
@@ -18,17 +18,17 @@ const LONGEST_WAIT_MS: u64 = 6 * 3_600_000;
 impl<S: Suite> Engine<S> {
     /// Takes away what is due, in every room.
     pub(super) fn expire(&mut self, out: &mut Out<S::DeviceKey>) {
-        let ids: Vec<RoomId> = self.rooms.keys().copied().collect();
+        let ids: Vec<Chat> = self.channels.keys().copied().collect();
         for id in ids {
             self.expire_in(id, out);
         }
         self.wake_for_expiry(out);
     }
 
-    fn expire_in(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+    fn expire_in(&mut self, id: Chat, out: &mut Out<S::DeviceKey>) {
         let now_ms = self.now_ms;
-        let Some(room) = self.rooms.get_mut(&id) else { return };
-        let channel = &mut room.channel;
+        let Some(room) = self.place_mut(id) else { return };
+        let channel = &mut *room.channel;
         let Some((from, _)) = channel.fades.filter(|(_, at)| *at <= now_ms) else {
             return;
         };
@@ -38,20 +38,20 @@ impl<S: Suite> Engine<S> {
         }
         let seqs: Vec<u64> = channel.messages.range(from..).map(|(seq, _)| *seq).collect();
         self.settle(id, &seqs, Vec::new(), out);
-        if let Some(room) = self.rooms.get_mut(&id)
+        if let Some(room) = self.place_mut(id)
             && is_here
         {
             room.channel.renew_fades(now_ms);
-            out.push(Effect::Save(vec![room.channel.to_record(&id)]));
+            out.push(Effect::Save(vec![room.channel.to_record()]));
         }
         self.show_room_row(id, out);
     }
 
     /// Asks to be woken when the next message is due.
     pub(super) fn wake_for_expiry(&mut self, out: &mut Out<S::DeviceKey>) {
-        let next = (self.rooms.values())
-            .filter(|room| room.channel.wanted.is_none())
-            .filter_map(|room| room.channel.fades.map(|(_, at)| at))
+        let next = (self.channels.values())
+            .filter(|channel| channel.wanted.is_none())
+            .filter_map(|channel| channel.fades.map(|(_, at)| at))
             .min();
         let Some(next) = next else { return };
         let wait_ms = next.saturating_sub(self.now_ms).clamp(1, LONGEST_WAIT_MS);
@@ -64,13 +64,13 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Brings from the store what has to be changed there.
-    pub(super) fn seek(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
-        let is_asked = |pending: &Pending<S::DeviceKey>| matches!(pending, Pending::Seek { room } if *room == id);
+    pub(super) fn seek(&mut self, id: Chat, out: &mut Out<S::DeviceKey>) {
+        let is_asked = |pending: &Pending<S::DeviceKey>| matches!(pending, Pending::Seek { chat } if *chat == id);
         if self.pending.values().any(is_asked) {
             return;
         }
-        let Some(room) = self.rooms.get_mut(&id) else { return };
-        let channel = &mut room.channel;
+        let Some(room) = self.place_mut(id) else { return };
+        let channel = &mut *room.channel;
         let Some(wanted) = channel.wanted else { return };
         let (from, loaded) = (wanted.max(channel.oldest), channel.first_loaded());
         if from >= loaded {
@@ -78,25 +78,19 @@ impl<S: Suite> Engine<S> {
             return;
         }
         let query = Query::Messages {
-            room: id,
+            chat: id,
             from: from.max(loaded.saturating_sub(PIECE)),
             to: loaded - 1,
         };
-        let request = self.remember(Pending::Seek { room: id });
+        let request = self.remember(Pending::Seek { chat: id });
         out.push(Effect::Load { id: request, query });
     }
 
-    pub(super) async fn sought(
-        &mut self,
-        id: RoomId,
-        loaded: Loaded,
-        ctx: &mut Ctx<'_, S>,
-        out: &mut Out<S::DeviceKey>,
-    ) {
-        let Some(room) = self.rooms.get(&id) else { return };
+    pub(super) async fn sought(&mut self, id: Chat, loaded: Loaded, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.place(id) else { return };
         let before = room.channel.first_loaded();
         self.take_stored(id, loaded, ctx, out).await;
-        if let Some(room) = self.rooms.get_mut(&id)
+        if let Some(room) = self.place_mut(id)
             && room.channel.first_loaded() == before
         {
             // What the store does not have needs no change there.

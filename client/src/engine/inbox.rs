@@ -11,18 +11,18 @@ use sotto_shared::api::body::StoredMessage;
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::sign::{SignatureBytes, Unproven};
 use sotto_shared::crypto::suite::{OpenJob, Suite};
-use sotto_shared::envelope::content::{Content, OpenedContent, envelope_context, lane_start, message_key};
+use sotto_shared::envelope::content::{Content, OpenedContent, envelope_context, lane_start};
 use sotto_shared::envelope::header::{HEADER_BYTES, Header, MessageKind};
-use sotto_shared::id::{ChannelId, EnvelopeHash, Head, MessageId, RoomId, UserId};
+use sotto_shared::id::{EnvelopeHash, Head, MessageId, UserId};
 use sotto_shared::log::room_log::SUITE_1;
 
 use super::bodies::del_commit;
+use super::chats::{LaneEnd, Place, PlaceMut};
 use super::evidence::{Cause, Signed};
 use super::record::{self, Key, MessageRecord, Record, StoredBody};
-use super::rooms::{LaneEnd, Room};
 use super::sync::LOG_TRIES;
 use super::{Ctx, Engine, Out};
-use crate::view::{Problem, Tamper, Unreadable};
+use crate::view::{Chat, Problem, Tamper, Unreadable};
 
 /// Messages opened while the signatures of the batch before are being checked.
 const BATCH: usize = 64;
@@ -52,17 +52,17 @@ enum Verdict {
 impl<S: Suite> Engine<S> {
     pub(super) async fn message_came(
         &mut self,
-        id: RoomId,
+        id: Chat,
         message: StoredMessage,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(room) = self.place_mut(id) else { return };
         if room.frozen.is_some() {
             return;
         }
-        room.sync.saw(message.seq);
-        if !room.sync.has_begun() {
+        room.channel.pages.saw(message.seq);
+        if !room.channel.pages.has_begun() {
             // The first page is on its way. If that was written down before this message, it is asked for after it.
             return;
         }
@@ -86,31 +86,31 @@ impl<S: Suite> Engine<S> {
     /// Messages that follow `channel.at` without a hole. `first` marks the page a room is met with: it counts as read.
     pub(super) async fn take_messages(
         &mut self,
-        id: RoomId,
+        id: Chat,
         messages: Vec<StoredMessage>,
         first: bool,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Some(room) = self.rooms.get(&id) else { return };
+        let Some(room) = self.place(id) else { return };
         if messages
             .iter()
             .enumerate()
             .any(|(index, message)| message.seq != room.channel.at.seq + 1 + index as u64)
         {
-            self.freeze(id, Tamper::Withholding, out);
+            self.freeze(id.room, Tamper::Withholding, out);
             return;
         }
-        let opened = open_all(room, messages, room.sync.log_wanted >= LOG_TRIES, ctx.suite).await;
+        let opened = open_all(room, messages, room.channel.pages.log_wanted >= LOG_TRIES, ctx.suite).await;
         if opened.iter().any(|(_, verdict)| matches!(verdict, Outcome::LogAhead)) {
-            if let Some(room) = self.rooms.get_mut(&id) {
-                room.sync.log_wanted += 1;
+            if let Some(mut room) = self.place_mut(id) {
+                room.channel.pages.log_wanted += 1;
                 room.sync.log_behind();
             }
-            self.fetch_room_log(id, out);
+            self.fetch_room_log(id.room, out);
             return;
         }
-        let (alarm, ahead) = self.place(id, opened, first, out);
+        let (alarm, ahead) = self.put_at_end(id, opened, first, out);
         if let Some((why, cause)) = alarm {
             self.freeze_with(id, why, cause, ctx, out).await;
         }
@@ -121,18 +121,18 @@ impl<S: Suite> Engine<S> {
 
     /// Puts verified messages at the end of the channel, keeps and shows them. Gives what stops the room, and what names log
     /// entries that the relay was asked for in vain.
-    fn place(
+    fn put_at_end(
         &mut self,
-        id: RoomId,
+        id: Chat,
         opened: Vec<(Arrival, Outcome)>,
         first: bool,
         out: &mut Out<S::DeviceKey>,
     ) -> (Option<Alarm>, Vec<Ahead>) {
         let (me, now_ms) = (self.my_id(), self.now_ms);
-        let Some(room) = self.rooms.get_mut(&id) else {
+        let Some(mut room) = self.place_mut(id) else {
             return (None, Vec::new());
         };
-        room.sync.log_wanted = 0;
+        room.channel.pages.log_wanted = 0;
         let mut saves = Vec::with_capacity(opened.len() + 2);
         let mut new = Vec::with_capacity(opened.len());
         let mut alarm = None;
@@ -150,12 +150,12 @@ impl<S: Suite> Engine<S> {
             let mut gap = false;
             let body = match outcome {
                 Outcome::Content(content, sig) => {
-                    if room.contradicts(&content, seq) {
-                        alarm = Some((Tamper::Fork, Some(room.accuse(&content, sig, hash))));
+                    if room.view().contradicts(&content, seq) {
+                        alarm = Some((Tamper::Fork, Some(room.view().accuse(&content, sig, hash))));
                         break;
                     }
-                    let late = room.comes_late(&content, room.channel.log_seq);
-                    let is_held = room.is_timed_out(&content, room.channel.log_seq, now_ms);
+                    let late = room.view().comes_late(&content, room.channel.log_seq);
+                    let is_held = room.view().is_timed_out(&content, room.channel.log_seq, now_ms);
                     match room.lane_step(&content, hash, seq) {
                         // The same signed message under another number: shown once.
                         LaneStep::Again => StoredBody::Unreadable(Unreadable::Damaged),
@@ -174,7 +174,7 @@ impl<S: Suite> Engine<S> {
                 Outcome::Gone => {
                     room.channel.pass_over(seq, hash);
                     // Ours, and the relay let go of it before we heard that it had come.
-                    if let Some(ours) = room.outbox.arrived_and_gone(&hash) {
+                    if let Some(ours) = room.channel.outbox.arrived_and_gone(&hash) {
                         saves.push(record::remove(Key::Outgoing(id, ours)));
                         past.push(ours);
                     }
@@ -199,7 +199,7 @@ impl<S: Suite> Engine<S> {
                     }
                 }
                 Outcome::Forked(content, sig) => {
-                    alarm = Some((Tamper::Fork, Some(room.accuse(&content, sig, hash))));
+                    alarm = Some((Tamper::Fork, Some(room.view().accuse(&content, sig, hash))));
                     break;
                 }
                 Outcome::Withheld => {
@@ -215,7 +215,8 @@ impl<S: Suite> Engine<S> {
                 failed.extend(has_failed.then_some(msg_id));
             }
             let record = MessageRecord {
-                room_id: id,
+                room_id: id.room,
+                channel: id.channel,
                 seq,
                 msg_id,
                 hash,
@@ -241,7 +242,7 @@ impl<S: Suite> Engine<S> {
         for msg_id in past {
             self.hide_outgoing(id, &msg_id, out);
         }
-        if self.rooms.get(&id).is_some_and(Room::is_slow) {
+        if self.rooms.get(&id.room).is_some_and(Room::is_slow) {
             self.show_order(id, out);
         }
         self.show_room_row(id, out);
@@ -249,8 +250,8 @@ impl<S: Suite> Engine<S> {
     }
 
     /// A room key arrived: what was locked in memory is opened.
-    pub(super) async fn unlock_messages(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
-        let Some(room) = self.rooms.get(&id) else { return };
+    pub(super) async fn unlock_messages(&mut self, id: Chat, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.place(id) else { return };
         let locked: Vec<StoredMessage> = (room.channel.messages.values())
             .filter_map(|record| match &record.body {
                 StoredBody::Locked { header, envelope } => Some(StoredMessage {
@@ -267,7 +268,7 @@ impl<S: Suite> Engine<S> {
         }
         let opened = open_all(room, locked, true, ctx.suite).await;
         let (me, now_ms) = (self.my_id(), self.now_ms);
-        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(mut room) = self.place_mut(id) else { return };
         let mut saves = Vec::new();
         let mut changed = Vec::new();
         let mut failed = Vec::new();
@@ -276,8 +277,8 @@ impl<S: Suite> Engine<S> {
             let hash = Head::from_bytes(*arrival.hash.as_bytes());
             let mut gap = false;
             let body = match outcome {
-                Outcome::Content(content, sig) if room.contradicts(&content, seq) => {
-                    let cause = room.accuse(&content, sig, hash);
+                Outcome::Content(content, sig) if room.view().contradicts(&content, seq) => {
+                    let cause = room.view().accuse(&content, sig, hash);
                     self.freeze_with(id, Tamper::Fork, Some(cause), ctx, out).await;
                     return;
                 }
@@ -285,9 +286,9 @@ impl<S: Suite> Engine<S> {
                 Outcome::Content(content, _) => {
                     let step = room.lane_step(&content, hash, seq);
                     let again = matches!(step, LaneStep::Again) && room.channel.has_shown(&content, seq);
-                    if !again && room.is_timed_out(&content, room.channel.log_seq_before(seq), now_ms) {
+                    if !again && room.view().is_timed_out(&content, room.channel.log_seq_before(seq), now_ms) {
                         StoredBody::Unreadable(Unreadable::TimedOut)
-                    } else if again || room.comes_late(&content, room.channel.log_seq_before(seq)) {
+                    } else if again || room.view().comes_late(&content, room.channel.log_seq_before(seq)) {
                         StoredBody::Unreadable(Unreadable::Damaged)
                     } else {
                         gap = matches!(step, LaneStep::Gap);
@@ -297,7 +298,7 @@ impl<S: Suite> Engine<S> {
                 }
                 Outcome::Unreadable(why) => StoredBody::Unreadable(why),
                 Outcome::Forked(content, sig) => {
-                    let cause = room.accuse(&content, sig, hash);
+                    let cause = room.view().accuse(&content, sig, hash);
                     self.freeze_with(id, Tamper::Fork, Some(cause), ctx, out).await;
                     return;
                 }
@@ -334,13 +335,13 @@ impl<S: Suite> Engine<S> {
     /// Messages before the oldest one, `before` the transcript ahead of them; they must lead to the one we have.
     pub(super) async fn take_older(
         &mut self,
-        id: RoomId,
+        id: Chat,
         before: sotto_shared::envelope::transcript::Transcript,
         messages: Vec<StoredMessage>,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Some(room) = self.rooms.get(&id) else { return };
+        let Some(room) = self.place(id) else { return };
         let mut at = before;
         let mut ts = Vec::with_capacity(messages.len());
         let mut fits = true;
@@ -359,14 +360,14 @@ impl<S: Suite> Engine<S> {
         }
         let opened = open_all(room, messages, true, ctx.suite).await;
         let (me, now_ms) = (self.my_id(), self.now_ms);
-        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(room) = self.place_mut(id) else { return };
         let mut saves = Vec::with_capacity(opened.len() + 1);
         let mut new = Vec::with_capacity(opened.len());
         let mut log_seq = 0;
         for ((arrival, outcome), t) in opened.into_iter().zip(ts) {
             let seq = arrival.message.seq;
             let body = match outcome {
-                Outcome::Content(content, _) if room.comes_late(&content, log_seq) => {
+                Outcome::Content(content, _) if room.view().comes_late(&content, log_seq) => {
                     StoredBody::Unreadable(Unreadable::Damaged)
                 }
                 Outcome::Content(content, _) if room.is_timed_out(&content, log_seq, now_ms) => {
@@ -393,7 +394,8 @@ impl<S: Suite> Engine<S> {
                 .map_or(MessageId::from_bytes([0; 16]), |header| header.msg_id);
             let hash = Head::from_bytes(*arrival.hash.as_bytes());
             let record = MessageRecord {
-                room_id: id,
+                room_id: id.room,
+                channel: id.channel,
                 seq,
                 msg_id,
                 hash,
@@ -435,13 +437,13 @@ type Alarm = (Tamper, Option<Cause>);
 type Ahead = (Box<Content>, Option<Signed>);
 
 /// Whether the sender wrote after the very entry that our log has at that place.
-fn is_ours(room: &Room, content: &Content) -> bool {
+fn is_ours(room: Place<'_>, content: &Content) -> bool {
     usize::try_from(content.log_seq).is_ok_and(|seq| room.state.hashes.get(seq) == Some(&content.log_head))
 }
 
 /// Opens and verifies, in order. Signatures of one batch are checked while the next is opened.
 pub(super) async fn open_all<S: Suite>(
-    room: &Room,
+    room: Place<'_>,
     messages: Vec<StoredMessage>,
     log_is_all: bool,
     suite: &S,
@@ -495,21 +497,22 @@ pub(super) async fn open_all<S: Suite>(
     done
 }
 
-async fn open_batch<S: Suite>(room: &Room, arrivals: &[Arrival], log_is_all: bool, suite: &S) -> Vec<Verdict> {
-    let id = room.state.room_id;
+async fn open_batch<S: Suite>(room: Place<'_>, arrivals: &[Arrival], log_is_all: bool, suite: &S) -> Vec<Verdict> {
+    let id = room.channel.id;
     let mut keys = std::collections::BTreeMap::new();
     for header in arrivals.iter().filter_map(|arrival| arrival.header.as_ref()) {
-        if let Some(secret) = room.keys.get(&header.n) {
-            keys.entry(header.n)
-                .or_insert_with(|| message_key(secret, &id, &ChannelId::MAIN));
+        if !keys.contains_key(&header.n)
+            && let Some(key) = room.message_key(header.n)
+        {
+            keys.insert(header.n, key);
         }
     }
     let mut jobs = Vec::with_capacity(arrivals.len());
     let mut verdicts: Vec<Option<Verdict>> = Vec::with_capacity(arrivals.len());
     for arrival in arrivals {
         let fits = arrival.header.as_ref().filter(|header| {
-            header.room_id == id
-                && header.channel == ChannelId::MAIN
+            header.room_id == id.room
+                && header.channel == id.channel
                 && header.suite == SUITE_1
                 && header.kind == MessageKind::Durable
                 && header.n > 0
@@ -517,10 +520,10 @@ async fn open_batch<S: Suite>(room: &Room, arrivals: &[Arrival], log_is_all: boo
         let verdict = match fits {
             None if arrival.message.gone.is_some() => Some(Verdict::Gone),
             None => Some(Verdict::Unreadable(Unreadable::Damaged)),
-            Some(header) if header.n > room.state.epoch_number() && !log_is_all => Some(Verdict::LogAhead),
+            Some(header) if header.n > room.epoch_number() && !log_is_all => Some(Verdict::LogAhead),
             Some(header) => match keys.get(&header.n) {
                 // No relay takes a message under a key that its log does not have: it keeps entries from us.
-                None if header.n > room.state.epoch_number() => Some(Verdict::Withheld),
+                None if header.n > room.epoch_number() => Some(Verdict::Withheld),
                 None => Some(Verdict::Locked),
                 Some(key) => {
                     let context = envelope_context(&arrival.message.header.0);
@@ -546,7 +549,7 @@ async fn open_batch<S: Suite>(room: &Room, arrivals: &[Arrival], log_is_all: boo
 }
 
 /// An opened plaintext up to its signature. `None`: it does not hold.
-fn judge(room: &Room, arrival: &Arrival, plain: Option<&[u8]>, log_is_all: bool) -> Option<Verdict> {
+fn judge(room: Place<'_>, arrival: &Arrival, plain: Option<&[u8]>, log_is_all: bool) -> Option<Verdict> {
     let header = arrival.header.as_ref()?;
     let opened = OpenedContent::parse(plain?, header).ok()?;
     let content = &opened.content;
@@ -558,11 +561,11 @@ fn judge(room: &Room, arrival: &Arrival, plain: Option<&[u8]>, log_is_all: bool)
         return Some(Verdict::LogAhead);
     }
     // Somebody from before would not have the newest key.
-    if is_ahead && header.n != room.state.epoch_number() {
+    if is_ahead && header.n != room.epoch_number() {
         return None;
     }
     let known_at = content.log_seq.min(room.state.seq);
-    let signer = room.state.author_key(&content.user_id, &content.dk_id, known_at);
+    let signer = (room.state).writer_key(&content.user_id, &content.dk_id, &header.channel, known_at);
     let Some(signer) = signer else {
         return is_ahead.then(|| Verdict::Ahead(Box::new(opened.content)));
     };
@@ -592,7 +595,7 @@ enum LaneStep {
     Again,
 }
 
-impl Room {
+impl Place<'_> {
     /// What a message states of where its author stands.
     fn signed(&self, content: &Content, sig: SignatureBytes, message: Head) -> Option<Signed> {
         let at = content.log_seq.min(self.state.seq);
@@ -626,24 +629,30 @@ impl Room {
     /// Whether its author had gone, or that browser was revoked, by entry `log_seq`, which whoever wrote before it knew: no
     /// relay takes a message from them after that, so it was put here later than it says.
     fn comes_late(&self, content: &Content, log_seq: u64) -> bool {
-        let is_active = |at| self.state.author_key(&content.user_id, &content.dk_id, at).is_some();
+        let id = self.channel.id.channel;
+        let is_active = |at| {
+            let key = self.state.writer_key(&content.user_id, &content.dk_id, &id, at);
+            key.is_some()
+        };
         !(content.log_seq..=log_seq).all(is_active)
     }
+}
 
+impl PlaceMut<'_> {
     /// What became of the message that waits here under the id of one that came: its record, and whether it failed. Only
     /// what we said ourselves is a receipt, anything else may carry the id as well; what cannot be read yet is neither.
     fn receipt(&mut self, msg_id: &MessageId, body: &StoredBody, me: Option<UserId>) -> Option<(Record, bool)> {
-        let key = Key::Outgoing(self.state.room_id, *msg_id);
+        let key = Key::Outgoing(self.channel.id, *msg_id);
         match body {
             StoredBody::Locked { .. } | StoredBody::Gone => None,
             _ if body.by().is_some_and(|by| Some(by.author) == me) => {
                 // Also for a tab that is gone: whoever starts from this store does not wait for it again.
-                self.outbox.arrived(msg_id);
+                self.channel.outbox.arrived(msg_id);
                 Some((record::remove(key), false))
             }
             _ => {
                 let why = Problem::ServerLied("a message under this one's id".into());
-                let item = self.outbox.fail(msg_id, why)?;
+                let item = self.channel.outbox.fail(msg_id, why)?;
                 Some((record::save(key, item), true))
             }
         }

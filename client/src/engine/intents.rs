@@ -14,7 +14,7 @@ use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::secret::EpochSecret;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::id::{ChannelId, EnvelopeHash, Head, InviteId, RoomId, UserId};
+use sotto_shared::id::{EnvelopeHash, Head, InviteId, RoomId, UserId};
 use sotto_shared::log::room_log::{
     Cut, EpochReason, History, MAX_MEMBERS, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState,
     SUITE_1, room_id,
@@ -22,11 +22,12 @@ use sotto_shared::log::room_log::{
 
 use super::account::{internal, tidy_handle};
 use super::ask::{Failure, Pending, Request};
+use super::chats::{Channel, Place};
 use super::epochs::{is_old, wrap_for};
 use super::moderation::{Deed, DeedBody};
 use super::rooms::Room;
 use super::{Ctx, Effect, Engine, Out};
-use crate::view::{Outcome, Problem, Standing};
+use crate::view::{Chat, Outcome, Problem, Standing};
 use sotto_shared::log::roles::Permission;
 
 /// Times an append is made again because somebody was faster.
@@ -380,7 +381,7 @@ impl<S: Suite> Engine<S> {
 
     pub(super) fn open_room(&self, id: RoomId) -> Result<&Room, Problem> {
         let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
-        match self.standing(room) {
+        match self.room_standing(room) {
             Standing::Open => Ok(room),
             _ => Err(Problem::RoomClosed),
         }
@@ -395,7 +396,7 @@ impl<S: Suite> Engine<S> {
         if let Some(room) = self.rooms.get_mut(&id) {
             room.left = true;
             out.push(Effect::Save(vec![room.to_stop_record()]));
-            self.show_room_row(id, out);
+            self.show_rows_of(id, out);
         }
     }
 
@@ -405,7 +406,7 @@ impl<S: Suite> Engine<S> {
         let is_amiss = self
             .rooms
             .get(&id)
-            .is_some_and(|room| self.standing(room) != Standing::Open);
+            .is_some_and(|room| self.room_standing(room) != Standing::Open);
         let stays = matches!(problem, Problem::LastOwner | Problem::Offline) || !is_amiss;
         if !matches!(intent.what, What::Leave) || intent.command.is_none() || stays {
             return self.end_intent(intent, Err(problem), out);
@@ -418,7 +419,7 @@ impl<S: Suite> Engine<S> {
     /// member gave to nobody must not keep the others from taking that member out, or from making the next.
     pub(super) fn ready_room(&self, id: RoomId, what: &What) -> Result<&Room, Problem> {
         let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
-        match (self.standing(room), what) {
+        match (self.room_standing(room), what) {
             (Standing::Open, _)
             | (
                 Standing::WaitingForKey,
@@ -536,12 +537,18 @@ impl<S: Suite> Engine<S> {
                     room.keys.insert(1, creation.secret);
                     room.wraps
                         .extend(creation.wraps.into_iter().filter(|wrap| wrap.user_id == me.user_id));
-                    room.sync.is_complete();
                     out.push(Effect::Save(vec![room.to_record()]));
                 }
+                for chat in self.chats_of(id) {
+                    if let Some(channel) = self.channels.get_mut(&chat) {
+                        channel.pages.is_complete();
+                    }
+                }
                 self.learn_keys(id, ctx, out).await;
-                self.unlock_messages(id, ctx, out).await;
-                self.show_room_row(id, out);
+                for chat in self.chats_of(id) {
+                    self.unlock_messages(chat, ctx, out).await;
+                }
+                self.show_rows_of(id, out);
                 Ok(Outcome::Room(id))
             }
         };
@@ -635,17 +642,21 @@ impl<S: Suite> Engine<S> {
                 }
                 self.take_entries(id, from, sent, ctx, out).await;
                 if replaces {
-                    self.show_events(id, 0, out);
+                    self.show_events_of(id, out);
                 }
                 // The log may have been faster than this answer, and with it messages under the new key.
-                self.unlock_messages(id, ctx, out).await;
+                for chat in self.chats_of(id) {
+                    self.unlock_messages(chat, ctx, out).await;
+                }
                 let outcome = match &intent.what {
                     What::Invite(terms) => Outcome::InviteLink(terms.link(id)),
                     _ => Outcome::Done,
                 };
                 self.end_intent(intent, Ok(outcome), out);
-                self.show_room_row(id, out);
-                self.flush(id, ctx, out).await;
+                self.show_rows_of(id, out);
+                for chat in self.chats_of(id) {
+                    self.flush(chat, ctx, out).await;
+                }
             }
             // What is newer than a room that is stopped is not heard any more.
             Err(failure) if failure.is(ErrorCode::StaleHead) && intent.tries < MAX_TRIES && room.frozen.is_none() => {
@@ -673,23 +684,25 @@ impl<S: Suite> Engine<S> {
     pub(super) async fn log_is_current(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         room.sync.log_current();
-        self.settle_claims(id, true, ctx, out).await;
+        self.settle_claims(id, None, ctx, out).await;
         self.advance(id, ctx, out).await;
-        self.catch_up(id, out);
-        self.flush(id, ctx, out).await;
+        for chat in self.chats_of(id) {
+            self.catch_up(chat, out);
+            self.flush(chat, ctx, out).await;
+        }
     }
 
     /// Whether entries are needed before anything may be said here.
-    pub(super) fn needs_preparing(&self, room: &Room, now_ms: u64) -> bool {
+    pub(super) fn needs_preparing(&self, room: Place<'_>, now_ms: u64) -> bool {
         let is_in = self.me.as_ref().is_some_and(|me| room.is_member(&me.user_id));
-        self.must_prepare(room)
-            || is_in
-                && is_old(
-                    &room.state,
-                    room.epoch_ms(),
-                    now_ms,
-                    room.channel.at.seq.saturating_sub(room.channel.epoch_seq),
-                )
+        self.must_prepare(room.room)
+            || is_in && is_old(&room.state, room.epoch_ms(), now_ms, self.sent_under_key(room.room))
+    }
+
+    /// How many messages there are under the newest key of a room.
+    fn sent_under_key(&self, room: &Room) -> u64 {
+        let sent = |channel: &Channel| channel.at.seq.saturating_sub(channel.epoch_seq);
+        self.channels_of(room.state.room_id).map(sent).sum()
     }
 
     /// The same but for the age of the key: whether the room does not know this browser, or somebody may have the newest key
@@ -809,7 +822,8 @@ impl<S: Suite> Engine<S> {
                 }
             }
             What::SetTtl(seconds) => {
-                let (seconds, after) = (*seconds, room.channel.at.seq);
+                let at = self.channels.get(&Chat::from(id)).map_or(0, |channel| channel.at.seq);
+                let (seconds, after) = (*seconds, at);
                 self.write(&mut draft, RoomBody::SetTtl { seconds, after }, ctx).await?;
             }
         }
@@ -818,7 +832,7 @@ impl<S: Suite> Engine<S> {
             self.write(&mut draft, RoomBody::Leave, ctx).await?;
             return Ok(draft);
         }
-        let sent = room.channel.at.seq.saturating_sub(room.channel.epoch_seq);
+        let sent = self.sent_under_key(room);
         let old = is_old(&draft.state, room.epoch_ms(), ctx.now_ms, sent) || room.key_is_lost();
         // Whoever never had a key has nothing to build on: others have, and the duty.
         let is_stranger = draft.state.epoch_number() > 0 && room.keys.is_empty();
@@ -860,7 +874,8 @@ impl<S: Suite> Engine<S> {
         let outranks = |me: UserId| room.state.outranks(&me, user) && room.state.allows(&me, Permission::Kick);
         let revoked = now.revocations != target.view.revocations || (now.closed && !target.view.closed);
         let may_cut = self.my_id().is_some_and(|me| me == *user || outranks(me));
-        if revoked && may_cut && room.sync.is_caught_up(room.channel.at.seq) {
+        let is_whole = |channel: &Channel| channel.pages.is_caught_up(channel.at.seq);
+        if revoked && may_cut && self.channels_of(room.state.room_id).all(is_whole) {
             self.cut(room)
         } else {
             Ok(List::default())
@@ -869,13 +884,14 @@ impl<S: Suite> Engine<S> {
 
     /// How far messages of somebody who goes count: to what has been verified here.
     pub(super) fn cut(&self, room: &Room) -> Result<List<Cut, 512>, Problem> {
-        let at = &room.channel.at;
-        List::new(vec![Cut {
-            channel: ChannelId::MAIN,
-            seq: at.seq,
-            transcript: at.t,
-        }])
-        .map_err(internal)
+        // Of what nothing has been fetched yet nothing is known.
+        let known = (self.channels_of(room.state.room_id)).filter(|channel| channel.pages.has_begun());
+        let cuts = known.map(|channel| Cut {
+            channel: channel.id.channel,
+            seq: channel.at.seq,
+            transcript: channel.at.t,
+        });
+        List::new(cuts.collect()).map_err(internal)
     }
 
     /// A room key that was handed over cannot be taken back: whoever is not who was checked gets none.

@@ -7,7 +7,8 @@ use sotto_shared::id::{ChannelId, RoomId};
 use sotto_shared::log::room_log::RoomKind;
 
 use super::books::Book;
-use super::rooms::{Channel, Room};
+use super::chats::Place;
+use super::rooms::Room;
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{self, Alert, Change, Chat, Hush, Level, Outcome, Problem, RoomHush};
 
@@ -52,9 +53,9 @@ impl<S: Suite> Engine<S> {
     }
 
     /// The newest unread message that the person is to be told of.
-    pub(super) fn alert(&self, room: &Room, channel: &Channel, hush: &Hush) -> Option<Alert> {
+    pub(super) fn alert(&self, room: Place<'_>, hush: &Hush) -> Option<Alert> {
         let me = self.my_id()?;
-        if hush.muted || hush.level == Level::Nothing || channel.unread == 0 {
+        if hush.muted || hush.level == Level::Nothing || room.channel.unread == 0 {
             return None;
         }
         let chat = Chat::from(room.state.room_id);
@@ -65,8 +66,8 @@ impl<S: Suite> Engine<S> {
             .get(&chat)
             .copied()
             .unwrap_or_default();
-        let from = channel.read_seq.max(told_from).checked_add(1)?;
-        let unread = channel.messages.range(from..).rev().take(LOOKED_AT);
+        let from = room.channel.read_seq.max(told_from).checked_add(1)?;
+        let unread = room.channel.messages.range(from..).rev().take(LOOKED_AT);
         // In a direct message every word is to the other.
         let is_all = hush.level == Level::Everything || room.state.kind == RoomKind::Direct;
         unread
@@ -202,7 +203,7 @@ impl<S: Suite> Engine<S> {
             .map(|choice| choice.room_id)
             .collect();
         for room in ended {
-            self.show_room_row(room, out);
+            self.show_rows_of(room, out);
         }
         let next = (self.attention.levels.choices.iter())
             .map(|choice| choice.until)
@@ -216,9 +217,9 @@ impl<S: Suite> Engine<S> {
 
     /// What is told of a conversation.
     pub(super) fn shown_hush(&self, chat: Chat) -> Option<(Hush, Option<Alert>)> {
-        let room = self.rooms.get(&chat.room)?;
-        let hush = self.hush(room, &chat.channel);
-        let alert = self.alert(room, &room.channel, &hush);
+        let room = self.place(chat)?;
+        let hush = self.hush(room.room, &chat.channel);
+        let alert = self.alert(room, &hush);
         Some((hush, alert))
     }
 }

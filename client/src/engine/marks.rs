@@ -17,7 +17,7 @@ use sotto_shared::crypto::suite::Suite;
 use sotto_shared::id::UserId;
 
 use super::books::Book;
-use super::rooms::{Channel, Room};
+use super::chats::{Channel, PlaceMut};
 use super::{Ctx, Effect, Engine, Out, Pending};
 use crate::engine::record::Query;
 use crate::view::{Chat, Outcome, Problem};
@@ -74,12 +74,13 @@ impl Channel {
     }
 }
 
-impl Room {
+impl PlaceMut<'_> {
     /// Counts what is unread, as far as it is in memory.
     fn count_unread(&mut self, me: UserId, now_ms: u64) {
         let from = self.channel.read_seq.saturating_add(1);
         let unread = self.channel.messages.range(from..);
-        let count = unread.filter(|(_, message)| self.is_news(message, me, now_ms)).count();
+        let view = self.view();
+        let count = unread.filter(|(_, message)| view.is_news(message, me, now_ms)).count();
         self.channel.unread = u32::try_from(count).unwrap_or(u32::MAX);
         self.channel.exact = self.channel.is_counted();
     }
@@ -105,7 +106,7 @@ impl<S: Suite> Engine<S> {
         read: u64,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
-        let room = self.rooms.get_mut(&chat.room).ok_or(Problem::RoomClosed)?;
+        let room = self.place_mut(chat).ok_or(Problem::RoomClosed)?;
         let read = read.min(room.channel.at.seq);
         if read < room.channel.read_seq {
             room.channel.turn = room.channel.turn.saturating_add(1);
@@ -120,12 +121,12 @@ impl<S: Suite> Engine<S> {
     pub(super) fn mark_moved(&mut self, chat: Chat, out: &mut Out<S::DeviceKey>) {
         let now_ms = self.now_ms;
         let Some(user) = self.my_id() else { return };
-        let Some(room) = self.rooms.get_mut(&chat.room) else {
+        let Some(mut room) = self.place_mut(chat) else {
             return;
         };
         room.channel.read_ms = now_ms;
         let mark = room.channel.mark(chat);
-        out.push(Effect::Save(vec![room.channel.to_record(&chat.room)]));
+        out.push(Effect::Save(vec![room.channel.to_record()]));
         out.push(Effect::Tell(Word {
             user,
             chat,
@@ -154,7 +155,7 @@ impl<S: Suite> Engine<S> {
 
     /// The own receipt, from another browser: what was read there is read here.
     pub(super) fn read_elsewhere(&mut self, chat: Chat, read: u64, out: &mut Out<S::DeviceKey>) {
-        let Some(room) = self.rooms.get(&chat.room) else { return };
+        let Some(room) = self.place(chat) else { return };
         let mark = Mark {
             read,
             at: self.now_ms,
@@ -187,7 +188,7 @@ impl<S: Suite> Engine<S> {
             room: mark.room_id,
             channel: mark.channel,
         };
-        let Some(room) = self.rooms.get_mut(&chat.room) else {
+        let Some(mut room) = self.place_mut(chat) else {
             return;
         };
         if !mark.is_beyond(&room.channel.mark(chat)) {
@@ -196,8 +197,8 @@ impl<S: Suite> Engine<S> {
         (room.channel.turn, room.channel.read_seq) = (mark.turn, mark.read);
         room.channel.read_ms = mark.at;
         self.count(chat, out);
-        if let Some(room) = self.rooms.get(&chat.room) {
-            out.push(Effect::Save(vec![room.channel.to_record(&chat.room)]));
+        if let Some(room) = self.place(chat) {
+            out.push(Effect::Save(vec![room.channel.to_record()]));
         }
     }
 
@@ -206,7 +207,7 @@ impl<S: Suite> Engine<S> {
         let (Some(me), now_ms) = (self.my_id(), self.now_ms) else {
             return;
         };
-        let Some(room) = self.rooms.get_mut(&chat.room) else {
+        let Some(mut room) = self.place_mut(chat) else {
             return;
         };
         room.count_unread(me, now_ms);
@@ -215,26 +216,26 @@ impl<S: Suite> Engine<S> {
         let loaded = channel.first_loaded();
         if !channel.exact && from < loaded && channel.at.seq.saturating_sub(from) < COUNTED {
             let query = Query::Messages {
-                room: chat.room,
+                chat,
                 from,
                 to: loaded - 1,
             };
-            let request = self.remember(Pending::LoadOlder { room: chat.room });
+            let request = self.remember(Pending::LoadOlder { chat });
             out.push(Effect::Load { id: request, query });
         }
-        self.show_room_row(chat.room, out);
+        self.show_room_row(chat, out);
     }
 
     /// Looked at after every step: what was only guessed is counted once it is here, and the vault is written when it is time.
     pub(super) fn attend(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let Some(me) = self.my_id() else { return };
         let now_ms = self.now_ms;
-        let guessed: Vec<_> = (self.rooms.iter())
-            .filter(|(_, room)| !room.channel.exact && room.channel.is_counted())
+        let guessed: Vec<_> = (self.channels.iter())
+            .filter(|(_, channel)| !channel.exact && channel.is_counted())
             .map(|(id, _)| *id)
             .collect();
         for id in guessed {
-            if let Some(room) = self.rooms.get_mut(&id) {
+            if let Some(mut room) = self.place_mut(id) {
                 room.count_unread(me, now_ms);
             }
             self.show_room_row(id, out);
@@ -255,8 +256,8 @@ impl<S: Suite> Engine<S> {
             self.wake_to_speak(due_ms, ctx, out);
             return;
         }
-        let read = self.rooms.iter().filter(|(_, room)| room.channel.read_ms > 0);
-        let read = read.map(|(id, room)| room.channel.mark((*id).into()));
+        let read = self.channels.iter().filter(|(_, channel)| channel.read_ms > 0);
+        let read = read.map(|(id, channel)| channel.mark(*id));
         let here = read.fold(Marks::default(), |all, mark| {
             all.join(&Marks {
                 marks: List::new(vec![mark]).unwrap_or_default(),

@@ -9,6 +9,7 @@ use sotto_shared::envelope::header::Header;
 use sotto_shared::id::{ChannelId, UserId};
 use sotto_shared::log::room_log::RoomState;
 
+use super::chats::{Channel, Place};
 use super::inbox::{Outcome, open_all};
 use super::rooms::Room;
 use super::{Ctx, epochs};
@@ -17,19 +18,24 @@ use sotto_shared::codec::Codec;
 use sotto_shared::crypto::seal;
 
 /// A room whose newest key is here.
-pub struct OpenRoom(Room);
+pub struct OpenRoom(Room, Channel);
 
 impl OpenRoom {
     pub fn new(state: RoomState, genesis: &SignedBlob, newest: EpochSecret) -> Self {
         let n = state.epoch_number();
         let mut room = Room::new(state, genesis);
         room.keys.insert(n, newest);
-        Self(room)
+        let channel = Channel::new(room.state.room_id.into());
+        Self(room, channel)
     }
 
     /// As a page of messages is taken in: opened, decoded, attributed, verified. Gives how many held.
     pub async fn open<S: Suite>(&self, messages: Vec<StoredMessage>, suite: &S) -> usize {
-        let opened = open_all(&self.0, messages, true, suite).await;
+        let place = Place {
+            room: &self.0,
+            channel: &self.1,
+        };
+        let opened = open_all(place, messages, true, suite).await;
         opened
             .iter()
             .filter(|(_, outcome)| matches!(outcome, Outcome::Content(..)))

@@ -18,6 +18,7 @@ mod audit;
 mod beacons;
 mod bodies;
 mod books;
+mod chats;
 mod devices;
 mod entering;
 mod epochs;
@@ -57,7 +58,7 @@ use sotto_shared::crypto::suite::Suite;
 use sotto_shared::id::{RoomId, UserId};
 
 use crate::passwords::{self, Question};
-use crate::view::{Change, Command, Link, Outcome, Phase, Problem};
+use crate::view::{Change, Chat, Command, Link, Outcome, Phase, Problem};
 use moderation::role_of;
 
 pub use ask::{Failure, Reply, Request};
@@ -69,6 +70,7 @@ pub use record::{
 
 use account::Me;
 use ask::Pending;
+use chats::Channel;
 use entering::{Goal, read_recovery_key};
 use intents::{Creation, Task};
 use invites::Visit;
@@ -189,6 +191,8 @@ pub struct Engine<S: Suite> {
     overdue: bool,
     people: People,
     rooms: BTreeMap<RoomId, Room>,
+    /// What is said in them.
+    channels: BTreeMap<Chat, Channel>,
     /// Logs of rooms that are not taken up yet: user logs they name are on the way.
     arriving: HashMap<RoomId, Vec<SignedBlob>>,
     /// Commands that look for people first.
@@ -206,7 +210,7 @@ pub struct Engine<S: Suite> {
     dialing: bool,
     link: Link,
     tries: u32,
-    shown: Option<RoomId>,
+    shown: Option<Chat>,
     /// Somebody has the page before them.
     visible: bool,
     /// This person lets others see what they have read, and sees it of them.
@@ -253,6 +257,7 @@ impl<S: Suite> Engine<S> {
             overdue: false,
             people: People::default(),
             rooms: BTreeMap::new(),
+            channels: BTreeMap::new(),
             arriving: HashMap::new(),
             tasks: HashMap::new(),
             creating: HashMap::new(),
@@ -365,7 +370,7 @@ impl<S: Suite> Engine<S> {
             Command::LeaveRoom { room } => self.leave_room(id, room, ctx, out).await,
             Command::RenameRoom { room, name } => self.rename_room(id, room, &name, ctx, out).await,
             Command::ShowRoom { chat } => {
-                let shown = self.show_room(chat.room, out);
+                let shown = self.show_room(chat, out);
                 self.speak_up(ctx, out).await;
                 shown
             }
@@ -385,8 +390,8 @@ impl<S: Suite> Engine<S> {
             }
             Command::GoOn { room } => self.go_on(room, ctx, out).await,
             Command::ShowEvidence { room } => self.show_evidence(room),
-            Command::LoadOlder { chat } => self.load_older(chat.room, out),
-            Command::MarkRead { chat } => self.mark_read(chat.room, out),
+            Command::LoadOlder { chat } => self.load_older(chat, out),
+            Command::MarkRead { chat } => self.mark_read(chat, out),
             Command::SetRead { chat, read } => self.set_read(chat, read, out),
             Command::SetLevel { room, channel, level } => self.set_level((room, channel), level, ctx, out),
             Command::Mute {
@@ -395,21 +400,21 @@ impl<S: Suite> Engine<S> {
                 until_ms,
             } => self.mute((room, channel), until_ms, ctx, out),
             Command::SetUsual(usual) => self.set_usual(usual, ctx, out),
-            Command::Send { chat, text } => self.send(chat.room, &text, ctx, out).await,
-            Command::Retry { chat, message } => self.retry(chat.room, message, ctx, out).await,
-            Command::Discard { chat, message } => self.discard(chat.room, message, out),
-            Command::Edit { chat, message, text } => self.edit(chat.room, message, &text, ctx, out).await,
-            Command::Delete { chat, message } => self.delete(id, chat.room, message, ctx, out).await,
+            Command::Send { chat, text } => self.send(chat, &text, ctx, out).await,
+            Command::Retry { chat, message } => self.retry(chat, message, ctx, out).await,
+            Command::Discard { chat, message } => self.discard(chat, message, out),
+            Command::Edit { chat, message, text } => self.edit(chat, message, &text, ctx, out).await,
+            Command::Delete { chat, message } => self.delete(id, chat, message, ctx, out).await,
             Command::React {
                 chat,
                 message,
                 emoji,
                 on,
-            } => self.react(chat.room, message, &emoji, on, ctx, out).await,
-            Command::MakePoll { chat, poll } => self.make_poll(chat.room, poll, ctx, out).await,
-            Command::Vote { chat, message, choices } => self.vote(chat.room, message, &choices, ctx, out).await,
-            Command::EndPoll { chat, message } => self.end_poll(chat.room, message, ctx, out).await,
-            Command::ShowVotes { chat, message } => self.show_votes(chat.room, message),
+            } => self.react(chat, message, &emoji, on, ctx, out).await,
+            Command::MakePoll { chat, poll } => self.make_poll(chat, poll, ctx, out).await,
+            Command::Vote { chat, message, choices } => self.vote(chat, message, &choices, ctx, out).await,
+            Command::EndPoll { chat, message } => self.end_poll(chat, message, ctx, out).await,
+            Command::ShowVotes { chat, message } => self.show_votes(chat, message),
             Command::SetTtl { room, seconds } => self.set_ttl(id, room, seconds, ctx, out).await,
             Command::SetRole { room, user, role } => match role_of(role) {
                 Ok(role) => self.set_role(id, room, user, role, ctx, out).await,
@@ -432,7 +437,7 @@ impl<S: Suite> Engine<S> {
             | Command::Arrange { .. }
             | Command::DefineRole { .. }
             | Command::DropRole { .. } => Err(Problem::NotAllowed),
-            Command::SaveDraft { chat, text } => self.save_draft(chat.room, text, out),
+            Command::SaveDraft { chat, text } => self.save_draft(chat, text, out),
             Command::ShowSafety { user } => self.show_safety(user).map(Some),
             Command::AcceptHandle { handle, user } => self.accept_handle(id, handle, user, out),
             Command::Compared { user, since, found } => self.compared(id, user, since, found, ctx, out),
@@ -497,12 +502,12 @@ impl<S: Suite> Engine<S> {
 
     /// Numbers that follow from the rest; shown when they change.
     fn report_totals(&mut self, out: &mut Out<S::DeviceKey>) {
-        let queued = self.rooms.values().map(|room| room.outbox.waiting()).sum();
+        let queued = self.channels.values().map(|channel| channel.outbox.waiting()).sum();
         if queued != self.queued {
             self.queued = queued;
             out.push(Effect::Show(Change::Queued(queued)));
         }
-        let syncing = self.rooms.values().any(|room| room.sync.is_busy());
+        let syncing = self.channels.values().any(|channel| channel.pages.is_busy());
         if syncing != self.syncing {
             self.syncing = syncing;
             out.push(Effect::Show(Change::Syncing(syncing)));

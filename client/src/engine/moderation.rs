@@ -16,6 +16,7 @@ use super::account::internal;
 use super::bodies::is_text;
 use super::intents::{Draft, Intent, What};
 use super::record::{Act, MessageRecord, StoredBody};
+use super::chats::Place;
 use super::rooms::Room;
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Change, Measure, Order, Outcome, Problem, SlowMode, TimeOut};
@@ -66,8 +67,8 @@ impl<S: Suite> Engine<S> {
                 }
                 DeedBody::SlowMode { channel, seconds }
             }
-            Measure::TakeAway { channel: _, message } => {
-                let (target, edits) = self.words_of(id, message)?;
+            Measure::TakeAway { channel, message } => {
+                let (target, edits) = self.words_of(Chat { room: id, channel }, message)?;
                 DeedBody::TakeAway { target, edits }
             }
         };
@@ -109,12 +110,12 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Another's message, and what it was changed to. Not gone yet: two who press at a time do it once.
-    fn words_of(&self, id: RoomId, message: MessageId) -> Result<(Head, Vec<Head>), Problem> {
+    fn words_of(&self, id: Chat, message: MessageId) -> Result<(Head, Vec<Head>), Problem> {
         let (target, author) = self.standing_message(id, message)?;
         if Some(author) == self.my_id() {
             return Err(Problem::NotAllowed);
         }
-        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+        let room = self.place(id).ok_or(Problem::RoomClosed)?;
         Ok((target, room.edits_of(&target, author)))
     }
 
@@ -257,7 +258,8 @@ impl<S: Suite> Engine<S> {
         if room.state.kind == RoomKind::Direct {
             return;
         }
-        out.push(Effect::Show(Change::Order(room.order(&me, self.now_ms))));
+        let next = |channel| self.place(Chat { room: id, channel })?.next_text_ms(&me, self.now_ms);
+        out.push(Effect::Show(Change::Order(room.order(&me, self.now_ms, next))));
     }
 
     /// Until when this person may not write here; 0: they may.
@@ -268,7 +270,7 @@ impl<S: Suite> Engine<S> {
 }
 
 impl Room {
-    fn order(&self, me: &UserId, now_ms: u64) -> Order {
+    fn order(&self, me: &UserId, now_ms: u64, next: impl Fn(ChannelId) -> Option<u64>) -> Order {
         let banned = self.state.former.iter().filter(|(_, former)| former.banned);
         let time_outs = self.state.time_outs(now_ms).map(|(user, held)| TimeOut {
             user: *user,
@@ -280,8 +282,7 @@ impl Room {
             channel,
             seconds,
             holds: self.state.slowed_at(me, &channel, self.state.seq) > 0,
-            next_ms: self
-                .next_text_ms(me, now_ms)
+            next_ms: next(channel)
                 .filter(|next| *next > now_ms)
                 .unwrap_or_default(),
         });
@@ -306,9 +307,12 @@ impl Room {
             .collect()
     }
 
+}
+
+impl Place<'_> {
     /// When this person may say the next text in a slow channel. `None`: it is not slow for them.
     pub(super) fn next_text_ms(&self, me: &UserId, now_ms: u64) -> Option<u64> {
-        let seconds = self.state.slowed_at(me, &ChannelId::MAIN, self.state.seq);
+        let seconds = self.state.slowed_at(me, &self.channel.id.channel, self.state.seq);
         if seconds == 0 {
             return None;
         }
@@ -328,11 +332,14 @@ impl Room {
         let Some(by) = message.body.by().filter(|_| is_text(&message.body)) else {
             return false;
         };
-        let seconds = self.state.slowed_at(&by.author, &ChannelId::MAIN, by.log_seq);
+        let seconds = self.state.slowed_at(&by.author, &self.channel.id.channel, by.log_seq);
         let before = self.channel.text_before(&by, message.seq).filter(|_| seconds > 0);
         before.is_some_and(|before| by.at_ms < before.saturating_add(u64::from(seconds) * 1000))
     }
 
+}
+
+impl Room {
     /// Whether a message was written in a time-out of its author, as far as the log goes that they, or whoever wrote before
     /// them, knew.
     pub(super) fn is_timed_out(&self, content: &Content, known: u64, now_ms: u64) -> bool {
@@ -350,6 +357,9 @@ impl Room {
         Some((*seq, words))
     }
 
+}
+
+impl Place<'_> {
     /// What a message was changed to by its author: the newest of very many.
     pub(super) fn edits_of(&self, target: &Head, author: UserId) -> Vec<Head> {
         let is_edit = |body: &StoredBody| match body {

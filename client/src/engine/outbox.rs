@@ -14,16 +14,17 @@ use sotto_shared::codec::{Codec, Text};
 use sotto_shared::crypto::hash::sha256;
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::envelope::content::{Content, MessageBody, lane_start, message_key, seal_message};
+use sotto_shared::envelope::content::{Content, MessageBody, lane_start, seal_message};
 use sotto_shared::envelope::header::{Header, MessageKind, ttl_class};
-use sotto_shared::id::{ChannelId, Head, MessageId, RoomId};
+use sotto_shared::id::{Head, MessageId};
 use sotto_shared::log::room_log::SUITE_1;
 
 use super::account::internal;
 use super::bodies::{del_secret, message_body};
+use super::chats::{Place, PlaceMut, place_mut};
 use super::record::{self, Act, Key, OutgoingRecord, PollRecord, SealedRecord};
 use super::{Ctx, Effect, Engine, Out};
-use crate::view::{Delivery, Outcome, Problem, Standing};
+use crate::view::{Chat, Delivery, Outcome, Problem, Standing};
 
 /// Before a message is tried again whose id the relay has under other bytes.
 const DUPLICATE_WAIT_MS: u64 = 2_000;
@@ -61,6 +62,11 @@ impl Outbox {
         self.next_place = self.next_place.max(record.place + 1);
         let at = self.items.partition_point(|item| item.place <= record.place);
         self.items.insert(at, record);
+    }
+
+    /// Whether something waits under this id.
+    pub fn waits_for(&self, id: &MessageId) -> bool {
+        self.items.iter().any(|item| item.msg_id == *id) || self.under_way.contains(id)
     }
 
     pub fn connection_was_lost(&mut self) {
@@ -119,7 +125,7 @@ pub(super) fn delivery(item: &OutgoingRecord) -> Delivery {
 impl<S: Suite> Engine<S> {
     pub(super) async fn send(
         &mut self,
-        id: RoomId,
+        id: Chat,
         text: &str,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
@@ -134,15 +140,15 @@ impl<S: Suite> Engine<S> {
                 max: MAX_TEXT_BYTES as u32,
             });
         }
-        if let Some(room) = self.rooms.get_mut(&id) {
+        if let Some(room) = self.place_mut(id) {
             room.channel.draft.clear();
         }
         self.queue(id, text.to_owned(), None, ctx, out).await
     }
 
     /// Waiting for the key is no reason to refuse: the message waits too.
-    fn may_write(&self, id: RoomId) -> Result<(), Problem> {
-        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+    fn may_write(&self, id: Chat) -> Result<(), Problem> {
+        let room = self.place(id).ok_or(Problem::RoomClosed)?;
         if !matches!(self.standing(room), Standing::Open | Standing::WaitingForKey) {
             return Err(Problem::RoomClosed);
         }
@@ -155,7 +161,7 @@ impl<S: Suite> Engine<S> {
     /// Keeps what is to be said, a text or something about another message, and sends it when the room is ready.
     pub(super) async fn queue(
         &mut self,
-        id: RoomId,
+        id: Chat,
         text: String,
         act: Option<Act>,
         ctx: &mut Ctx<'_, S>,
@@ -188,26 +194,27 @@ impl<S: Suite> Engine<S> {
         ctx.rng.fill_bytes(&mut msg_id);
         let msg_id = MessageId::from_bytes(msg_id);
         let lane = self.lane;
-        let Some(room) = self.rooms.get_mut(&id) else {
+        let Some(room) = self.place_mut(id) else {
             return Err(Problem::RoomClosed);
         };
         let item = OutgoingRecord {
-            room_id: id,
+            room_id: id.room,
+            channel: id.channel,
             msg_id,
             lane,
             text,
             act,
             poll,
             at_ms: ctx.now_ms,
-            place: room.outbox.next_place,
+            place: room.channel.outbox.next_place,
             sealed: None,
             failed: None,
         };
         out.push(Effect::Save(vec![
             record::save(Key::Outgoing(id, msg_id), &item),
-            room.channel.to_record(&id),
+            room.channel.to_record(),
         ]));
-        room.outbox.restore(item);
+        room.channel.outbox.restore(item);
         self.show_outgoing(id, &msg_id, out);
         self.show_room_row(id, out);
         self.flush(id, ctx, out).await;
@@ -216,14 +223,14 @@ impl<S: Suite> Engine<S> {
 
     pub(super) async fn retry(
         &mut self,
-        id: RoomId,
+        id: Chat,
         message: MessageId,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
         for about in self.waiting_about(id, &message)? {
-            let room = self.rooms.get_mut(&id).ok_or(Problem::RoomClosed)?;
-            if let Some(item) = room.outbox.get_mut(&about) {
+            let room = self.place_mut(id).ok_or(Problem::RoomClosed)?;
+            if let Some(item) = room.channel.outbox.get_mut(&about) {
                 item.failed = None;
                 out.push(Effect::Save(vec![record::save(Key::Outgoing(id, about), item)]));
                 self.show_outgoing(id, &about, out);
@@ -235,17 +242,17 @@ impl<S: Suite> Engine<S> {
 
     pub(super) fn discard(
         &mut self,
-        id: RoomId,
+        id: Chat,
         message: MessageId,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
         for about in self.waiting_about(id, &message)? {
-            let room = self.rooms.get_mut(&id).ok_or(Problem::RoomClosed)?;
-            let Some(item) = room.outbox.get_mut(&about).filter(|item| item.failed.is_some()) else {
+            let room = self.place_mut(id).ok_or(Problem::RoomClosed)?;
+            let Some(item) = room.channel.outbox.get_mut(&about).filter(|item| item.failed.is_some()) else {
                 continue;
             };
             let target = item.act.as_ref().map(Act::target);
-            room.outbox.arrived(&about);
+            room.channel.outbox.arrived(&about);
             out.push(Effect::Save(vec![record::remove(Key::Outgoing(id, about))]));
             match target {
                 Some(target) => self.show_named(id, &target, out),
@@ -257,36 +264,37 @@ impl<S: Suite> Engine<S> {
     }
 
     /// What waits under the id of a row: the message itself, or what is to be said about it.
-    fn waiting_about(&self, id: RoomId, message: &MessageId) -> Result<Vec<MessageId>, Problem> {
-        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+    fn waiting_about(&self, id: Chat, message: &MessageId) -> Result<Vec<MessageId>, Problem> {
+        let room = self.place(id).ok_or(Problem::RoomClosed)?;
         let there = room.channel.messages.values().find(|other| other.msg_id == *message);
-        Ok(room.outbox.ids_about(message, there.map(|there| there.hash)))
+        Ok(room.channel.outbox.ids_about(message, there.map(|there| there.hash)))
     }
 
     pub(super) fn save_draft(
         &mut self,
-        id: RoomId,
+        id: Chat,
         text: String,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
-        if let Some(room) = self.rooms.get_mut(&id)
+        if let Some(room) = self.place_mut(id)
             && room.channel.draft != text
         {
             room.channel.draft = text;
-            out.push(Effect::Save(vec![room.channel.to_record(&id)]));
+            out.push(Effect::Save(vec![room.channel.to_record()]));
         }
         Ok(Some(Outcome::Done))
     }
 
     /// Sends what waits, if the room is ready for it.
-    pub(super) async fn flush(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
-        let Some(room) = self.rooms.get(&id) else { return };
-        let wants = room.outbox.items.iter().any(|item| item.failed.is_none());
-        let early = ctx.now_ms < room.outbox.not_before_ms;
+    pub(super) async fn flush(&mut self, id: Chat, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.place(id) else { return };
+        let wants = room.channel.outbox.items.iter().any(|item| item.failed.is_none());
+        let early = ctx.now_ms < room.channel.outbox.not_before_ms;
         // What was neither heard back nor refused is sent again: the same bytes under the same ids.
-        let waits = !room.outbox.under_way.is_empty() && ctx.now_ms < room.outbox.sent_ms + ECHO_WAIT_MS;
+        let waits =
+            !room.channel.outbox.under_way.is_empty() && ctx.now_ms < room.channel.outbox.sent_ms + ECHO_WAIT_MS;
         // Echoes of what was sent before may still be on their way in.
-        let behind = room.sync.is_busy() || !room.sync.has_begun();
+        let behind = room.channel.pages.is_busy() || !room.channel.pages.has_begun();
         if !wants || early || behind || !self.online || waits {
             return;
         }
@@ -306,11 +314,11 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    async fn transmit(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) -> Result<(), Problem> {
-        let Some(room) = self.rooms.get_mut(&id) else {
+    async fn transmit(&mut self, id: Chat, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) -> Result<(), Problem> {
+        let Some(room) = self.place_mut(id) else {
             return Ok(());
         };
-        let n = room.state.epoch_number();
+        let n = room.view().epoch_number();
         // Sealed under an older key and never taken: made again. The same for what was sealed before messages that have come
         // since: whoever does not know its chain takes it for an old one that comes again. If the relay had taken it after
         // all, it has its id, and refuses the new one.
@@ -319,13 +327,20 @@ impl<S: Suite> Engine<S> {
             let sealed = item.sealed.as_ref();
             item.failed.is_none() && sealed.is_some_and(|sealed| sealed.n != n || sealed.seen < at)
         };
-        if room.outbox.items.iter().any(is_stale) {
-            for item in room.outbox.items.iter_mut().filter(|item| item.failed.is_none()) {
+        if room.channel.outbox.items.iter().any(is_stale) {
+            for item in room
+                .channel
+                .outbox
+                .items
+                .iter_mut()
+                .filter(|item| item.failed.is_none())
+            {
                 item.sealed = None;
             }
         }
         // What is sealed already goes first, and alone: what comes after it builds on it.
         let sealed = room
+            .channel
             .outbox
             .items
             .iter()
@@ -333,13 +348,13 @@ impl<S: Suite> Engine<S> {
         if !sealed {
             self.seal_batch(id, n, ctx, out).await?;
         }
-        let Some(room) = self.rooms.get_mut(&id) else {
+        let Some(room) = self.place_mut(id) else {
             return Ok(());
         };
         let mut messages = Vec::new();
-        room.outbox.under_way.clear();
-        room.outbox.sent_ms = ctx.now_ms;
-        let sealed = (room.outbox.items.iter())
+        room.channel.outbox.under_way.clear();
+        room.channel.outbox.sent_ms = ctx.now_ms;
+        let sealed = (room.channel.outbox.items.iter())
             .filter(|item| item.failed.is_none())
             .filter_map(|item| Some((item.msg_id, item.sealed.as_ref()?)));
         let mut chars = 0;
@@ -348,7 +363,7 @@ impl<S: Suite> Engine<S> {
             if chars > MAX_BATCH_CHARS && !messages.is_empty() {
                 break;
             }
-            room.outbox.under_way.push(msg_id);
+            room.channel.outbox.under_way.push(msg_id);
             messages.push(Outgoing {
                 header: sealed.header.clone(),
                 envelope: sealed.envelope.clone(),
@@ -364,33 +379,35 @@ impl<S: Suite> Engine<S> {
     /// Seals what waits as one chain in this tab's lane, and saves it.
     async fn seal_batch(
         &mut self,
-        id: RoomId,
+        id: Chat,
         n: u32,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<(), Problem> {
         let lane = self.lane;
-        let (Some(me), Some(room)) = (&self.me, self.rooms.get_mut(&id)) else {
+        let (Some(me), Some(room)) = (&self.me, place_mut(&mut self.rooms, &mut self.channels, id)) else {
             return Ok(());
         };
-        let Some(secret) = room.keys.get(&n) else { return Ok(()) };
-        let key = message_key(secret, &id, &ChannelId::MAIN);
-        let newest = room.channel.lanes.get(&(me.dk_id, lane));
+        let Some(key) = room.view().message_key(n) else {
+            return Ok(());
+        };
+        let PlaceMut { room, channel } = room;
+        let newest = channel.lanes.get(&(me.dk_id, lane));
         let (mut ctr, mut prev_own) =
             newest.map_or_else(|| (0, lane_start(&me.dk_id, &lane)), |end| (end.ctr, end.head));
         let mut saves = Vec::new();
         let mut chars = 0;
-        let is_slow = room.state.slowed_at(&me.user_id, &ChannelId::MAIN, room.state.seq) > 0;
-        let mut next_text_ms = room.next_text_ms(&me.user_id, ctx.now_ms).unwrap_or_default();
+        let is_slow = room.state.slowed_at(&me.user_id, &id.channel, room.state.seq) > 0;
+        let place = Place { room, channel };
+        let mut next_text_ms = place.next_text_ms(&me.user_id, ctx.now_ms).unwrap_or_default();
         let mut wake_ms = None;
         let held_until = room.state.time_out_ends(&me.user_id);
-        for item in room
-            .outbox
-            .items
-            .iter_mut()
-            .filter(|item| item.failed.is_none())
-            .take(MAX_SEND_BATCH)
-        {
+        let waiting = channel.outbox.items.iter().filter(|item| item.failed.is_none());
+        let waiting: Vec<MessageId> = waiting.take(MAX_SEND_BATCH).map(|item| item.msg_id).collect();
+        for msg_id in waiting {
+            let Some(item) = channel.outbox.items.iter().find(|item| item.msg_id == msg_id) else {
+                continue;
+            };
             // One text at a time where that is slowed down; what is said about others need not wait for it.
             if is_slow && item.act.is_none() {
                 if ctx.now_ms < next_text_ms {
@@ -414,13 +431,13 @@ impl<S: Suite> Engine<S> {
                 }
                 (None, None) => (MessageBody::Text { text: text()? }, 0),
                 (None, Some(ttl)) => (MessageBody::FadingText { text: text()?, ttl }, ttl_class(ttl.into())),
-                (Some(act), ttl) => (message_body(act)?, room.channel.class_of(act, ttl, ctx.now_ms)),
+                (Some(act), ttl) => (message_body(act)?, channel.class_of(act, ttl, ctx.now_ms)),
             };
             let header = Header {
                 suite: SUITE_1,
                 kind: MessageKind::Durable,
-                room_id: id,
-                channel: ChannelId::MAIN,
+                room_id: id.room,
+                channel: id.channel,
                 n,
                 msg_id: item.msg_id,
                 ttl_class,
@@ -436,8 +453,8 @@ impl<S: Suite> Engine<S> {
                 prev_own,
                 log_seq: room.state.seq,
                 log_head: room.state.head,
-                seen_seq: room.channel.at.seq,
-                seen_t: room.channel.at.t,
+                seen_seq: channel.at.seq,
+                seen_t: channel.at.t,
                 ts,
                 body,
             };
@@ -451,7 +468,7 @@ impl<S: Suite> Engine<S> {
             let hash = Head::from_bytes(*sealed.hash.as_bytes());
             let sealed = SealedRecord {
                 n,
-                seen: room.channel.at.seq,
+                seen: channel.at.seq,
                 header: B64(sealed.header),
                 envelope: B64(sealed.envelope),
             };
@@ -461,9 +478,11 @@ impl<S: Suite> Engine<S> {
                 break;
             }
             prev_own = hash;
-            item.lane = lane;
-            item.sealed = Some(sealed);
-            saves.push(record::save(Key::Outgoing(id, item.msg_id), item));
+            if let Some(item) = channel.outbox.get_mut(&msg_id) {
+                item.lane = lane;
+                item.sealed = Some(sealed);
+                saves.push(record::save(Key::Outgoing(id, msg_id), item));
+            }
         }
         // What waits for one that goes out now is looked at again when that one is heard back.
         if let Some(wake_ms) = wake_ms.filter(|wake_ms| *wake_ms < u64::MAX) {
@@ -481,16 +500,16 @@ impl<S: Suite> Engine<S> {
     /// The relay did not take a message.
     pub(super) async fn refused(
         &mut self,
-        id: RoomId,
+        id: Chat,
         msg_id: MessageId,
         code: ErrorCode,
         retry_secs: Option<u32>,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Some(room) = self.rooms.get_mut(&id) else { return };
-        room.outbox.under_way.retain(|other| *other != msg_id);
-        let Some(item) = room.outbox.get_mut(&msg_id) else {
+        let Some(mut room) = self.place_mut(id) else { return };
+        room.channel.outbox.under_way.retain(|other| *other != msg_id);
+        let Some(item) = room.channel.outbox.get_mut(&msg_id) else {
             return;
         };
         match code {
@@ -498,18 +517,18 @@ impl<S: Suite> Engine<S> {
             ErrorCode::WrongEpoch | ErrorCode::StaleHead => {
                 item.sealed = None;
                 room.sync.log_behind();
-                self.fetch_room_log(id, out);
+                self.fetch_room_log(id.room, out);
             }
             ErrorCode::TooFast => {
                 item.sealed = None;
                 let wait_ms = u64::from(retry_secs.unwrap_or(2).clamp(1, 120)) * 1000;
-                room.outbox.not_before_ms = ctx.now_ms + wait_ms;
+                room.channel.outbox.not_before_ms = ctx.now_ms + wait_ms;
                 out.push(Effect::Wake { after_ms: wait_ms });
             }
             // It is there already, under other bytes of ours, or it follows one that is: what is there comes by itself.
             ErrorCode::Duplicate => {
                 item.sealed = None;
-                room.outbox.not_before_ms = ctx.now_ms + DUPLICATE_WAIT_MS;
+                room.channel.outbox.not_before_ms = ctx.now_ms + DUPLICATE_WAIT_MS;
                 out.push(Effect::Wake {
                     after_ms: DUPLICATE_WAIT_MS,
                 });
@@ -530,7 +549,7 @@ impl<S: Suite> Engine<S> {
                 self.show_outgoing(id, &msg_id, out);
                 self.show_room_row(id, out);
                 if code == ErrorCode::Forbidden {
-                    self.fetch_room_log(id, out);
+                    self.fetch_room_log(id.room, out);
                 }
             }
         }

@@ -15,7 +15,7 @@ use sotto_shared::api::frame::{Outgoing, ToRelay};
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::envelope::content::{Content, Here, MessageBody, message_key, seal_message};
+use sotto_shared::envelope::content::{Content, Here, MessageBody, seal_message};
 use sotto_shared::envelope::header::{Header, MessageKind};
 use sotto_shared::id::{DeviceKeyId, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::{RoomKind, SUITE_1};
@@ -112,7 +112,7 @@ impl<S: Suite> Engine<S> {
     ) -> Result<Option<Outcome>, Problem> {
         let last = self.passing.typed_ms.get(&chat).copied().unwrap_or_default();
         let is_due = ctx.now_ms >= last.saturating_add(TYPING_EVERY_MS);
-        if is_due && !self.passing.typing_off && self.may_say_aside(&chat.room) {
+        if is_due && !self.passing.typing_off && self.may_say_aside(chat) {
             self.passing.typed_ms.insert(chat, ctx.now_ms);
             self.say_aside(chat, MessageBody::Typing, ctx, out).await?;
         }
@@ -167,7 +167,7 @@ impl<S: Suite> Engine<S> {
         let Some(here) = self.passing.here.filter(|_| self.online && !self.passing.presence_off) else {
             return;
         };
-        let is_busy = self.rooms.values().any(|room| room.sync.is_busy());
+        let is_busy = self.channels.values().any(|channel| channel.pages.is_busy());
         if is_busy {
             // Where this browser stands is about to change; the end of that is another step.
             return;
@@ -191,7 +191,7 @@ impl<S: Suite> Engine<S> {
             let rooms = asked
                 .into_iter()
                 .filter(|room| ctx.now_ms >= told(room) + PRESENT_AGAIN_MS);
-            let rooms = rooms.filter(|room| self.may_say_aside(room)).collect();
+            let rooms = rooms.filter(|room| self.may_say_aside((*room).into())).collect();
             let before = self.passing.told_ms;
             self.say_presence(here, rooms, ctx, out).await;
             self.passing.told_ms = before;
@@ -222,10 +222,11 @@ impl<S: Suite> Engine<S> {
     /// none that reaches nobody more.
     fn to_be_told(&self) -> Vec<RoomId> {
         let Some(me) = self.my_id() else { return Vec::new() };
-        let mut rooms: Vec<(&RoomId, &Room)> = self.rooms.iter().filter(|(id, _)| self.may_say_aside(id)).collect();
+        let mut rooms: Vec<(&RoomId, &Room)> = self.rooms.iter().filter(|(id, _)| self.may_say_aside((**id).into())).collect();
         rooms.sort_by_key(|(id, room)| {
-            let is_shown = self.shown == Some(**id);
-            let active_ms = room.channel.preview.as_ref().map_or(0, |preview| preview.at_ms);
+            let is_shown = self.shown.is_some_and(|shown| shown.room == **id);
+            let previews = self.channels_of(**id).filter_map(|channel| channel.preview.as_ref());
+            let active_ms = previews.map(|preview| preview.at_ms).max().unwrap_or_default();
             (
                 !is_shown,
                 room.state.kind != RoomKind::Direct,
@@ -244,16 +245,16 @@ impl<S: Suite> Engine<S> {
         told
     }
 
-    /// Whether one speaks in passing in a room: few enough hear it, and under a key that nobody has who should not.
-    fn may_say_aside(&self, room: &RoomId) -> bool {
-        let Some(room) = self.rooms.get(room).filter(|_| self.online) else {
+    /// Whether one speaks in passing in a conversation: few enough hear it, and under a key that nobody has who should not.
+    fn may_say_aside(&self, chat: Chat) -> bool {
+        let Some(room) = self.place(chat).filter(|_| self.online) else {
             return false;
         };
         (2..=MANY).contains(&room.state.members.len())
-            && room.sync.has_begun()
+            && room.channel.pages.has_begun()
             && !room.sync.log_is_behind()
             && self.standing(room) == Standing::Open
-            && !self.must_prepare(room)
+            && !self.must_prepare(room.room)
     }
 
     async fn say_aside(
@@ -263,12 +264,11 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<(), Problem> {
-        let Some(room) = self.rooms.get(&chat.room) else {
+        let Some(room) = self.place(chat) else {
             return Ok(());
         };
-        let n = room.state.epoch_number();
-        let Some(secret) = room.keys.get(&n) else { return Ok(()) };
-        let key = message_key(secret, &chat.room, &chat.channel);
+        let n = room.epoch_number();
+        let Some(key) = room.message_key(n) else { return Ok(()) };
         let mut msg_id = [0; 16];
         ctx.rng.fill_bytes(&mut msg_id);
         let header = Header {
@@ -336,7 +336,7 @@ impl<S: Suite> Engine<S> {
             let oldest = heard.tabs.iter().min_by_key(|(_, tab)| tab.heard_ms).map(|(id, _)| *id);
             oldest.map(|id| heard.tabs.remove(&id));
         }
-        if is_typing && let Some(room) = self.rooms.get(&chat.room) {
+        if is_typing && let Some(room) = self.place(chat) {
             let writing = Writing {
                 until_ms: now_ms + TYPING_FOR_MS,
                 after: room.channel.at.seq,
@@ -372,13 +372,13 @@ impl<S: Suite> Engine<S> {
         let mut changed = Vec::new();
         for (chat, writers) in &mut self.passing.typing {
             let before = writers.len();
-            let Some(room) = self.rooms.get(&chat.room) else {
+            let (Some(room), Some(channel)) = (self.rooms.get(&chat.room), self.channels.get(chat)) else {
                 writers.clear();
                 changed.push(*chat);
                 continue;
             };
             writers.retain(|user, writing| {
-                let since = room.channel.messages.range(writing.after.saturating_add(1)..);
+                let since = channel.messages.range(writing.after.saturating_add(1)..);
                 let has_come = since
                     .filter_map(|(_, message)| message.body.by())
                     .any(|by| by.author == *user);

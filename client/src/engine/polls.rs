@@ -9,16 +9,16 @@ use sotto_shared::api::limits::{MAX_OPTION_BYTES, MAX_OPTIONS, MAX_QUESTION_BYTE
 use sotto_shared::codec::{List, Text};
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::content::MessageBody;
-use sotto_shared::id::{Head, MessageId, RoomId, UserId};
+use sotto_shared::id::{Head, MessageId, UserId};
 use sotto_shared::log::roles::Permission;
 use sotto_shared::log::room_log::RoomKind;
 
 use super::account::internal;
 use super::outbox::delivery;
 use super::record::{Act, By, MessageRecord, PollRecord, StoredBody};
-use super::rooms::Room;
+use super::chats::{Place, PlaceMut};
 use super::{Ctx, Engine, Out};
-use crate::view::{self, Body, Delivery, Outcome, Problem};
+use crate::view::{self, Body, Chat, Delivery, Outcome, Problem};
 
 /// Of so many who chose an option the row says the name; `Command::ShowVotes` gives all.
 const NAMED: usize = 4;
@@ -113,7 +113,7 @@ impl PollRecord {
     }
 }
 
-impl Room {
+impl Place<'_> {
     /// Whether this vote, or this end, is not its author's to say. One that comes too late is no lie: it only does not count.
     pub(super) fn is_void_in_poll(&self, target: &MessageRecord, by: &By, act: &Act) -> bool {
         match (&target.body, act) {
@@ -132,6 +132,9 @@ impl Room {
         self.state.kind != RoomKind::Direct && self.state.roles.rights_at(user, log_seq).has(permission)
     }
 
+}
+
+impl PlaceMut<'_> {
     /// Counts what these messages change: polls that came into memory, votes and ends.
     pub(super) fn count_votes(&mut self, seqs: &BTreeSet<u64>) {
         let mut anew = BTreeSet::new();
@@ -149,7 +152,7 @@ impl Room {
                     let Some(tally) = self.channel.tallies.get(&target) else {
                         continue;
                     };
-                    let heard = self.heard_in_poll(message, by, act);
+                    let heard = self.view().heard_in_poll(message, by, act);
                     match act {
                         // It was counted, and is known now to be a message that came again.
                         _ if !heard && tally.rests_on(&by.author, *seq) => drop(anew.insert(target)),
@@ -170,12 +173,15 @@ impl Room {
             }
         }
         for hash in anew {
-            if let Some(tally) = self.count(&hash) {
+            if let Some(tally) = self.view().count(&hash) {
                 self.channel.tallies.insert(hash, tally);
             }
         }
     }
 
+}
+
+impl Place<'_> {
     /// Counts a poll from the beginning.
     fn count(&self, hash: &Head) -> Option<Tally> {
         let poll = self.channel.named(hash)?;
@@ -282,7 +288,7 @@ pub(super) fn outgoing_poll(poll: &PollRecord) -> view::Poll {
 impl<S: Suite> Engine<S> {
     pub(super) async fn make_poll(
         &mut self,
-        id: RoomId,
+        id: Chat,
         asked: view::NewPoll,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
@@ -316,7 +322,7 @@ impl<S: Suite> Engine<S> {
     /// Chooses in a poll: these options and no others.
     pub(super) async fn vote(
         &mut self,
-        id: RoomId,
+        id: Chat,
         message: MessageId,
         chosen: &[u8],
         ctx: &mut Ctx<'_, S>,
@@ -344,14 +350,14 @@ impl<S: Suite> Engine<S> {
 
     pub(super) async fn end_poll(
         &mut self,
-        id: RoomId,
+        id: Chat,
         message: MessageId,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
         let (target, poll, author) = self.standing_poll(id, message)?;
         let me = self.my_id().ok_or(Problem::SignedOut)?;
-        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+        let room = self.place(id).ok_or(Problem::RoomClosed)?;
         if author != me && !room.might(&me, Permission::Redact, room.state.seq) {
             return Err(Problem::NotAllowed);
         }
@@ -363,16 +369,16 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Who chose what, by option.
-    pub(super) fn show_votes(&self, id: RoomId, message: MessageId) -> Result<Option<Outcome>, Problem> {
+    pub(super) fn show_votes(&self, id: Chat, message: MessageId) -> Result<Option<Outcome>, Problem> {
         let (target, poll, _) = self.standing_poll(id, message)?;
-        let tally = self.rooms.get(&id).and_then(|room| room.channel.tallies.get(&target));
+        let tally = self.place(id).and_then(|room| room.channel.tallies.get(&target));
         let users = |at: usize| tally.and_then(|tally| tally.options.get(at)).into_iter().flatten();
         let all = (0..poll.options.len()).map(|at| users(at).copied().collect());
         Ok(Some(Outcome::Votes(all.collect())))
     }
 
-    fn is_ended(&self, id: RoomId, poll: &Head) -> bool {
-        let Some(room) = self.rooms.get(&id) else { return false };
+    fn is_ended(&self, id: Chat, poll: &Head) -> bool {
+        let Some(room) = self.place(id) else { return false };
         let is_end = |act: &Act| matches!(act, Act::EndPoll { .. });
         let counted = room
             .channel
@@ -383,9 +389,9 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Hash, content and author of a poll on screen.
-    fn standing_poll(&self, id: RoomId, message: MessageId) -> Result<(Head, PollRecord, UserId), Problem> {
+    fn standing_poll(&self, id: Chat, message: MessageId) -> Result<(Head, PollRecord, UserId), Problem> {
         let (hash, author) = self.standing_message(id, message)?;
-        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+        let room = self.place(id).ok_or(Problem::RoomClosed)?;
         match room.channel.named(&hash).map(|message| &message.body) {
             Some(StoredBody::Poll { poll, .. }) => Ok((hash, poll.clone(), author)),
             _ => Err(Problem::NoSuchMessage),

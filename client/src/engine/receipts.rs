@@ -20,18 +20,18 @@ use sotto_shared::codec::Codec;
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::suite::{OpenJob, Suite};
 use sotto_shared::envelope::content::{
-    Content, MessageBody, OpenedContent, RECEIPT, envelope_context, message_key, seal_message, slot_id,
+    Content, MessageBody, OpenedContent, RECEIPT, envelope_context, seal_message, slot_id,
 };
 use sotto_shared::envelope::header::{Header, MessageKind};
-use sotto_shared::id::{ChannelId, RoomId, UserId};
+use sotto_shared::id::UserId;
 use sotto_shared::log::room_log::SUITE_1;
 
 use super::account::internal;
 use super::ask::{Failure, Pending, Request};
+use super::chats::Place;
 use super::evidence::Signed;
-use super::rooms::Room;
 use super::{Ctx, Effect, Engine, Out};
-use crate::view::{Outcome, Problem, Standing};
+use crate::view::{Chat, Outcome, Problem, Standing};
 
 /// Between two receipts of one browser in one room: what is read meanwhile goes into the next.
 const RECEIPT_MS: u64 = 3_000;
@@ -50,7 +50,7 @@ pub struct Receipt {
     pub read: u64,
 }
 
-impl Room {
+impl Place<'_> {
     /// Whether there are words of others among the messages behind `told`, up to `read`.
     fn has_read_others(&self, told: u64, read: u64, me: UserId, now_ms: u64) -> bool {
         let (Some(from), true) = (told.checked_add(1), told < read) else {
@@ -88,41 +88,42 @@ impl<S: Suite> Engine<S> {
         let (Some(id), Some(me)) = (self.shown.filter(|_| self.visible && self.online), self.my_id()) else {
             return;
         };
-        let Some(room) = self.rooms.get_mut(&id) else { return };
-        let is_current = room.sync.is_caught_up(room.channel.at.seq) && !room.sync.log_is_behind();
+        let tells_read = self.tells_read;
+        let Some(room) = self.place_mut(id) else { return };
+        let is_current = room.channel.pages.is_caught_up(room.channel.at.seq) && !room.sync.log_is_behind();
         if !is_current || room.frozen.is_some() || !room.is_member(&me) {
             return;
         }
-        if room.sync.slots_asked < room.keys.len() {
+        if room.channel.pages.slots_asked < room.view().key_count() {
             // Asked with so many keys: with more of them more can be opened.
-            room.sync.slots_asked = room.keys.len();
-            room.sync.slots_pending = true;
+            room.channel.pages.slots_asked = room.view().key_count();
+            room.channel.pages.slots_pending = true;
             let ask = SlotsGet {
-                room_id: id,
-                channel: ChannelId::MAIN,
+                room_id: id.room,
+                channel: id.channel,
             };
-            self.ask(Request::SlotsGet(ask), Pending::Slots { room: id }, out);
+            self.ask(Request::SlotsGet(ask), Pending::Slots { chat: id }, out);
             return;
         }
         let told = room.channel.receipts.get(&me).map_or(0, |receipt| receipt.read);
         let read = room.channel.read_seq.min(room.channel.at.seq);
-        let is_news = self.tells_read
-            && !room.sync.slots_pending
+        let is_news = tells_read
+            && !room.channel.pages.slots_pending
             && room.state.members.len() <= MANY_READERS
-            && room.has_read_others(told, read, me, ctx.now_ms);
+            && room.view().has_read_others(told, read, me, ctx.now_ms);
         if !is_news {
             return;
         }
-        let is_again = read <= room.receipt_read;
-        let due_ms = room.receipt_ms + if is_again { RESEND_MS } else { RECEIPT_MS };
+        let is_again = read <= room.channel.receipt_read;
+        let due_ms = room.channel.receipt_ms + if is_again { RESEND_MS } else { RECEIPT_MS };
         if ctx.now_ms < due_ms {
             self.wake_to_speak(due_ms, ctx, out);
             return;
         }
-        let Some(room) = self.rooms.get(&id) else { return };
+        let Some(room) = self.place(id) else { return };
         // Under a key that somebody may have who should not, nothing is said. One that is merely old will do.
         if self.standing(room) == Standing::Open
-            && !self.must_prepare(room)
+            && !self.must_prepare(room.room)
             && let Err(problem) = self.send_receipt(id, read, ctx, out).await
         {
             self.notice(problem, out);
@@ -131,23 +132,22 @@ impl<S: Suite> Engine<S> {
 
     async fn send_receipt(
         &mut self,
-        id: RoomId,
+        id: Chat,
         read: u64,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<(), Problem> {
-        let Some(room) = self.rooms.get(&id) else { return Ok(()) };
+        let Some(room) = self.place(id) else { return Ok(()) };
         let me = self.me()?;
-        let n = room.state.epoch_number();
-        let Some(secret) = room.keys.get(&n) else { return Ok(()) };
-        let key = message_key(secret, &id, &ChannelId::MAIN);
+        let n = room.epoch_number();
+        let Some(key) = room.message_key(n) else { return Ok(()) };
         let header = Header {
             suite: SUITE_1,
             kind: MessageKind::Slot,
-            room_id: id,
-            channel: ChannelId::MAIN,
+            room_id: id.room,
+            channel: id.channel,
             n,
-            msg_id: slot_id(&me.dvk, &id, &ChannelId::MAIN, RECEIPT),
+            msg_id: slot_id(&me.dvk, &id.room, &id.channel, RECEIPT),
             ttl_class: 0,
             del_commit: [0; 32],
         };
@@ -165,22 +165,22 @@ impl<S: Suite> Engine<S> {
                 envelope: B64(sealed.envelope),
             }],
         }));
-        if let Some(room) = self.rooms.get_mut(&id) {
+        if let Some(room) = self.place_mut(id) {
             // It counts as told when it is heard back.
-            (room.receipt_ms, room.receipt_read) = (ctx.now_ms, read);
+            (room.channel.receipt_ms, room.channel.receipt_read) = (ctx.now_ms, read);
         }
         Ok(())
     }
 
     pub(super) async fn slots_came(
         &mut self,
-        id: RoomId,
+        id: Chat,
         result: Result<SlotsReply, Failure>,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        if let Some(room) = self.rooms.get_mut(&id) {
-            room.sync.slots_pending = false;
+        if let Some(room) = self.place_mut(id) {
+            room.channel.pages.slots_pending = false;
         }
         // An answer that did not come is asked for again with the next connection.
         if let Ok(reply) = result {
@@ -191,12 +191,12 @@ impl<S: Suite> Engine<S> {
     /// Values of slots, live or as they lay there. What does not hold is let go.
     pub(super) async fn take_slots(
         &mut self,
-        id: RoomId,
+        id: Chat,
         values: Vec<SlotValue>,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Some(room) = self.rooms.get(&id).filter(|room| room.frozen.is_none()) else {
+        let Some(room) = self.place(id).filter(|room| room.frozen.is_none()) else {
             return;
         };
         let (state, mut keys) = (&room.state, BTreeMap::new());
@@ -207,13 +207,12 @@ impl<S: Suite> Engine<S> {
                 continue;
             };
             let fits = header.kind == MessageKind::Slot
-                && header.room_id == id
-                && header.channel == ChannelId::MAIN
+                && header.room_id == id.room
+                && header.channel == id.channel
                 && header.suite == SUITE_1;
-            newer_key |= fits && header.n > state.epoch_number();
-            if let Some(secret) = room.keys.get(&header.n).filter(|_| fits) {
-                keys.entry(header.n)
-                    .or_insert_with(|| message_key(secret, &id, &ChannelId::MAIN));
+            newer_key |= fits && header.n > room.epoch_number();
+            if let Some(key) = room.message_key(header.n).filter(|_| fits) {
+                keys.entry(header.n).or_insert(key);
                 sealed.push((header, value));
             }
         }
@@ -234,7 +233,11 @@ impl<S: Suite> Engine<S> {
             };
             // Of those who were here then and are now, with a browser that they had and have.
             let content = &opened.content;
-            let signer = |at| state.author_key(&content.user_id, &content.dk_id, at).copied();
+            let signer = |at| {
+                state
+                    .reader_key(&content.user_id, &content.dk_id, &id.channel, at)
+                    .copied()
+            };
             let signer = signer(content.log_seq.min(state.seq)).and_then(|_| signer(state.seq));
             newer_log |= signer.is_none() && content.log_seq > state.seq;
             if let Some(signer) = signer
@@ -254,20 +257,20 @@ impl<S: Suite> Engine<S> {
         if newer_key {
             self.hear_of_a_newer_key(id, out);
         } else if newer_log {
-            self.fetch_room_log(id, out);
+            self.fetch_room_log(id.room, out);
         }
     }
 
     async fn take_receipt(
         &mut self,
-        id: RoomId,
+        id: Chat,
         content: &Content,
         signed: Signed,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
         // Looked at once more: two of one author may have come together.
-        let Some(room) = self.rooms.get(&id).filter(|room| room.is_newer(content)) else {
+        let Some(room) = self.place(id).filter(|room| room.is_newer(content)) else {
             return;
         };
         if room.is_challenged(content) {
@@ -276,7 +279,7 @@ impl<S: Suite> Engine<S> {
         let MessageBody::Receipt { read } = content.body else {
             return;
         };
-        let Some(room) = self.rooms.get_mut(&id).filter(|room| room.frozen.is_none()) else {
+        let Some(room) = self.place_mut(id).filter(|room| room.frozen.is_none()) else {
             return;
         };
         let known = room.channel.receipts.entry(content.user_id).or_default();
@@ -286,12 +289,12 @@ impl<S: Suite> Engine<S> {
             // What was read stays read.
             read: known.read.max(read),
         };
-        out.push(Effect::Save(vec![room.channel.to_record(&id)]));
+        out.push(Effect::Save(vec![room.channel.to_record()]));
         if is_more && self.my_id() == Some(content.user_id) {
-            self.read_elsewhere(id.into(), read, out);
+            self.read_elsewhere(id, read, out);
         }
         if is_more && self.tells_read {
-            self.show_members(id, out);
+            self.show_members(id.room, out);
         }
     }
 }

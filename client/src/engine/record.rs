@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::Wrap;
 use sotto_shared::envelope::header::envelope_hash;
-use sotto_shared::id::{DeviceKeyId, Head, MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, DeviceKeyId, Head, MessageId, RoomId, UserId};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::view::{Problem, Unreadable};
+use crate::view::{Chat, Problem, Unreadable};
 
 /// Where a record lies. The store turns the ids into opaque names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,11 +16,11 @@ pub enum Key {
     /// Log and wraps.
     Room(RoomId),
     /// Position, counters, draft.
-    Channel(RoomId),
+    Channel(Chat),
     /// Why a room is stopped.
     Stop(RoomId),
-    Message(RoomId, u64),
-    Outgoing(RoomId, MessageId),
+    Message(Chat, u64),
+    Outgoing(Chat, MessageId),
     /// Private KEM keys and vault revisions.
     Keys,
 }
@@ -37,8 +37,8 @@ pub struct Record {
 pub enum Query {
     /// Everything but messages. Of what waits to be sent, what other tabs that are open have written stays with them.
     Base { lane: [u8; 8] },
-    /// Messages `from..=to` of a room.
-    Messages { room: RoomId, from: u64, to: u64 },
+    /// Messages `from..=to` of a channel.
+    Messages { chat: Chat, from: u64, to: u64 },
 }
 
 /// What was loaded, opened again.
@@ -127,6 +127,9 @@ pub struct StopRecord {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ChannelRecord {
     pub room_id: RoomId,
+    /// Versions before this one knew `MAIN` alone.
+    #[serde(default = "main")]
+    pub channel: ChannelId,
     pub seq: u64,
     pub t: Head,
     /// Number of the oldest message that is kept; `seq + 1` when there is none.
@@ -195,6 +198,8 @@ pub struct PreviewRecord {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MessageRecord {
     pub room_id: RoomId,
+    #[serde(default = "main")]
+    pub channel: ChannelId,
     pub seq: u64,
     pub msg_id: MessageId,
     pub hash: Head,
@@ -390,6 +395,8 @@ impl StoredBody {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OutgoingRecord {
     pub room_id: RoomId,
+    #[serde(default = "main")]
+    pub channel: ChannelId,
     pub msg_id: MessageId,
     /// The tab it was written in.
     pub lane: [u8; 8],
@@ -468,6 +475,37 @@ impl Drop for KeysRecord {
 impl std::fmt::Debug for KeysRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("KeysRecord(…)")
+    }
+}
+
+pub(super) const fn main() -> ChannelId {
+    ChannelId::MAIN
+}
+
+impl ChannelRecord {
+    pub const fn chat(&self) -> Chat {
+        Chat {
+            room: self.room_id,
+            channel: self.channel,
+        }
+    }
+}
+
+impl MessageRecord {
+    pub const fn chat(&self) -> Chat {
+        Chat {
+            room: self.room_id,
+            channel: self.channel,
+        }
+    }
+}
+
+impl OutgoingRecord {
+    pub const fn chat(&self) -> Chat {
+        Chat {
+            room: self.room_id,
+            channel: self.channel,
+        }
     }
 }
 

@@ -69,7 +69,7 @@ impl<S: Suite> Engine<S> {
             room.key_asks = room.key_asks.saturating_add(1);
         }
         if room.key_is_lost() {
-            self.show_events(id, 0, out);
+            self.show_events_of(id, out);
             out.push(Effect::Wake {
                 after_ms: PATIENCE_MS + 1,
             });
@@ -128,7 +128,7 @@ impl<S: Suite> Engine<S> {
             && asked.dk_id != me.dk_id
             && room.is_member(&asked.user_id)
             && !room.came_late(&asked.user_id, ctx.now_ms)
-            && self.standing(room) == Standing::Open;
+            && self.room_standing(room) == Standing::Open;
         let recently = (room.answered.get(&asked.user_id)).is_some_and(|ms| ctx.now_ms < ms + PATIENCE_MS);
         if !fits || recently {
             return;

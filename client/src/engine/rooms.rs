@@ -1,4 +1,4 @@
-//! A room as this account knows it: its verified log, its keys, its one channel.
+//! A room as this account knows it: its verified log and its keys.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -9,9 +9,7 @@ use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::secret::EpochSecret;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::envelope::content::Content;
-use sotto_shared::envelope::transcript::Transcript;
-use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, RoomId, UserId};
+use sotto_shared::id::{ChannelId, Head, RoomId, UserId};
 use sotto_shared::log::LogError;
 use sotto_shared::log::room_log::{
     Event, MemberRef, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState, room_id,
@@ -19,21 +17,13 @@ use sotto_shared::log::room_log::{
 
 use super::ask::{Failure, Pending, Request};
 use super::beacons::Claim;
-use super::bodies::Index;
+use super::chats::{Channel, Place};
 use super::evidence::{Cause, Evidence};
 use super::intents::Intent;
-use super::outbox::Outbox;
-use super::polls::Tally;
-use super::receipts::Receipt;
-use super::record::{
-    self, ChannelRecord, Deletion, Key, LaneRecord, MessageRecord, PreviewRecord, Record, RoomRecord, StopRecord,
-};
+use super::record::{self, Key, Record, RoomRecord, StopRecord};
 use super::sync::{LOG_TRIES, Sync};
 use super::{Ctx, Effect, Engine, Out, people};
-use crate::view::{self, Change, Delivery, Member, Preview, Standing, Tamper};
-
-/// Senders' chains that are kept across reloads.
-const KEPT_LANES: usize = 64;
+use crate::view::{self, Change, Chat, Delivery, Member, Preview, Standing, Tamper};
 
 /// Rooms that may wait for the user logs they name, before they are taken up.
 const MAX_ARRIVING: usize = 64;
@@ -70,17 +60,10 @@ pub(crate) struct Room {
     pub left: bool,
     /// What shows why it is.
     pub evidence: Option<Evidence>,
-    /// What members have seen and we have not, by who says so.
-    pub claims: BTreeMap<UserId, Claim>,
-    /// When this browser last said where it stands, or heard somebody say the same. Milliseconds since 1970.
-    pub beacon_ms: u64,
-    /// When it last told what was read here, and up to which message.
-    pub receipt_ms: u64,
-    pub receipt_read: u64,
+    /// What members have seen and we have not, by channel and who says so.
+    pub claims: BTreeMap<(ChannelId, UserId), Claim>,
     /// Entries that wait for a user log they name.
     pub waiting: Vec<SignedBlob>,
-    pub channel: Channel,
-    pub outbox: Outbox,
     pub sync: Sync,
     pub intents: VecDeque<Intent>,
     /// An append is under way.
@@ -90,215 +73,9 @@ pub(crate) struct Room {
     pub newcomers: BTreeSet<UserId>,
 }
 
-/// The room's messages, as far as they are known here.
-pub(crate) struct Channel {
-    /// Verified up to here.
-    pub at: Transcript,
-    /// Number of the oldest message kept in this browser; `at.seq + 1` when there is none.
-    pub oldest: u64,
-    pub before_oldest: Head,
-    /// In memory: without holes from its first key to `at.seq`.
-    pub messages: BTreeMap<u64, MessageRecord>,
-    /// By device and lane.
-    pub lanes: HashMap<(DeviceKeyId, [u8; 8]), LaneEnd>,
-    /// Of chains that ended up to this number there may be some that are not known here. What begins one that is not known
-    /// must have been written after it, or it may be an old message that comes again.
-    pub lanes_from: u64,
-    /// The newest log entry that the author of any message so far had seen.
-    pub log_seq: u64,
-    pub read_seq: u64,
-    /// How often something was marked as unread again.
-    pub turn: u32,
-    /// When this mark was set, milliseconds since 1970; 0: never.
-    pub read_ms: u64,
-    /// `unread` is right; else there is at least as much.
-    pub exact: bool,
-    /// Where what was unread began when the room was opened: the line stays while one reads.
-    pub unread_from: u64,
-    pub epoch_seq: u64,
-    pub unread: u32,
-    pub preview: Option<PreviewRecord>,
-    pub draft: String,
-    /// The page has rows from this number on.
-    pub shown_from: u64,
-    pub index: Index,
-    /// What was counted of the polls in memory.
-    pub tallies: HashMap<Head, Tally>,
-    /// The newest whose sender is not known here: emptied before they were read, or locked when they came.
-    pub passed_over: Vec<(u64, Head)>,
-    /// From which message on some are to go, and when the first of them does.
-    pub fades: Option<(u64, u64)>,
-    /// Messages of ours that are deleted, whose bytes the server may still have.
-    pub deletions: Vec<Deletion>,
-    /// What members have read, by their newest word.
-    pub receipts: BTreeMap<UserId, Receipt>,
-    /// What is kept is wanted in memory from this number on: something in it is to be taken away.
-    pub wanted: Option<u64>,
-}
-
-/// How far one chain of a sender's messages goes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LaneEnd {
-    pub ctr: u64,
-    /// The newest envelope, and its number in the channel.
-    pub head: Head,
-    pub seq: u64,
-}
-
-impl Channel {
-    fn new(room: &RoomId) -> Self {
-        let at = Transcript::start(room, &ChannelId::MAIN);
-        Self {
-            at,
-            oldest: 1,
-            before_oldest: at.t,
-            messages: BTreeMap::new(),
-            lanes: HashMap::new(),
-            lanes_from: 0,
-            log_seq: 0,
-            read_seq: 0,
-            turn: 0,
-            read_ms: 0,
-            exact: true,
-            unread_from: 1,
-            epoch_seq: 0,
-            unread: 0,
-            preview: None,
-            draft: String::new(),
-            shown_from: 1,
-            index: Index::default(),
-            tallies: HashMap::new(),
-            passed_over: Vec::new(),
-            fades: None,
-            deletions: Vec::new(),
-            receipts: BTreeMap::new(),
-            wanted: None,
-        }
-    }
-
-    /// The transcript after message `seq`, where it is known.
-    pub fn t_at(&self, seq: u64) -> Option<Head> {
-        if seq == self.at.seq {
-            return Some(self.at.t);
-        }
-        if seq.checked_add(1) == Some(self.oldest) {
-            return Some(self.before_oldest);
-        }
-        self.messages.get(&seq).map(|message| message.t)
-    }
-
-    /// The newest log entry that the authors of the messages in memory before `seq` had seen.
-    pub fn log_seq_before(&self, seq: u64) -> u64 {
-        let seen = self.messages.range(..seq).filter_map(|(_, message)| message.body.by());
-        seen.map(|by| by.log_seq).max().unwrap_or_default()
-    }
-
-    /// Whether the message at this place of its sender's chain stands under another number than `seq`.
-    pub fn has_shown(&self, content: &Content, seq: u64) -> bool {
-        let place = (content.dk_id, content.lane, content.ctr);
-        (self
-            .messages
-            .iter()
-            .filter_map(|(other, message)| Some((*other, message.body.by()?))))
-        .any(|(other, by)| other != seq && (by.device, by.lane, by.ctr) == place)
-    }
-
-    /// Whether `at` is the transcript ahead of the first message in memory.
-    pub fn joins(&self, at: &Transcript) -> bool {
-        let first = self.first_loaded();
-        if at.seq + 1 != first {
-            return false;
-        }
-        match self.messages.get(&first) {
-            Some(message) => at.then(&EnvelopeHash::from_bytes(*message.hash.as_bytes())).t == message.t,
-            None => at.t == self.at.t,
-        }
-    }
-
-    /// First message in memory; `at.seq + 1` when there is none.
-    pub fn first_loaded(&self) -> u64 {
-        self.messages.first_key_value().map_or(self.at.seq + 1, |(seq, _)| *seq)
-    }
-
-    pub fn to_record(&self, room: &RoomId) -> Record {
-        let mut lanes: Vec<LaneRecord> = (self.lanes.iter())
-            .map(|((device, lane), end)| LaneRecord {
-                device: *device,
-                lane: *lane,
-                ctr: end.ctr,
-                head: end.head,
-                seq: end.seq,
-            })
-            .collect();
-        lanes.sort_unstable_by_key(|lane| std::cmp::Reverse(lane.seq));
-        let lanes_from = lanes
-            .get(KEPT_LANES)
-            .map_or(0, |newest| newest.seq)
-            .max(self.lanes_from);
-        lanes.truncate(KEPT_LANES);
-        let record = ChannelRecord {
-            room_id: *room,
-            seq: self.at.seq,
-            t: self.at.t,
-            oldest: self.oldest,
-            before_oldest: self.before_oldest,
-            read_seq: self.read_seq,
-            turn: self.turn,
-            read_ms: self.read_ms,
-            guessed: !self.exact,
-            epoch_seq: self.epoch_seq,
-            unread: self.unread,
-            preview: self.preview.clone(),
-            draft: self.draft.clone(),
-            lanes,
-            lanes_from,
-            log_seq: self.log_seq,
-            passed_over: self.passed_over.clone(),
-            fades: self.fades,
-            deletions: self.deletions.clone(),
-            receipts: self.receipts.iter().map(|(user, receipt)| (*user, *receipt)).collect(),
-        };
-        record::save(Key::Channel(*room), &record)
-    }
-
-    pub fn restore(&mut self, record: ChannelRecord) {
-        self.at = Transcript {
-            seq: record.seq,
-            t: record.t,
-        };
-        self.oldest = record.oldest;
-        self.before_oldest = record.before_oldest;
-        self.read_seq = record.read_seq;
-        (self.turn, self.read_ms, self.exact) = (record.turn, record.read_ms, !record.guessed);
-        self.epoch_seq = record.epoch_seq;
-        self.unread = record.unread;
-        self.preview = record.preview;
-        self.draft = record.draft;
-        self.shown_from = record.seq + 1;
-        let ends = record.lanes.into_iter().map(|lane| {
-            let LaneRecord {
-                device,
-                lane,
-                ctr,
-                head,
-                seq,
-            } = lane;
-            ((device, lane), LaneEnd { ctr, head, seq })
-        });
-        self.lanes = ends.collect();
-        self.lanes_from = record.lanes_from;
-        self.log_seq = record.log_seq;
-        self.passed_over = record.passed_over;
-        self.fades = record.fades;
-        self.deletions = record.deletions;
-        self.receipts = record.receipts.into_iter().collect();
-    }
-}
-
 impl Room {
     pub fn new(state: RoomState, genesis: &SignedBlob) -> Self {
         Self {
-            channel: Channel::new(&state.room_id),
             log: vec![B64(genesis.to_bytes())],
             state,
             events: Vec::new(),
@@ -316,11 +93,7 @@ impl Room {
             left: false,
             evidence: None,
             claims: BTreeMap::new(),
-            beacon_ms: 0,
-            receipt_ms: 0,
-            receipt_read: 0,
             waiting: Vec::new(),
-            outbox: Outbox::default(),
             sync: Sync::default(),
             intents: VecDeque::new(),
             appending: false,
@@ -335,7 +108,11 @@ impl Room {
             log: self.log.clone(),
             wraps: self.wraps.clone(),
             times: self.times.clone(),
-            claims: self.claims.iter().map(|(by, claim)| (*by, claim.clone())).collect(),
+            claims: self
+                .claims
+                .iter()
+                .map(|((_, by), claim)| (*by, claim.clone()))
+                .collect(),
         };
         record::save(Key::Room(self.state.room_id), &record)
     }
@@ -348,6 +125,11 @@ impl Room {
             left: self.left,
         };
         record::save(Key::Stop(self.state.room_id), &stop)
+    }
+
+    /// The secrets of a key by epoch: `MAIN` is the room's own.
+    pub fn secrets(&self, key: &ChannelId) -> Option<&BTreeMap<u32, EpochSecret>> {
+        (*key == ChannelId::MAIN).then_some(&self.keys)
     }
 
     pub fn is_member(&self, user: &UserId) -> bool {
@@ -417,7 +199,7 @@ impl<S: Suite> Engine<S> {
                     (ours != theirs).then(|| Cause::entry(from + index as u64, ours, theirs).with_entry(blob))
                 });
                 if other.is_some() {
-                    self.freeze_with(id, Tamper::Fork, other, ctx, out).await;
+                    self.freeze_with(id.into(), Tamper::Fork, other, ctx, out).await;
                     return;
                 }
                 blobs.into_iter().skip(known).collect()
@@ -576,6 +358,7 @@ impl<S: Suite> Engine<S> {
                 return;
             }
             self.rooms.insert(id, Room::new(state, genesis));
+            self.open_channels(id);
             rest = after;
         }
         let Some(room) = self.rooms.get(&id) else { return };
@@ -621,11 +404,19 @@ impl<S: Suite> Engine<S> {
         room.state = state;
         room.log.extend(blobs.iter().map(|blob| B64(blob.to_bytes())));
         if new_epoch {
-            room.channel.epoch_seq = room.channel.at.seq;
             room.key_asks = 0;
         }
         room.sync.people_wanted = 0;
         let first_new = room.events.len();
+        self.open_channels(id);
+        if new_epoch {
+            for chat in self.chats_of(id) {
+                if let Some(channel) = self.channels.get_mut(&chat) {
+                    channel.epoch_seq = channel.at.seq;
+                }
+            }
+        }
+        let Some(room) = self.rooms.get(&id) else { return };
         // A cut says what its author has seen: it must be what is here.
         let other = events.iter().find_map(|event| {
             let cuts = match &event.body {
@@ -633,7 +424,11 @@ impl<S: Suite> Engine<S> {
                 _ => return None,
             };
             cuts.iter().find_map(|cut| {
-                let ours = room.channel.t_at(cut.seq).filter(|ours| *ours != cut.transcript)?;
+                let channel = self.channels.get(&Chat {
+                    room: id,
+                    channel: cut.channel,
+                })?;
+                let ours = channel.t_at(cut.seq).filter(|ours| *ours != cut.transcript)?;
                 let index = usize::try_from(event.seq).ok()?;
                 let blob = room
                     .log
@@ -642,6 +437,7 @@ impl<S: Suite> Engine<S> {
                 Some(Cause::messages(cut.seq, ours, cut.transcript).with_entry(&blob))
             })
         });
+        let Some(room) = self.rooms.get_mut(&id) else { return };
         // Whoever is brought in again is back.
         let is_back = |event: &Event| match &event.body {
             RoomBody::AddMember { member, .. } | RoomBody::Join { member, .. } => Some(member.user_id) == me,
@@ -652,11 +448,14 @@ impl<S: Suite> Engine<S> {
             out.push(Effect::Save(vec![room.to_stop_record()]));
         }
         let taken_away = room.take_events(events, ctx.now_ms);
-        let saved = vec![room.to_record(), room.channel.to_record(&id)];
+        let room = std::iter::once(room.to_record());
+        let saved = room.chain(self.channels_of(id).map(Channel::to_record)).collect();
         out.push(Effect::Save(saved));
-        self.redacted(id, &taken_away, out);
+        for chat in self.chats_of(id) {
+            self.redacted(chat, &taken_away, out);
+        }
         if other.is_some() {
-            self.freeze_with(id, Tamper::Fork, other, ctx, out).await;
+            self.freeze_with(id.into(), Tamper::Fork, other, ctx, out).await;
         }
         self.learn_keys(id, ctx, out).await;
         for user in self
@@ -667,16 +466,20 @@ impl<S: Suite> Engine<S> {
         {
             self.show_person(&user, out);
         }
-        self.show_room_row(id, out);
+        self.show_rows_of(id, out);
         self.show_members(id, out);
         self.show_order(id, out);
-        self.show_events(id, first_new, out);
+        for chat in self.chats_of(id) {
+            self.show_events(chat, first_new, out);
+        }
         let peer = self.my_id().and_then(|me| self.rooms.get(&id)?.peer(&me));
         if let Some(peer) = peer {
             self.pin_contact(peer, ctx, out);
         }
         // What named entries that are here only now.
-        self.unlock_messages(id, ctx, out).await;
+        for chat in self.chats_of(id) {
+            self.unlock_messages(chat, ctx, out).await;
+        }
         self.note_newcomers(id, first_new, ctx.now_ms);
         self.hand_over(id, ctx, out).await;
         self.after_log(id, ctx, out).await;
@@ -740,11 +543,26 @@ impl<S: Suite> Engine<S> {
                 room.frozen = Some(why);
                 out.push(Effect::Save(vec![room.to_stop_record()]));
             }
-            self.show_room_row(id, out);
+            self.show_rows_of(id, out);
         }
     }
 
-    pub(super) fn standing(&self, room: &Room) -> Standing {
+    /// Whether one can write in a channel, as far as the room goes.
+    pub(super) fn standing(&self, place: Place<'_>) -> Standing {
+        match self.room_standing(place.room) {
+            Standing::Open | Standing::WaitingForKey => {
+                let n = place.epoch_number();
+                if n > 0 && !place.has_key(n) {
+                    Standing::WaitingForKey
+                } else {
+                    Standing::Open
+                }
+            }
+            other => other,
+        }
+    }
+
+    pub(super) fn room_standing(&self, room: &Room) -> Standing {
         if room.left {
             return Standing::Left;
         }
@@ -798,18 +616,25 @@ impl<S: Suite> Engine<S> {
 
     pub(super) fn refresh_standings(&self, out: &mut Out<S::DeviceKey>) {
         for id in self.rooms.keys() {
-            self.show_room_row(*id, out);
+            self.show_rows_of(*id, out);
         }
     }
 
-    pub(super) fn show_room_row(&self, id: RoomId, out: &mut Out<S::DeviceKey>) {
-        let (Some(room), Some(me)) = (self.rooms.get(&id), self.my_id()) else {
+    /// The rows of all of a room's channels.
+    pub(super) fn show_rows_of(&self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+        for channel in self.channels_of(id) {
+            self.show_room_row(channel.id, out);
+        }
+    }
+
+    pub(super) fn show_room_row(&self, id: Chat, out: &mut Out<S::DeviceKey>) {
+        let (Some(room), Some(me)) = (self.place(id), self.my_id()) else {
             return;
         };
         let standing = self.standing(room);
         // A room one has left on purpose is gone from the list.
         if standing == Standing::Left {
-            out.push(Effect::Show(Change::RoomGone(id.into())));
+            out.push(Effect::Show(Change::RoomGone(id)));
             return;
         }
         let peer = room.peer(&me);
@@ -817,7 +642,7 @@ impl<S: Suite> Engine<S> {
             Some(peer) => self.person(&peer).map(|person| person.handle).unwrap_or_default(),
             None => room.title.clone(),
         };
-        let waiting = room.outbox.newest().map(|(text, at_ms, state)| Preview {
+        let waiting = room.channel.outbox.newest().map(|(text, at_ms, state)| Preview {
             author: me,
             text,
             at_ms,
@@ -831,10 +656,10 @@ impl<S: Suite> Engine<S> {
                 state: Delivery::Sent,
             })
         });
-        let (hush, alert) = self.shown_hush(id.into()).unwrap_or_default();
+        let (hush, alert) = self.shown_hush(id).unwrap_or_default();
         let newest_event = room.events.last().map_or(room.time_of(0), |event| event.ts);
         out.push(Effect::Show(Change::Room(view::Room {
-            id: id.into(),
+            id,
             kind: if room.state.kind == RoomKind::Direct {
                 view::RoomKind::Direct
             } else {
@@ -843,7 +668,7 @@ impl<S: Suite> Engine<S> {
             title,
             asking: room.state.requests.len() as u32,
             peer,
-            mark: people::mark(id.as_bytes()),
+            mark: people::mark(id.room.as_bytes()),
             members: room.state.members.len() as u32,
             role: room
                 .state
@@ -869,7 +694,10 @@ impl<S: Suite> Engine<S> {
 
     pub(super) fn show_members(&self, id: RoomId, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get(&id) else { return };
-        let read = |user: &UserId| room.channel.receipts.get(user).filter(|_| self.tells_read);
+        // What was read belongs to a channel: of a space, to the one on screen.
+        let shown = self.shown.filter(|chat| chat.room == id).unwrap_or(id.into());
+        let channel = self.channels.get(&shown);
+        let read = |user: &UserId| channel?.receipts.get(user).filter(|_| self.tells_read);
         let members = room
             .state
             .members
@@ -910,8 +738,10 @@ impl<S: Suite> Engine<S> {
             .claims
             .into_iter()
             .filter(|(by, claim)| claim.is_of(by))
+            .map(|(by, claim)| ((claim.channel, by), claim))
             .collect();
         self.rooms.insert(record.room_id, room);
+        self.open_channels(record.room_id);
         Some(())
     }
 
@@ -929,7 +759,7 @@ impl<S: Suite> Engine<S> {
             .and_then(|seq| room.state.hashes.get(seq));
         if let Some(have) = have.filter(|have| **have != head.head) {
             let cause = Cause::entry(head.seq, *have, head.head);
-            self.freeze_with(head.room_id, Tamper::Fork, Some(cause), ctx, out)
+            self.freeze_with(head.room_id.into(), Tamper::Fork, Some(cause), ctx, out)
                 .await;
         } else if head.seq != room.state.seq {
             // Less than we have: written down before our newest entry came, or withheld. The answer tells.

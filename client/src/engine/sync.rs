@@ -9,14 +9,15 @@ use sotto_shared::codec::Codec;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::transcript::Transcript;
-use sotto_shared::id::{ChannelId, RoomId};
+use sotto_shared::id::RoomId;
 
 use super::ask::{Failure, Pending, Reply, Request};
+use super::chats::Channel;
 use super::evidence::Cause;
 use super::intents::{Intent, What};
 use super::record::{self, Key, Loaded};
 use super::{Ctx, Effect, Ending, Engine, Out};
-use crate::view::{Change, Link, Outcome, Problem, Tamper};
+use crate::view::{Change, Chat, Link, Outcome, Problem, Tamper};
 
 /// Messages fetched at once when a room is met for the first time.
 const FIRST_PAGE: u32 = 60;
@@ -28,19 +29,24 @@ pub(super) const LOG_TRIES: u32 = 2;
 /// After a save that failed.
 const STORAGE_WAIT_MS: u64 = 5_000;
 
-/// How far a room's messages are from what the relay has.
+/// How far a room's log is from what the relay has.
 #[derive(Default)]
 pub(crate) struct Sync {
-    /// The relay's newest number.
-    head: u64,
-    /// Nothing of this room has been fetched yet: begin at the end.
-    begun: bool,
-    paging: bool,
     log_behind: bool,
-    /// A message names a point of the log that the relay has not shown.
-    pub log_wanted: u32,
     /// An entry names a point of somebody's log that the relay has not shown.
     pub people_wanted: u32,
+}
+
+/// How far a channel's messages are from what the relay has.
+#[derive(Default)]
+pub(crate) struct Pages {
+    /// The relay's newest number.
+    head: u64,
+    /// Otherwise nothing of it has been fetched yet: begin at the end.
+    begun: bool,
+    paging: bool,
+    /// A message names a point of the log that the relay has not shown.
+    pub log_wanted: u32,
     pub paging_back: bool,
     /// With how many room keys what lies in the slots was asked for in this connection.
     pub slots_asked: usize,
@@ -49,13 +55,6 @@ pub(crate) struct Sync {
 }
 
 impl Sync {
-    pub const fn is_busy(&self) -> bool {
-        self.paging
-    }
-    /// A room made here has nothing to be fetched.
-    pub const fn is_complete(&mut self) {
-        self.begun = true;
-    }
     pub const fn log_behind(&mut self) {
         self.log_behind = true;
     }
@@ -64,6 +63,16 @@ impl Sync {
     }
     pub const fn log_is_behind(&self) -> bool {
         self.log_behind
+    }
+}
+
+impl Pages {
+    pub const fn is_busy(&self) -> bool {
+        self.paging
+    }
+    /// A channel made here has nothing to be fetched.
+    pub const fn is_complete(&mut self) {
+        self.begun = true;
     }
     /// The relay has a message of this number.
     pub fn saw(&mut self, seq: u64) {
@@ -101,8 +110,8 @@ impl<S: Suite> Engine<S> {
     /// A save failed, and what was to follow it was not done: nothing of it is under way.
     pub(super) fn storage_is_full(&mut self, out: &mut Out<S::DeviceKey>) {
         out.push(Effect::Show(Change::Notice(Problem::StorageFull)));
-        for room in self.rooms.values_mut() {
-            room.outbox.connection_was_lost();
+        for channel in self.channels.values_mut() {
+            channel.outbox.connection_was_lost();
         }
         out.push(Effect::Wake {
             after_ms: STORAGE_WAIT_MS,
@@ -144,11 +153,11 @@ impl<S: Suite> Engine<S> {
     pub(super) fn line_is_cut(&mut self) {
         self.online = false;
         self.dialing = false;
-        for room in self.rooms.values_mut() {
-            room.sync.paging = false;
-            room.sync.paging_back = false;
-            room.sync.slots_asked = 0;
-            room.sync.slots_pending = false;
+        for Channel { pages, .. } in self.channels.values_mut() {
+            pages.paging = false;
+            pages.paging_back = false;
+            pages.slots_asked = 0;
+            pages.slots_pending = false;
         }
     }
 
@@ -165,6 +174,9 @@ impl<S: Suite> Engine<S> {
             self.wraps_announced(id, out);
             self.ask_for_claims(id, out);
             self.hand_over(id, ctx, out).await;
+        }
+        let ids: Vec<Chat> = self.channels.keys().copied().collect();
+        for id in ids {
             self.catch_up(id, out);
             self.ask_deletions(id, out);
             self.flush(id, ctx, out).await;
@@ -192,9 +204,8 @@ impl<S: Suite> Engine<S> {
                 channel,
                 message,
             } => {
-                if channel == ChannelId::MAIN {
-                    self.message_came(room_id, message, ctx, out).await;
-                }
+                let chat = Chat { room: room_id, channel };
+                self.message_came(chat, message, ctx, out).await;
             }
             FromRelay::Ephemeral {
                 room_id,
@@ -202,9 +213,8 @@ impl<S: Suite> Engine<S> {
                 header,
                 envelope,
             } => {
-                if channel == ChannelId::MAIN {
-                    self.ephemeral_came(room_id, &header, &envelope, ctx, out).await;
-                }
+                let chat = Chat { room: room_id, channel };
+                self.ephemeral_came(chat, &header, &envelope, ctx, out).await;
             }
             FromRelay::Slot {
                 room_id,
@@ -212,10 +222,9 @@ impl<S: Suite> Engine<S> {
                 header,
                 envelope,
             } => {
-                if channel == ChannelId::MAIN {
-                    let value = SlotValue { header, envelope };
-                    self.take_slots(room_id, vec![value], ctx, out).await;
-                }
+                let chat = Chat { room: room_id, channel };
+                let value = SlotValue { header, envelope };
+                self.take_slots(chat, vec![value], ctx, out).await;
             }
             FromRelay::Log {
                 room_id,
@@ -249,7 +258,11 @@ impl<S: Suite> Engine<S> {
                 code,
                 retry_secs,
             } => {
-                self.refused(room_id, msg_id, code, retry_secs, ctx, out).await;
+                let waits = |channel: &&Channel| channel.outbox.waits_for(&msg_id);
+                let chat = self.channels_of(room_id).find(waits).map(|channel| channel.id);
+                if let Some(chat) = chat {
+                    self.refused(chat, msg_id, code, retry_secs, ctx, out).await;
+                }
             }
             FromRelay::Pong => {}
             FromRelay::Bye { code } => match code {
@@ -273,8 +286,8 @@ impl<S: Suite> Engine<S> {
         self.dialing = false;
         self.tries = 0;
         self.set_link(Link::Online, out);
-        for room in self.rooms.values_mut() {
-            room.outbox.connection_was_lost();
+        for channel in self.channels.values_mut() {
+            channel.outbox.connection_was_lost();
         }
         if let Some(me) = self.my_id()
             && self.people.log(&me).is_none_or(|log| log.seq() < user_log_seq)
@@ -284,9 +297,13 @@ impl<S: Suite> Engine<S> {
         self.fetch_vault(out);
         for head in rooms {
             self.compare_head(head, ctx, out).await;
-            self.note_channel(head.room_id, &head.channels, ctx, out).await;
+            for channel in &head.channels {
+                self.note_channel(head.room_id, channel, ctx, out).await;
+            }
             self.ask_for_claims(head.room_id, out);
-            self.catch_up(head.room_id, out);
+            for chat in self.chats_of(head.room_id) {
+                self.catch_up(chat, out);
+            }
         }
         // Rooms the relay does not name: the log says whether one was taken out.
         let me = self.my_id();
@@ -304,6 +321,9 @@ impl<S: Suite> Engine<S> {
         for id in ids {
             self.learn_keys(id, ctx, out).await;
             self.advance(id, ctx, out).await;
+        }
+        let ids: Vec<Chat> = self.channels.keys().copied().collect();
+        for id in ids {
             self.ask_deletions(id, out);
             self.flush(id, ctx, out).await;
         }
@@ -311,17 +331,18 @@ impl<S: Suite> Engine<S> {
 
     async fn note_channel(
         &mut self,
-        id: RoomId,
-        channels: &[ChannelHead],
+        room: RoomId,
+        head: &ChannelHead,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Some(room) = self.rooms.get_mut(&id) else { return };
-        let Some(head) = channels.iter().find(|head| head.channel == ChannelId::MAIN) else {
-            return;
+        let id = Chat {
+            room,
+            channel: head.channel,
         };
-        room.sync.head = head.seq;
-        if !room.sync.begun {
+        let Some(room) = self.place_mut(id) else { return };
+        room.channel.pages.head = head.seq;
+        if !room.channel.pages.begun {
             return;
         }
         if let Some(t) = room.channel.t_at(head.seq).filter(|t| *t != head.t) {
@@ -334,9 +355,9 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Asks for the next page if there is one.
-    pub(super) fn catch_up(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
-        let Some(room) = self.rooms.get_mut(&id) else { return };
-        if room.sync.paging
+    pub(super) fn catch_up(&mut self, id: Chat, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.place(id) else { return };
+        if room.channel.pages.paging
             || !self.online
             || room.frozen.is_some()
             || !room.waiting.is_empty()
@@ -344,37 +365,37 @@ impl<S: Suite> Engine<S> {
         {
             return;
         }
-        if !room.sync.begun {
-            self.ask_page(id, PageFrom::End, FIRST_PAGE, Pending::PageEnd { room: id }, out);
-        } else if room.channel.at.seq < room.sync.head {
+        if !room.channel.pages.begun {
+            self.ask_page(id, PageFrom::End, FIRST_PAGE, Pending::PageEnd { chat: id }, out);
+        } else if room.channel.at.seq < room.channel.pages.head {
             self.page_forward(id, out);
         }
     }
 
-    pub(super) fn page_forward(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
-        let Some(room) = self.rooms.get(&id) else { return };
+    pub(super) fn page_forward(&mut self, id: Chat, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.place(id) else { return };
         let after = room.channel.at.seq;
-        let named = room.sync.head;
-        let pending = Pending::PageForward { room: id, after, named };
+        let named = room.channel.pages.head;
+        let pending = Pending::PageForward { chat: id, after, named };
         self.ask_page(id, PageFrom::After(after), MAX_PAGE, pending, out);
     }
 
     fn ask_page(
         &mut self,
-        id: RoomId,
+        id: Chat,
         from: PageFrom,
         limit: u32,
         pending: Pending<S::DeviceKey>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Some(room) = self.rooms.get_mut(&id) else { return };
-        if room.sync.paging {
+        let Some(room) = self.place_mut(id) else { return };
+        if room.channel.pages.paging {
             return;
         }
-        room.sync.paging = true;
+        room.channel.pages.paging = true;
         let request = PageGet {
-            room_id: id,
-            channel: ChannelId::MAIN,
+            room_id: id.room,
+            channel: id.channel,
             from,
             limit,
         };
@@ -383,16 +404,16 @@ impl<S: Suite> Engine<S> {
 
     pub(super) async fn page_came(
         &mut self,
-        id: RoomId,
+        id: Chat,
         // `None`: asked for from the end. Otherwise from behind this message, when that one had been named.
         after: Option<(u64, u64)>,
         result: Result<Page, Failure>,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let marked = self.mark_in_vault(id.into());
-        let Some(room) = self.rooms.get_mut(&id) else { return };
-        room.sync.paging = false;
+        let marked = self.mark_in_vault(id);
+        let Some(room) = self.place_mut(id) else { return };
+        room.channel.pages.paging = false;
         let page = match result {
             Ok(page) => page,
             Err(failure) => {
@@ -400,31 +421,31 @@ impl<S: Suite> Engine<S> {
                 return;
             }
         };
-        room.sync.head = room.sync.head.max(page.head.seq);
+        room.channel.pages.head = room.channel.pages.head.max(page.head.seq);
         let before = Transcript {
             seq: page.before.seq,
             t: page.before.t,
         };
         if after.is_some_and(|(after, _)| page.head.seq < after) {
-            self.freeze(id, Tamper::Withholding, out);
+            self.freeze(id.room, Tamper::Withholding, out);
             return;
         }
         let Some(oldest) = before.seq.checked_add(1).filter(|seq| *seq <= MAX_SEQ) else {
-            self.freeze(id, Tamper::Withholding, out);
+            self.freeze(id.room, Tamper::Withholding, out);
             return;
         };
-        if after.is_none() && !room.sync.begun {
+        if after.is_none() && !room.channel.pages.begun {
             // The first word on this channel is the relay's; what members say of it later must agree.
             room.channel.at = before;
             room.channel.oldest = oldest;
             room.channel.before_oldest = before.t;
             room.channel.shown_from = oldest;
-            room.sync.begun = true;
+            room.channel.pages.begun = true;
             // Where nothing says how far it was read, what is there is no news.
             let newest = before.seq.saturating_add(page.messages.len() as u64);
             let mark = marked.unwrap_or(Mark {
-                room_id: id,
-                channel: ChannelId::MAIN,
+                room_id: id.room,
+                channel: id.channel,
                 turn: 0,
                 read: newest,
                 at: 0,
@@ -446,16 +467,16 @@ impl<S: Suite> Engine<S> {
         // Of what came live since it was asked for it cannot know.
         let named = page.head.seq.max(after.map_or(0, |(_, named)| named));
         self.take_messages(id, page.messages, after.is_none(), ctx, out).await;
-        if let Some(room) = self.rooms.get_mut(&id)
+        if let Some(room) = self.place(id)
             && empty
             && room.channel.at.seq < named
         {
             // The relay named more than it gives.
-            self.freeze(id, Tamper::Withholding, out);
+            self.freeze(id.room, Tamper::Withholding, out);
             return;
         }
         if empty {
-            self.settle_claims(id, false, ctx, out).await;
+            self.settle_claims(id.room, Some(id.channel), ctx, out).await;
         }
         self.catch_up(id, out);
         self.flush(id, ctx, out).await;
@@ -463,22 +484,27 @@ impl<S: Suite> Engine<S> {
 
     /// What has to happen whenever a log changed.
     pub(super) async fn after_log(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
-        self.catch_up(id, out);
-        let waits = self.rooms.get(&id).is_some_and(|room| room.outbox.waiting() > 0);
-        if waits {
-            self.flush(id, ctx, out).await;
+        for chat in self.chats_of(id) {
+            self.catch_up(chat, out);
+            let waits = self
+                .channels
+                .get(&chat)
+                .is_some_and(|channel| channel.outbox.waiting() > 0);
+            if waits {
+                self.flush(chat, ctx, out).await;
+            }
         }
     }
 
     /// Whether the room can be written to now; if entries are needed first, they are on their way.
-    pub(super) async fn prepare(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) -> bool {
-        let Some(room) = self.rooms.get(&id) else { return false };
+    pub(super) async fn prepare(&mut self, id: Chat, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) -> bool {
+        let Some(room) = self.place(id) else { return false };
         // Entries that wait for somebody's keys may take somebody out.
         if room.appending || room.sync.log_is_behind() || !room.waiting.is_empty() || !room.intents.is_empty() {
             return false;
         }
         if self.needs_preparing(room, ctx.now_ms) {
-            self.intend(id, Intent::new(What::Prepare, None), ctx, out).await;
+            self.intend(id.room, Intent::new(What::Prepare, None), ctx, out).await;
             return false;
         }
         true
@@ -607,25 +633,25 @@ impl<S: Suite> Engine<S> {
                     self.wraps_dropped(room, request, out);
                 }
             }
-            Pending::PageForward { room, after, named } => {
+            Pending::PageForward { chat, after, named } => {
                 let result = expect!(PageGet);
-                self.page_came(room, Some((after, named)), result, ctx, out).await;
+                self.page_came(chat, Some((after, named)), result, ctx, out).await;
             }
-            Pending::PageEnd { room } => {
+            Pending::PageEnd { chat } => {
                 let result = expect!(PageGet);
-                self.page_came(room, None, result, ctx, out).await;
+                self.page_came(chat, None, result, ctx, out).await;
             }
-            Pending::PageBack { room } => {
+            Pending::PageBack { chat } => {
                 let result = expect!(PageGet);
-                self.older_came(room, result, ctx, out).await;
+                self.older_came(chat, result, ctx, out).await;
             }
-            Pending::Slots { room } => {
+            Pending::Slots { chat } => {
                 let result = expect!(SlotsGet);
-                self.slots_came(room, result, ctx, out).await;
+                self.slots_came(chat, result, ctx, out).await;
             }
-            Pending::LetGo { room, message } => {
+            Pending::LetGo { chat, message } => {
                 let result = expect!(MessageDelete).map(|_| ());
-                self.let_go(room, message, result, out);
+                self.let_go(chat, message, result, out);
             }
             Pending::Vault { floor } => {
                 let result = expect!(VaultGet);
@@ -670,8 +696,8 @@ impl<S: Suite> Engine<S> {
     pub(super) async fn loaded(&mut self, id: u32, loaded: Loaded, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         match self.pending.remove(&id) {
             Some(Pending::Base { command }) => self.base_came(command, loaded, ctx, out).await,
-            Some(Pending::LoadOlder { room }) => self.older_loaded(room, loaded, ctx, out).await,
-            Some(Pending::Seek { room }) => self.sought(room, loaded, ctx, out).await,
+            Some(Pending::LoadOlder { chat }) => self.older_loaded(chat, loaded, ctx, out).await,
+            Some(Pending::Seek { chat }) => self.sought(chat, loaded, ctx, out).await,
             _ => {}
         }
     }
@@ -733,14 +759,14 @@ impl<S: Suite> Engine<S> {
             }
         }
         for channel in loaded.channels {
-            if let Some(room) = self.rooms.get_mut(&channel.room_id) {
-                room.channel.restore(channel);
-                room.sync.begun = true;
+            if let Some(there) = self.channels.get_mut(&channel.chat()) {
+                there.restore(channel);
+                there.pages.begun = true;
             }
         }
         for message in loaded.outgoing {
-            if let Some(room) = self.rooms.get_mut(&message.room_id) {
-                room.outbox.restore(message);
+            if let Some(there) = self.channels.get_mut(&message.chat()) {
+                there.outbox.restore(message);
             }
         }
         self.books_came(out);
@@ -749,7 +775,7 @@ impl<S: Suite> Engine<S> {
         let ids: Vec<RoomId> = self.rooms.keys().copied().collect();
         for id in ids {
             self.learn_keys(id, ctx, out).await;
-            self.show_room_row(id, out);
+            self.show_rows_of(id, out);
             self.show_members(id, out);
             self.show_order(id, out);
         }

@@ -7,25 +7,27 @@ use sotto_shared::api::body::{Page, PageFrom, PageGet};
 use sotto_shared::crypto::epoch::open_meta;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::transcript::Transcript;
-use sotto_shared::id::{ChannelId, Head, MessageId, RoomId, UserId};
+use sotto_shared::id::{Head, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::{Event, JoinMode, News, RoomBody, RoomKind};
 
 use super::ask::{Failure, Pending, Request};
 use super::bodies::message_key;
+use super::chats::{LaneEnd, Place};
 use super::outbox::delivery;
 use super::record::{Loaded, MessageRecord, OutgoingRecord, Query};
-use super::rooms::{LaneEnd, Room};
 use super::{Ctx, Effect, Engine, Out};
-use crate::view::{Body, Change, Note, Outcome, Problem, Row, Timeline};
+use crate::view::{Body, Change, Chat, Note, Outcome, Problem, Row, Timeline};
 
 /// Rows shown at once, and added at a time.
 const WINDOW: u64 = 60;
 pub(super) const MESSAGE_PLACE: u64 = 1 << 32;
 
 impl<S: Suite> Engine<S> {
-    pub(super) fn show_room(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
-        let room = self.rooms.get_mut(&id).ok_or(Problem::RoomClosed)?;
-        self.shown = Some(id);
+    pub(super) fn show_room(&mut self, id: Chat, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
+        if self.place(id).is_some() {
+            self.shown = Some(id);
+        }
+        let room = self.place_mut(id).ok_or(Problem::RoomClosed)?;
         let newest = room.channel.at.seq;
         room.channel.unread_from = room.channel.read_seq + 1;
         // Everything unread, and some of what came before it.
@@ -35,9 +37,10 @@ impl<S: Suite> Engine<S> {
         Ok(Some(Outcome::Done))
     }
 
-    pub(super) fn load_older(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
-        let room = self.rooms.get_mut(&id).ok_or(Problem::RoomClosed)?;
-        if self.shown == Some(id) && room.channel.shown_from > 1 {
+    pub(super) fn load_older(&mut self, id: Chat, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
+        let is_shown = self.shown == Some(id);
+        let room = self.place_mut(id).ok_or(Problem::RoomClosed)?;
+        if is_shown && room.channel.shown_from > 1 {
             room.channel.shown_from = room.channel.shown_from.saturating_sub(WINDOW).max(1);
             self.load_window(id, false, out);
         }
@@ -45,14 +48,14 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Shows from `shown_from` on, after fetching what is not in memory: from this browser's store, then from the relay.
-    fn load_window(&mut self, id: RoomId, reset: bool, out: &mut Out<S::DeviceKey>) {
-        let Some(room) = self.rooms.get_mut(&id) else { return };
+    fn load_window(&mut self, id: Chat, reset: bool, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.place_mut(id) else { return };
         let channel = &room.channel;
         let loaded = channel.first_loaded();
         let stored_from = channel.oldest.max(channel.shown_from);
         if stored_from < loaded {
             let query = Query::Messages {
-                room: id,
+                chat: id,
                 from: stored_from,
                 to: loaded - 1,
             };
@@ -60,7 +63,7 @@ impl<S: Suite> Engine<S> {
                 // What is here is shown at once.
                 self.show_window(id, true, out);
             }
-            let request = self.remember(Pending::LoadOlder { room: id });
+            let request = self.remember(Pending::LoadOlder { chat: id });
             out.push(Effect::Load { id: request, query });
             return;
         }
@@ -68,28 +71,33 @@ impl<S: Suite> Engine<S> {
         self.fetch_older(id, out);
     }
 
-    fn fetch_older(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+    fn fetch_older(&mut self, id: Chat, out: &mut Out<S::DeviceKey>) {
         let online = self.online;
-        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(room) = self.place_mut(id) else { return };
         let loaded = room.channel.first_loaded();
         let wanted = room.channel.shown_from < loaded;
-        if !wanted || !online || room.sync.paging_back || room.frozen.is_some() || !room.sync.has_begun() {
+        if !wanted
+            || !online
+            || room.channel.pages.paging_back
+            || room.frozen.is_some()
+            || !room.channel.pages.has_begun()
+        {
             return;
         }
-        room.sync.paging_back = true;
+        room.channel.pages.paging_back = true;
         let request = PageGet {
-            room_id: id,
-            channel: ChannelId::MAIN,
+            room_id: id.room,
+            channel: id.channel,
             from: PageFrom::Before(loaded),
             limit: WINDOW as u32,
         };
-        self.ask(Request::PageGet(request), Pending::PageBack { room: id }, out);
+        self.ask(Request::PageGet(request), Pending::PageBack { chat: id }, out);
     }
 
     /// Records of this browser's store are in memory now.
     pub(super) async fn older_loaded(
         &mut self,
-        id: RoomId,
+        id: Chat,
         loaded: Loaded,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
@@ -103,12 +111,12 @@ impl<S: Suite> Engine<S> {
 
     pub(super) async fn take_stored(
         &mut self,
-        id: RoomId,
+        id: Chat,
         loaded: Loaded,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(room) = self.place_mut(id) else { return };
         let mut next = room.channel.first_loaded();
         let mut taken = Vec::with_capacity(loaded.messages.len());
         // Only what joins what is there without a hole; the rest is fetched again.
@@ -136,20 +144,20 @@ impl<S: Suite> Engine<S> {
 
     pub(super) async fn older_came(
         &mut self,
-        id: RoomId,
+        id: Chat,
         result: Result<Page, Failure>,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let Some(room) = self.rooms.get_mut(&id) else { return };
-        room.sync.paging_back = false;
+        let Some(room) = self.place_mut(id) else { return };
+        room.channel.pages.paging_back = false;
         let Ok(page) = result else { return };
         let before = Transcript {
             seq: page.before.seq,
             t: page.before.t,
         };
         if page.messages.is_empty() && room.channel.first_loaded() > 1 {
-            self.freeze(id, crate::view::Tamper::Withholding, out);
+            self.freeze(id.room, crate::view::Tamper::Withholding, out);
             return;
         }
         let upto = room.channel.first_loaded();
@@ -165,21 +173,21 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    pub(super) fn mark_read(&mut self, id: RoomId, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
-        if let Some(room) = self.rooms.get_mut(&id)
+    pub(super) fn mark_read(&mut self, id: Chat, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
+        if let Some(room) = self.place_mut(id)
             && (room.channel.unread > 0 || room.channel.read_seq < room.channel.at.seq)
         {
             room.channel.unread = 0;
             room.channel.read_seq = room.channel.read_seq.max(room.channel.at.seq);
             room.channel.exact = true;
             self.show_room_row(id, out);
-            self.mark_moved(id.into(), out);
+            self.mark_moved(id, out);
         }
         Ok(Some(Outcome::Done))
     }
 
-    fn show_window(&self, id: RoomId, reset: bool, out: &mut Out<S::DeviceKey>) {
-        let (Some(room), Some(me)) = (self.rooms.get(&id), self.my_id()) else {
+    fn show_window(&self, id: Chat, reset: bool, out: &mut Out<S::DeviceKey>) {
+        let (Some(room), Some(me)) = (self.place(id), self.my_id()) else {
             return;
         };
         let from = room.channel.shown_from;
@@ -190,13 +198,13 @@ impl<S: Suite> Engine<S> {
             .flat_map(|(_, message)| room.message_rows(message, me, self.now_ms))
             .collect();
         rows.extend(room.event_rows(0));
-        rows.extend(room.outbox.items().filter_map(|item| outgoing_row(item, me)));
+        rows.extend(room.channel.outbox.items().filter_map(|item| outgoing_row(item, me)));
         rows.sort_by_key(|row| row.order);
         let first_unread = (room.channel.messages.range(room.channel.unread_from..))
             .find(|(_, message)| room.is_news(message, me, self.now_ms))
             .map(|(_, message)| message_key(message, me));
         out.push(Effect::Show(Change::Timeline(Timeline {
-            chat: id.into(),
+            chat: id,
             reset,
             rows,
             gone: Vec::new(),
@@ -206,8 +214,8 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Rows from the window's start up to, not including, message `upto`.
-    fn show_range(&self, id: RoomId, upto: u64, out: &mut Out<S::DeviceKey>) {
-        let (Some(room), Some(me)) = (self.rooms.get(&id), self.my_id()) else {
+    fn show_range(&self, id: Chat, upto: u64, out: &mut Out<S::DeviceKey>) {
+        let (Some(room), Some(me)) = (self.place(id), self.my_id()) else {
             return;
         };
         let mut rows: Vec<Row> = (room.channel.messages.range(room.channel.shown_from.min(upto)..upto))
@@ -219,8 +227,8 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Messages that came or changed; the rows of those that show nothing go.
-    pub(super) fn show_changed(&self, id: RoomId, seqs: &[u64], out: &mut Out<S::DeviceKey>) {
-        let (Some(room), Some(me)) = (self.rooms.get(&id), self.my_id()) else {
+    pub(super) fn show_changed(&self, id: Chat, seqs: &[u64], out: &mut Out<S::DeviceKey>) {
+        let (Some(room), Some(me)) = (self.place(id), self.my_id()) else {
             return;
         };
         if self.shown != Some(id) {
@@ -244,16 +252,16 @@ impl<S: Suite> Engine<S> {
     }
 
     /// The message with this hash, if it is on screen.
-    pub(super) fn show_named(&self, id: RoomId, hash: &Head, out: &mut Out<S::DeviceKey>) {
-        let place = self.rooms.get(&id).and_then(|room| room.channel.place_of(hash));
+    pub(super) fn show_named(&self, id: Chat, hash: &Head, out: &mut Out<S::DeviceKey>) {
+        let place = self.place(id).and_then(|room| room.channel.place_of(hash));
         if let Some(seq) = place {
             self.show_changed(id, &[seq], out);
         }
     }
 
     /// Log entries from the `first` of them on.
-    pub(super) fn show_events(&self, id: RoomId, first: usize, out: &mut Out<S::DeviceKey>) {
-        let Some(room) = self.rooms.get(&id) else { return };
+    pub(super) fn show_events(&self, id: Chat, first: usize, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.place(id) else { return };
         if self.shown == Some(id) {
             let rows = room.event_rows(first);
             if !rows.is_empty() {
@@ -262,12 +270,19 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    pub(super) fn show_outgoing(&self, id: RoomId, message: &MessageId, out: &mut Out<S::DeviceKey>) {
-        let (Some(room), Some(me)) = (self.rooms.get(&id), self.my_id()) else {
+    /// All that happened to a room, in its channel on screen.
+    pub(super) fn show_events_of(&self, id: RoomId, out: &mut Out<S::DeviceKey>) {
+        for chat in self.chats_of(id) {
+            self.show_events(chat, 0, out);
+        }
+    }
+
+    pub(super) fn show_outgoing(&self, id: Chat, message: &MessageId, out: &mut Out<S::DeviceKey>) {
+        let (Some(room), Some(me)) = (self.place(id), self.my_id()) else {
             return;
         };
         if self.shown == Some(id) {
-            let Some(item) = room.outbox.items().find(|item| item.msg_id == *message) else {
+            let Some(item) = room.channel.outbox.items().find(|item| item.msg_id == *message) else {
                 return;
             };
             match (outgoing_row(item, me), &item.act) {
@@ -278,10 +293,10 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    pub(super) fn hide_outgoing(&self, id: RoomId, message: &MessageId, out: &mut Out<S::DeviceKey>) {
+    pub(super) fn hide_outgoing(&self, id: Chat, message: &MessageId, out: &mut Out<S::DeviceKey>) {
         if self.shown == Some(id) {
             out.push(Effect::Show(Change::Timeline(Timeline {
-                chat: id.into(),
+                chat: id,
                 reset: false,
                 rows: Vec::new(),
                 gone: vec![message.to_string()],
@@ -291,10 +306,10 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    fn show_rows(&self, id: RoomId, rows: Vec<Row>, gone: Vec<String>, out: &mut Out<S::DeviceKey>) {
-        let has_older = self.rooms.get(&id).map(|room| room.first_shown() > 1);
+    fn show_rows(&self, id: Chat, rows: Vec<Row>, gone: Vec<String>, out: &mut Out<S::DeviceKey>) {
+        let has_older = self.place(id).map(|room| room.first_shown() > 1);
         out.push(Effect::Show(Change::Timeline(Timeline {
-            chat: id.into(),
+            chat: id,
             reset: false,
             rows,
             gone,
@@ -304,7 +319,7 @@ impl<S: Suite> Engine<S> {
     }
 }
 
-impl Room {
+impl Place<'_> {
     /// Number of the first message that the page can have.
     fn first_shown(&self) -> u64 {
         self.channel.first_loaded().max(self.channel.shown_from)

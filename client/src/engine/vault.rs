@@ -636,8 +636,10 @@ impl<S: Suite> Engine<S> {
         let rooms: Vec<RoomId> = self.rooms.keys().copied().collect();
         for id in rooms {
             self.learn_keys(id, ctx, out).await;
-            self.show_room_row(id, out);
-            self.ask_deletions(id, out);
+            self.show_rows_of(id, out);
+            for chat in self.chats_of(id) {
+                self.ask_deletions(chat, out);
+            }
         }
     }
 }

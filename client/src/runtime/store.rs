@@ -215,9 +215,9 @@ impl Store {
         };
         match query {
             Query::Base { lane } => open.load_base(lane).await,
-            Query::Messages { room, from, to } => {
-                let first = open.keys.name(&Key::Message(*room, *from));
-                let last = open.keys.name(&Key::Message(*room, *to));
+            Query::Messages { chat, from, to } => {
+                let first = open.keys.name(&Key::Message(*chat, *from));
+                let last = open.keys.name(&Key::Message(*chat, *to));
                 let messages = open.read_range(&first, &last).await.map_err(|_| Problem::StorageFull)?;
                 Ok(Loaded {
                     messages,
@@ -245,13 +245,22 @@ impl Keys {
                 name
             })
         };
+        // `MAIN` is not named: so lie the records of versions that knew no other.
+        let in_chat = |kind: &str, what: &[u8], chat: &Chat, more: &[&[u8]]| {
+            let mut parts: Vec<&[u8]> = vec![what, chat.room.as_bytes()];
+            if chat.channel != ChannelId::MAIN {
+                parts.push(chat.channel.as_bytes());
+            }
+            parts.extend_from_slice(more);
+            opaque(kind, &parts)
+        };
         match key {
             Key::Person(user) => opaque("p", &[b"person", user.as_bytes()]),
             Key::Room(room) => opaque("r", &[b"room", room.as_bytes()]),
-            Key::Channel(room) => opaque("c", &[b"channel", room.as_bytes()]),
+            Key::Channel(chat) => in_chat("c", b"channel", chat, &[]),
             Key::Stop(room) => opaque("s", &[b"stop", room.as_bytes()]),
-            Key::Message(room, seq) => format!("{}/{seq:016x}", opaque("m", &[b"message", room.as_bytes()])),
-            Key::Outgoing(room, id) => opaque("o", &[b"outgoing", room.as_bytes(), id.as_bytes()]),
+            Key::Message(chat, seq) => format!("{}/{seq:016x}", in_chat("m", b"message", chat, &[])),
+            Key::Outgoing(chat, id) => in_chat("o", b"outgoing", chat, &[id.as_bytes()]),
             Key::Keys => "k".to_owned(),
         }
     }
@@ -289,15 +298,15 @@ fn key_of(name: &str, plain: &[u8]) -> Option<Key> {
     Some(match name.chars().next()? {
         'p' => Key::Person(read::<PersonRecord>(plain)?.user_id),
         'r' => Key::Room(read::<RoomRecord>(plain)?.room_id),
-        'c' => Key::Channel(read::<ChannelRecord>(plain)?.room_id),
+        'c' => Key::Channel(read::<ChannelRecord>(plain)?.chat()),
         's' => Key::Stop(read::<StopRecord>(plain)?.room_id),
         'm' => {
             let message: MessageRecord = read(plain)?;
-            Key::Message(message.room_id, message.seq)
+            Key::Message(message.chat(), message.seq)
         }
         'o' => {
             let message: OutgoingRecord = read(plain)?;
-            Key::Outgoing(message.room_id, message.msg_id)
+            Key::Outgoing(message.chat(), message.msg_id)
         }
         'k' => Key::Keys,
         _ => return None,

@@ -74,10 +74,10 @@ impl<K: Clone> Disk<K> {
         }
         let mut loaded = Loaded::default();
         match query {
-            Query::Messages { room, from, to } => {
+            Query::Messages { chat, from, to } => {
                 let range = self
                     .records
-                    .range(Key::Message(*room, *from)..=Key::Message(*room, *to));
+                    .range(Key::Message(*chat, *from)..=Key::Message(*chat, *to));
                 loaded.messages = range.filter_map(|(_, bytes)| read(bytes)).collect();
             }
             Query::Base { lane: own } => {
