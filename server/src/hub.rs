@@ -6,7 +6,7 @@
 //! Between the look-up of somebody's rooms and their first frame a room may take them in or put them out. What the hub
 //! was told in that time is newer than what was looked up, so it wins.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::ws::Utf8Bytes;
@@ -208,13 +208,25 @@ impl Hub {
         }
     }
 
+    /// To those of `readers` who are in a room; to everybody there if there is no such list.
+    pub fn tell_readers(&self, room: &RoomId, readers: Option<&BTreeSet<UserId>>, frame: &Utf8Bytes) {
+        let hub = self.lock();
+        for id in hub.rooms.get(room).into_iter().flatten() {
+            if let Some(socket) = hub.sockets.get(id)
+                && readers.is_none_or(|readers| readers.contains(&socket.user))
+            {
+                socket.outbox.push(frame.clone());
+            }
+        }
+    }
+
     /// Whether a socket hears of a room.
     pub fn is_in(&self, id: SocketId, room: &RoomId) -> bool {
         self.lock().rooms.get(room).is_some_and(|ids| ids.contains(&id))
     }
 
     /// From one socket to every other in a room that it is in itself.
-    pub fn pass_on(&self, from: SocketId, room: &RoomId, frame: &Utf8Bytes) {
+    pub fn pass_on(&self, from: SocketId, room: &RoomId, readers: Option<&BTreeSet<UserId>>, frame: &Utf8Bytes) {
         let hub = self.lock();
         let Some(ids) = hub.rooms.get(room).filter(|ids| ids.contains(&from)) else {
             return;
@@ -223,6 +235,7 @@ impl Hub {
             .iter()
             .filter(|id| **id != from)
             .filter_map(|id| hub.sockets.get(id))
+            .filter(|socket| readers.is_none_or(|readers| readers.contains(&socket.user)))
         {
             socket.outbox.push(frame.clone());
         }

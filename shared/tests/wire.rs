@@ -415,6 +415,7 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
             wraps: some(rng, wrap)
         },
         WrapsDrop {
+            channel: sotto_shared::id::ChannelId::MAIN,
             room_id: rng.room(),
             n: rng.u32()
         },

@@ -485,7 +485,10 @@ impl Place<'_> {
     }
 
     /// What of ours about a message is still on its way.
-    pub(super) fn waiting_on<'a>(&'a self, hash: &'a Head) -> impl Iterator<Item = (&'a record::OutgoingRecord, &'a Act)> {
+    pub(super) fn waiting_on<'a>(
+        &'a self,
+        hash: &'a Head,
+    ) -> impl Iterator<Item = (&'a record::OutgoingRecord, &'a Act)> {
         let items = self
             .channel
             .outbox
@@ -785,7 +788,7 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
         let (hash, author) = self.standing_message(id, message)?;
-        let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+        let room = self.place(id).ok_or(Problem::RoomClosed)?;
         let is_text =
             (room.channel.named(&hash)).is_some_and(|message| matches!(message.body, StoredBody::Text { .. }));
         if Some(author) != self.my_id() || !is_text {

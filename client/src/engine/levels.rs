@@ -58,7 +58,7 @@ impl<S: Suite> Engine<S> {
         if hush.muted || hush.level == Level::Nothing || room.channel.unread == 0 {
             return None;
         }
-        let chat = Chat::from(room.state.room_id);
+        let chat = room.channel.id;
         let told_from = self
             .attention
             .told_from

@@ -121,7 +121,7 @@ impl<S: Suite> Engine<S> {
     pub(super) fn mark_moved(&mut self, chat: Chat, out: &mut Out<S::DeviceKey>) {
         let now_ms = self.now_ms;
         let Some(user) = self.my_id() else { return };
-        let Some(mut room) = self.place_mut(chat) else {
+        let Some(room) = self.place_mut(chat) else {
             return;
         };
         room.channel.read_ms = now_ms;
@@ -188,7 +188,7 @@ impl<S: Suite> Engine<S> {
             room: mark.room_id,
             channel: mark.channel,
         };
-        let Some(mut room) = self.place_mut(chat) else {
+        let Some(room) = self.place_mut(chat) else {
             return;
         };
         if !mark.is_beyond(&room.channel.mark(chat)) {

@@ -172,7 +172,7 @@ impl<S: Suite> Engine<S> {
 
     pub(super) async fn queue_poll(
         &mut self,
-        id: RoomId,
+        id: Chat,
         poll: PollRecord,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
@@ -182,7 +182,7 @@ impl<S: Suite> Engine<S> {
 
     async fn keep(
         &mut self,
-        id: RoomId,
+        id: Chat,
         text: String,
         act: Option<Act>,
         poll: Option<PollRecord>,

@@ -222,7 +222,11 @@ impl<S: Suite> Engine<S> {
     /// none that reaches nobody more.
     fn to_be_told(&self) -> Vec<RoomId> {
         let Some(me) = self.my_id() else { return Vec::new() };
-        let mut rooms: Vec<(&RoomId, &Room)> = self.rooms.iter().filter(|(id, _)| self.may_say_aside((**id).into())).collect();
+        let mut rooms: Vec<(&RoomId, &Room)> = self
+            .rooms
+            .iter()
+            .filter(|(id, _)| self.may_say_aside((**id).into()))
+            .collect();
         rooms.sort_by_key(|(id, room)| {
             let is_shown = self.shown.is_some_and(|shown| shown.room == **id);
             let previews = self.channels_of(**id).filter_map(|channel| channel.preview.as_ref());

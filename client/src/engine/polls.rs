@@ -14,9 +14,9 @@ use sotto_shared::log::roles::Permission;
 use sotto_shared::log::room_log::RoomKind;
 
 use super::account::internal;
+use super::chats::{Place, PlaceMut};
 use super::outbox::delivery;
 use super::record::{Act, By, MessageRecord, PollRecord, StoredBody};
-use super::chats::{Place, PlaceMut};
 use super::{Ctx, Engine, Out};
 use crate::view::{self, Body, Chat, Delivery, Outcome, Problem};
 
@@ -131,7 +131,6 @@ impl Place<'_> {
     fn might(&self, user: &UserId, permission: Permission, log_seq: u64) -> bool {
         self.state.kind != RoomKind::Direct && self.state.roles.rights_at(user, log_seq).has(permission)
     }
-
 }
 
 impl PlaceMut<'_> {
@@ -178,7 +177,6 @@ impl PlaceMut<'_> {
             }
         }
     }
-
 }
 
 impl Place<'_> {

@@ -76,7 +76,11 @@ impl<S: Suite> Engine<S> {
             return self.intend(id, Intent::new(What::Prepare, None), ctx, out).await;
         }
         // One that is there would keep others from taking its place.
-        let drop = WrapsDrop { room_id: id, n };
+        let drop = WrapsDrop {
+            room_id: id,
+            channel: ChannelId::MAIN,
+            n,
+        };
         let request = KeyRequest {
             room_id: id,
             channel: ChannelId::MAIN,

@@ -28,14 +28,14 @@ use sotto_shared::envelope::header::{
     EPHEMERAL_BYTES, HEADER_BYTES, Header, MAX_ENVELOPE_BYTES, MessageKind, is_envelope_size,
 };
 use sotto_shared::id::{ChannelId, RoomId};
-use sotto_shared::log::room_log::SUITE_1;
+use sotto_shared::log::room_log::{RoomState, SUITE_1};
 
 use crate::accounts::users::newest_seq;
 use crate::app::App;
 use crate::hub::{End, Outbox, SocketId};
 use crate::ledger::rooms::{Hold, rooms_of};
 use crate::logs::read::heads_of;
-use crate::mailbox::{Fate, Post};
+use crate::mailbox::{Fate, Post, readers_of};
 use crate::problem::Problem;
 use crate::session::{self, Session};
 
@@ -168,7 +168,7 @@ async fn welcome(app: &App, session: &Session, id: SocketId) -> Result<FromRelay
     }
     app.hub.settle(id, rooms_of(db, &session.user_id).await?);
     Ok(FromRelay::Welcome {
-        rooms: heads_of(db, &session.user_id).await?,
+        rooms: heads_of(app, &session.user_id).await?,
         user_log_seq: newest_seq(db, &session.user_id).await?,
         now_ms: app.now_ms(),
     })
@@ -215,14 +215,14 @@ async fn take(app: &App, session: &Session, id: SocketId, outbox: &Arc<Outbox>, 
             }
             if app.rates.ephemeral.take(&session.dk_id).is_ok() {
                 let frame = encode(&FromRelay::KeyRequest { room_id, request });
-                app.hub.pass_on(id, &room_id, &frame);
+                app.hub.pass_on(id, &room_id, None, &frame);
             }
             Ok(())
         }
         ToRelay::Send { messages } if messages.len() > MAX_SEND_BATCH => Err(ErrorCode::TooLarge),
         ToRelay::Send { messages } => {
             // Messages of one frame build on each other, so what comes after a refusal in a room is refused as well.
-            let mut fates: HashMap<RoomId, Fate> = HashMap::new();
+            let mut fates: HashMap<(RoomId, ChannelId), Fate> = HashMap::new();
             for message in messages {
                 post(app, session, id, outbox, &mut fates, message).await?;
             }
@@ -238,7 +238,7 @@ async fn post(
     session: &Session,
     id: SocketId,
     outbox: &Arc<Outbox>,
-    fates: &mut HashMap<RoomId, Fate>,
+    fates: &mut HashMap<(RoomId, ChannelId), Fate>,
     message: Outgoing,
 ) -> Result<(), ErrorCode> {
     let Outgoing {
@@ -256,7 +256,7 @@ async fn post(
         // No part of the chain: nothing builds on it.
         Fate::default()
     } else {
-        fates.entry(header.room_id).or_default().take_place()
+        fates.entry((header.room_id, header.channel)).or_default().take_place()
     };
     if let Err(problem) = is_formed(app, session, &header, &envelope.0) {
         fate.refuse(problem.code(), problem.retry_secs());
@@ -296,30 +296,34 @@ async fn pass_on(
     if envelope.0.len() != EPHEMERAL_BYTES {
         return Err(ErrorCode::Malformed);
     }
-    let fits = header.suite == SUITE_1 && header.channel == ChannelId::MAIN && app.hub.is_in(id, &header.room_id);
-    if fits && app.rates.ephemeral.take(&session.dk_id).is_ok() && is_current(app, header).await {
+    let fits = header.suite == SUITE_1 && app.hub.is_in(id, &header.room_id);
+    if fits && app.rates.ephemeral.take(&session.dk_id).is_ok() && is_current(app, session, header).await {
         let frame = encode(&FromRelay::Ephemeral {
             room_id: header.room_id,
             channel: header.channel,
             header: header_bytes,
             envelope,
         });
-        app.hub.pass_on(id, &header.room_id, &frame);
+        let readers = readers_of(app, &header.room_id, &header.channel);
+        app.hub.pass_on(id, &header.room_id, readers.as_ref(), &frame);
     }
     Ok(())
 }
 
-/// Whether a passing word is under the newest room key or the one before. What is at hand of the room may be older than its
-/// log, so a key that is not in it is looked for there.
-async fn is_current(app: &App, header: &Header) -> bool {
-    let fits = |newest: u32| header.n > 0 && (header.n == newest || header.n.checked_add(1) == Some(newest));
-    if let Some(state) = app.ledger.room(&header.room_id)
-        && fits(state.epoch_number())
-    {
+/// Whether a passing word is in a channel that its sender reads, under its newest key or the one before. What is at hand of
+/// the room may be older than its log, so what is not in it is looked for there.
+async fn is_current(app: &App, session: &Session, header: &Header) -> bool {
+    let fits = |state: &RoomState| {
+        let newest = state.newest_of(&state.key_of(&header.channel));
+        header.n > 0
+            && (header.n == newest || header.n.checked_add(1) == Some(newest))
+            && state.may_signal(&session.user_id, &session.dk_id, &header.channel)
+    };
+    if app.ledger.room(&header.room_id).is_some_and(|state| fits(&state)) {
         return true;
     }
-    match newest_epoch(app, &header.room_id).await {
-        Ok(newest) => fits(newest),
+    match newest_state(app, &header.room_id).await {
+        Ok(state) => state.is_some_and(|state| fits(&state)),
         Err(problem) => {
             problem.log();
             false
@@ -327,10 +331,10 @@ async fn is_current(app: &App, header: &Header) -> bool {
     }
 }
 
-async fn newest_epoch(app: &App, room: &RoomId) -> Result<u32, Problem> {
+async fn newest_state(app: &App, room: &RoomId) -> Result<Option<Arc<RoomState>>, Problem> {
     let txn = app.db.begin().await?;
     let room = app.ledger.lock_room(&txn, &app.realm, room, Hold::ToPost).await?;
-    Ok(room.map_or(0, |room| room.state.epoch_number()))
+    Ok(room.map(|room| room.state))
 }
 
 /// What can be said of a message without its room.
@@ -349,9 +353,6 @@ fn is_formed(app: &App, session: &Session, header: &Header, envelope: &[u8]) -> 
     };
     if !is_sized {
         return Err(ErrorCode::Malformed.into());
-    }
-    if header.channel != ChannelId::MAIN {
-        return Err(ErrorCode::NotFound.into());
     }
     let rate = if is_slot {
         &app.rates.ephemeral

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sotto_shared::api::error::ErrorCode;
-use sotto_shared::id::{Head, RoomId, UserId};
+use sotto_shared::id::{ChannelId, Head, RoomId, UserId};
 use sotto_shared::log::LogError;
 use sotto_shared::log::room_log::RoomState;
 
 use super::people::Known;
 use super::{Ledger, stored_blob, trusted};
-use crate::app::{from_row, to_row};
+use crate::app::{App, from_row, to_row};
 use crate::db::entities::{room_log, room_people, rooms};
 use crate::problem::Problem;
 
@@ -181,6 +181,21 @@ pub async fn membership(db: &impl ConnectionTrait, room: &RoomId, user: &UserId)
         Standing::Member => Ok(Membership { _private: () }),
         Standing::Former(_) => Err(ErrorCode::Forbidden.into()),
         Standing::Stranger => Err(ErrorCode::NotFound.into()),
+    }
+}
+
+/// Proof that a person reads a channel now. Of one that they do not read they learn nothing.
+pub async fn readership(app: &App, room: &RoomId, channel: &ChannelId, user: &UserId) -> Result<Membership, Problem> {
+    let member = membership(app.db.read(), room, user).await?;
+    if *channel == ChannelId::MAIN {
+        return Ok(member);
+    }
+    let txn = app.db.begin().await?;
+    let locked = app.ledger.lock_room(&txn, &app.realm, room, Hold::ToPost).await?;
+    if locked.is_some_and(|room| room.state.may_read(user, channel)) {
+        Ok(member)
+    } else {
+        Err(ErrorCode::NotFound.into())
     }
 }
 

@@ -35,7 +35,7 @@ pub async fn append(State(app): State<App>, session: Session, Body(ask): Body<Ro
             announce::appended(&work, &ask.room_id, done.from, &ask.entries, &done.moves).await;
             announce::wrapped(&work, &ask.room_id, &done.wrapped);
         }
-        super::read::head(work.db.read(), &ask.room_id).await
+        super::read::head(&work, &ask.room_id, &session.user_id).await
     })
     .await
     .map(Json)
@@ -86,7 +86,8 @@ async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) 
     }
     store::head(&txn, &old, &new, app.now_ms()).await?;
     let moves = store::people(&txn, Some(&old), &new).await?;
-    store::wraps_for_all(&new, old.epoch_number(), &ask.wraps)?;
+    store::wraps_for_all(Some(&old), &new, &ask.wraps)?;
+    store::channels(&txn, Some(&old), &new).await?;
     let wrapped = store::wraps(&txn, &new, &ask.wraps).await?;
     txn.commit().await?;
     app.ledger.keep_room(new.into());

@@ -10,13 +10,12 @@ use sotto_shared::api::body::{RoomCreate, RoomHead};
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::sign::SignedBlob;
-use sotto_shared::envelope::transcript::Transcript;
-use sotto_shared::id::{ChannelId, RoomId, UserId};
+use sotto_shared::id::{RoomId, UserId};
 use sotto_shared::log::room_log::{RoomGenesis, RoomState, room_id};
 
 use super::{OwnEntries, announce, own_entries, store};
 use crate::app::{App, to_row};
-use crate::db::entities::{channels, rooms};
+use crate::db::entities::rooms;
 use crate::db::fault::is_taken;
 use crate::ledger::people::Known;
 use crate::ledger::rooms::{membership, with_logs};
@@ -42,7 +41,7 @@ pub async fn create(State(app): State<App>, session: Session, Body(ask): Body<Ro
             announce::appended(&work, &room, 0, &all, &done.moves).await;
             announce::wrapped(&work, &room, &done.wrapped);
         }
-        super::read::head(work.db.read(), &room).await
+        super::read::head(&work, &room, &session.user_id).await
     })
     .await
     .map(Json::<RoomHead>)
@@ -91,7 +90,7 @@ async fn store(
     store::entries(&txn, &room, 0, std::slice::from_ref(&ask.genesis)).await?;
     store::entries(&txn, &room, 1, &ask.entries).await?;
     let moves = store::people(&txn, None, &state).await?;
-    store::wraps_for_all(&state, 0, &ask.wraps)?;
+    store::wraps_for_all(None, &state, &ask.wraps)?;
     let wrapped = store::wraps(&txn, &state, &ask.wraps).await?;
     txn.commit().await?;
     app.ledger.keep_room(state.into());
@@ -101,19 +100,11 @@ async fn store(
 async fn insert_room(txn: &DatabaseTransaction, state: &RoomState, now_ms: u64) -> Result<(), Problem> {
     let id = state.room_id.as_bytes().to_vec();
     let row = rooms::ActiveModel {
-        room_id: Set(id.clone()),
+        room_id: Set(id),
         head_seq: Set(to_row(state.seq)?),
         head: Set(state.head.as_bytes().to_vec()),
         epoch_ms: Set(to_row(now_ms)?),
     };
     rooms::Entity::insert(row).exec_without_returning(txn).await?;
-    let start = Transcript::start(&state.room_id, &ChannelId::MAIN);
-    let main = channels::ActiveModel {
-        room_id: Set(id),
-        channel: Set(ChannelId::MAIN.as_bytes().to_vec()),
-        seq: Set(0),
-        t: Set(start.t.as_bytes().to_vec()),
-    };
-    channels::Entity::insert(main).exec_without_returning(txn).await?;
-    Ok(())
+    store::channels(txn, None, state).await
 }

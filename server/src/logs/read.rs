@@ -13,7 +13,7 @@ use sotto_shared::id::{ChannelId, Head, RoomId, UserId};
 
 use crate::app::{App, from_row, to_row};
 use crate::db::entities::{channels, room_log, room_people, rooms};
-use crate::ledger::rooms::{Standing, standing};
+use crate::ledger::rooms::{Hold, Standing, standing};
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::Session;
@@ -51,7 +51,8 @@ pub async fn entries(db: &impl ConnectionTrait, room: &RoomId, from: u64, upto: 
 }
 
 /// Where a room stands.
-pub async fn head(db: &impl ConnectionTrait, room: &RoomId) -> Result<RoomHead, Problem> {
+pub async fn head(app: &App, room: &RoomId, user: &UserId) -> Result<RoomHead, Problem> {
+    let db = app.db.read();
     let row = rooms::Entity::find_by_id(room.as_bytes().to_vec())
         .one(db)
         .await?
@@ -61,11 +62,29 @@ pub async fn head(db: &impl ConnectionTrait, room: &RoomId) -> Result<RoomHead, 
         .all(db)
         .await?;
     let channels = channels.iter().map(channel_head).collect::<Result<_, _>>()?;
-    room_head(&row, channels)
+    let mut head = room_head(&row, channels)?;
+    keep_readable(app, &mut head, user).await?;
+    Ok(head)
+}
+
+/// Leaves out the channels of a space that this person does not read.
+async fn keep_readable(app: &App, head: &mut RoomHead, user: &UserId) -> Result<(), Problem> {
+    if head.channels.iter().all(|at| at.channel == ChannelId::MAIN) {
+        return Ok(());
+    }
+    let txn = app.db.begin().await?;
+    let room = app
+        .ledger
+        .lock_room(&txn, &app.realm, &head.room_id, Hold::ToPost)
+        .await?;
+    let state = room.ok_or(ErrorCode::NotFound)?.state;
+    head.channels.retain(|at| state.may_read(user, &at.channel));
+    Ok(())
 }
 
 /// Where every room of a person stands.
-pub async fn heads_of(db: &impl ConnectionTrait, user: &UserId) -> Result<Vec<RoomHead>, Problem> {
+pub async fn heads_of(app: &App, user: &UserId) -> Result<Vec<RoomHead>, Problem> {
+    let db = app.db.read();
     let own = || {
         sea_orm::sea_query::Query::select()
             .column(room_people::Column::RoomId)
@@ -90,9 +109,14 @@ pub async fn heads_of(db: &impl ConnectionTrait, user: &UserId) -> Result<Vec<Ro
         .filter(rooms::Column::RoomId.in_subquery(own()))
         .all(db)
         .await?;
-    rows.iter()
-        .map(|row| room_head(row, by_room.remove(&row.room_id).unwrap_or_default()))
-        .collect()
+    let heads = rows
+        .iter()
+        .map(|row| room_head(row, by_room.remove(&row.room_id).unwrap_or_default()));
+    let mut heads = heads.collect::<Result<Vec<_>, _>>()?;
+    for head in &mut heads {
+        keep_readable(app, head, user).await?;
+    }
+    Ok(heads)
 }
 
 fn room_head(row: &rooms::Model, channels: Vec<ChannelHead>) -> Result<RoomHead, Problem> {

@@ -7,12 +7,13 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, Q
 use sotto_shared::api::B64;
 use sotto_shared::api::body::Wrap;
 use sotto_shared::api::error::ErrorCode;
+use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::id::{ChannelId, RoomId, UserId};
 use sotto_shared::log::room_log::RoomState;
 
 use crate::app::to_row;
 use crate::db::MAX_PARAMETERS;
-use crate::db::entities::{room_log, room_people, rooms, wraps};
+use crate::db::entities::{channels, room_log, room_people, rooms, wraps};
 use crate::problem::Problem;
 
 const ENC_BYTES: usize = 65;
@@ -128,7 +129,10 @@ pub async fn wraps(txn: &DatabaseTransaction, state: &RoomState, wraps: &[Wrap])
     }
     let mut rows = Vec::with_capacity(wraps.len());
     let mut seen = BTreeSet::new();
-    for wrap in wraps.iter().filter(|wrap| seen.insert((wrap.user_id, wrap.n))) {
+    for wrap in wraps
+        .iter()
+        .filter(|wrap| seen.insert((wrap.user_id, wrap.channel, wrap.n)))
+    {
         rows.push(wraps::ActiveModel {
             room_id: Set(state.room_id.as_bytes().to_vec()),
             user_id: Set(wrap.user_id.as_bytes().to_vec()),
@@ -154,7 +158,7 @@ pub async fn wraps(txn: &DatabaseTransaction, state: &RoomState, wraps: &[Wrap])
             .await
             .or_else(nothing_new)?;
     }
-    Ok(seen.into_iter().map(|(user, _)| user).collect())
+    Ok(seen.into_iter().map(|(user, ..)| user).collect())
 }
 
 /// sea-orm calls it an error when every row was there already.
@@ -168,31 +172,58 @@ fn nothing_new(error: sea_orm::DbErr) -> Result<u64, sea_orm::DbErr> {
 
 /// A new room key comes with a wrap for everybody, or whoever made it could lock the others out. What is in the wraps only
 /// their receivers can tell.
-pub fn wraps_for_all(state: &RoomState, old_epoch: u32, wraps: &[Wrap]) -> Result<(), Problem> {
-    let newest = state.epoch_number();
-    if newest == old_epoch {
-        return Ok(());
+/// The same goes for the key of a private channel and those in it.
+pub fn wraps_for_all(old: Option<&RoomState>, state: &RoomState, wraps: &[Wrap]) -> Result<(), Problem> {
+    let keys = std::iter::once(ChannelId::MAIN).chain(state.channels.keys().copied());
+    for key in keys {
+        let newest = state.newest_of(&key);
+        if newest == old.map_or(0, |old| old.newest_of(&key)) {
+            continue;
+        }
+        let wrapped: BTreeSet<&UserId> = (wraps.iter())
+            .filter(|wrap| wrap.channel == key && wrap.n == newest)
+            .map(|wrap| &wrap.user_id)
+            .collect();
+        if !state.roster_of(&key).all(|(user, _)| wrapped.contains(user)) {
+            return Err(ErrorCode::InvalidEntry.into());
+        }
     }
-    let wrapped: BTreeSet<&UserId> = (wraps.iter())
-        .filter(|wrap| wrap.n == newest)
-        .map(|wrap| &wrap.user_id)
-        .collect();
-    if state.roster().all(|(user, _)| wrapped.contains(user)) {
-        Ok(())
-    } else {
-        Err(ErrorCode::InvalidEntry.into())
+    Ok(())
+}
+
+/// A row for every channel that came: in a space those its log names, elsewhere `MAIN`.
+pub async fn channels(txn: &DatabaseTransaction, old: Option<&RoomState>, new: &RoomState) -> Result<(), Problem> {
+    let was = |channel: &ChannelId| old.is_some_and(|old| old.has_channel(channel));
+    let rows = new
+        .channel_ids()
+        .into_iter()
+        .filter(|channel| !was(channel))
+        .map(|channel| {
+            let start = Transcript::start(&new.room_id, &channel);
+            channels::ActiveModel {
+                room_id: Set(new.room_id.as_bytes().to_vec()),
+                channel: Set(channel.as_bytes().to_vec()),
+                seq: Set(0),
+                t: Set(start.t.as_bytes().to_vec()),
+            }
+        });
+    let rows: Vec<_> = rows.collect();
+    if !rows.is_empty() {
+        channels::Entity::insert_many(rows).exec_without_returning(txn).await?;
     }
+    Ok(())
 }
 
 fn check_wrap(state: &RoomState, wrap: &Wrap) -> Result<(), Problem> {
-    if wrap.channel != ChannelId::MAIN {
-        return Err(ErrorCode::NotFound.into());
-    }
     if wrap.enc.0.len() != ENC_BYTES || wrap.enc.0.first() != Some(&4) || wrap.ct.0.len() != CT_BYTES {
         return Err(ErrorCode::Malformed.into());
     }
+    if wrap.channel != ChannelId::MAIN && state.key_of(&wrap.channel) != wrap.channel {
+        return Err(ErrorCode::NotFound.into());
+    }
     let member = state.members.get(&wrap.user_id).ok_or(ErrorCode::InvalidEntry)?;
-    let fits = (1..=state.epoch_number()).contains(&wrap.n) && wrap.g == member.view.kem_g;
+    let reads = wrap.channel == ChannelId::MAIN || state.may_read(&wrap.user_id, &wrap.channel);
+    let fits = reads && (1..=state.newest_of(&wrap.channel)).contains(&wrap.n) && wrap.g == member.view.kem_g;
     if fits {
         Ok(())
     } else {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{Empty, Wrap, WrapsDrop, WrapsGet, WrapsPut, WrapsReply};
 use sotto_shared::api::error::ErrorCode;
@@ -24,7 +24,12 @@ pub async fn get(State(app): State<App>, session: Session, Body(ask): Body<Wraps
     let rows = wraps::Entity::find()
         .filter(wraps::Column::RoomId.eq(ask.room_id.as_bytes().to_vec()))
         .filter(wraps::Column::UserId.eq(session.user_id.as_bytes().to_vec()))
-        .filter(wraps::Column::N.gte(i64::from(ask.from_n)))
+        // The numbers of private channels' keys are others: all of those.
+        .filter(
+            Condition::any()
+                .add(wraps::Column::N.gte(i64::from(ask.from_n)))
+                .add(wraps::Column::Channel.ne(ChannelId::MAIN.as_bytes().to_vec())),
+        )
         .order_by_desc(wraps::Column::N)
         .order_by_desc(wraps::Column::G)
         .limit(MAX_WRAPS)
@@ -62,7 +67,9 @@ pub async fn put(State(app): State<App>, session: Session, Body(ask): Body<Wraps
             .lock_room(&txn, &work.realm, &ask.room_id, Hold::ToPost)
             .await?
             .ok_or(ErrorCode::NotFound)?;
-        if !room.state.may_post(&session.user_id, &session.dk_id) {
+        let reads =
+            |wrap: &Wrap| wrap.channel == ChannelId::MAIN || room.state.may_read(&session.user_id, &wrap.channel);
+        if !room.state.may_post(&session.user_id, &session.dk_id) || !ask.wraps.iter().all(reads) {
             return Err(ErrorCode::Forbidden.into());
         }
         let wrapped = store::wraps(&txn, &room.state, &ask.wraps).await?;
@@ -81,6 +88,7 @@ pub async fn drop_own(State(app): State<App>, session: Session, Body(ask): Body<
     wraps::Entity::delete_many()
         .filter(wraps::Column::RoomId.eq(ask.room_id.as_bytes().to_vec()))
         .filter(wraps::Column::UserId.eq(session.user_id.as_bytes().to_vec()))
+        .filter(wraps::Column::Channel.eq(ask.channel.as_bytes().to_vec()))
         .filter(wraps::Column::N.eq(i64::from(ask.n)))
         .exec(&txn)
         .await?;

@@ -156,8 +156,18 @@ async fn there_already(
 /// Whether this device of this person may write here at all.
 fn may_write(room: &LockedRoom, post: &Post) -> Result<(), ErrorCode> {
     let state = &room.state;
-    if state.may_post(&post.session.user_id, &post.session.dk_id) {
+    let (user, device, channel) = (&post.session.user_id, &post.session.dk_id, &post.header.channel);
+    let may = if post.header.kind == MessageKind::Slot {
+        state.may_signal(user, device, channel)
+    } else {
+        state.may_write(user, device, channel)
+    };
+    if may {
         return Ok(());
+    }
+    // Of a channel that they do not read they do not learn whether it is there.
+    if state.members.contains_key(user) && !state.may_read(user, channel) {
+        return Err(ErrorCode::NotFound);
     }
     let known = state.members.contains_key(&post.session.user_id) || state.former.contains_key(&post.session.user_id);
     Err(if known {
@@ -167,15 +177,17 @@ fn may_write(room: &LockedRoom, post: &Post) -> Result<(), ErrorCode> {
     })
 }
 
-/// Whether it is sealed under a key that is still taken: the newest, or for two minutes the one before. While a change of
-/// the key is due none is.
+/// Whether it is sealed under a key that is still taken: the newest, or, of a room's own, for two minutes the one before.
+/// While a change of the key is due none is.
 fn is_timely(app: &App, room: &LockedRoom, header: &Header) -> Result<(), ErrorCode> {
-    let newest = room.state.epoch_number();
-    let in_grace = header.n.checked_add(1) == Some(newest)
+    let key = room.state.key_of(&header.channel);
+    let newest = room.state.newest_of(&key);
+    let in_grace = key == ChannelId::MAIN
+        && header.n.checked_add(1) == Some(newest)
         && header.n > 0
         && app.now_ms().saturating_sub(room.epoch_ms) <= OLD_EPOCH_GRACE_SECS * 1000;
     let timely = header.n > 0 && (header.n == newest || in_grace);
-    if timely && !room.state.rotation_due {
+    if timely && !room.state.rotation_due_of(&key) {
         Ok(())
     } else {
         Err(ErrorCode::WrongEpoch)

@@ -13,7 +13,7 @@ use sotto_shared::id::{EnvelopeHash, RoomId};
 
 use crate::app::App;
 use crate::db::entities::messages;
-use crate::ledger::rooms::membership;
+use crate::ledger::rooms::readership;
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::Session;
@@ -22,7 +22,7 @@ use crate::session::Session;
 pub async fn delete(State(app): State<App>, session: Session, Body(ask): Body<MessageDelete>) -> Answer<MessageDelete> {
     app.rates.messages.take(&session.dk_id)?;
     let db = app.db.write();
-    membership(db, &ask.room_id, &session.user_id).await?;
+    readership(&app, &ask.room_id, &ask.channel, &session.user_id).await?;
     let row = messages::Entity::find()
         .filter(messages::Column::RoomId.eq(ask.room_id.as_bytes().to_vec()))
         .filter(messages::Column::Channel.eq(ask.channel.as_bytes().to_vec()))

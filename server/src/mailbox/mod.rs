@@ -12,6 +12,7 @@ pub mod pace;
 pub mod pages;
 pub mod slots;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::ws::Utf8Bytes;
@@ -20,6 +21,8 @@ use sotto_shared::api::body::StoredMessage;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::FromRelay;
 use sotto_shared::envelope::header::Header;
+use sotto_shared::id::{ChannelId, RoomId, UserId};
+use sotto_shared::log::channels::ChannelKind;
 use tokio::sync::mpsc;
 
 use crate::app::App;
@@ -181,7 +184,8 @@ fn tell(app: &App, post: Post, outcome: Outcome) {
     match outcome {
         Outcome::Stored(seq) => {
             let room = post.header.room_id;
-            app.hub.tell_room(&room, &message_frame(post, seq));
+            let readers = readers(app, &post);
+            app.hub.tell_readers(&room, readers.as_ref(), &message_frame(post, seq));
         }
         Outcome::There(seq) => {
             let outbox = post.outbox.clone();
@@ -189,10 +193,27 @@ fn tell(app: &App, post: Post, outcome: Outcome) {
         }
         Outcome::Kept => {
             let room = post.header.room_id;
-            app.hub.tell_room(&room, &slot_frame(post));
+            let readers = readers(app, &post);
+            app.hub.tell_readers(&room, readers.as_ref(), &slot_frame(post));
         }
         Outcome::Refused(code, retry_secs) => refuse(&post, code, retry_secs),
     }
+}
+
+/// Who hears of it: everybody in the room, or those of a private channel. Its room was at hand a moment ago.
+fn readers(app: &App, post: &Post) -> Option<BTreeSet<UserId>> {
+    readers_of(app, &post.header.room_id, &post.header.channel)
+}
+
+pub fn readers_of(app: &App, room: &RoomId, channel: &ChannelId) -> Option<BTreeSet<UserId>> {
+    if *channel == ChannelId::MAIN {
+        return None;
+    }
+    let Some(state) = app.ledger.room(room) else {
+        return Some(BTreeSet::new());
+    };
+    let there = state.channels.get(channel)?;
+    (there.kind == ChannelKind::Private).then(|| there.members.clone())
 }
 
 /// Encoded once, for however many hear it: the bytes that came in.

@@ -13,7 +13,7 @@ use sotto_shared::id::{EnvelopeHash, Head};
 
 use crate::app::{App, from_row, to_row};
 use crate::db::entities::{channels, messages};
-use crate::ledger::rooms::membership;
+use crate::ledger::rooms::readership;
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::Session;
@@ -23,7 +23,7 @@ const PAGE_BYTES: i64 = 2 * 1024 * 1024;
 
 pub async fn page(State(app): State<App>, session: Session, Body(ask): Body<PageGet>) -> Answer<PageGet> {
     let db = app.db.read();
-    membership(db, &ask.room_id, &session.user_id).await?;
+    readership(&app, &ask.room_id, &ask.channel, &session.user_id).await?;
     let limit = u64::from(ask.limit.clamp(1, MAX_PAGE));
     // Before the messages, of which none past it is given: all up to it are there then. The other way round a page could be
     // empty under a head that is ahead of it, which a client takes for withholding.

@@ -19,14 +19,14 @@ use sotto_shared::id::RoomId;
 use super::Post;
 use crate::app::App;
 use crate::db::entities::{channels, slots};
-use crate::ledger::rooms::membership;
+use crate::ledger::rooms::readership;
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::Session;
 
 pub async fn list(State(app): State<App>, session: Session, Body(ask): Body<SlotsGet>) -> Answer<SlotsGet> {
     let db = app.db.read();
-    membership(db, &ask.room_id, &session.user_id).await?;
+    readership(&app, &ask.room_id, &ask.channel, &session.user_id).await?;
     let rows = slots::Entity::find()
         .filter(slots::Column::RoomId.eq(ask.room_id.as_bytes().to_vec()))
         .filter(slots::Column::Channel.eq(ask.channel.as_bytes().to_vec()))

@@ -110,7 +110,11 @@ impl Pond {
                 room_id,
                 wraps: room.wraps(),
             }),
-            body(&WrapsDrop { room_id, n: 1 }),
+            body(&WrapsDrop {
+                room_id,
+                channel: ChannelId::MAIN,
+                n: 1,
+            }),
             body(&VaultPut {
                 puts: vec![VaultItem {
                     item_id: id_of("pond"),

@@ -615,7 +615,11 @@ async fn a_wrap_that_does_not_open_gives_way_to_another_and_asking_for_one_reach
     };
     let first = own(&bob).await;
     assert_eq!(first.len(), 1);
-    let drop = WrapsDrop { room_id: room.id, n };
+    let drop = WrapsDrop {
+        room_id: room.id,
+        channel: ChannelId::MAIN,
+        n,
+    };
     assert_eq!(ground.refused(Some(&cyd.token), &drop).await, ErrorCode::NotFound);
     ground.ask(Some(&bob.token), &drop).await.unwrap();
     assert_eq!(own(&bob).await, []);

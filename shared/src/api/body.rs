@@ -581,7 +581,7 @@ endpoint! {
 
 endpoint! {
     /// Removes the caller's own wraps of an epoch, because none of them opens: others can take their place.
-    "rooms/drop-wraps", WrapsDrop { room_id: RoomId, n: u32 } -> Empty
+    "rooms/drop-wraps", WrapsDrop { room_id: RoomId, channel: ChannelId, n: u32 } -> Empty
 }
 
 endpoint! {

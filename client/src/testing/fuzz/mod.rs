@@ -1042,6 +1042,7 @@ fn rewrite(relay: &mut ModelRelay, room: RoomId, op: Op) {
 /// Numbers and transcript of a channel that was changed.
 fn renumber(stored: &mut StoredRoom) {
     let mut at = Transcript::start(&stored.state.room_id, &ChannelId::MAIN);
+    let stored = &mut stored.main;
     stored.transcript = vec![at];
     for message in &mut stored.messages {
         at = at.then(&envelope_hash(&message.header.0, &message.envelope.0));

@@ -13,6 +13,7 @@ use sotto_shared::envelope::header::{
     is_envelope_size,
 };
 use sotto_shared::id::{ChannelId, RoomId, UserId};
+use sotto_shared::log::channels::ChannelKind;
 use sotto_shared::log::room_log::SUITE_1;
 
 use super::{Answer, ModelRelay, Session};
@@ -72,7 +73,12 @@ impl ModelRelay {
             (None, ToRelay::Hello { token, api }) => self.hello(id, &token, api),
             (Some(session), ToRelay::Send { messages }) => self.send(id, &session, messages),
             (Some(_), ToRelay::KeyRequest { room_id, request }) => {
-                self.pass_frame_on(id, &room_id, &FromRelay::KeyRequest { room_id, request });
+                self.pass_frame_on(
+                    id,
+                    &room_id,
+                    &ChannelId::MAIN,
+                    &FromRelay::KeyRequest { room_id, request },
+                );
                 Ok(())
             }
             (Some(_), ToRelay::Ping) => {
@@ -93,7 +99,7 @@ impl ModelRelay {
         let session = self.session(Some(token))?;
         let user = session.user_id;
         let rooms = self.rooms_of(&user);
-        let heads: Vec<RoomHead> = rooms.iter().map(|room| self.rooms[room].head()).collect();
+        let heads: Vec<RoomHead> = rooms.iter().map(|room| self.rooms[room].head_for(&user)).collect();
         let user_log_seq = self.people.0[&user].entries.len() as u64 - 1;
         let now_ms = self.now_ms;
         if let Some(socket) = self.sockets.get_mut(&id) {
@@ -120,7 +126,7 @@ impl ModelRelay {
         if messages.len() > MAX_SEND_BATCH {
             return Err(ErrorCode::TooLarge);
         }
-        let mut refused: BTreeMap<RoomId, (ErrorCode, Option<u32>)> = BTreeMap::new();
+        let mut refused: BTreeMap<(RoomId, ChannelId), (ErrorCode, Option<u32>)> = BTreeMap::new();
         for message in messages {
             if message.header.0.len() != HEADER_BYTES {
                 return Err(ErrorCode::Malformed);
@@ -134,7 +140,7 @@ impl ModelRelay {
                 self.keep(id, session, &header, message);
                 continue;
             }
-            let earlier = refused.get(&header.room_id).copied();
+            let earlier = refused.get(&(header.room_id, header.channel)).copied();
             match earlier.map_or_else(|| self.accept(session, &header, &message), Err) {
                 Ok((seq, is_new)) => {
                     let frame = FromRelay::Message {
@@ -148,13 +154,13 @@ impl ModelRelay {
                         },
                     };
                     if is_new {
-                        self.tell_room(&header.room_id, &frame);
+                        self.tell_readers(&header.room_id, &header.channel, &frame);
                     } else {
                         self.push(id, frame);
                     }
                 }
                 Err((code, retry_secs)) => {
-                    refused.insert(header.room_id, (code, retry_secs));
+                    refused.insert((header.room_id, header.channel), (code, retry_secs));
                     self.push(
                         id,
                         FromRelay::Refused {
@@ -190,7 +196,7 @@ impl ModelRelay {
         let Outgoing { header, envelope } = message;
         if let Some(room) = self.rooms.get_mut(&room_id) {
             let (header, envelope) = (header.clone(), envelope.clone());
-            room.put_slot(msg_id, SlotValue { header, envelope });
+            room.put_slot_in(&channel, msg_id, SlotValue { header, envelope });
         }
         let frame = FromRelay::Slot {
             room_id,
@@ -198,16 +204,22 @@ impl ModelRelay {
             header,
             envelope,
         };
-        self.tell_room(&room_id, &frame);
+        self.tell_readers(&room_id, &channel, &frame);
     }
 
     fn pass_on(&mut self, from: SocketId, header: &Header, message: Outgoing) -> Answer<()> {
         if message.envelope.0.len() != EPHEMERAL_BYTES {
             return Err(ErrorCode::Malformed);
         }
-        let newest = (self.rooms.get(&header.room_id)).map_or(0, |room| room.state.epoch_number());
+        let Some(room) = self.rooms.get(&header.room_id) else {
+            return Ok(());
+        };
+        let newest = room.state.newest_of(&room.state.key_of(&header.channel));
         let is_current = header.n > 0 && (header.n == newest || header.n.checked_add(1) == Some(newest));
-        if header.suite != SUITE_1 || header.channel != ChannelId::MAIN || !is_current {
+        let session = self.sockets.get(&from).and_then(|socket| socket.session.as_ref());
+        let may =
+            session.is_some_and(|session| (room.state).may_signal(&session.user_id, &session.dk_id, &header.channel));
+        if header.suite != SUITE_1 || !is_current || !may {
             return Ok(());
         }
         let frame = FromRelay::Ephemeral {
@@ -216,17 +228,18 @@ impl ModelRelay {
             header: message.header,
             envelope: message.envelope,
         };
-        self.pass_frame_on(from, &header.room_id, &frame);
+        self.pass_frame_on(from, &header.room_id, &header.channel, &frame);
         Ok(())
     }
 
-    fn pass_frame_on(&mut self, from: SocketId, room: &RoomId, frame: &FromRelay) {
+    fn pass_frame_on(&mut self, from: SocketId, room: &RoomId, channel: &ChannelId, frame: &FromRelay) {
+        let readers = self.readers(room, channel);
         let is_in = |socket: &Socket| socket.rooms.contains(room);
         if !self.sockets.get(&from).is_some_and(is_in) {
             return;
         }
         for (id, socket) in &mut self.sockets {
-            if *id != from && is_in(socket) {
+            if *id != from && is_in(socket) && hears(socket, readers.as_ref()) {
                 socket.push(frame.clone());
             }
         }
@@ -243,11 +256,17 @@ impl ModelRelay {
         if !is_envelope_size(bytes) {
             return Err(ErrorCode::Malformed);
         }
-        if header.channel != ChannelId::MAIN {
-            return Err(ErrorCode::NotFound);
-        }
         let state = &self.rooms.get(&header.room_id).ok_or(ErrorCode::NotFound)?.state;
-        if !state.may_post(&session.user_id, &session.dk_id) {
+        let (user, device, channel) = (&session.user_id, &session.dk_id, &header.channel);
+        let may = if header.kind == MessageKind::Slot {
+            state.may_signal(user, device, channel)
+        } else {
+            state.may_write(user, device, channel)
+        };
+        if !may {
+            if state.members.contains_key(user) && !state.may_read(user, channel) {
+                return Err(ErrorCode::NotFound);
+            }
             let known = state.members.contains_key(&session.user_id) || state.former.contains_key(&session.user_id);
             return Err(if known {
                 ErrorCode::Forbidden
@@ -261,11 +280,13 @@ impl ModelRelay {
     /// Whether it is sealed under a key that is still taken.
     fn is_timely(&self, header: &Header) -> Answer<()> {
         let room = self.rooms.get(&header.room_id).ok_or(ErrorCode::NotFound)?;
-        let newest = room.state.epoch_number();
-        let in_grace = header.n > 0
+        let key = room.state.key_of(&header.channel);
+        let newest = room.state.newest_of(&key);
+        let in_grace = key == ChannelId::MAIN
+            && header.n > 0
             && header.n.checked_add(1) == Some(newest)
             && self.now_ms.saturating_sub(room.epoch_ms) <= OLD_EPOCH_GRACE_SECS * 1000;
-        if header.n == 0 || !(header.n == newest || in_grace) || room.state.rotation_due {
+        if header.n == 0 || !(header.n == newest || in_grace) || room.state.rotation_due_of(&key) {
             return Err(ErrorCode::WrongEpoch);
         }
         Ok(())
@@ -286,6 +307,7 @@ impl ModelRelay {
             .map_err(|secs| (ErrorCode::TooFast, Some(secs)))?;
         let now_ms = self.now_ms;
         let room = self.rooms.get_mut(&header.room_id).ok_or((ErrorCode::NotFound, None))?;
+        let room = room.channel_mut(&header.channel).ok_or((ErrorCode::NotFound, None))?;
         let seq = room.put_message(&message.header, &message.envelope).seq;
         if let Some(seconds) = class_seconds(header.ttl_class) {
             room.expires_ms.insert(seq, now_ms + u64::from(seconds) * 1000);
@@ -313,6 +335,7 @@ impl ModelRelay {
     fn place_of(&self, session: &Session, header: &Header, message: &Outgoing) -> Answer<Option<u64>> {
         self.admit(session, header, message.envelope.0.len())?;
         let room = self.rooms.get(&header.room_id).ok_or(ErrorCode::NotFound)?;
+        let room = room.channel(&header.channel).ok_or(ErrorCode::NotFound)?;
         if let Some(seq) = room.gone_ids.get(&header.msg_id) {
             let known = room.messages[*seq as usize - 1].hash();
             return if known == envelope_hash(&message.header.0, &message.envelope.0) {
@@ -347,6 +370,22 @@ impl ModelRelay {
     pub fn tell_room(&mut self, room: &RoomId, frame: &FromRelay) {
         for socket in self.sockets.values_mut().filter(|socket| socket.rooms.contains(room)) {
             socket.push(frame.clone());
+        }
+    }
+
+    /// Who is in a private channel; nothing for any other.
+    fn readers(&self, room: &RoomId, channel: &ChannelId) -> Option<BTreeSet<UserId>> {
+        let there = self.rooms.get(room)?.state.channels.get(channel)?;
+        (there.kind == ChannelKind::Private).then(|| there.members.clone())
+    }
+
+    /// To everybody in a room who reads this channel.
+    pub fn tell_readers(&mut self, room: &RoomId, channel: &ChannelId, frame: &FromRelay) {
+        let readers = self.readers(room, channel);
+        for socket in self.sockets.values_mut().filter(|socket| socket.rooms.contains(room)) {
+            if hears(socket, readers.as_ref()) {
+                socket.push(frame.clone());
+            }
         }
     }
 
@@ -402,4 +441,9 @@ impl ModelRelay {
             .map(|(id, _)| *id)
             .collect()
     }
+}
+
+fn hears(socket: &Socket, readers: Option<&BTreeSet<UserId>>) -> bool {
+    let user = socket.session.as_ref().map(|session| session.user_id);
+    readers.is_none_or(|readers| user.is_some_and(|user| readers.contains(&user)))
 }

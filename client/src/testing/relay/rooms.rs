@@ -1,6 +1,7 @@
 //! Room logs, wraps and pages of messages. Mirrors `server/src/logs` and `server/src/mailbox/pages`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Deref, DerefMut};
 
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
@@ -26,16 +27,8 @@ const FRAME_ENTRY_BYTES: usize = 150 * 1024;
 const PAGE_BYTES: usize = 2 * 1024 * 1024;
 
 #[derive(Debug, Clone)]
-pub struct StoredRoom {
-    /// What readers of the log are given, the genesis first.
-    pub entries: Vec<B64>,
-    /// What the relay itself goes by.
-    pub state: RoomState,
-    /// When the newest room key came in, by the relay's clock.
-    pub epoch_ms: u64,
-    /// Everybody who is or was in it.
-    pub people: BTreeMap<UserId, Tenure>,
-    pub wraps: Vec<Wrap>,
+pub struct StoredChannel {
+    pub id: ChannelId,
     /// Ascending from number 1.
     pub messages: Vec<StoredMessage>,
     /// Transcript after each message; index 0 is the start.
@@ -48,6 +41,37 @@ pub struct StoredRoom {
     pub slots: Vec<SlotValue>,
     /// When it took the newest messages of whoever writes where that is slowed down.
     pub paces: BTreeMap<(ChannelId, UserId), Pace>,
+}
+
+/// A conversation as it is stored: of a room its one, of a space one for each channel.
+#[derive(Debug, Clone)]
+pub struct StoredRoom {
+    /// What readers of the log are given, the genesis first.
+    pub entries: Vec<B64>,
+    /// What the relay itself goes by.
+    pub state: RoomState,
+    /// When the newest room key came in, by the relay's clock.
+    pub epoch_ms: u64,
+    /// Everybody who is or was in it.
+    pub people: BTreeMap<UserId, Tenure>,
+    pub wraps: Vec<Wrap>,
+    /// `MAIN`; of a space empty.
+    pub main: StoredChannel,
+    /// Those of a space.
+    pub channels: BTreeMap<ChannelId, StoredChannel>,
+}
+
+impl Deref for StoredRoom {
+    type Target = StoredChannel;
+    fn deref(&self) -> &StoredChannel {
+        &self.main
+    }
+}
+
+impl DerefMut for StoredRoom {
+    fn deref_mut(&mut self) -> &mut StoredChannel {
+        &mut self.main
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,17 +113,7 @@ fn own_entries(session: &Session, entries: &[B64]) -> Answer<OwnEntries> {
     Ok(OwnEntries { blobs, parsed })
 }
 
-impl StoredRoom {
-    /// Where it stands.
-    pub fn head(&self) -> RoomHead {
-        RoomHead {
-            room_id: self.state.room_id,
-            seq: self.state.seq,
-            head: self.state.head,
-            channels: vec![self.place(self.messages.len())],
-        }
-    }
-
+impl StoredChannel {
     /// Puts a message at the end, whoever may have sent it.
     pub fn put_message(&mut self, header: &B64, envelope: &B64) -> StoredMessage {
         let now = *self.transcript.last().expect("it begins with a start");
@@ -116,11 +130,11 @@ impl StoredRoom {
     }
 
     /// Puts a value in its slot, whoever may have sent it.
-    pub fn put_slot(&mut self, slot: MessageId, value: SlotValue) {
+    fn put_slot(&mut self, slot: MessageId, value: SlotValue, members: usize) {
         let is_other = |there: &SlotValue| Header::from_bytes(&there.header.0).is_ok_and(|there| there.msg_id != slot);
         self.slots.retain(is_other);
         self.slots.push(value);
-        let most = SLOTS_PER_MEMBER * self.state.members.len();
+        let most = SLOTS_PER_MEMBER * members;
         self.slots.drain(..self.slots.len().saturating_sub(most));
     }
 
@@ -139,9 +153,92 @@ impl StoredRoom {
     fn place(&self, seq: usize) -> ChannelHead {
         let at = self.transcript[seq];
         ChannelHead {
-            channel: ChannelId::MAIN,
+            channel: self.id,
             seq: at.seq,
             t: at.t,
+        }
+    }
+
+    fn new(room: &RoomId, id: ChannelId) -> Self {
+        Self {
+            id,
+            messages: Vec::new(),
+            transcript: vec![Transcript::start(room, &id)],
+            expires_ms: BTreeMap::new(),
+            gone_ids: BTreeMap::new(),
+            slots: Vec::new(),
+            paces: BTreeMap::new(),
+        }
+    }
+}
+
+impl StoredRoom {
+    /// Where it stands.
+    pub fn head(&self) -> RoomHead {
+        let channels = self.state.channel_ids();
+        let channels = channels.iter().filter_map(|id| self.channel(id));
+        RoomHead {
+            room_id: self.state.room_id,
+            seq: self.state.seq,
+            head: self.state.head,
+            channels: channels.map(|channel| channel.place(channel.messages.len())).collect(),
+        }
+    }
+
+    /// The same, with the channels that this person reads.
+    pub fn head_for(&self, user: &UserId) -> RoomHead {
+        let mut head = self.head();
+        head.channels.retain(|at| self.state.may_read(user, &at.channel));
+        head
+    }
+
+    /// Puts a value in its slot, whoever may have sent it.
+    pub fn put_slot(&mut self, slot: MessageId, value: SlotValue) {
+        let members = self.state.members.len();
+        self.main.put_slot(slot, value, members);
+    }
+
+    /// Puts a value in a slot of a channel.
+    pub fn put_slot_in(&mut self, channel: &ChannelId, slot: MessageId, value: SlotValue) {
+        let members = self.state.members.len();
+        if let Some(there) = self.channel_mut(channel) {
+            there.put_slot(slot, value, members);
+        }
+    }
+
+    pub fn channel(&self, id: &ChannelId) -> Option<&StoredChannel> {
+        if *id == ChannelId::MAIN {
+            Some(&self.main)
+        } else {
+            self.channels.get(id)
+        }
+    }
+
+    pub fn channel_mut(&mut self, id: &ChannelId) -> Option<&mut StoredChannel> {
+        if *id == ChannelId::MAIN {
+            Some(&mut self.main)
+        } else {
+            self.channels.get_mut(id)
+        }
+    }
+
+    /// Has a place for every channel of the log.
+    fn open_channels(&mut self) {
+        let room = self.state.room_id;
+        for id in self.state.channels.keys() {
+            self.channels
+                .entry(*id)
+                .or_insert_with(|| StoredChannel::new(&room, *id));
+        }
+    }
+
+    /// Whether somebody reads a channel now.
+    fn readership(&self, user: &UserId, channel: &ChannelId) -> Answer<&StoredChannel> {
+        self.membership(user)?;
+        if self.state.may_read(user, channel) {
+            self.channel(channel).ok_or(ErrorCode::NotFound)
+        } else {
+            Err(ErrorCode::NotFound)
         }
     }
 
@@ -160,13 +257,16 @@ impl StoredRoom {
             check_wrap(&self.state, wrap)?;
         }
         let mut seen = BTreeSet::new();
-        for wrap in wraps.iter().filter(|wrap| seen.insert((wrap.user_id, wrap.n))) {
+        for wrap in wraps
+            .iter()
+            .filter(|wrap| seen.insert((wrap.user_id, wrap.channel, wrap.n)))
+        {
             let key = |wrap: &Wrap| (wrap.user_id, wrap.channel, wrap.n, wrap.g);
             if !self.wraps.iter().any(|there| key(there) == key(wrap)) {
                 self.wraps.push(wrap.clone());
             }
         }
-        Ok(seen.into_iter().map(|(user, _)| user).collect())
+        Ok(seen.into_iter().map(|(user, ..)| user).collect())
     }
 
     /// Brings `people` to the state.
@@ -214,26 +314,30 @@ fn joins<'a>(state: &'a RoomState, ask: &RoomAppend, own: &OwnEntries) -> Option
     }
 }
 
-/// A new room key comes with a wrap for everybody.
-fn wraps_for_all(state: &RoomState, old_epoch: u32, wraps: &[Wrap]) -> Answer<()> {
-    let newest = state.epoch_number();
-    let has_wrap = |user: &UserId| wraps.iter().any(|wrap| wrap.n == newest && wrap.user_id == *user);
-    if newest == old_epoch || state.roster().map(|(user, _)| user).all(has_wrap) {
-        Ok(())
-    } else {
-        Err(ErrorCode::InvalidEntry)
+/// A new room key comes with a wrap for everybody, that of a private channel for all in it.
+fn wraps_for_all(old: Option<&RoomState>, state: &RoomState, wraps: &[Wrap]) -> Answer<()> {
+    for key in std::iter::once(ChannelId::MAIN).chain(state.channels.keys().copied()) {
+        let newest = state.newest_of(&key);
+        let is_for = |wrap: &Wrap, user: &UserId| wrap.channel == key && wrap.n == newest && wrap.user_id == *user;
+        let has_wrap = |user: &UserId| wraps.iter().any(|wrap| is_for(wrap, user));
+        let is_new = newest != old.map_or(0, |old| old.newest_of(&key));
+        if is_new && !state.roster_of(&key).map(|(user, _)| user).all(has_wrap) {
+            return Err(ErrorCode::InvalidEntry);
+        }
     }
+    Ok(())
 }
 
 fn check_wrap(state: &RoomState, wrap: &Wrap) -> Answer<()> {
-    if wrap.channel != ChannelId::MAIN {
+    if wrap.channel != ChannelId::MAIN && state.key_of(&wrap.channel) != wrap.channel {
         return Err(ErrorCode::NotFound);
     }
     if wrap.enc.0.len() != 65 || wrap.enc.0.first() != Some(&4) || wrap.ct.0.len() != 48 {
         return Err(ErrorCode::Malformed);
     }
     let member = state.members.get(&wrap.user_id).ok_or(ErrorCode::InvalidEntry)?;
-    if (1..=state.epoch_number()).contains(&wrap.n) && wrap.g == member.view.kem_g {
+    let reads = wrap.channel == ChannelId::MAIN || state.may_read(&wrap.user_id, &wrap.channel);
+    if reads && (1..=state.newest_of(&wrap.channel)).contains(&wrap.n) && wrap.g == member.view.kem_g {
         Ok(())
     } else {
         Err(ErrorCode::InvalidEntry)
@@ -251,7 +355,7 @@ impl ModelRelay {
         let id = room_id(&genesis.body);
         if let Some(there) = self.rooms.get(&id) {
             there.membership(&session.user_id)?;
-            return Ok(there.head());
+            return Ok(there.head_for(&session.user_id));
         }
         let state = RoomState::begin(&genesis, &id, &self.people)
             .map_err(|error| refusal(1, error))?
@@ -267,17 +371,14 @@ impl ModelRelay {
             epoch_ms: self.now_ms,
             people: BTreeMap::new(),
             wraps: Vec::new(),
-            messages: Vec::new(),
-            transcript: vec![Transcript::start(&id, &ChannelId::MAIN)],
-            expires_ms: BTreeMap::new(),
-            gone_ids: BTreeMap::new(),
-            paces: BTreeMap::new(),
-            slots: Vec::new(),
+            main: StoredChannel::new(&id, ChannelId::MAIN),
+            channels: BTreeMap::new(),
         };
+        room.open_channels();
         let moves = room.move_people(None);
-        wraps_for_all(&room.state, 0, &ask.wraps)?;
+        wraps_for_all(None, &room.state, &ask.wraps)?;
         let wrapped = room.put_wraps(&ask.wraps)?;
-        let head = room.head();
+        let head = room.head_for(&session.user_id);
         self.rooms.insert(id, room);
         self.announce(&id, 0, &moves);
         self.announce_wraps(&id, &wrapped);
@@ -296,7 +397,7 @@ impl ModelRelay {
         let joins = joins(&room.state, ask, &own);
         match room.membership(&session.user_id) {
             Err(_) if joins.is_some() => {}
-            Err(ErrorCode::Forbidden) if there => return Ok(room.head()),
+            Err(ErrorCode::Forbidden) if there => return Ok(room.head_for(&session.user_id)),
             membership => membership?,
         }
         let extended = match room.state.extend(&own.blobs, &self.people) {
@@ -304,7 +405,7 @@ impl ModelRelay {
             Err((index, error)) => {
                 let code = refusal(index, error);
                 return if code == ErrorCode::StaleHead && there {
-                    Ok(room.head())
+                    Ok(room.head_for(&session.user_id))
                 } else {
                     Err(code)
                 };
@@ -326,14 +427,18 @@ impl ModelRelay {
                 let named = |message: &&StoredMessage| {
                     message.hash() == *target || edits.iter().any(|edit| message.hash() == *edit)
                 };
-                let seqs: Vec<u64> = next.messages.iter().filter(named).map(|message| message.seq).collect();
-                seqs.into_iter().for_each(|seq| next.let_go(seq));
+                for channel in std::iter::once(&mut next.main).chain(next.channels.values_mut()) {
+                    let seqs = channel.messages.iter().filter(named).map(|message| message.seq);
+                    let seqs: Vec<u64> = seqs.collect();
+                    seqs.into_iter().for_each(|seq| channel.let_go(seq));
+                }
             }
         }
         let moves = next.move_people(Some(&old));
-        wraps_for_all(&next.state, old.epoch_number(), &ask.wraps)?;
+        wraps_for_all(Some(&old), &next.state, &ask.wraps)?;
+        next.open_channels();
         let wrapped = next.put_wraps(&ask.wraps)?;
-        let head = next.head();
+        let head = next.head_for(&session.user_id);
         self.rooms.insert(ask.room_id, next);
         self.announce(&ask.room_id, old.seq + 1, &moves);
         self.announce_wraps(&ask.room_id, &wrapped);
@@ -403,7 +508,8 @@ impl ModelRelay {
     pub(super) fn wraps_get(&self, session: &Session, ask: &WrapsGet) -> Answer<WrapsReply> {
         let room = self.rooms.get(&ask.room_id).ok_or(ErrorCode::NotFound)?;
         room.membership(&session.user_id)?;
-        let own = |wrap: &&Wrap| wrap.user_id == session.user_id && wrap.n >= ask.from_n;
+        let is_wanted = |wrap: &Wrap| wrap.n >= ask.from_n || wrap.channel != ChannelId::MAIN;
+        let own = |wrap: &&Wrap| wrap.user_id == session.user_id && is_wanted(wrap);
         let mut wraps: Vec<Wrap> = room.wraps.iter().filter(own).cloned().collect();
         wraps.sort_by_key(|wrap| std::cmp::Reverse((wrap.n, wrap.g)));
         Ok(WrapsReply { wraps })
@@ -413,7 +519,7 @@ impl ModelRelay {
         let room = self.rooms.get_mut(&ask.room_id).ok_or(ErrorCode::NotFound)?;
         room.membership(&session.user_id)?;
         room.wraps
-            .retain(|wrap| wrap.user_id != session.user_id || wrap.n != ask.n);
+            .retain(|wrap| (wrap.user_id, wrap.channel, wrap.n) != (session.user_id, ask.channel, ask.n));
         Ok(Empty {})
     }
 
@@ -423,7 +529,9 @@ impl ModelRelay {
         }
         let room = self.rooms.get_mut(&ask.room_id).ok_or(ErrorCode::NotFound)?;
         room.membership(&session.user_id)?;
-        if !room.state.may_post(&session.user_id, &session.dk_id) {
+        let reads =
+            |wrap: &Wrap| wrap.channel == ChannelId::MAIN || room.state.may_read(&session.user_id, &wrap.channel);
+        if !room.state.may_post(&session.user_id, &session.dk_id) || !ask.wraps.iter().all(reads) {
             return Err(ErrorCode::Forbidden);
         }
         let wrapped = room.put_wraps(&ask.wraps)?;
@@ -433,10 +541,7 @@ impl ModelRelay {
 
     pub(super) fn page_get(&self, session: &Session, ask: &PageGet) -> Answer<Page> {
         let room = self.rooms.get(&ask.room_id).ok_or(ErrorCode::NotFound)?;
-        room.membership(&session.user_id)?;
-        if ask.channel != ChannelId::MAIN {
-            return Err(ErrorCode::NotFound);
-        }
+        let room = room.readership(&session.user_id, &ask.channel)?;
         let limit = ask.limit.clamp(1, MAX_PAGE) as usize;
         // A page has no holes: once one does not fit, no later one does.
         let mut left = PAGE_BYTES;
@@ -481,7 +586,7 @@ impl ModelRelay {
 
     pub(super) fn slots_get(&self, session: &Session, ask: &SlotsGet) -> Answer<SlotsReply> {
         let room = self.rooms.get(&ask.room_id).ok_or(ErrorCode::NotFound)?;
-        room.membership(&session.user_id)?;
+        let room = room.readership(&session.user_id, &ask.channel)?;
         let newest = room.slots.iter().rev().take(MAX_SLOTS_PAGE as usize);
         Ok(SlotsReply {
             slots: newest.cloned().collect(),
@@ -490,7 +595,8 @@ impl ModelRelay {
 
     pub(super) fn message_delete(&mut self, session: &Session, ask: &MessageDelete) -> Answer<Empty> {
         let room = self.rooms.get_mut(&ask.room_id).ok_or(ErrorCode::NotFound)?;
-        room.membership(&session.user_id)?;
+        room.readership(&session.user_id, &ask.channel)?;
+        let room = room.channel_mut(&ask.channel).ok_or(ErrorCode::NotFound)?;
         if room.gone_ids.contains_key(&ask.msg_id) {
             return Ok(Empty {});
         }
@@ -511,7 +617,8 @@ impl ModelRelay {
 
     /// Messages that have had their time go.
     pub fn expire(&mut self) {
-        for room in self.rooms.values_mut() {
+        let rooms = self.rooms.values_mut();
+        for room in rooms.flat_map(|room| std::iter::once(&mut room.main).chain(room.channels.values_mut())) {
             let due = room.expires_ms.iter().filter(|(_, at)| **at <= self.now_ms);
             let due: Vec<u64> = due.map(|(seq, _)| *seq).collect();
             for seq in due {
