@@ -242,8 +242,8 @@ impl<S: Suite> Engine<S> {
         for msg_id in past {
             self.hide_outgoing(id, &msg_id, out);
         }
-        if self.rooms.get(&id.room).is_some_and(Room::is_slow) {
-            self.show_order(id, out);
+        if self.rooms.get(&id.room).is_some_and(|room| room.is_slow()) {
+            self.show_order(id.room, out);
         }
         self.show_room_row(id, out);
         (alarm, ahead)
@@ -286,7 +286,11 @@ impl<S: Suite> Engine<S> {
                 Outcome::Content(content, _) => {
                     let step = room.lane_step(&content, hash, seq);
                     let again = matches!(step, LaneStep::Again) && room.channel.has_shown(&content, seq);
-                    if !again && room.view().is_timed_out(&content, room.channel.log_seq_before(seq), now_ms) {
+                    if !again
+                        && room
+                            .view()
+                            .is_timed_out(&content, room.channel.log_seq_before(seq), now_ms)
+                    {
                         StoredBody::Unreadable(Unreadable::TimedOut)
                     } else if again || room.view().comes_late(&content, room.channel.log_seq_before(seq)) {
                         StoredBody::Unreadable(Unreadable::Damaged)

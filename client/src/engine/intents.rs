@@ -14,7 +14,7 @@ use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::secret::EpochSecret;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::id::{EnvelopeHash, Head, InviteId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, EnvelopeHash, Head, InviteId, RoomId, UserId};
 use sotto_shared::log::room_log::{
     Cut, EpochReason, History, MAX_MEMBERS, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState,
     SUITE_1, room_id,
@@ -26,8 +26,9 @@ use super::chats::{Channel, Place};
 use super::epochs::{is_old, wrap_for};
 use super::moderation::{Deed, DeedBody};
 use super::rooms::Room;
+use super::spaces::SpaceAct;
 use super::{Ctx, Effect, Engine, Out};
-use crate::view::{Chat, Outcome, Problem, Standing};
+use crate::view::{Chat, NewHeading, NewRole, Outcome, Problem, Standing};
 use sotto_shared::log::roles::Permission;
 
 /// Times an append is made again because somebody was faster.
@@ -41,12 +42,15 @@ pub(crate) struct Intent {
     tries: u32,
     /// Secret of the epoch that the append under way brings, with its number.
     secret: Option<(u32, EpochSecret)>,
+    /// The same of private channels.
+    channel_secrets: Vec<(ChannelId, u32, EpochSecret)>,
     sent: Vec<SignedBlob>,
 }
 
 pub(crate) enum What {
     /// Make the room ready to be written to.
     Prepare,
+    Space(SpaceAct),
     Add(Vec<UserId>),
     Remove(UserId),
     Leave,
@@ -68,6 +72,7 @@ impl Intent {
             command,
             tries: 0,
             secret: None,
+            channel_secrets: Vec::new(),
             sent: Vec::new(),
         }
     }
@@ -93,6 +98,7 @@ pub(crate) struct Creation {
     blobs: Vec<SignedBlob>,
     wraps: Vec<Wrap>,
     secret: EpochSecret,
+    channel_secrets: Vec<(ChannelId, u32, EpochSecret)>,
 }
 
 /// What a room's sealed description holds. JSON inside the seal, so that later versions can add to it.
@@ -135,7 +141,7 @@ fn is_invisible(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-fn check_name(name: &str) -> Result<String, Problem> {
+pub(super) fn check_name(name: &str) -> Result<String, Problem> {
     let name = tidy_name(name);
     if name.is_empty() {
         return Err(Problem::EmptyName);
@@ -153,7 +159,8 @@ pub(super) struct Draft {
     pub state: RoomState,
     blobs: Vec<SignedBlob>,
     pub secret: Option<(u32, EpochSecret)>,
-    wraps: Vec<Wrap>,
+    pub channel_secrets: Vec<(ChannelId, u32, EpochSecret)>,
+    pub wraps: Vec<Wrap>,
 }
 
 impl<S: Suite> Engine<S> {
@@ -301,7 +308,7 @@ impl<S: Suite> Engine<S> {
                         Ok(())
                     }
                     None => {
-                        self.create(task.command, RoomKind::Direct, &[peer], None, ctx, out)
+                        self.create(task.command, RoomKind::Direct, &[peer], None, (&[], &[]), ctx, out)
                             .await
                     }
                 }
@@ -310,8 +317,16 @@ impl<S: Suite> Engine<S> {
                 for user in &task.found {
                     self.pin_contact(*user, ctx, out);
                 }
-                self.create(task.command, RoomKind::Group, &task.found, Some(&name), ctx, out)
-                    .await
+                self.create(
+                    task.command,
+                    RoomKind::Group,
+                    &task.found,
+                    Some(&name),
+                    (&[], &[]),
+                    ctx,
+                    out,
+                )
+                .await
             }
             Goal::Add { room } => {
                 let state = &self.open_room(room)?.state;
@@ -429,7 +444,7 @@ impl<S: Suite> Engine<S> {
                     ..
                 }),
             ) => Ok(room),
-            (_, What::Leave) if room.state.kind == RoomKind::Group && self.is_in(room) => Ok(room),
+            (_, What::Leave) if room.state.kind != RoomKind::Direct && self.is_in(room) => Ok(room),
             (Standing::WaitingForKey, What::Prepare) if room.key_is_lost() => Ok(room),
             _ => Err(Problem::RoomClosed),
         }
@@ -437,12 +452,14 @@ impl<S: Suite> Engine<S> {
 
     // --- New rooms -----------------------------------------------------------------------------------------------------
 
-    async fn create(
+    #[allow(clippy::too_many_arguments, reason = "what a new room is made of")]
+    pub(super) async fn create(
         &mut self,
         command: u32,
         kind: RoomKind,
         people: &[UserId],
         name: Option<&str>,
+        space: (&[NewRole], &[NewHeading]),
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<(), Problem> {
@@ -479,6 +496,7 @@ impl<S: Suite> Engine<S> {
             state,
             blobs: Vec::new(),
             secret: None,
+            channel_secrets: Vec::new(),
             wraps: Vec::new(),
         };
         if kind == RoomKind::Group {
@@ -496,6 +514,7 @@ impl<S: Suite> Engine<S> {
             let sealed = Bytes::new(seal_meta(ctx.rng, secret, &id, n, &write_name(name))).map_err(internal)?;
             self.write(&mut draft, RoomBody::SetMeta { n, sealed }, ctx).await?;
         }
+        self.write_space(&mut draft, space.0, space.1, ctx).await?;
         let Some((_, secret)) = draft.secret else {
             return Err(Problem::Internal("no room key".into()));
         };
@@ -513,6 +532,7 @@ impl<S: Suite> Engine<S> {
                 blobs,
                 wraps: draft.wraps,
                 secret,
+                channel_secrets: draft.channel_secrets,
             },
         );
         self.ask(request, Pending::Create { room: id }, out);
@@ -535,6 +555,9 @@ impl<S: Suite> Engine<S> {
                 self.take_entries(id, 0, creation.blobs, ctx, out).await;
                 if let (Some(room), Some(me)) = (self.rooms.get_mut(&id), self.me.as_ref()) {
                     room.keys.insert(1, creation.secret);
+                    for (key, n, secret) in creation.channel_secrets {
+                        room.secrets_mut(&key).insert(n, secret);
+                    }
                     room.wraps
                         .extend(creation.wraps.into_iter().filter(|wrap| wrap.user_id == me.user_id));
                     out.push(Effect::Save(vec![room.to_record()]));
@@ -549,7 +572,15 @@ impl<S: Suite> Engine<S> {
                     self.unlock_messages(chat, ctx, out).await;
                 }
                 self.show_rows_of(id, out);
-                Ok(Outcome::Room(id))
+                let is_space = self
+                    .rooms
+                    .get(&id)
+                    .is_some_and(|room| room.state.kind == RoomKind::Space);
+                Ok(if is_space {
+                    Outcome::Space(id)
+                } else {
+                    Outcome::Room(id)
+                })
             }
         };
         out.push(Effect::Answer {
@@ -568,8 +599,14 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
-        let prepares = |intent: &Intent| matches!(intent.what, What::Prepare);
-        if !(prepares(&intent) && room.intents.iter().any(prepares)) {
+        // What makes ready to be written to is wanted once.
+        let readies = |intent: &Intent| match &intent.what {
+            What::Prepare => Some(ChannelId::MAIN),
+            What::Space(SpaceAct::Key(channel)) => Some(*channel),
+            _ => None,
+        };
+        let wanted = readies(&intent);
+        if wanted.is_none() || !room.intents.iter().any(|other| readies(other) == wanted) {
             room.intents.push_back(intent);
         }
         self.advance(id, ctx, out).await;
@@ -599,6 +636,7 @@ impl<S: Suite> Engine<S> {
                         wraps: draft.wraps,
                     });
                     intent.secret = draft.secret;
+                    intent.channel_secrets = draft.channel_secrets;
                     intent.sent = draft.blobs;
                     if let Some(room) = self.rooms.get_mut(&id) {
                         room.appending = true;
@@ -640,6 +678,9 @@ impl<S: Suite> Engine<S> {
                 if let Some((n, secret)) = intent.secret.take() {
                     room.keys.insert(n, secret);
                 }
+                for (key, n, secret) in std::mem::take(&mut intent.channel_secrets) {
+                    room.secrets_mut(&key).insert(n, secret);
+                }
                 self.take_entries(id, from, sent, ctx, out).await;
                 if replaces {
                     self.show_events_of(id, out);
@@ -650,6 +691,10 @@ impl<S: Suite> Engine<S> {
                 }
                 let outcome = match &intent.what {
                     What::Invite(terms) => Outcome::InviteLink(terms.link(id)),
+                    What::Space(SpaceAct::CreateChannel { id: channel, .. }) => Outcome::Channel(Chat {
+                        room: id,
+                        channel: *channel,
+                    }),
                     _ => Outcome::Done,
                 };
                 self.end_intent(intent, Ok(outcome), out);
@@ -663,6 +708,7 @@ impl<S: Suite> Engine<S> {
                 intent.tries += 1;
                 intent.sent.clear();
                 intent.secret = None;
+                intent.channel_secrets.clear();
                 room.intents.push_front(intent);
                 room.sync.log_behind();
                 self.fetch_room_log(id, out);
@@ -739,6 +785,7 @@ impl<S: Suite> Engine<S> {
             state: room.state.clone(),
             blobs: Vec::new(),
             secret: None,
+            channel_secrets: Vec::new(),
             wraps: Vec::new(),
         };
         let mine = room.state.members.get(&me.user_id).ok_or(Problem::RoomClosed)?;
@@ -760,7 +807,7 @@ impl<S: Suite> Engine<S> {
         let mut added = Vec::new();
         let mut done = None;
         match &intent.what {
-            What::Prepare | What::Leave => {}
+            What::Prepare | What::Leave | What::Space(_) => {}
             What::Add(people) => {
                 self.can_be_let_in(people)?;
                 for user in people {
@@ -847,7 +894,10 @@ impl<S: Suite> Engine<S> {
             self.write_epoch(&mut draft, previous, reason, ctx).await?;
         } else if !added.is_empty() {
             let secret = room.keys.get(&draft.state.epoch_number()).ok_or(Problem::RoomClosed)?;
-            draft.wraps = wrap_for(&draft.state, &added, secret, ctx).await?;
+            draft.wraps = wrap_for(&draft.state, &ChannelId::MAIN, &added, secret, ctx).await?;
+        }
+        if let What::Space(act) = &intent.what {
+            self.write_space_act(&mut draft, Some(room), act, ctx).await?;
         }
         if let Some((of, words)) = done {
             self.write_reason(&mut draft, room, of, words, ctx).await?;
@@ -895,7 +945,7 @@ impl<S: Suite> Engine<S> {
     }
 
     /// A room key that was handed over cannot be taken back: whoever is not who was checked gets none.
-    fn can_be_let_in(&self, users: &[UserId]) -> Result<(), Problem> {
+    pub(super) fn can_be_let_in(&self, users: &[UserId]) -> Result<(), Problem> {
         match users.iter().find(|user| self.trust(user).blocks()) {
             Some(user) => Err(Problem::NotTrusted(
                 self.people.handle(user).unwrap_or_default().to_owned(),
@@ -934,7 +984,7 @@ impl<S: Suite> Engine<S> {
             backlink: Bytes::new(linked).map_err(internal)?,
         };
         self.write(draft, body, ctx).await?;
-        draft.wraps = wrap_for(&draft.state, &everyone, &secret, ctx).await?;
+        draft.wraps = wrap_for(&draft.state, &ChannelId::MAIN, &everyone, &secret, ctx).await?;
         draft.secret = Some((n, secret));
         Ok(())
     }
@@ -966,6 +1016,7 @@ impl<S: Suite> Engine<S> {
                     | LogError::NoSuchTarget
                     | LogError::NoSuchInvite
                     | LogError::RosterFrozen => Problem::NotAllowed,
+                    LogError::InUse => Problem::RoleInUse,
                     LogError::InviteOver => Problem::InviteOver(crate::view::Over::Void),
                     LogError::TooMany => Problem::TooManyPeople {
                         max: MAX_MEMBERS as u32,

@@ -16,7 +16,7 @@ use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::secret::InviteSecret;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::id::{InviteId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, InviteId, RoomId, UserId};
 use sotto_shared::link::{InviteCard, Link, invite_key, open_card, seal_card};
 use sotto_shared::log::room_log::{
     Invite, JoinMode, Role, RoomBody, RoomEntry, RoomState, invite_id, join_bytes, room_id,
@@ -231,7 +231,7 @@ impl<S: Suite> Engine<S> {
             return;
         }
         let users: Vec<UserId> = room.newcomers.iter().copied().collect();
-        let Ok(wraps) = wrap_for(&room.state, &users, secret, ctx).await else {
+        let Ok(wraps) = wrap_for(&room.state, &ChannelId::MAIN, &users, secret, ctx).await else {
             return;
         };
         if let Some(room) = self.rooms.get_mut(&id) {

@@ -66,6 +66,6 @@ impl OpenRoom {
         ctx: &mut Ctx<'_, S>,
     ) -> Result<Vec<Wrap>, Problem> {
         let members: Vec<UserId> = self.0.state.members.keys().copied().collect();
-        epochs::wrap_for(&self.0.state, &members, secret, ctx).await
+        epochs::wrap_for(&self.0.state, &ChannelId::MAIN, &members, secret, ctx).await
     }
 }

@@ -44,6 +44,7 @@ mod record;
 mod rekey;
 mod rewrap;
 mod rooms;
+mod spaces;
 mod sync;
 mod timeline;
 mod vault;
@@ -58,7 +59,7 @@ use sotto_shared::crypto::suite::Suite;
 use sotto_shared::id::{RoomId, UserId};
 
 use crate::passwords::{self, Question};
-use crate::view::{Change, Chat, Command, Link, Outcome, Phase, Problem};
+use crate::view::{Change, Chat, Command, Link, NewRole, Outcome, Phase, Problem};
 use moderation::role_of;
 
 pub use ask::{Failure, Reply, Request};
@@ -80,6 +81,7 @@ use passing::Passing;
 use people::People;
 use rekey::{Departing, Offered};
 use rooms::Room;
+use spaces::SpaceAct;
 
 /// What the engine is handed at every step.
 pub struct Ctx<'a, S> {
@@ -428,15 +430,48 @@ impl<S: Suite> Engine<S> {
                 skip,
                 most,
             } => self.show_changes(room, kind, person, (skip, most)),
-            // Spaces are not made yet.
-            Command::CreateSpace { .. }
-            | Command::CreateChannel { .. }
-            | Command::EditChannel { .. }
-            | Command::ArchiveChannel { .. }
-            | Command::ChannelPeople { .. }
-            | Command::Arrange { .. }
-            | Command::DefineRole { .. }
-            | Command::DropRole { .. } => Err(Problem::NotAllowed),
+            Command::CreateSpace { name, roles, headings } => {
+                self.create_space(id, &name, &roles, &headings, ctx, out).await
+            }
+            Command::CreateChannel {
+                space,
+                name,
+                topic,
+                kind,
+                heading,
+                members,
+            } => {
+                let called = (name.as_str(), topic.as_str(), heading);
+                self.create_channel(id, space, called, kind, members, ctx, out).await
+            }
+            Command::EditChannel { chat, name, topic } => self.edit_channel(id, chat, (&name, &topic), ctx, out).await,
+            Command::ArchiveChannel { chat, archived } => {
+                let act = SpaceAct::Archive {
+                    id: chat.channel,
+                    archived,
+                };
+                self.act_on_space(id, chat.room, act, ctx, out).await
+            }
+            Command::ChannelPeople { chat, add, remove } => {
+                let act = SpaceAct::People {
+                    id: chat.channel,
+                    add,
+                    remove,
+                };
+                self.act_on_space(id, chat.room, act, ctx, out).await
+            }
+            Command::Arrange { space, headings } => self.arrange(id, space, headings, ctx, out).await,
+            Command::DefineRole {
+                space,
+                role,
+                name,
+                rank,
+                rights,
+            } => {
+                let new = NewRole { name, rank, rights };
+                self.define_role(id, space, role, new, ctx, out).await
+            }
+            Command::DropRole { space, role } => self.drop_role(id, space, role, ctx, out).await,
             Command::SaveDraft { chat, text } => self.save_draft(chat, text, out),
             Command::ShowSafety { user } => self.show_safety(user).map(Some),
             Command::AcceptHandle { handle, user } => self.accept_handle(id, handle, user, out),

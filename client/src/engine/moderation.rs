@@ -14,12 +14,12 @@ use sotto_shared::log::room_log::{Role, RoomBody, RoomKind};
 
 use super::account::internal;
 use super::bodies::is_text;
+use super::chats::Place;
 use super::intents::{Draft, Intent, What};
 use super::record::{Act, MessageRecord, StoredBody};
-use super::chats::Place;
 use super::rooms::Room;
 use super::{Ctx, Effect, Engine, Out};
-use crate::view::{Change, Measure, Order, Outcome, Problem, SlowMode, TimeOut};
+use crate::view::{Change, Chat, Measure, Order, Outcome, Problem, SlowMode, TimeOut};
 
 /// A sealed reason has this length whatever it says.
 const REASON_BYTES: usize = 640;
@@ -282,9 +282,7 @@ impl Room {
             channel,
             seconds,
             holds: self.state.slowed_at(me, &channel, self.state.seq) > 0,
-            next_ms: next(channel)
-                .filter(|next| *next > now_ms)
-                .unwrap_or_default(),
+            next_ms: next(channel).filter(|next| *next > now_ms).unwrap_or_default(),
         });
         Order {
             room: self.state.room_id,
@@ -306,7 +304,6 @@ impl Room {
             .into_iter()
             .collect()
     }
-
 }
 
 impl Place<'_> {
@@ -336,7 +333,6 @@ impl Place<'_> {
         let before = self.channel.text_before(&by, message.seq).filter(|_| seconds > 0);
         before.is_some_and(|before| by.at_ms < before.saturating_add(u64::from(seconds) * 1000))
     }
-
 }
 
 impl Room {
@@ -356,7 +352,6 @@ impl Room {
         let words = String::from_utf8(plain.get(..end)?.to_vec()).ok()?;
         Some((*seq, words))
     }
-
 }
 
 impl Place<'_> {

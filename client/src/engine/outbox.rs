@@ -152,7 +152,11 @@ impl<S: Suite> Engine<S> {
         if !matches!(self.standing(room), Standing::Open | Standing::WaitingForKey) {
             return Err(Problem::RoomClosed);
         }
-        match self.held_until(room, self.now_ms) {
+        // An archived channel, or one in which only some may write.
+        if !self.my_id().is_some_and(|me| room.state.lets_write(&me, &id.channel)) {
+            return Err(Problem::NotAllowed);
+        }
+        match self.held_until(room.room, self.now_ms) {
             0 => Ok(()),
             until_ms => Err(Problem::TimedOut { until_ms }),
         }
@@ -299,7 +303,7 @@ impl<S: Suite> Engine<S> {
             return;
         }
         // What waits does so until somebody may write again.
-        let held_until = self.held_until(room, ctx.now_ms);
+        let held_until = self.held_until(room.room, ctx.now_ms);
         if held_until > 0 {
             out.push(Effect::Wake {
                 after_ms: held_until - ctx.now_ms,

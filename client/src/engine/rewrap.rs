@@ -56,6 +56,9 @@ impl<S: Suite> Engine<S> {
         };
         let n = room.state.epoch_number();
         let is_missing = n > 0 && !room.keys.contains_key(&n) && room.is_member(&me.user_id);
+        if !is_missing && room.frozen.is_none() && self.online {
+            return self.request_channel_keys(id, ctx, out).await;
+        }
         if !is_missing || room.frozen.is_some() || !self.online {
             return;
         }
@@ -102,6 +105,45 @@ impl<S: Suite> Engine<S> {
         });
     }
 
+    /// The same for keys of private channels.
+    async fn request_channel_keys(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let (Some(me), Some(room)) = (&self.me, self.rooms.get_mut(&id)) else {
+            return;
+        };
+        let mut keys = room.own_keys(&me.user_id);
+        let asked = |key: &ChannelId| room.channel_asked_ms.get(key).copied().unwrap_or_default();
+        keys.retain(|key| *key != ChannelId::MAIN && room.lacks(key) && ctx.now_ms >= asked(key) + PATIENCE_MS);
+        let mut requests = Vec::with_capacity(keys.len());
+        for key in keys {
+            room.channel_asked_ms.insert(key, ctx.now_ms);
+            let n = room.state.newest_of(&key);
+            let request = KeyRequest {
+                room_id: id,
+                channel: key,
+                n,
+                user_id: me.user_id,
+                dk_id: me.dk_id,
+                ts: ctx.now_ms,
+            };
+            let body = request.to_bytes();
+            let Ok(sig) = ctx.suite.sign(&me.key, Label::KeyRequest, &body).await else {
+                continue;
+            };
+            let drop = WrapsDrop {
+                room_id: id,
+                channel: key,
+                n,
+            };
+            requests.push((drop, B64(SignedBlob { body, sig }.to_bytes())));
+        }
+        for (drop, request) in requests {
+            self.ask(Request::WrapsDrop(drop), Pending::KeyRequest { room: id, request }, out);
+            out.push(Effect::Wake {
+                after_ms: PATIENCE_MS + 1,
+            });
+        }
+    }
+
     /// The way is free: now the others.
     pub(super) fn wraps_dropped(&self, id: RoomId, request: B64, out: &mut Out<S::DeviceKey>) {
         if self.online {
@@ -127,8 +169,12 @@ impl<S: Suite> Engine<S> {
             return;
         };
         let fits = asked.room_id == id
-            && asked.channel == ChannelId::MAIN
-            && asked.n == room.state.epoch_number()
+            && room.state.key_of(&asked.channel) == asked.channel
+            && asked.n == room.state.newest_of(&asked.channel)
+            && room
+                .state
+                .roster_of(&asked.channel)
+                .any(|(user, _)| *user == asked.user_id)
             && asked.dk_id != me.dk_id
             && room.is_member(&asked.user_id)
             && !room.came_late(&asked.user_id, ctx.now_ms)
@@ -167,10 +213,10 @@ impl<S: Suite> Engine<S> {
         let Some(room) = self.rooms.get_mut(&id) else {
             return Ok(());
         };
-        let Some(secret) = room.keys.get(&asked.n) else {
+        let Some(secret) = room.secrets(&asked.channel).and_then(|secrets| secrets.get(&asked.n)) else {
             return Ok(());
         };
-        let wraps = wrap_for(&room.state, &[asked.user_id], secret, ctx).await?;
+        let wraps = wrap_for(&room.state, &asked.channel, &[asked.user_id], secret, ctx).await?;
         room.answered.insert(asked.user_id, ctx.now_ms);
         let request = Request::WrapsPut(WrapsPut { room_id: id, wraps });
         self.ask(request, Pending::Ignore, out);

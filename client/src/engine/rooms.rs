@@ -21,6 +21,7 @@ use super::chats::{Channel, Place};
 use super::evidence::{Cause, Evidence};
 use super::intents::Intent;
 use super::record::{self, Key, Record, RoomRecord, StopRecord};
+use super::spaces::Names;
 use super::sync::{LOG_TRIES, Sync};
 use super::{Ctx, Effect, Engine, Out, people};
 use crate::view::{self, Change, Chat, Delivery, Member, Preview, Standing, Tamper};
@@ -47,6 +48,12 @@ pub(crate) struct Room {
     pub wraps: Vec<Wrap>,
     /// By epoch number.
     pub keys: BTreeMap<u32, EpochSecret>,
+    /// Of private channels, by channel and epoch number.
+    pub channel_keys: BTreeMap<ChannelId, BTreeMap<u32, EpochSecret>>,
+    /// When the others were last asked for one of those, milliseconds since 1970.
+    pub channel_asked_ms: BTreeMap<ChannelId, u64>,
+    /// Of a space: names of channels and roles, and their order.
+    pub names: Names,
     /// When the others were last asked for the newest key, milliseconds since 1970.
     pub key_asked_ms: u64,
     /// How often they were, for this key.
@@ -85,6 +92,9 @@ impl Room {
             reasons: HashMap::new(),
             wraps: Vec::new(),
             keys: BTreeMap::new(),
+            channel_keys: BTreeMap::new(),
+            channel_asked_ms: BTreeMap::new(),
+            names: Names::default(),
             key_asked_ms: 0,
             key_asks: 0,
             answered: BTreeMap::new(),
@@ -129,7 +139,37 @@ impl Room {
 
     /// The secrets of a key by epoch: `MAIN` is the room's own.
     pub fn secrets(&self, key: &ChannelId) -> Option<&BTreeMap<u32, EpochSecret>> {
-        (*key == ChannelId::MAIN).then_some(&self.keys)
+        if *key == ChannelId::MAIN {
+            Some(&self.keys)
+        } else {
+            self.channel_keys.get(key)
+        }
+    }
+
+    pub fn secrets_mut(&mut self, key: &ChannelId) -> &mut BTreeMap<u32, EpochSecret> {
+        if *key == ChannelId::MAIN {
+            &mut self.keys
+        } else {
+            self.channel_keys.entry(*key).or_default()
+        }
+    }
+
+    /// Keys that this person is to have: the room's, and those of the private channels they are in.
+    pub fn own_keys(&self, me: &UserId) -> Vec<ChannelId> {
+        let private = self
+            .state
+            .channels
+            .iter()
+            .filter(|(_, channel)| channel.members.contains(me));
+        std::iter::once(ChannelId::MAIN)
+            .chain(private.map(|(id, _)| *id))
+            .collect()
+    }
+
+    /// Whether the newest secret of a key is not here.
+    pub fn lacks(&self, key: &ChannelId) -> bool {
+        let n = self.state.newest_of(key);
+        n > 0 && !self.secrets(key).is_some_and(|secrets| secrets.contains_key(&n))
     }
 
     pub fn is_member(&self, user: &UserId) -> bool {
@@ -625,6 +665,7 @@ impl<S: Suite> Engine<S> {
         for channel in self.channels_of(id) {
             self.show_room_row(channel.id, out);
         }
+        self.show_space(id, out);
     }
 
     pub(super) fn show_room_row(&self, id: Chat, out: &mut Out<S::DeviceKey>) {
@@ -633,14 +674,17 @@ impl<S: Suite> Engine<S> {
         };
         let standing = self.standing(room);
         // A room one has left on purpose is gone from the list.
-        if standing == Standing::Left {
+        let is_gone =
+            room.state.kind == RoomKind::Space && room.is_member(&me) && !room.state.may_read(&me, &id.channel);
+        if standing == Standing::Left || is_gone {
             out.push(Effect::Show(Change::RoomGone(id)));
             return;
         }
         let peer = room.peer(&me);
+        let (called, info) = room.channel_info(&id.channel, &me).unzip();
         let title = match peer {
             Some(peer) => self.person(&peer).map(|person| person.handle).unwrap_or_default(),
-            None => room.title.clone(),
+            None => called.unwrap_or_else(|| room.title.clone()),
         };
         let waiting = room.channel.outbox.newest().map(|(text, at_ms, state)| Preview {
             author: me,
@@ -660,10 +704,10 @@ impl<S: Suite> Engine<S> {
         let newest_event = room.events.last().map_or(room.time_of(0), |event| event.ts);
         out.push(Effect::Show(Change::Room(view::Room {
             id,
-            kind: if room.state.kind == RoomKind::Direct {
-                view::RoomKind::Direct
-            } else {
-                view::RoomKind::Group
+            kind: match room.state.kind {
+                RoomKind::Direct => view::RoomKind::Direct,
+                RoomKind::Group => view::RoomKind::Group,
+                RoomKind::Space => view::RoomKind::Channel,
             },
             title,
             asking: room.state.requests.len() as u32,
@@ -688,7 +732,7 @@ impl<S: Suite> Engine<S> {
             hush,
             alert,
             draft: room.channel.draft.clone(),
-            channel: None,
+            channel: info,
         })));
     }
 

@@ -9,13 +9,15 @@ use sotto_shared::codec::Codec;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::transcript::Transcript;
-use sotto_shared::id::RoomId;
+use sotto_shared::id::{ChannelId, RoomId};
+use sotto_shared::log::room_log::RoomKind;
 
 use super::ask::{Failure, Pending, Reply, Request};
 use super::chats::Channel;
 use super::evidence::Cause;
 use super::intents::{Intent, What};
 use super::record::{self, Key, Loaded};
+use super::spaces::SpaceAct;
 use super::{Ctx, Effect, Ending, Engine, Out};
 use crate::view::{Change, Chat, Link, Outcome, Problem, Tamper};
 
@@ -365,6 +367,13 @@ impl<S: Suite> Engine<S> {
         {
             return;
         }
+        // Of a space what is on screen comes at once, the rest one channel after the other.
+        let waits = room.state.kind == RoomKind::Space
+            && self.shown != Some(id)
+            && self.channels_of(id.room).any(|channel| channel.pages.is_busy());
+        if waits {
+            return;
+        }
         if !room.channel.pages.begun {
             self.ask_page(id, PageFrom::End, FIRST_PAGE, Pending::PageEnd { chat: id }, out);
         } else if room.channel.at.seq < room.channel.pages.head {
@@ -479,6 +488,9 @@ impl<S: Suite> Engine<S> {
             self.settle_claims(id.room, Some(id.channel), ctx, out).await;
         }
         self.catch_up(id, out);
+        for chat in self.chats_of(id.room) {
+            self.catch_up(chat, out);
+        }
         self.flush(id, ctx, out).await;
     }
 
@@ -502,6 +514,16 @@ impl<S: Suite> Engine<S> {
         // Entries that wait for somebody's keys may take somebody out.
         if room.appending || room.sync.log_is_behind() || !room.waiting.is_empty() || !room.intents.is_empty() {
             return false;
+        }
+        let key = room.key();
+        if key != ChannelId::MAIN && !self.must_prepare(room.room) {
+            // A private channel's own key; that of the space may be as old as it is.
+            if room.state.rotation_due_of(&key) {
+                let what = What::Space(SpaceAct::Key(key));
+                self.intend(id.room, Intent::new(what, None), ctx, out).await;
+                return false;
+            }
+            return true;
         }
         if self.needs_preparing(room, ctx.now_ms) {
             self.intend(id.room, Intent::new(What::Prepare, None), ctx, out).await;

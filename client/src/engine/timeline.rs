@@ -34,6 +34,7 @@ impl<S: Suite> Engine<S> {
         let unread = newest.saturating_sub(room.channel.read_seq).min(1000);
         room.channel.shown_from = (newest + 1).saturating_sub(WINDOW.max(unread + 10)).max(1);
         self.load_window(id, true, out);
+        self.catch_up(id, out);
         Ok(Some(Outcome::Done))
     }
 
@@ -328,7 +329,8 @@ impl Place<'_> {
     /// What people should hear of the log, from its entry at index `first` on.
     fn event_rows(&self, first: usize) -> Vec<Row> {
         let mut rows = Vec::new();
-        if first == 0 && self.first_shown() <= 1 {
+        let is_space = self.state.kind == RoomKind::Space;
+        if first == 0 && self.first_shown() <= 1 && !is_space {
             let note = Note::Created { by: self.state.creator };
             rows.push(Row {
                 key: "log-0".into(),
@@ -339,6 +341,9 @@ impl Place<'_> {
         }
         let mut named = false;
         for (index, event) in self.events.iter().enumerate() {
+            if is_space && !self.is_about_channel(event) {
+                continue;
+            }
             let is_naming = matches!(event.body, RoomBody::SetMeta { .. });
             // The name a group is born with is no news.
             let is_news = !is_naming || named;
@@ -357,6 +362,12 @@ impl Place<'_> {
             });
         }
         rows
+    }
+
+    /// Whether people should hear of an entry in this channel of a space.
+    fn is_about_channel(&self, event: &Event) -> bool {
+        let id = &self.channel.id.channel;
+        matches!(&event.body, RoomBody::CreateChannel { channel, .. } | RoomBody::ChannelMembers { channel, .. } if channel == id)
     }
 
     /// The last message whose sender did not know entry `log_seq` yet. `None`: it lies before what is shown.
@@ -397,6 +408,13 @@ impl Place<'_> {
                 role_id: role.number(),
             },
             RoomBody::Leave => Note::Left { who: by },
+            RoomBody::CreateChannel { .. } => Note::Created { by },
+            RoomBody::ChannelMembers { add, remove, .. } => match (add.as_slice(), remove.as_slice()) {
+                ([who], []) => Note::Added { by, who: *who },
+                ([], [who]) if *who == by => Note::Left { who: by },
+                ([], [who]) => Note::Removed { by, who: *who },
+                _ => return None,
+            },
             RoomBody::Join { invite_id, .. } => {
                 let invite = self.state.invites.get(invite_id)?;
                 let (who, by) = (by, invite.by);

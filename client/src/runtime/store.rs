@@ -18,6 +18,7 @@ use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::seal;
 use sotto_shared::crypto::secret::{DayVaultKey, DerivedKey, derive, opaque_id};
 use sotto_shared::crypto::sign::PublicKey;
+use sotto_shared::id::ChannelId;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{CryptoKey, SubtleCrypto};
@@ -29,7 +30,7 @@ use crate::engine::{
     ChannelRecord, Kept, KeptAccount, Key, KeysRecord, Loaded, LockedAccount, MessageRecord, OutgoingRecord,
     PersonRecord, Query, Record, RoomRecord, StopRecord,
 };
-use crate::view::Problem;
+use crate::view::{Chat, Problem};
 
 const NAME: &str = "sotto";
 /// Raised with every change of layout; a newer one than this is refused, never overwritten.

@@ -17,7 +17,9 @@ use crate::engine::{
 };
 use crate::passwords;
 use crate::state::Store;
-use crate::view::{Body, Change, Command, Delivery, Found, Order, Outcome, Person, Phase, Problem, Room, Row};
+use crate::view::{
+    Body, Change, Chat, Command, Delivery, Found, Order, Outcome, Person, Phase, Problem, Room, Row, Space,
+};
 
 /// What a browser keeps across reloads; shared by its tabs.
 #[derive(Clone)]
@@ -407,6 +409,15 @@ impl<S: Suite> Browser<S> {
 
     pub fn room(&self, id: RoomId) -> Option<Room> {
         untracked(|| self.store.room(id.into()))
+    }
+
+    /// A conversation as the list shows it.
+    pub fn chat(&self, id: Chat) -> Option<Room> {
+        untracked(|| self.store.room(id))
+    }
+
+    pub fn space(&self, id: RoomId) -> Option<Space> {
+        untracked(|| self.store.space(id))
     }
 
     pub fn rooms(&self) -> Vec<RoomId> {

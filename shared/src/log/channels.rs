@@ -166,6 +166,11 @@ impl RoomState {
         self.may_post(user, device) && self.writes_at(user, channel, self.seq)
     }
 
+    /// Whether this person may write in a channel now, in a browser that the room knows.
+    pub fn lets_write(&self, user: &UserId, channel: &ChannelId) -> bool {
+        !self.closed && self.members.contains_key(user) && self.writes_at(user, channel, self.seq)
+    }
+
     /// The same for what is no message: values of slots, passing words. Also an announcement is read by somebody.
     pub fn may_signal(&self, user: &UserId, device: &DeviceKeyId, channel: &ChannelId) -> bool {
         self.may_post(user, device)
