@@ -26,7 +26,7 @@ test('everybody reads who did what and why, by kind and by person', async ({ sig
   await expect.poll(said).toContain('Reason: be kind');
   await expect.poll(said).toContain('alice removed cleo.');
   await expect.poll(said).toContain('alice named this Sunday walk.');
-  expect((await said()).at(-1)).toContain('Entry 0');
+  await expect(list.getByRole('listitem').last()).toContainText('Entry 0');
 
   await bob.page.getByLabel('What').selectOption('Removals and time-outs');
   await expect(list.getByRole('listitem')).toHaveCount(1);

@@ -315,11 +315,10 @@ fn give_role(room: RoomId, user: UserId) -> AnyView {
     let owner = Memo::new(move |_| role.get() == 3 && now != 3);
     let (asked, said) = (who.clone(), who.clone());
     let done = move || {
+        // Before the dialog goes, and what was chosen in it with it.
+        let now = a_role(role_name(store, room, role.get_untracked()));
         dialogs.close();
-        toasts.ok(format!(
-            "{said} is {} now.",
-            a_role(role_name(store, room, role.get_untracked()))
-        ));
+        toasts.ok(format!("{said} is {now} now."));
     };
     let submit = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
