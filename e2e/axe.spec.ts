@@ -235,7 +235,7 @@ test('dialogs and settings', async ({ signedUp }) => {
     await passesAxe(page, entry);
     await page.keyboard.press('Escape');
   }
-  for (const place of ['account', 'devices', 'security', 'notifications', 'privacy', 'appearance', 'server']) {
+  for (const place of ['profile', 'account', 'devices', 'security', 'notifications', 'privacy', 'appearance', 'server']) {
     await page.goto(`/settings/${place}`);
     await expect(page.getByRole('main').getByRole('heading').first()).toBeVisible();
     if (place === 'server') {
@@ -246,4 +246,60 @@ test('dialogs and settings', async ({ signedUp }) => {
     }
     await passesAxe(page, `settings, ${place}`);
   }
+});
+
+test('links, invites, contacts and cards', async ({ signedUp, newPerson }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  const { page } = alice;
+  await page.goto('/contacts');
+  await passesAxe(page, 'no contacts yet');
+  await page.goto('/link');
+  await expect(page.getByRole('textbox', { name: 'Link' })).toBeVisible();
+  await passesAxe(page, 'a link to be pasted');
+  await page.goto('/messages');
+  await alice.makesGroup('Sunday walk', ['bob']);
+  await alice.chooses('More', 'Invite by link');
+  const dialog = alice.dialog(/^Invite people/);
+  await expect(dialog.getByText('No link is open now.')).toBeVisible();
+  await passesAxe(page, 'invite people');
+  await dialog.getByRole('checkbox', { name: 'Ask first' }).check();
+  await dialog.getByRole('button', { name: 'Make a link' }).click();
+  await expect(dialog.getByRole('img', { name: 'The link as a code' })).toBeVisible();
+  const link = await dialog.getByRole('textbox', { name: 'Link' }).inputValue();
+  await passesAxe(page, 'a link that was made');
+  await dialog.locator('.dialog-foot').getByRole('button', { name: 'Close' }).click();
+  const cleo = await newPerson('cleo');
+  await cleo.page.goto(link.slice(link.indexOf('/#')));
+  await expect(cleo.page.getByRole('heading', { name: 'Sunday walk' })).toBeVisible();
+  await passesAxe(cleo.page, 'where a link leads, signed out');
+  await cleo.page.getByRole('button', { name: 'Create account' }).click();
+  await cleo.fillsSignUp();
+  await cleo.page.getByRole('button', { name: 'Create account' }).click();
+  await expect(cleo.page.getByRole('button', { name: 'Ask to join' })).toBeVisible({ timeout: 20_000 });
+  await passesAxe(cleo.page, 'where a link leads, signed in');
+  await cleo.page.getByRole('button', { name: 'Ask to join' }).click();
+  await expect(cleo.page.getByText('You asked to be let in.')).toBeVisible();
+  await passesAxe(cleo.page, 'waiting to be let in');
+  await page.getByRole('button', { name: /^Members/ }).click();
+  await page.getByRole('button', { name: 'Look' }).click();
+  await expect(dialog.getByRole('button', { name: 'Let in' })).toBeVisible();
+  await passesAxe(page, 'somebody asks to be let in');
+  await page.keyboard.press('Escape');
+  await bob.opensDirectWith('alice');
+  await bob.says('hello');
+  await bob.hasSentEverything();
+  await alice.column.getByRole('list', { name: 'Requests' }).getByRole('link').click();
+  await expect(page.getByRole('button', { name: 'Accept' })).toBeVisible();
+  await passesAxe(page, 'a request');
+  await page.goto('/contacts/requests');
+  await expect(page.getByRole('main').getByRole('button', { name: 'Look' })).toBeVisible();
+  await passesAxe(page, 'requests');
+  await page.getByRole('main').getByRole('button', { name: 'Accept' }).click();
+  await page.goto('/contacts');
+  await page.getByRole('main').getByRole('button', { name: 'bob' }).click();
+  await expect(alice.dialog('Profile')).toBeVisible();
+  await passesAxe(page, 'the card of a person');
+  await page.keyboard.press('Escape');
+  await page.goto('/contacts/blocked');
+  await passesAxe(page, 'nobody is blocked');
 });

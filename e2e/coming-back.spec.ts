@@ -14,7 +14,7 @@ test('after a reload everything is there at once, with no server in reach', asyn
   bob.goesOffline();
   await bob.reloads();
   await bob.comesToSeeExactly(TALK);
-  await expect(bob.conversations.getByRole('link').filter({ hasText: 'alice' })).toBeVisible();
+  await expect(bob.column.getByRole('link').filter({ hasText: 'alice' })).toBeVisible();
   await bob.readsEverything();
 
   await alice.says('six');

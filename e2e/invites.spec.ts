@@ -23,7 +23,7 @@ async function makesLink(person: Person, terms: Terms = {}): Promise<string> {
   if (terms.uses) await dialog.getByLabel('Good for').selectOption(terms.uses);
   await dialog.getByRole('button', { name: 'Make a link' }).click();
   await expect(dialog.getByRole('img', { name: 'The link as a code' })).toBeVisible();
-  const link = await dialog.getByLabel('Link').inputValue();
+  const link = await dialog.getByRole('textbox', { name: 'Link' }).inputValue();
   await dialog.locator('.dialog-foot').getByRole('button', { name: 'Close' }).click();
   await expect(dialog).toBeHidden();
   expect(link).toContain('/#i1.');
@@ -143,7 +143,7 @@ test('a link that does not lead in says why, with and without an account', async
   await expect(dan.page.getByRole('heading', { name: 'No link is open here' })).toBeVisible();
   // Signed in, one can be pasted.
   await cleo.page.goto('/link');
-  await cleo.page.getByLabel('Link').fill(`https://sotto.example${once}`);
+  await cleo.page.getByRole('textbox', { name: 'Link' }).fill(`https://sotto.example${once}`);
   await cleo.page.getByRole('button', { name: 'Look where it leads' }).click();
   await expect(cleo.page.getByRole('heading', { name: 'This invite is used up' })).toBeVisible();
 });

@@ -205,7 +205,7 @@ export class Person {
   /** Opens a conversation from the list, by its title. */
   async opens(title: string): Promise<void> {
     // By the title alone: a preview may name somebody too.
-    const row = this.conversations.getByRole('link').filter({ has: this.page.locator('.talk-name', { hasText: title }) });
+    const row = this.column.getByRole('link').filter({ has: this.page.locator('.talk-name', { hasText: title }) });
     delete this.said;
     await row.click();
     await expect(this.page.getByRole('region', { name: title }).getByRole('log')).toBeVisible();
@@ -217,9 +217,14 @@ export class Person {
     await this.canWriteTo(title);
   }
 
+  /** Accepts first, where somebody asks. */
   async canWriteTo(title: string): Promise<void> {
     delete this.said;
-    await expect(this.page.getByRole('textbox', { name: `Message ${title}` })).toBeVisible();
+    const text = this.page.getByRole('textbox', { name: `Message ${title}` });
+    const accept = this.page.getByRole('button', { name: 'Accept', exact: true });
+    await expect(text.or(accept)).toBeVisible();
+    if (await accept.isVisible()) await accept.click();
+    await expect(text).toBeVisible();
   }
 
   async addsPeople(handles: string[]): Promise<void> {

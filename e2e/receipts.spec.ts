@@ -12,7 +12,9 @@ async function letsOthersSee(person: Person, on: boolean): Promise<void> {
 
 test('what the other one has read is marked under the newest message they have read', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
-  await alice.opensDirectWith('bob');
+  await bob.opensDirectWith('alice');
+  await bob.page.goto('/messages');
+  await alice.opensToWrite('bob');
   await alice.says('one');
   await alice.hasSentEverything();
   // It has come, and nobody has looked at it.

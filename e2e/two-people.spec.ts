@@ -29,7 +29,9 @@ test('two people write to each other, and each sees it within a second', async (
 
 test('a message shows in the list, with a count, while another conversation is open', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
-  await alice.opensDirectWith('bob');
+  await bob.opensDirectWith('alice');
+  await bob.page.goto('/messages');
+  await alice.opensToWrite('bob');
   await alice.says('are you there?');
   const row = bob.conversations.getByRole('link').filter({ hasText: 'alice' });
   await expect(row).toContainText('are you there?');

@@ -220,6 +220,27 @@ export const TYPED: Record<string, Types> = {
     await dialog.getByRole('button', { name: 'Create role' }).click();
     await expect(page.getByRole('list', { name: 'Roles' }).getByText(secret)).toBeVisible();
   },
+  'own name': async ({ alice, bob }, secret) => {
+    const shown = secret.replace(/\s+/g, ' ').trim();
+    await alice.page.goto('/settings/profile');
+    const form = alice.page.getByRole('form', { name: 'Profile' });
+    await form.getByLabel('Name').fill(secret);
+    await form.getByRole('button', { name: 'Save' }).click();
+    await expect(alice.page.getByText('People see it where you write next.')).toBeVisible();
+    await alice.page.goto('/messages');
+    await alice.conversations.getByRole('link').first().click();
+    await expect(bob.page.getByText(shown).first()).toBeAttached();
+  },
+  'own status': async ({ alice }, secret) => {
+    await alice.page.goto('/settings/profile');
+    const form = alice.page.getByRole('form', { name: 'Profile' });
+    await form.getByLabel('Status').fill(secret);
+    await form.getByRole('button', { name: 'Save' }).click();
+    await expect(alice.page.getByText('People see it where you write next.')).toBeVisible();
+    await form.getByLabel('Name').fill('');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await alice.page.goto('/messages');
+  },
   'name of a device': async ({ alice }) => {
     await alice.page.goto('/settings/devices');
     await expect(alice.page.getByRole('main').getByText('Opera on ChromeOS')).toBeVisible();

@@ -254,18 +254,33 @@ impl Store {
         self.person(id).map(|person| person.handle).unwrap_or_default()
     }
 
+    /// What a person is called, or nothing yet. Where something hangs on who it is, the handle is what counts.
+    pub fn name(self, id: UserId) -> String {
+        self.person(id)
+            .map(|person| person.shown().to_owned())
+            .unwrap_or_default()
+    }
+
     pub fn room(self, id: Chat) -> Option<Room> {
         let cell = self.rooms.with(|rooms| rooms.get(&id).cloned());
         cell.map(|cell| cell.get())
     }
 
-    /// Every conversation outside of spaces, the most recently active first.
+    /// Every conversation outside of spaces but requests, the most recently active first.
     pub fn room_list(self) -> Vec<Chat> {
+        self.list(false)
+    }
+
+    /// Direct messages that somebody else began and about which nothing was decided yet, the newest first.
+    pub fn requests(self) -> Vec<Chat> {
+        self.list(true)
+    }
+
+    fn list(self, requests: bool) -> Vec<Chat> {
         let mut list: Vec<(u64, Chat)> = self.rooms.with(|rooms| {
+            let of = |cell: &ArcRwSignal<Room>| cell.with(|room| (room.request == requests).then_some(room.active_ms));
             let outside = rooms.iter().filter(|(id, _)| id.channel == ChannelId::MAIN);
-            outside
-                .map(|(id, cell)| (cell.with(|room| room.active_ms), *id))
-                .collect()
+            outside.filter_map(|(id, cell)| Some((of(cell)?, *id))).collect()
         });
         list.sort_unstable_by(|a, b| b.cmp(a));
         list.into_iter().map(|(_, id)| id).collect()

@@ -334,7 +334,8 @@ pub enum Command {
     /// → `Outcome::InviteLink`.
     CreateInvite {
         room: RoomId,
-        role: Role,
+        /// 1 member, 2 moderator, 3 owner, 16 and up: roles of the space.
+        role: u8,
         max_uses: u32,
         /// Milliseconds since 1970.
         expires_ms: u64,
@@ -358,6 +359,15 @@ pub enum Command {
     /// `Outcome::Person`.
     OpenLink {
         link: String,
+    },
+    SetContact {
+        user: UserId,
+        act: ContactAct,
+    },
+    /// What this person is called by others, and what they say of themself; both may be empty.
+    SetProfile {
+        name: String,
+        status: String,
     },
     /// → `Outcome::Code`: a text as a code to scan. For links, which are short.
     DrawCode {
@@ -591,12 +601,47 @@ pub struct Person {
     pub id: UserId,
     /// With a word behind it where another account is meant by the handle alone.
     pub handle: String,
+    /// What they call themselves, and what they say of themselves. Each may be empty; both prove nothing.
+    pub name: String,
+    pub status: String,
+    pub contact: Contact,
     /// Which of this person's identity keys is the present one: the number of the entry that brought it.
     pub since: u64,
     /// First bytes of the hash of the identity key: hue, second hue, form, turn, variant (see `ui::kit::mark`).
     pub mark: [u8; 5],
     pub trust: Trust,
     pub is_me: bool,
+}
+
+impl Person {
+    /// What a person is called where nothing hangs on who it is.
+    pub fn shown(&self) -> &str {
+        if self.name.is_empty() { &self.handle } else { &self.name }
+    }
+}
+
+/// What was decided about a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Contact {
+    #[default]
+    None,
+    Accepted,
+    /// This person wrote to them first, and has not heard from them.
+    Asked,
+    Declined,
+    Blocked,
+}
+
+/// What may be decided about a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ContactAct {
+    Accept,
+    /// Their direct message is not shown any more. Nobody is told.
+    Decline,
+    /// Nothing of them is shown any more. Nobody is told.
+    Block,
+    /// Nothing is decided about them any more.
+    Forget,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -650,6 +695,8 @@ pub struct Room {
     pub active_ms: u64,
     /// Messages that were not read; at least so many, if not `is_counted`.
     pub unread: u32,
+    /// A direct message that somebody else began, about which nothing was decided yet.
+    pub request: bool,
     pub is_counted: bool,
     /// Up to which message (the first of a row's `order`) it was read.
     pub read: u64,
@@ -1187,7 +1234,8 @@ pub struct Invites {
 pub struct Invite {
     pub id: InviteId,
     pub by: UserId,
-    pub role: Role,
+    /// 1 member, 2 moderator, 3 owner, 16 and up: roles of the space.
+    pub role: u8,
     pub uses: u32,
     pub max_uses: u32,
     pub expires_ms: u64,
@@ -1300,6 +1348,8 @@ pub enum Problem {
     RoleInUse,
     /// Not a link of Sotto's, or damaged on its way.
     BadLink,
+    /// Their direct message is hidden because they are blocked.
+    BlockedByYou(String),
     /// Under the handle of a contact link stands another account than the link names.
     OtherPerson(String),
     /// The invite does not let in.

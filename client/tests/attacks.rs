@@ -16,8 +16,7 @@ use sotto_client::testing::relay::{SignInRow, Token};
 use sotto_client::testing::world::password;
 use sotto_client::testing::{ModelRelay, Peer, Snapshot, Tamper as Hands, World};
 use sotto_client::view::{
-    Body, Change, Command, Evidence, Found, Note, Outcome, Phase, Problem, Role as Rank, Standing, Tamper, Trust,
-    Unreadable,
+    Body, Change, Command, Evidence, Found, Note, Outcome, Phase, Problem, Standing, Tamper, Trust, Unreadable,
 };
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
@@ -3146,7 +3145,7 @@ fn a22_a_contact_that_was_never_checked_becomes_somebody_else_before_a_new_brows
 async fn link_to(stage: &mut Stage, room: RoomId, max_uses: u32) -> (String, PrivateKey) {
     let command = Command::CreateInvite {
         room,
-        role: Rank::Member,
+        role: 1,
         max_uses,
         expires_ms: NOW + WEEK,
         approval: false,

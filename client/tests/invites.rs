@@ -5,7 +5,7 @@
 use futures_lite::future::block_on;
 use sotto_client::engine::Request;
 use sotto_client::testing::{ModelRelay, Peer, Tamper, World};
-use sotto_client::view::{Command, InvitePreview, Invites, Outcome, Over, Problem, Role, Standing};
+use sotto_client::view::{Command, InvitePreview, Invites, Outcome, Over, Problem, Standing};
 use sotto_shared::crypto::suite::RustCrypto;
 use sotto_shared::id::RoomId;
 use sotto_shared::testing::people::NOW;
@@ -31,7 +31,7 @@ async fn stage(seed: &str) -> (TestWorld, RoomId) {
 async fn link(world: &mut TestWorld, by: usize, room: RoomId, max_uses: u32, approval: bool) -> String {
     let command = Command::CreateInvite {
         room,
-        role: Role::Member,
+        role: 1,
         max_uses,
         expires_ms: NOW + DAY,
         approval,

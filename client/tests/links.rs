@@ -5,7 +5,7 @@
 use futures_lite::future::block_on;
 use sotto_client::engine::{Failure, Reply, Request};
 use sotto_client::testing::{ModelRelay, Peer, Tamper, World};
-use sotto_client::view::{Body, Command, Note, Outcome, Over, Peeked, PeekedInvite, Problem, Role};
+use sotto_client::view::{Body, Command, Note, Outcome, Over, Peeked, PeekedInvite, Problem};
 use sotto_shared::crypto::suite::RustCrypto;
 use sotto_shared::id::RoomId;
 use sotto_shared::testing::people::NOW;
@@ -32,7 +32,7 @@ async fn stage(seed: &str) -> (TestWorld, RoomId, usize) {
 async fn link(world: &mut TestWorld, by: usize, room: RoomId, max_uses: u32, approval: bool) -> String {
     let command = Command::CreateInvite {
         room,
-        role: Role::Member,
+        role: 1,
         max_uses,
         expires_ms: NOW + DAY,
         approval,
@@ -173,6 +173,40 @@ fn the_timeline_says_by_whose_invite_somebody_came() {
         let [bob, cyd] = ["bob", "cyd"].map(|handle| *world.relay().people.find(handle).unwrap().0);
         let note = Body::Note(Note::Joined { who: cyd, by: bob });
         assert!(world.browsers[ADA].rows().contains(&note));
+    });
+}
+
+#[test]
+fn an_invite_gives_no_role_that_there_is_not_or_that_is_not_ones_to_give() {
+    block_on(async {
+        let (mut world, room, _) = stage("roles").await;
+        for (by, role) in [(ADA, 0), (ADA, 9), (ADA, 16), (ADA, 255), (BOB, 2), (BOB, 3)] {
+            let command = Command::CreateInvite {
+                room,
+                role,
+                max_uses: 1,
+                expires_ms: NOW + DAY,
+                approval: false,
+            };
+            assert_eq!(world.run(by, command).await, Err(Problem::NotAllowed), "{role}");
+        }
+        let command = Command::CreateInvite {
+            room,
+            role: 2,
+            max_uses: 1,
+            expires_ms: NOW + DAY,
+            approval: false,
+        };
+        let Ok(Outcome::InviteLink(link)) = world.run(ADA, command).await else {
+            panic!()
+        };
+        let Ok(Outcome::Preview(preview)) = open(&mut world, CYD, &link).await else {
+            panic!()
+        };
+        assert_eq!(preview.invite.role, 2);
+        world.run(CYD, Command::Join { room }).await.unwrap();
+        let cyd = world.browsers[CYD].room(room).unwrap();
+        assert_eq!(cyd.role, sotto_client::view::Role::Moderator);
     });
 }
 

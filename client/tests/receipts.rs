@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use futures_lite::future::block_on;
 use sotto_client::testing::{ModelRelay, Peer, Tamper, World};
-use sotto_client::view::{Command, Outcome, Standing};
+use sotto_client::view::{Command, ContactAct, Outcome, Standing};
 use sotto_shared::api::frame::ToRelay;
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::suite::RustCrypto;
@@ -64,6 +64,15 @@ async fn obey(world: &mut TestWorld, browser: usize, commands: &[Command]) {
     }
 }
 
+/// A direct message that both want: of one that is still a request nothing is told.
+async fn direct(world: &mut TestWorld) -> RoomId {
+    let room = world.direct(ADA, "bob").await;
+    let user = id(world, "ada");
+    let act = ContactAct::Accept;
+    obey(world, BOB, &[Command::SetContact { user, act }]).await;
+    room
+}
+
 /// Somebody has a room before them, and has seen its newest message.
 async fn read(world: &mut TestWorld, browser: usize, room: RoomId) {
     let visible = true;
@@ -79,7 +88,7 @@ async fn read(world: &mut TestWorld, browser: usize, room: RoomId) {
 fn what_somebody_has_read_shows_at_the_others() {
     block_on(async {
         let (mut world, told) = people("read", &["ada", "bob"]).await;
-        let room = world.direct(ADA, "bob").await;
+        let room = direct(&mut world).await;
         let bob = id(&mut world, "bob");
         world.say(ADA, room, "one").await;
         world.say(ADA, room, "two").await;
@@ -155,7 +164,7 @@ fn what_is_told_is_told_once_and_gathered() {
 fn nobody_tells_what_is_not_before_their_eyes() {
     block_on(async {
         let (mut world, told) = people("hidden", &["ada", "bob"]).await;
-        let room = world.direct(ADA, "bob").await;
+        let room = direct(&mut world).await;
         world.say(ADA, room, "one").await;
         // Elsewhere in the page, or the page elsewhere.
         obey(&mut world, BOB, &[Command::Looking { visible: true }]).await;
@@ -195,7 +204,7 @@ fn nobody_tells_what_is_not_before_their_eyes() {
 fn whoever_was_away_finds_it_when_they_look() {
     block_on(async {
         let (mut world, _) = people("away", &["ada", "bob"]).await;
-        let room = world.direct(ADA, "bob").await;
+        let room = direct(&mut world).await;
         let bob = id(&mut world, "bob");
         world.say(ADA, room, "one").await;
         world.go_offline(ADA);
@@ -221,7 +230,7 @@ fn whoever_was_away_finds_it_when_they_look() {
 fn switched_off_nothing_is_told_and_nothing_shown() {
     block_on(async {
         let (mut world, told) = people("off", &["ada", "bob"]).await;
-        let room = world.direct(ADA, "bob").await;
+        let room = direct(&mut world).await;
         let (ada, bob) = (id(&mut world, "ada"), id(&mut world, "bob"));
         obey(&mut world, BOB, &[Command::TellRead { on: false }]).await;
         world.say(ADA, room, "one").await;
@@ -251,7 +260,7 @@ fn switched_off_nothing_is_told_and_nothing_shown() {
 fn two_browsers_of_one_person_share_a_slot() {
     block_on(async {
         let (mut world, told) = people("two browsers", &["ada", "bob"]).await;
-        let room = world.direct(ADA, "bob").await;
+        let room = direct(&mut world).await;
         let bob = id(&mut world, "bob");
         world.say(ADA, room, "one").await;
         read(&mut world, BOB, room).await;

@@ -10,7 +10,9 @@ use sotto_client::engine::{Failure, Reply, Request};
 use sotto_client::testing::tamper::Honest;
 use sotto_client::testing::world::password;
 use sotto_client::testing::{ModelRelay, Peer, Snapshot, Tamper, World};
-use sotto_client::view::{Body, Command, Delivery, Link, Note, Outcome, Phase, Problem, RoomKind, Standing};
+use sotto_client::view::{
+    Body, Command, ContactAct, Delivery, Link, Note, Outcome, Phase, Problem, RoomKind, Standing,
+};
 use sotto_shared::api::frame::{FromRelay, ToRelay};
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::secret::PrivateKey;
@@ -116,7 +118,15 @@ fn a_direct_message_goes_both_ways() {
         world.say(ada, room, "hello bob").await;
         let at_bob = world.browsers[bob].room(room).unwrap();
         assert_eq!((at_bob.kind, at_bob.title.as_str()), (RoomKind::Direct, "ada"));
-        assert_eq!((at_bob.unread, at_bob.preview.unwrap().text), (1, "hello bob".into()));
+        // Who writes first asks, and a request calls for nothing.
+        assert!(at_bob.request);
+        assert_eq!((at_bob.unread, at_bob.preview.unwrap().text), (0, "hello bob".into()));
+        let accept = Command::SetContact {
+            user: world.browsers[ada].me().unwrap(),
+            act: ContactAct::Accept,
+        };
+        world.run(bob, accept).await.unwrap();
+        assert_eq!(world.browsers[bob].room(room).unwrap().unread, 1);
 
         world.run(bob, Command::ShowRoom { chat: room.into() }).await.unwrap();
         world.run(bob, Command::MarkRead { chat: room.into() }).await.unwrap();

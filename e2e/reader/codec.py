@@ -244,6 +244,8 @@ MESSAGE_BODIES = {
     16: ("Beacon", nothing),
     18: ("Typing", nothing),
     19: ("Presence", fields(state=one_of(1, 2, 3))),
+    17: ("Receipt", fields(read=u64)),
+    20: ("Profile", fields(name=text(64), status=text(128))),
 }
 content = record(
     0x0402,

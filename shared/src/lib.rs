@@ -15,6 +15,7 @@ pub mod api;
 #[cfg(feature = "e2ee")]
 pub mod attention;
 pub mod codec;
+pub mod contacts;
 pub mod crypto;
 pub mod envelope;
 #[cfg(feature = "e2ee")]

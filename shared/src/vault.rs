@@ -103,6 +103,10 @@ pub enum ItemName {
     Levels,
     /// [`crate::attention::Marks`], under DVK.
     ReadMarks,
+    /// [`crate::contacts::Contacts`], under DVK.
+    Contacts,
+    /// [`crate::contacts::OwnProfile`], under DVK.
+    Profile,
 }
 
 impl ItemName {
@@ -116,6 +120,8 @@ impl ItemName {
             Self::FormerDayKeys => b"former-day-keys".to_vec(),
             Self::Levels => b"levels".to_vec(),
             Self::ReadMarks => b"read-marks".to_vec(),
+            Self::Contacts => b"contacts".to_vec(),
+            Self::Profile => b"profile".to_vec(),
         }
     }
 

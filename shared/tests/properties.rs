@@ -14,7 +14,8 @@ use sotto_shared::api::body::{
     InviteProof, KeyChange, LoginProof, PeekProof, RecoveryChange, Registration, SessionProof,
 };
 use sotto_shared::attention::{Levels, Marks};
-use sotto_shared::codec::{Bytes, Codec, List};
+use sotto_shared::codec::{Bytes, Codec, List, Text};
+use sotto_shared::contacts::{Contacts, MAX_NAME_BYTES, MAX_STATUS_BYTES, OwnProfile};
 use sotto_shared::crypto::kem::{self, WrapInfo, Wrapped};
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::seal;
@@ -147,7 +148,7 @@ proptest! {
     #[test]
     fn top_level_records_are_never_mistaken_for_each_other(seed: u64) {
         let rng = &mut Gen::new(seed);
-        let all: [(u16, Vec<u8>); 22] = [
+        let all: [(u16, Vec<u8>); 24] = [
             (0x0101, rng.user_genesis().to_bytes()), (0x0102, rng.user_entry().to_bytes()),
             (0x0201, rng.room_genesis().to_bytes()), (0x0202, rng.room_entry().to_bytes()),
             (0x0301, rng.wrap_info().to_bytes()), (0x0401, rng.header().to_bytes()),
@@ -160,6 +161,7 @@ proptest! {
             (0x0403, rng.file().to_bytes()), (0x0701, rng.card().to_bytes()),
             (0x0702, rng.invite_proof().to_bytes()),
             (0x0703, rng.peek_proof().to_bytes()),
+            (0x0506, rng.contacts().to_bytes()), (0x0508, rng.own_profile().to_bytes()),
             (0xffff, vec![0xff; 400]),
         ];
         for (tag, bytes) in &all {
@@ -175,7 +177,8 @@ proptest! {
                 Marks::from_bytes(bytes).is_ok(), KeyChange::from_bytes(bytes).is_ok(),
                 RecoveryChange::from_bytes(bytes).is_ok(),
                 File::from_bytes(bytes).is_ok(), InviteCard::from_bytes(bytes).is_ok(),
-                InviteProof::from_bytes(bytes).is_ok(), PeekProof::from_bytes(bytes).is_ok(),
+                InviteProof::from_bytes(bytes).is_ok(), PeekProof::from_bytes(bytes).is_ok(), Contacts::from_bytes(bytes).is_ok(),
+                OwnProfile::from_bytes(bytes).is_ok(),
             ];
             prop_assert_eq!(decoded.iter().filter(|ok| **ok).count(), usize::from(*tag != 0xffff));
         }
@@ -286,7 +289,15 @@ proptest! {
         header.kind = MessageKind::Slot;
         let mut content = rng.content();
         content.header_hash = header.hash();
-        content.body = MessageBody::Receipt { read: rng.u64() };
+        content.body = if rng.below(2) == 0 {
+            MessageBody::Receipt { read: rng.u64() }
+        } else {
+            // The longest there is.
+            MessageBody::Profile {
+                name: Text::new("n".repeat(MAX_NAME_BYTES)).unwrap(),
+                status: Text::new("s".repeat(MAX_STATUS_BYTES)).unwrap(),
+            }
+        };
         let sealed = seal_message(&mut FixedRng::new("slot"), &key, &header, &content.to_bytes(), &rng.array());
         prop_assert_eq!(sealed.envelope.len(), EPHEMERAL_BYTES);
         let open = |header: &[u8]| seal::open(key.expose(), &envelope_context(header), &sealed.envelope);

@@ -139,7 +139,8 @@ impl<S: Suite> Engine<S> {
             self.wake_to_speak(due_ms, ctx, out);
             return;
         }
-        if self.standing(room) != Standing::Open {
+        // Whoever began it is not to see that somebody reads it.
+        if self.standing(room) != Standing::Open || self.is_request(&room) {
             return;
         }
         if !room.channel.pages.has_begun() || room.channel.pages.is_busy() || room.sync.log_is_behind() {

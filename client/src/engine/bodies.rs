@@ -324,7 +324,11 @@ impl Room {
             },
             MessageBody::EndPoll { target } => Act::EndPoll { target: head(target) },
             // Never stored: `judge` lets none through.
-            MessageBody::Beacon | MessageBody::Receipt { .. } | MessageBody::Typing | MessageBody::Presence { .. } => {
+            MessageBody::Beacon
+            | MessageBody::Receipt { .. }
+            | MessageBody::Typing
+            | MessageBody::Presence { .. }
+            | MessageBody::Profile { .. } => {
                 return StoredBody::Unreadable(Unreadable::Damaged);
             }
         };

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sotto_shared::attention::{Levels, Marks};
 use sotto_shared::codec::Codec;
+use sotto_shared::contacts::{Contacts, OwnProfile};
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::vault::ItemName;
 
@@ -12,6 +13,8 @@ use super::{Engine, Out};
 pub(crate) enum Book {
     Levels,
     ReadMarks,
+    Contacts,
+    Profile,
 }
 
 /// A list as it is here, encoded.
@@ -31,12 +34,14 @@ impl Held {
 }
 
 impl Book {
-    pub const ALL: [Self; 2] = [Self::Levels, Self::ReadMarks];
+    pub const ALL: [Self; 4] = [Self::Levels, Self::ReadMarks, Self::Contacts, Self::Profile];
 
     pub const fn name(self) -> ItemName {
         match self {
             Self::Levels => ItemName::Levels,
             Self::ReadMarks => ItemName::ReadMarks,
+            Self::Contacts => ItemName::Contacts,
+            Self::Profile => ItemName::Profile,
         }
     }
 
@@ -44,6 +49,8 @@ impl Book {
         match self {
             Self::Levels => Levels::from_bytes(plain).is_ok(),
             Self::ReadMarks => Marks::from_bytes(plain).is_ok(),
+            Self::Contacts => Contacts::from_bytes(plain).is_ok(),
+            Self::Profile => OwnProfile::from_bytes(plain).is_ok(),
         }
     }
 
@@ -58,13 +65,28 @@ impl Book {
                 let theirs = Marks::from_bytes(theirs).ok()?;
                 Some(Marks::from_bytes(ours).unwrap_or_default().join(&theirs).to_bytes())
             }
+            Self::Contacts => {
+                let theirs = Contacts::from_bytes(theirs).ok()?;
+                Some(Contacts::from_bytes(ours).unwrap_or_default().join(&theirs).to_bytes())
+            }
+            Self::Profile => {
+                let theirs = OwnProfile::from_bytes(theirs).ok()?;
+                Some(
+                    OwnProfile::from_bytes(ours)
+                        .unwrap_or_default()
+                        .join(&theirs)
+                        .to_bytes(),
+                )
+            }
         }
     }
 }
 
 impl<S: Suite> Engine<S> {
-    /// The vault was read: what it says of conversations holds here, too.
+    /// The vault was read: what it says of people and conversations holds here, too.
     pub(super) fn books_came(&mut self, out: &mut Out<S::DeviceKey>) {
+        self.contacts_came(out);
+        self.profile_came(out);
         self.levels_came(out);
         self.marks_came(out);
     }

@@ -70,6 +70,8 @@ pub(crate) struct Channel {
     pub deletions: Vec<Deletion>,
     /// What members have read, by their newest word.
     pub receipts: BTreeMap<UserId, Receipt>,
+    /// The number of what this person is called, as the others were told.
+    pub profile_told: u64,
     /// What is kept is wanted in memory from this number on: something in it is to be taken away.
     pub wanted: Option<u64>,
     pub outbox: Outbox,
@@ -79,6 +81,8 @@ pub(crate) struct Channel {
     /// When it last told what was read here, and up to which message.
     pub receipt_ms: u64,
     pub receipt_read: u64,
+    /// When what this person is called was last told.
+    pub profile_ms: u64,
 }
 
 /// How far one chain of a sender's messages goes.
@@ -118,12 +122,14 @@ impl Channel {
             fades: None,
             deletions: Vec::new(),
             receipts: BTreeMap::new(),
+            profile_told: 0,
             wanted: None,
             outbox: Outbox::default(),
             pages: Pages::default(),
             beacon_ms: 0,
             receipt_ms: 0,
             receipt_read: 0,
+            profile_ms: 0,
         }
     }
 
@@ -208,6 +214,7 @@ impl Channel {
             passed_over: self.passed_over.clone(),
             fades: self.fades,
             deletions: self.deletions.clone(),
+            profile_told: self.profile_told,
             receipts: self.receipts.iter().map(|(user, receipt)| (*user, *receipt)).collect(),
         };
         record::save(Key::Channel(self.id), &record)
@@ -244,6 +251,7 @@ impl Channel {
         self.fades = record.fades;
         self.deletions = record.deletions;
         self.receipts = record.receipts.into_iter().collect();
+        self.profile_told = record.profile_told;
     }
 }
 

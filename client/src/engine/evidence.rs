@@ -71,6 +71,10 @@ impl From<Stored> for Signed {
 
 const fn has_words(content: &Content) -> bool {
     !content.body.is_aside()
+        || matches!(
+            content.body,
+            sotto_shared::envelope::content::MessageBody::Profile { .. }
+        )
 }
 
 impl Standpoint {

@@ -301,6 +301,7 @@ impl<S: Suite> Engine<S> {
                     .map(|(id, _)| *id);
                 match existing {
                     Some(id) => {
+                        self.opens_direct(peer, ctx, out)?;
                         out.push(Effect::Answer {
                             id: task.command,
                             result: Ok(Outcome::Room(id)),
@@ -571,6 +572,7 @@ impl<S: Suite> Engine<S> {
                 for chat in self.chats_of(id) {
                     self.unlock_messages(chat, ctx, out).await;
                 }
+                self.began_direct(id, ctx, out);
                 self.show_rows_of(id, out);
                 let is_space = self
                     .rooms

@@ -29,7 +29,7 @@ use super::epochs::wrap_for;
 use super::intents::{Intent, What, tidy_name};
 use super::peek::over;
 use super::people::{People, mark};
-use super::rooms::{Room, role, verify_entries};
+use super::rooms::{Room, verify_entries};
 use super::sync::{LOG_TRIES, retry};
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{self, InvitePreview, Invites, Outcome, Over, Problem};
@@ -47,18 +47,20 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    pub fn new(role: view::Role, max_uses: u32, expires: u64, approval: bool, rng: &mut dyn CryptoRng) -> Self {
-        Self {
+    pub fn new(
+        role: u8,
+        max_uses: u32,
+        expires: u64,
+        approval: bool,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, Problem> {
+        Ok(Self {
             secret: InviteSecret::make(rng),
-            role: match role {
-                view::Role::Member => Role::Member,
-                view::Role::Moderator => Role::Moderator,
-                view::Role::Owner => Role::Owner,
-            },
+            role: Role::from_number(role).ok_or(Problem::NotAllowed)?,
             max_uses,
             expires,
             mode: if approval { JoinMode::Approval } else { JoinMode::Member },
-        }
+        })
     }
 
     pub fn link(&self, room_id: RoomId) -> String {
@@ -107,7 +109,7 @@ fn shown(id: InviteId, invite: &Invite) -> view::Invite {
     view::Invite {
         id,
         by: invite.by,
-        role: role(invite.role),
+        role: invite.role.number(),
         uses: invite.uses,
         max_uses: invite.max_uses,
         expires_ms: invite.expires,

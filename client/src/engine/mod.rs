@@ -19,6 +19,7 @@ mod beacons;
 mod bodies;
 mod books;
 mod chats;
+mod contacts;
 mod devices;
 mod entering;
 mod epochs;
@@ -39,6 +40,7 @@ mod passing;
 mod peek;
 mod people;
 mod polls;
+mod profiles;
 mod receipts;
 mod record;
 mod rekey;
@@ -53,6 +55,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rand::CryptoRng;
 use sotto_shared::api::frame::{FromRelay, ToRelay};
+use sotto_shared::contacts::OwnProfile;
 use sotto_shared::crypto::secret::DayVaultKey;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
@@ -72,6 +75,7 @@ pub use record::{
 use account::Me;
 use ask::Pending;
 use chats::Channel;
+use contacts::Decided;
 use entering::{Goal, read_recovery_key};
 use intents::{Creation, Task};
 use invites::Visit;
@@ -202,6 +206,10 @@ pub struct Engine<S: Suite> {
     creating: HashMap<RoomId, Creation>,
     /// Rooms that a link led to, not joined yet.
     visits: HashMap<RoomId, Visit>,
+    contacts: Decided,
+    /// What this person is called, and that rooms which know it are to hear of a change.
+    own_profile: OwnProfile,
+    profile_spreads: bool,
     pending: HashMap<u32, Pending<S::DeviceKey>>,
     /// Commands that somebody waits for the answer of, and those whose account went away under them in this step.
     unanswered: BTreeSet<u32>,
@@ -264,6 +272,9 @@ impl<S: Suite> Engine<S> {
             tasks: HashMap::new(),
             creating: HashMap::new(),
             visits: HashMap::new(),
+            contacts: Decided::new(),
+            own_profile: OwnProfile::default(),
+            profile_spreads: false,
             pending: HashMap::new(),
             unanswered: BTreeSet::new(),
             abandoned: BTreeSet::new(),
@@ -311,7 +322,9 @@ impl<S: Suite> Engine<S> {
             Input::Told(word) => self.told(&word, &mut out),
             Input::StorageFull => self.storage_is_full(&mut out),
         }
+        self.contacts_answered(ctx, &mut out);
         self.receipts(ctx, &mut out).await;
+        self.profiles(ctx, &mut out).await;
         self.attend(ctx, &mut out);
         self.pass_by(ctx, &mut out).await;
         self.depart(&mut out);
@@ -482,14 +495,16 @@ impl<S: Suite> Engine<S> {
                 max_uses,
                 expires_ms,
                 approval,
-            } => {
-                let terms = invites::Terms::new(role, max_uses, expires_ms, approval, ctx.rng);
-                self.create_invite(id, room, terms, ctx, out).await
-            }
+            } => match invites::Terms::new(role, max_uses, expires_ms, approval, ctx.rng) {
+                Ok(terms) => self.create_invite(id, room, terms, ctx, out).await,
+                Err(problem) => Err(problem),
+            },
             Command::RevokeInvite { room, invite } => self.revoke_invite(id, room, invite, ctx, out).await,
             Command::ListInvites { room } => self.list_invites(room, ctx.now_ms).map(Some),
             Command::AdmitPerson { room, user } => self.admit(id, room, user, ctx, out).await,
             Command::OpenLink { link } => self.open_link(id, &link, out),
+            Command::SetContact { user, act } => self.set_contact(user, act, ctx, out),
+            Command::SetProfile { name, status } => self.set_profile(&name, &status, ctx, out),
             Command::DrawCode { text } => people::draw_code(text.as_bytes()).map(|rows| Some(Outcome::Code(rows))),
             Command::PeekLink { link } => self.peek_link(id, &link, out),
             Command::Join { room } => self.join(id, room, ctx, out).await,

@@ -194,6 +194,7 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
         self.may_write(id)?;
+        self.wrote_in(id.room, ctx, out);
         let mut msg_id = [0; 16];
         ctx.rng.fill_bytes(&mut msg_id);
         let msg_id = MessageId::from_bytes(msg_id);

@@ -19,6 +19,7 @@ use sotto_shared::vault::{Pin, PinState};
 
 use super::account::{internal, tidy_handle};
 use super::ask::{Failure, Pending, Request};
+use super::profiles::Profile;
 use super::record::{self, Key, PersonRecord, Record};
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Change, Found, Outcome, Person, Problem, Safety, Trust};
@@ -29,6 +30,8 @@ struct Known {
     log: UserLog,
     genesis: B64,
     entries: Vec<B64>,
+    /// What they are called.
+    profile: Option<Profile>,
 }
 
 #[derive(Default)]
@@ -116,6 +119,7 @@ impl People {
             (_, Some(genesis)) => {
                 let handle = body.handle.clone();
                 let entries = body.entries.clone();
+                let profile = self.known.get(&body.user_id).and_then(|known| known.profile.clone());
                 self.known.insert(
                     body.user_id,
                     Known {
@@ -123,6 +127,7 @@ impl People {
                         log,
                         genesis: genesis.clone(),
                         entries,
+                        profile,
                     },
                 );
             }
@@ -154,9 +159,20 @@ impl People {
             log,
             genesis: record.genesis,
             entries: record.entries,
+            profile: record.profile,
         };
         self.known.insert(record.user_id, known);
         Ok(())
+    }
+
+    pub fn profile(&self, user: &UserId) -> Option<&Profile> {
+        self.known.get(user)?.profile.as_ref()
+    }
+
+    /// Whether the person is known here, and so the profile was taken.
+    pub fn take_profile(&mut self, user: &UserId, said: Profile) -> bool {
+        let known = self.known.get_mut(user);
+        known.map(|known| known.profile = Some(said)).is_some()
     }
 
     pub fn record(&self, user: &UserId) -> Option<Record> {
@@ -166,6 +182,7 @@ impl People {
             handle: known.handle.clone(),
             genesis: known.genesis.clone(),
             entries: known.entries.clone(),
+            profile: known.profile.clone(),
         };
         Some(record::save(Key::Person(*user), &record))
     }
@@ -207,9 +224,13 @@ impl<S: Suite> Engine<S> {
         } else {
             known.handle.clone()
         };
+        let (name, status) = self.profile(user);
         Some(Person {
             id: *user,
             handle,
+            name,
+            status,
+            contact: self.contact(user),
             since: known.log.view().ik_since,
             mark: mark(known.log.view().ik.as_bytes()),
             trust: self.trust(user),

@@ -5,7 +5,7 @@
 //!  room on screen ─▶ what lies in its slots ──────────────────────────────────────────────────────────────▶ take
 //!
 //!  take: room key that its header names → open → decode → a member with that browser, then and now → counter →
-//!        signature → log and transcript against ours (as of a beacon) → kept
+//!        signature → log and transcript against ours (as of a beacon) → kept; a profile goes to `profiles.rs`
 //! ```
 //!
 //! A relay can hold a value back, or serve an older one for as long as nobody has seen the newer. It cannot make one.
@@ -89,6 +89,7 @@ impl<S: Suite> Engine<S> {
             return;
         };
         let tells_read = self.tells_read;
+        let is_request = self.rooms.get(&id.room).is_some_and(|room| self.is_request(room));
         let Some(room) = self.place_mut(id) else { return };
         let is_current = room.channel.pages.is_caught_up(room.channel.at.seq) && !room.sync.log_is_behind();
         if !is_current || room.frozen.is_some() || !room.is_member(&me) {
@@ -108,6 +109,7 @@ impl<S: Suite> Engine<S> {
         let told = room.channel.receipts.get(&me).map_or(0, |receipt| receipt.read);
         let read = room.channel.read_seq.min(room.channel.at.seq);
         let is_news = tells_read
+            && !is_request
             && !room.channel.pages.slots_pending
             && room.state.members.len() <= MANY_READERS
             && room.view().has_read_others(told, read, me, ctx.now_ms);
@@ -137,6 +139,29 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<(), Problem> {
+        let (Some(room), Some(me)) = (self.place(id), self.my_id()) else {
+            return Ok(());
+        };
+        let known = room.channel.receipts.get(&me).map_or(0, |known| known.ctr);
+        let body = MessageBody::Receipt { read };
+        self.send_slot(id, RECEIPT, body, known, ctx, out).await?;
+        if let Some(room) = self.place_mut(id) {
+            // It counts as told when it is heard back.
+            (room.channel.receipt_ms, room.channel.receipt_read) = (ctx.now_ms, read);
+        }
+        Ok(())
+    }
+
+    /// Puts a value in a slot of ours, under the newest key. `known` is the number of the newest one there.
+    pub(super) async fn send_slot(
+        &self,
+        id: Chat,
+        name: &str,
+        body: MessageBody,
+        known: u64,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<(), Problem> {
         let Some(room) = self.place(id) else { return Ok(()) };
         let me = self.me()?;
         let n = room.epoch_number();
@@ -147,12 +172,10 @@ impl<S: Suite> Engine<S> {
             room_id: id.room,
             channel: id.channel,
             n,
-            msg_id: slot_id(&me.dvk, &id.room, &id.channel, RECEIPT),
+            msg_id: slot_id(&me.dvk, &id.room, &id.channel, name),
             ttl_class: 0,
             del_commit: [0; 32],
         };
-        let known = room.channel.receipts.get(&me.user_id).map_or(0, |known| known.ctr);
-        let body = MessageBody::Receipt { read };
         let mut content = self.standpoint(room, &header, body, ctx.now_ms)?;
         // By the clock, so that it rises over all browsers of the account.
         content.ctr = ctx.now_ms.max(known.saturating_add(1));
@@ -165,10 +188,6 @@ impl<S: Suite> Engine<S> {
                 envelope: B64(sealed.envelope),
             }],
         }));
-        if let Some(room) = self.place_mut(id) {
-            // It counts as told when it is heard back.
-            (room.channel.receipt_ms, room.channel.receipt_read) = (ctx.now_ms, read);
-        }
         Ok(())
     }
 
@@ -228,7 +247,7 @@ impl<S: Suite> Engine<S> {
         let mut claims = Vec::new();
         for ((header, _), plain) in sealed.iter().zip(ctx.suite.open_all(&jobs).await) {
             let opened = plain.ok().and_then(|plain| OpenedContent::parse(&plain, header).ok());
-            let Some(opened) = opened.filter(|opened| room.is_newer(&opened.content)) else {
+            let Some(opened) = opened.filter(|opened| self.is_newer(room, &opened.content)) else {
                 continue;
             };
             // Of those who were here then and are now, with a browser that they had and have.
@@ -251,7 +270,7 @@ impl<S: Suite> Engine<S> {
         for (((claim, signer), job), verdict) in claims.into_iter().zip(jobs).zip(verdicts) {
             if let Ok(content) = claim.prove(&[verdict]) {
                 let signed = Signed::new(&content, job.sig, &signer, None);
-                self.take_receipt(id, &content, signed, ctx, out).await;
+                self.take_value(id, &content, signed, ctx, out).await;
             }
         }
         if newer_key {
@@ -261,7 +280,15 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    async fn take_receipt(
+    /// Whether a value of a slot is newer than what is known of its kind and author.
+    fn is_newer(&self, room: Place<'_>, content: &Content) -> bool {
+        match content.body {
+            MessageBody::Profile { .. } => self.is_newer_profile(room, content),
+            _ => room.is_newer(content),
+        }
+    }
+
+    async fn take_value(
         &mut self,
         id: Chat,
         content: &Content,
@@ -270,18 +297,20 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) {
         // Looked at once more: two of one author may have come together.
-        let Some(room) = self.place(id).filter(|room| room.is_newer(content)) else {
+        let Some(room) = self.place(id).filter(|room| self.is_newer(*room, content)) else {
             return;
         };
         if room.is_challenged(content) {
             self.hear(id, content, Some(signed), 0, ctx, out).await;
         }
+        if self.place(id).is_none_or(|room| room.frozen.is_some()) {
+            return;
+        }
         let MessageBody::Receipt { read } = content.body else {
+            self.take_profile(id, content, out);
             return;
         };
-        let Some(room) = self.place_mut(id).filter(|room| room.frozen.is_none()) else {
-            return;
-        };
+        let Some(room) = self.place_mut(id) else { return };
         let known = room.channel.receipts.entry(content.user_id).or_default();
         let is_more = read > known.read;
         *known = Receipt {

@@ -97,6 +97,8 @@ pub struct PersonRecord {
     pub handle: String,
     pub genesis: B64,
     pub entries: Vec<B64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) profile: Option<super::profiles::Profile>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -171,6 +173,13 @@ pub struct ChannelRecord {
     /// What members have read.
     #[serde(default)]
     pub receipts: Vec<(UserId, super::receipts::Receipt)>,
+    /// The number of what this person is called, as the others were told.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub profile_told: u64,
+}
+
+fn is_nothing(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The end of one chain of a sender's messages.

@@ -676,14 +676,17 @@ impl<S: Suite> Engine<S> {
         // A room one has left on purpose is gone from the list.
         let is_gone =
             room.state.kind == RoomKind::Space && room.is_member(&me) && !room.state.may_read(&me, &id.channel);
-        if standing == Standing::Left || is_gone {
+        if standing == Standing::Left || is_gone || self.is_hidden(&room) {
             out.push(Effect::Show(Change::RoomGone(id)));
             return;
         }
         let peer = room.peer(&me);
         let (called, info) = room.channel_info(&id.channel, &me).unzip();
         let title = match peer {
-            Some(peer) => self.person(&peer).map(|person| person.handle).unwrap_or_default(),
+            Some(peer) => self
+                .person(&peer)
+                .map(|person| person.shown().to_owned())
+                .unwrap_or_default(),
             None => called.unwrap_or_else(|| room.title.clone()),
         };
         let waiting = room.channel.outbox.newest().map(|(text, at_ms, state)| Preview {
@@ -726,11 +729,13 @@ impl<S: Suite> Engine<S> {
                 .map_or(newest_event, |preview| preview.at_ms)
                 .min(self.now_ms),
             preview,
-            unread: room.channel.unread,
+            // A request calls for nothing.
+            unread: if self.is_request(&room) { 0 } else { room.channel.unread },
+            request: self.is_request(&room),
             is_counted: room.channel.exact,
             read: room.channel.read_seq,
             hush,
-            alert,
+            alert: alert.filter(|_| !self.is_request(&room)),
             draft: room.channel.draft.clone(),
             channel: info,
         })));

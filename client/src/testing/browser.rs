@@ -420,8 +420,9 @@ impl<S: Suite> Browser<S> {
         untracked(|| self.store.space(id))
     }
 
+    /// Requests too.
     pub fn rooms(&self) -> Vec<RoomId> {
-        untracked(|| self.store.room_list())
+        untracked(|| [self.store.room_list(), self.store.requests()].concat())
             .into_iter()
             .map(|chat| chat.room)
             .collect()

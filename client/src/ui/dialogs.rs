@@ -27,6 +27,7 @@ pub enum Ask {
     /// What a moderator is about to do.
     Order(RoomId, Subject),
     Safety(UserId),
+    Person(UserId),
     /// What shows why a room is stopped.
     Evidence(Chat),
     /// What can be done with a message.
@@ -149,6 +150,7 @@ fn content(ask: Ask) -> AnyView {
         Ask::Rename(room) => room::dialogs::rename(room),
         Ask::Leave(room) => room::dialogs::leave(room),
         Ask::Order(room, subject) => moderation::dialogs::dialog(room, subject),
+        Ask::Person(user) => people::card::dialog(user),
         Ask::Safety(user) => room::safety::dialog(user),
         Ask::Evidence(room) => room::evidence::dialog(room),
         Ask::Message(room, message) => room::acts::sheet(room, message),

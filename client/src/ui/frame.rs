@@ -11,7 +11,7 @@ use super::nav::use_nav;
 use super::place::Place;
 use super::screen::{use_narrow, use_store};
 use super::switcher::use_recent;
-use super::{browser, link, moderation, notices, rail, room, settings, shortcuts, sidebar, spaces, wire};
+use super::{browser, link, moderation, notices, people, rail, room, settings, shortcuts, sidebar, spaces, wire};
 use crate::view::{Chat, Command};
 
 /// What stands in the column.
@@ -33,6 +33,7 @@ enum Main {
     ChannelSettings(Chat),
     Changes(RoomId),
     Link,
+    Contacts,
 }
 
 pub fn frame() -> AnyView {
@@ -56,6 +57,7 @@ pub fn frame() -> AnyView {
         Place::Space(space) => Main::Space(space),
         Place::Changes(room) => Main::Changes(room),
         Place::Link => Main::Link,
+        Place::Contacts(_) => Main::Contacts,
         _ => Main::Conversation,
     });
     let pane = Memo::new(move |_| match nav.place() {
@@ -65,7 +67,8 @@ pub fn frame() -> AnyView {
         | Place::Setting(_)
         | Place::ChannelSettings(_)
         | Place::SpaceSetting(..)
-        | Place::Link => "room",
+        | Place::Link
+        | Place::Contacts(_) => "room",
         _ => "list",
     });
     // Where the list stands alone, it is the main part.
@@ -99,6 +102,7 @@ pub fn frame() -> AnyView {
                     Main::Space(space) => spaces::home::sheet(space),
                     Main::Changes(room) => moderation::changes::page(room),
                     Main::Link => link::sheet(),
+                    Main::Contacts => people::contacts::sheet(),
                     Main::Conversation => room::sheet(),
                 }),
         ))

@@ -13,6 +13,7 @@ pub enum Place {
     Recover,
     /// What a link leads to that somebody was given. The link itself is nowhere in the address.
     Link,
+    Contacts(Tab),
     Messages,
     Room(Chat),
     Members(Chat),
@@ -30,8 +31,21 @@ pub enum Place {
     Unknown,
 }
 
+/// Of the contacts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    People,
+    Requests,
+    Blocked,
+}
+
+impl Tab {
+    pub const ALL: [Self; 3] = [Self::People, Self::Requests, Self::Blocked];
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
+    Profile,
     Account,
     Devices,
     Security,
@@ -82,6 +96,9 @@ impl Place {
             (Some("sign-up"), None, ..) => Self::SignUp,
             (Some("recover"), None, ..) => Self::Recover,
             (Some("link"), None, ..) => Self::Link,
+            (Some("contacts"), None, ..) => Self::Contacts(Tab::People),
+            (Some("contacts"), Some("requests"), None, _) => Self::Contacts(Tab::Requests),
+            (Some("contacts"), Some("blocked"), None, _) => Self::Contacts(Tab::Blocked),
             (Some("messages"), None, ..) => Self::Messages,
             (Some("messages"), Some(room), None, _) => main(room).map_or(Self::Unknown, Self::Room),
             (Some("messages"), Some(room), Some("members"), None) => main(room).map_or(Self::Unknown, Self::Members),
@@ -99,6 +116,9 @@ impl Place {
             Self::SignUp => "/sign-up".into(),
             Self::Recover => "/recover".into(),
             Self::Link => "/link".into(),
+            Self::Contacts(Tab::People) => "/contacts".into(),
+            Self::Contacts(Tab::Requests) => "/contacts/requests".into(),
+            Self::Contacts(Tab::Blocked) => "/contacts/blocked".into(),
             Self::Messages => "/messages".into(),
             Self::Room(chat) => conversation(chat),
             Self::Members(chat) => format!("{}/members", conversation(chat)),
@@ -187,7 +207,8 @@ fn main(room: &str) -> Option<Chat> {
 }
 
 impl Page {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
+        Self::Profile,
         Self::Account,
         Self::Devices,
         Self::Security,
@@ -200,6 +221,7 @@ impl Page {
 
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Profile => "profile",
             Self::Account => "account",
             Self::Devices => "devices",
             Self::Security => "security",
@@ -246,6 +268,7 @@ mod tests {
         ];
         places.extend(SpacePage::ALL.map(|page| Place::SpaceSetting(space, page)));
         places.extend(Page::ALL.map(Place::Setting));
+        places.extend(Tab::ALL.map(Place::Contacts));
         for place in places {
             assert_eq!(Place::parse(&place.path()), place);
         }

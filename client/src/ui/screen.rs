@@ -90,7 +90,11 @@ fn page() -> impl IntoView {
         } else {
             dialogs.close();
             let place = nav.place();
-            if place.room().is_some() || place.space().is_some() || place.in_settings() {
+            if place.room().is_some()
+                || place.space().is_some()
+                || place.in_settings()
+                || matches!(place, Place::Contacts(_))
+            {
                 nav.want(place);
             }
         }

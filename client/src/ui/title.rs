@@ -31,6 +31,8 @@ pub fn keep(store: Store, nav: Nav) {
             ),
             Place::Settings => "Settings".into(),
             Place::Setting(page) => page_title(page).into(),
+            Place::Contacts(_) => "Contacts".into(),
+            Place::Link => "A link".into(),
             Place::Unknown => "Nothing here".into(),
             _ => "Messages".into(),
         };
@@ -64,6 +66,7 @@ pub fn keep(store: Store, nav: Nav) {
 
 pub const fn page_title(page: Page) -> &'static str {
     match page {
+        Page::Profile => "Profile",
         Page::Account => "Password and recovery",
         Page::Devices => "Devices",
         Page::Security => "Security",

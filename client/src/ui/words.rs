@@ -29,6 +29,9 @@ pub fn problem(problem: &Problem) -> String {
         ),
         Problem::NumberChanged => "The safety number changed while you looked. Compare the new one.".into(),
         Problem::BadLink => "This is not a link to a group or a person, or a part of it is missing.".into(),
+        Problem::BlockedByYou(handle) => {
+            format!("You blocked {handle}. Take that back first: it stands under Contacts.")
+        }
         Problem::OtherPerson(handle) => format!(
             "The server names another account for {handle} than this link does. Either {handle} started over, or someone is pretending to be {handle}: ask them for a new link another way."
         ),
@@ -468,6 +471,7 @@ mod tests {
             Problem::TimedOut { until_ms: 4 },
             Problem::RoleInUse,
             Problem::BadLink,
+            Problem::BlockedByYou("x".into()),
             Problem::OtherPerson("x".into()),
             Problem::InviteOver(Over::Wrong),
             Problem::InviteOver(Over::UsedUp),

@@ -14,6 +14,7 @@ use crate::api::limits::{
     MAX_EDITS, MAX_EMOJI_BYTES, MAX_OPTION_BYTES, MAX_OPTIONS, MAX_QUESTION_BYTES, MAX_TEXT_BYTES,
 };
 use crate::codec::{Codec, DecodeError, List, Reader, Text};
+use crate::contacts::{MAX_NAME_BYTES, MAX_STATUS_BYTES};
 use crate::crypto::hash::hash;
 use crate::crypto::label::Label;
 use crate::crypto::seal::{self, OpenError};
@@ -79,6 +80,8 @@ choice! {
         18 = Typing,
         /// Whether its author is at their screen. Ephemeral.
         19 = Presence { state: Here },
+        /// How its author is called, and what they say of themself. In a slot, the one called [`PROFILE`].
+        20 = Profile { name: Text<MAX_NAME_BYTES>, status: Text<MAX_STATUS_BYTES> },
     }
 }
 
@@ -87,7 +90,7 @@ impl MessageBody {
     pub const fn is_aside(&self) -> bool {
         matches!(
             self,
-            Self::Beacon | Self::Receipt { .. } | Self::Typing | Self::Presence { .. }
+            Self::Beacon | Self::Receipt { .. } | Self::Typing | Self::Presence { .. } | Self::Profile { .. }
         )
     }
 }
@@ -105,6 +108,8 @@ choice! {
 
 /// The name of the slot for what somebody has read.
 pub const RECEIPT: &str = "receipt";
+/// The name of the slot for what somebody is called.
+pub const PROFILE: &str = "profile";
 
 /// `HMAC(KDF(DVK, "slot-key"), room ‖ channel ‖ name)[..16]`, each with its length: where an author's value lies. It is the
 /// same under every room key and in every browser of the account, and nobody else can tell whose it is.
@@ -237,11 +242,12 @@ mod tests {
     fn bodies_have_these_bytes() {
         let target = EnvelopeHash::from_bytes([7; 32]);
         let hi = || Text::new("hi").unwrap();
+        let hi2 = || Text::new("hi").unwrap();
         let emoji = Text::new("👍").unwrap();
         let edits = List::new(vec![EnvelopeHash::from_bytes([8; 32])]).unwrap();
         let (hash, words) = ([7; 32], [0, 0, 0, 2, b'h', b'i']);
         let options = List::new(vec![Text::new("hi").unwrap(), Text::new("").unwrap()]).unwrap();
-        let cases: [(MessageBody, Vec<&[u8]>); 12] = [
+        let cases: [(MessageBody, Vec<&[u8]>); 13] = [
             (MessageBody::Text { text: hi() }, vec![&[1], &words]),
             (
                 MessageBody::FadingText { text: hi(), ttl: 60 },
@@ -294,6 +300,13 @@ mod tests {
             ),
             (MessageBody::Typing, vec![&[18]]),
             (MessageBody::Presence { state: Here::Away }, vec![&[19], &[2]]),
+            (
+                MessageBody::Profile {
+                    name: hi2(),
+                    status: Text::default(),
+                },
+                vec![&[20], &words, &[0, 0, 0, 0]],
+            ),
         ];
         for (body, bytes) in cases {
             assert_eq!(body.to_bytes(), bytes.concat());

@@ -6,6 +6,7 @@ use sotto_shared::api::body::{
 };
 use sotto_shared::attention::{Choice, Level, Levels, Mark, Marks, Usual};
 use sotto_shared::codec::{Bytes, List, Text};
+use sotto_shared::contacts::{Contact, ContactState, Contacts, OwnProfile};
 use sotto_shared::crypto::kem::{KeyRequest, WrapInfo};
 use sotto_shared::crypto::sign::{PublicKey, SignedBlob};
 use sotto_shared::envelope::content::{Content, Here, MessageBody};
@@ -384,6 +385,30 @@ impl Gen {
         }
     }
 
+    pub fn contacts(&mut self) -> Contacts {
+        Contacts {
+            list: self.list(|rng| Contact {
+                user_id: rng.user(),
+                state: rng.one(&[
+                    ContactState::Accepted,
+                    ContactState::Undecided,
+                    ContactState::Asked,
+                    ContactState::Declined,
+                    ContactState::Blocked,
+                ]),
+                since: rng.u64(),
+            }),
+        }
+    }
+
+    pub fn own_profile(&mut self) -> OwnProfile {
+        OwnProfile {
+            name: self.text(),
+            status: self.text(),
+            at: self.u64(),
+        }
+    }
+
     pub fn peek_proof(&mut self) -> PeekProof {
         PeekProof {
             realm: self.text(),
@@ -460,7 +485,7 @@ impl Gen {
     }
 
     pub fn message_body(&mut self) -> MessageBody {
-        match self.below(12) {
+        match self.below(13) {
             0 => MessageBody::Text { text: self.text() },
             1 => MessageBody::FadingText {
                 text: self.text(),
@@ -496,6 +521,10 @@ impl Gen {
             },
             9 => MessageBody::Typing,
             10 => MessageBody::Presence { state: self.here() },
+            11 => MessageBody::Profile {
+                name: self.text(),
+                status: self.text(),
+            },
             _ => MessageBody::Beacon,
         }
     }

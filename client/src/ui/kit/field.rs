@@ -192,7 +192,7 @@ pub fn strength(score: u8, words: &'static str) -> AnyView {
 }
 
 /// One of a few, on the browser's own list. What is chosen is the number beside the words.
-pub fn choice(label: &'static str, of: Vec<(u64, &'static str)>, value: RwSignal<u64>) -> AnyView {
+pub fn choice(label: &'static str, of: Vec<(u64, String)>, value: RwSignal<u64>) -> AnyView {
     let id = unique("choice");
     let options = of
         .into_iter()

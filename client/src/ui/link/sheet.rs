@@ -87,7 +87,7 @@ pub fn sheet() -> AnyView {
         None => paste(link),
     };
     html::section()
-        .class("room room-none")
+        .class("room link-sheet")
         .attr("aria-label", "A link")
         .child((
             html::header().class("bar link-bar").child((
@@ -99,10 +99,7 @@ pub fn sheet() -> AnyView {
                 ),
                 html::p().class("bar-title").child("A link"),
             )),
-            html::div()
-                .class("start link-stand")
-                .attr("aria-live", "polite")
-                .child(body),
+            html::div().class("link-stand").attr("aria-live", "polite").child(body),
         ))
         .into_any()
 }

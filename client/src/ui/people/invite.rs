@@ -11,9 +11,9 @@ use crate::ui::kit::field::{check, choice};
 use crate::ui::kit::mark::{Shape, Size, mark};
 use crate::ui::kit::{Icon, button};
 use crate::ui::screen::{use_store, use_toasts};
-use crate::ui::spaces::rights::OWNER;
+use crate::ui::spaces::rights::{OWNER, may_give, role_name};
 use crate::ui::{link, when, wire, words};
-use crate::view::{Command, Invite, Invites, Outcome, Role, Space};
+use crate::view::{Command, Invite, Invites, Outcome, Role, RoleInfo, Space};
 
 const DAY_MS: u64 = 24 * 3_600_000;
 const ENDS: [(u64, &str); 4] = [
@@ -28,7 +28,6 @@ const USES: [(u64, &str); 4] = [
     (50, "50 people"),
     (500, "500 people"),
 ];
-const ROLES: [(u64, Role); 2] = [(0, Role::Member), (1, Role::Moderator)];
 
 #[derive(Clone, Copy)]
 struct Desk {
@@ -67,6 +66,7 @@ impl Desk {
 
 pub fn dialog(room: RoomId) -> AnyView {
     let (store, dialogs) = (use_store(), use_dialogs());
+    // As it is now: a dialog that followed the room would begin anew with every change, and lose the link that was made.
     let (title, role) = untrack(|| match (store.space(room), store.room(room.into())) {
         (Some(space), _) => (space.name.clone(), role_in(&space)),
         (None, Some(room)) => (room.title, room.role),
@@ -135,8 +135,41 @@ fn role_in(space: &Space) -> Role {
     }
 }
 
+/// What a role by its number is called here.
+fn role_called(space: Option<Space>, number: u8) -> String {
+    let custom = space.and_then(|space| space.roles.into_iter().find(|role| role.id == number));
+    match (custom, number) {
+        (Some(role), _) => role_name(&role),
+        (None, 2) => words::role(Role::Moderator).to_owned(),
+        (None, 3) => words::role(Role::Owner).to_owned(),
+        (None, _) => words::role(Role::Member).to_owned(),
+    }
+}
+
+/// Member, and what lies below one's own role.
+fn given_roles(space: Option<Space>, own: Role) -> Vec<(u64, String)> {
+    let member = std::iter::once((1, words::role(Role::Member).to_owned()));
+    match space {
+        Some(space) => {
+            let mine = space.roles.iter().find(|role| role.id == space.role);
+            let below =
+                |role: &&RoleInfo| role.id != 1 && role.id != OWNER && mine.is_some_and(|mine| may_give(mine, role));
+            let below = space
+                .roles
+                .iter()
+                .filter(below)
+                .map(|role| (u64::from(role.id), role_name(role)));
+            member.chain(below).collect()
+        }
+        None => {
+            let moderator = (own == Role::Owner).then(|| (2, words::role(Role::Moderator).to_owned()));
+            member.chain(moderator).collect()
+        }
+    }
+}
+
 fn form(desk: Desk, role: Role, made: RwSignal<Option<String>>) -> AnyView {
-    let (ends, uses, gives) = (RwSignal::new(7 * DAY_MS), RwSignal::new(10_u64), RwSignal::new(0_u64));
+    let (ends, uses, gives) = (RwSignal::new(7 * DAY_MS), RwSignal::new(10_u64), RwSignal::new(1_u64));
     let (approval, busy) = (RwSignal::new(false), RwSignal::new(false));
     let make = move || {
         if busy.get_untracked() {
@@ -144,13 +177,9 @@ fn form(desk: Desk, role: Role, made: RwSignal<Option<String>>) -> AnyView {
         }
         busy.set(true);
         desk.error.set(None);
-        let gives = gives.get_untracked();
         let command = Command::CreateInvite {
             room: desk.room,
-            role: ROLES
-                .iter()
-                .find(|(at, _)| *at == gives)
-                .map_or(Role::Member, |(_, role)| *role),
+            role: u8::try_from(gives.get_untracked()).unwrap_or(1),
             max_uses: u32::try_from(uses.get_untracked()).unwrap_or(1),
             expires_ms: when::now() + ends.get_untracked(),
             approval: approval.get_untracked(),
@@ -167,10 +196,10 @@ fn form(desk: Desk, role: Role, made: RwSignal<Option<String>>) -> AnyView {
             }
         });
     };
-    let roles: Vec<(u64, &'static str)> = (ROLES.iter())
-        .filter(|(_, given)| *given == Role::Member || *given < role)
-        .map(|(at, role)| (*at, words::role(*role)))
-        .collect();
+    let roles = untrack(|| given_roles(use_store().space(desk.room), role));
+    let worded = |of: &[(u64, &str)]| -> Vec<(u64, String)> {
+        of.iter().map(|(value, words)| (*value, (*words).to_owned())).collect()
+    };
     html::form()
         .class("invite-form")
         .attr("aria-label", "Make a link")
@@ -180,9 +209,9 @@ fn form(desk: Desk, role: Role, made: RwSignal<Option<String>>) -> AnyView {
         })
         .child((
             html::div().class("invite-terms").child((
-                choice("Ends", ENDS.to_vec(), ends),
-                choice("Good for", USES.to_vec(), uses),
-                (roles.len() > 1).then(|| choice("They become", roles.clone(), gives)),
+                choice("Ends", worded(&ENDS), ends),
+                choice("Good for", worded(&USES), uses),
+                (roles.len() > 1).then(|| choice("They become", roles, gives)),
             )),
             check(
                 "Ask first",
@@ -295,8 +324,9 @@ fn row(desk: Desk, invite: Invite, role: Role) -> AnyView {
     if invite.approval {
         terms.push("asks first".into());
     }
-    if invite.role > Role::Member {
-        terms.push(format!("as {}", words::role(invite.role).to_lowercase()));
+    if invite.role != 1 {
+        let named = untrack(|| role_called(use_store().space(desk.room), invite.role));
+        terms.push(format!("as {}", named.to_lowercase()));
     }
     let (room, id) = (desk.room, invite.id);
     let take_back = (mine || role > Role::Member).then(|| {

@@ -1,5 +1,7 @@
 //! Dialogs that ask for people: by handle, looked up while it is typed.
 
+pub mod card;
+pub mod contacts;
 pub mod invite;
 mod lookup;
 mod picker;

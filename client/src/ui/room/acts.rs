@@ -403,7 +403,7 @@ fn who(store: Store, one: &Reaction) -> String {
     let me = store.me();
     let others = one.who.iter().filter(|who| Some(**who) != me);
     let names: Vec<String> = others
-        .map(|who| store.handle(*who))
+        .map(|who| store.name(*who))
         .filter(|name| !name.is_empty())
         .collect();
     words::reacted(one.mine, &names, one.count as usize)

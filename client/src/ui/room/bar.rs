@@ -28,10 +28,11 @@ pub fn bar(id: Chat) -> AnyView {
             RoomKind::Group => words::count(room.members as usize, "member", "members"),
             RoomKind::Direct => {
                 let realm = store.realm();
+                let handle = room.peer.map(|peer| store.handle(peer)).unwrap_or_default();
                 let name = if realm.is_empty() {
-                    room.title
+                    handle
                 } else {
-                    format!("{}@{realm}", room.title)
+                    format!("{handle}@{realm}")
                 };
                 match room.peer.and_then(presence::words) {
                     Some(words) => format!("{name} · {words}"),
@@ -137,6 +138,7 @@ fn members_button(id: Chat) -> AnyView {
 /// The menu, or nothing when there is nothing to do.
 fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Option<AnyView> {
     let (dialogs, store, nav) = (use_dialogs(), use_store(), use_nav());
+    let peer = untrack(|| store.room(id)).and_then(|room| room.peer);
     let compare = compare(id);
     if kind == RoomKind::Channel {
         let space = Memo::new(move |_| use_store().space(id.room));
@@ -157,10 +159,19 @@ fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Opti
         return None;
     }
     let entries = move || match kind {
-        RoomKind::Direct => vec![
-            Entry::new(Icon::ShieldCheck, "Safety number", compare),
-            Entry::new(Icon::Bell, "Notifications …", move || dialogs.open(hush::ask(id))),
-        ],
+        RoomKind::Direct => {
+            let mut entries = vec![
+                Entry::new(Icon::ShieldCheck, "Safety number", compare),
+                Entry::new(Icon::Bell, "Notifications …", move || dialogs.open(hush::ask(id))),
+            ];
+            if let Some(peer) = peer {
+                entries.insert(
+                    0,
+                    Entry::new(Icon::UserRound, "Profile", move || dialogs.open(Ask::Person(peer))),
+                );
+            }
+            entries
+        }
         // What else can be done with it stands with its space.
         RoomKind::Channel => vec![Entry::new(Icon::Bell, "Notifications …", move || {
             dialogs.open(hush::ask(id))

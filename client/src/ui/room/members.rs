@@ -14,7 +14,7 @@ use crate::ui::place::Place;
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::spaces::rights::{self, may_give};
 use crate::ui::{moderation, presence, wire, words};
-use crate::view::{ChannelKind, Chat, Command, Outcome, Role, RoomKind, Space, Standing};
+use crate::view::{ChannelKind, Chat, Command, Outcome, Person, Role, RoomKind, Space, Standing};
 
 pub fn panel(id: Chat) -> AnyView {
     let (store, dialogs, narrow) = (use_store(), use_dialogs(), use_narrow());
@@ -165,6 +165,7 @@ pub fn member(room: RoomId, within: Option<Chat>, user: UserId, role: u8) -> Any
             });
         };
         let mut entries = vec![
+            Entry::new(Icon::UserRound, "Profile", move || dialogs.open(Ask::Person(user))),
             Entry::new(Icon::MessageCircle, "Write a message", write),
             Entry::new(Icon::ShieldCheck, "Safety number", move || {
                 dialogs.open(Ask::Safety(user))
@@ -190,8 +191,10 @@ pub fn member(room: RoomId, within: Option<Chat>, user: UserId, role: u8) -> Any
             (
                 presence::beside(user, mark(person.mark, Shape::Person, Size::S28)),
                 html::span().class("member-text").child((
-                    html::span().class("member-name truncate").child(person.handle.clone()),
-                    words::trust(person.trust).map(|words| html::span().class("member-status truncate").child(words)),
+                    html::span()
+                        .class("member-name truncate")
+                        .child(person.shown().to_owned()),
+                    second_line(&person).map(|words| html::span().class("member-status truncate").child(words)),
                 )),
             )
         })
@@ -209,6 +212,15 @@ pub fn member(room: RoomId, within: Option<Chat>, user: UserId, role: u8) -> Any
         }
     })
     .into_any()
+}
+
+/// The handle where a name stands above it, whether numbers were compared, what they say of themselves.
+fn second_line(person: &Person) -> Option<String> {
+    let handle = (!person.name.is_empty()).then(|| person.handle.clone());
+    let trust = words::trust(person.trust).map(str::to_owned);
+    let status = (!person.status.is_empty()).then(|| person.status.clone());
+    let said: Vec<String> = handle.into_iter().chain(trust).chain(status).collect();
+    (!said.is_empty()).then(|| said.join(", "))
 }
 
 /// Somebody asks to be let in.

@@ -17,7 +17,7 @@ use crate::ui::kit::{Icon, button};
 use crate::ui::screen::use_store;
 use crate::ui::words::Piece;
 use crate::ui::{emoji, when, wire, words};
-use crate::view::{Body, Command, Delivery, Note, RoomKind, Row, Unreadable};
+use crate::view::{Body, Command, Contact, Delivery, Note, RoomKind, Row, Unreadable};
 
 pub fn row(room: Chat, cell: &Cell, beside: Memo<Beside>, read: Memo<Option<String>>) -> AnyView {
     let row = cell.row.clone();
@@ -125,7 +125,16 @@ fn text(
         (true, Delivery::Failed(_)) => "message message-first message-failed",
         (false, Delivery::Failed(_)) => "message message-failed",
     };
-    let name = move || person.get().map(|person| person.handle).unwrap_or_default();
+    let name = move || {
+        let shown = person.get().map(|person| person.shown().to_owned());
+        shown.unwrap_or_default()
+    };
+    let dialogs = use_dialogs();
+    // By hand or by the list of members: not one more stop for the keyboard in every message.
+    let profile = move |_| dialogs.open(Ask::Person(author));
+    let blocked = Memo::new(move |_| {
+        person.with(|person| person.as_ref().is_some_and(|person| person.contact == Contact::Blocked))
+    });
     let time = move || {
         html::time()
             .attr("datetime", when::iso(at))
@@ -135,7 +144,10 @@ fn text(
     let head = move || {
         first.get().then(|| {
             html::div().class("message-head").child((
-                html::span()
+                html::button()
+                    .r#type("button")
+                    .tabindex("-1")
+                    .on(ev::click, profile)
                     .class("message-author")
                     .attr("data-hue", move || {
                         person.with(|person| person.as_ref().map_or("0", |person| hue(person.mark)))
@@ -163,6 +175,14 @@ fn text(
                 .into_any()
         }
     };
+    if blocked.get() {
+        return html::li()
+            .class("system")
+            .attr("data-row", "")
+            .tabindex("-1")
+            .child((Icon::X.view(), html::p().child("A message of somebody you blocked.")))
+            .into_any();
+    }
     html::li()
         .class(class)
         .attr("data-row", "")
@@ -333,7 +353,7 @@ fn happened(room: Chat, note: Note) -> AnyView {
             &note,
             kind,
             |user| {
-                let name = store.handle(*user);
+                let name = store.name(*user);
                 if name.is_empty() { "Somebody".into() } else { name }
             },
             |user| store.me() == Some(*user),

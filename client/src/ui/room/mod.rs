@@ -72,6 +72,7 @@ fn conversation(id: Chat) -> AnyView {
             .unwrap_or_default()
     });
     let open = Memo::new(move |_| store.room(id).is_some_and(|room| room.takes_words()));
+    let asks = Memo::new(move |_| store.room(id).filter(|room| room.request).and_then(|room| room.peer));
     let panel = Memo::new(move |_| nav.place() == Place::Members(id));
     let held = moderation::strip::held(id);
     let view = window::Window::new(id);
@@ -89,9 +90,11 @@ fn conversation(id: Chat) -> AnyView {
                     banners::banners(id),
                     typing::typing(id),
                     move || {
-                        open.get().then(|| match held.get() {
-                            Some(held) => moderation::strip::closed(&held),
-                            None => composer::composer(id, view),
+                        let (asks, held) = (asks.get(), held.get());
+                        open.get().then(|| match (asks, held) {
+                            (Some(user), _) => super::people::contacts::request(id, user),
+                            (None, Some(held)) => moderation::strip::closed(&held),
+                            (None, None) => composer::composer(id, view),
                         })
                     },
                 )),

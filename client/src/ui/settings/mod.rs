@@ -7,6 +7,7 @@ pub mod devices;
 mod lock;
 mod notifications;
 mod privacy;
+mod profile;
 pub mod recovery_key;
 mod rows;
 mod security;
@@ -49,6 +50,7 @@ pub fn column() -> AnyView {
                 sidebar::vault_doubted(),
                 html::p().class("menu-title").child("You"),
                 html::ul().child((
+                    item(Page::Profile),
                     item(Page::Account),
                     item(Page::Devices),
                     item(Page::Security),
@@ -84,6 +86,7 @@ pub fn column() -> AnyView {
 
 const fn icon(page: Page) -> Icon {
     match page {
+        Page::Profile => Icon::UserRound,
         Page::Account => Icon::Lock,
         Page::Devices => Icon::Laptop,
         Page::Security => Icon::KeyRound,
@@ -100,7 +103,7 @@ fn item(page: Page) -> AnyView {
     let here = move || match nav.place() {
         Place::Setting(open) => (open == page).then_some("page"),
         // On a wide screen the first page stands open beside the list.
-        _ => (page == Page::Account && !narrow.get()).then_some("page"),
+        _ => (page == Page::Profile && !narrow.get()).then_some("page"),
     };
     html::li()
         .child(
@@ -122,7 +125,7 @@ pub fn sheet() -> AnyView {
         if let Place::Setting(page) = nav.place() {
             page
         } else {
-            Page::Account
+            Page::Profile
         }
     });
     html::div()
@@ -132,6 +135,7 @@ pub fn sheet() -> AnyView {
         .child(move || {
             let page = page.get();
             let content = match page {
+                Page::Profile => profile::page(),
                 Page::Account => account::page(),
                 Page::Devices => devices::page(),
                 Page::Security => security::page(),

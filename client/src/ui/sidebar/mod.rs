@@ -11,6 +11,8 @@ use leptos::prelude::*;
 use super::dialogs::{Ask, use_dialogs};
 use super::kit::menu::{Entry, Face, menu};
 use super::kit::{Icon, button};
+use super::nav::{icon_link, use_nav};
+use super::place::{Place, Tab};
 use super::screen::{use_narrow, use_store};
 use super::switcher;
 
@@ -19,7 +21,7 @@ pub use me::{me, next_try};
 pub use talk::{picture, title};
 
 pub fn column() -> AnyView {
-    let (store, dialogs, narrow) = (use_store(), use_dialogs(), use_narrow());
+    let (store, dialogs, narrow, nav) = (use_store(), use_dialogs(), use_narrow(), use_nav());
     let rooms = Memo::new(move |_| store.room_list());
     let none = Memo::new(move |_| rooms.with(Vec::is_empty));
     html::nav()
@@ -32,24 +34,34 @@ pub fn column() -> AnyView {
                         .class("column-name")
                         .attr("aria-level", move || narrow.level())
                         .child("Messages"),
-                    html::div().child(menu(
-                        "button button-quiet button-icon button-s",
-                        Face::Icon(Icon::Pencil),
-                        "New conversation".into(),
-                        move || {
-                            vec![
-                                Entry::new(Icon::MessageCircle, "New message", move || {
-                                    dialogs.open(Ask::NewMessage)
-                                }),
-                                Entry::new(Icon::Users, "New group", move || dialogs.open(Ask::NewGroup)),
-                            ]
-                        },
+                    html::div().class("column-title-acts").child((
+                        icon_link(
+                            "button button-quiet button-icon button-s",
+                            Place::Contacts(Tab::People),
+                            Icon::Users,
+                            "Contacts",
+                        ),
+                        menu(
+                            "button button-quiet button-icon button-s",
+                            Face::Icon(Icon::Pencil),
+                            "New conversation".into(),
+                            move || {
+                                vec![
+                                    Entry::new(Icon::MessageCircle, "New message", move || {
+                                        dialogs.open(Ask::NewMessage)
+                                    }),
+                                    Entry::new(Icon::Users, "New group", move || dialogs.open(Ask::NewGroup)),
+                                    Entry::new(Icon::Link, "Open a link", move || nav.go(Place::Link)),
+                                ]
+                            },
+                        ),
                     )),
                 )),
                 switcher::opener("Jump to or find a person"),
             )),
             html::div().class("column-body").child((
                 vault_doubted(),
+                requests(),
                 html::ul()
                     .class("talks")
                     .attr("aria-label", "Conversations")
@@ -63,6 +75,28 @@ pub fn column() -> AnyView {
             me(),
         ))
         .into_any()
+}
+
+/// Who wrote for the first time, above everything else and without a badge.
+fn requests() -> AnyView {
+    let store = use_store();
+    let rooms = Memo::new(move |_| store.requests());
+    (move || {
+        (!rooms.with(Vec::is_empty)).then(|| {
+            html::section().class("column-requests").child((
+                html::h3().class("menu-title").id("requests-title").child("Requests"),
+                html::ul()
+                    .class("talks")
+                    .attr("aria-labelledby", "requests-title")
+                    .child(For(ForProps::builder()
+                        .each(move || rooms.get())
+                        .key(|room| *room)
+                        .children(talk::talk)
+                        .build())),
+            ))
+        })
+    })
+    .into_any()
 }
 
 /// Stands for as long as it is so: there is nothing to close it with.

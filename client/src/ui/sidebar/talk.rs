@@ -173,7 +173,7 @@ fn preview(store: Store, room: &Room, show_draft: bool) -> AnyView {
             if store.me() == Some(preview.author) {
                 format!("You: {text}")
             } else if room.kind == RoomKind::Group {
-                format!("{}: {text}", store.handle(preview.author))
+                format!("{}: {text}", store.name(preview.author))
             } else {
                 text
             }

@@ -1,0 +1,115 @@
+//! Profile: what others call this person, and the link under which they are found.
+
+use leptos::prelude::*;
+use leptos::{ev, html};
+
+use super::head;
+use crate::ui::dialogs::error_line;
+use crate::ui::kit::button;
+use crate::ui::kit::field::{Field, Kind};
+use crate::ui::kit::mark::{Shape, Size, mark};
+use crate::ui::people::share::share;
+use crate::ui::place::Page;
+use crate::ui::screen::{use_store, use_toasts};
+use crate::ui::{link, sidebar, wire, words};
+use crate::view::Command;
+
+pub fn page() -> AnyView {
+    let store = use_store();
+    let me = Memo::new(move |_| store.me().and_then(|me| store.person(me)));
+    let own_link = move || {
+        let me = me.get()?;
+        let link = format!("c1.{}.{}", me.id, me.handle);
+        Some(share(
+            link::address(&link),
+            "Your link",
+            "Whoever opens it finds you and nobody else: it names your account, not only your handle.",
+        ))
+    };
+    (
+        head(
+            Page::Profile,
+            "People in your conversations see this. The server does not.",
+        ),
+        html::section().class("settings-group").child(
+            html::div().class("settings-list card-pad profile-head").child((
+                move || me.get().map(|me| mark(me.mark, Shape::Person, Size::S72)),
+                html::div().class("row-text").child((
+                    html::p().class("row-title").child("Your mark"),
+                    html::p()
+                        .class("row-sub")
+                        .child("Drawn from your account key, so it is yours alone."),
+                )),
+            )),
+        ),
+        form(),
+        html::section().class("settings-group").child((
+            html::h2().child("How people find you"),
+            html::div().class("settings-list card-pad").child(own_link),
+        )),
+    )
+        .into_any()
+}
+
+fn form() -> AnyView {
+    let (store, toasts) = (use_store(), use_toasts());
+    let now = untrack(|| store.me().and_then(|me| store.person(me)));
+    let (name, status) = now.map(|me| (me.name, me.status)).unwrap_or_default();
+    let (name, status) = (RwSignal::new(name), RwSignal::new(status));
+    let (error, busy) = (RwSignal::new(None::<String>), RwSignal::new(false));
+    let field = |label: &str, hint, kind, value| Field {
+        label: label.into(),
+        hint: Some(hint),
+        kind,
+        value,
+        error: Signal::stored(None),
+        suffix: Signal::stored(String::new()),
+        focus: false,
+    };
+    html::form()
+        .class("settings-group profile-form")
+        .attr("novalidate", "")
+        .attr("aria-label", "Profile")
+        .on(ev::submit, move |event| {
+            event.prevent_default();
+            if busy.get_untracked() {
+                return;
+            }
+            busy.set(true);
+            error.set(None);
+            let command = Command::SetProfile {
+                name: name.get_untracked(),
+                status: status.get_untracked(),
+            };
+            wire::ask(command, move |result| {
+                busy.try_set(false);
+                match result {
+                    Ok(_) => toasts.ok("People see it where you write next."),
+                    Err(problem) => drop(error.try_set(Some(words::problem(&problem)))),
+                }
+            });
+        })
+        .child((
+            field(
+                "Name",
+                "What people call you. May be empty: then it is your handle.",
+                Kind::Name,
+                name,
+            )
+            .view(),
+            html::div().class("field").child((
+                html::p().class("field-label").child("Handle"),
+                html::p().class("profile-handle").child(sidebar::handle()),
+                html::p().class("field-hint").child("Handles stay as they are."),
+            )),
+            field("Status", "What you are up to. May be empty.", Kind::Name, status).view(),
+            error_line(error),
+            html::div().child(button::submit(
+                "button button-primary",
+                "Save",
+                busy.into(),
+                Signal::stored(true),
+            )),
+        ))
+        .into_any()
+}

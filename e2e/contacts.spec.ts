@@ -1,0 +1,92 @@
+// Who writes for the first time waits; what was decided holds in every browser.
+
+import { expect, test } from './stage.ts';
+
+const SIZES = [
+  { width: 1280, height: 800 },
+  { width: 390, height: 844 },
+];
+
+for (const viewport of SIZES) {
+  test(`somebody who writes first waits until they are accepted, ${viewport.width} px`, async ({ signedUp, newPerson }) => {
+    const [alice] = await signedUp('alice');
+    const bob = await (await newPerson('bob', { context: { viewport } })).signsUp();
+    const { page } = bob;
+    await alice.opensDirectWith('bob');
+    await alice.says('hello, we met on Sunday');
+    await alice.hasSentEverything();
+    const requests = bob.column.getByRole('list', { name: 'Requests' });
+    await expect(requests.getByRole('link')).toContainText('hello, we met on Sunday');
+    await expect(bob.conversations.getByRole('link')).toHaveCount(0);
+    // Nothing calls for it: no number, no title.
+    await expect(requests.locator('.badge')).toHaveCount(0);
+    expect(await page.title()).not.toMatch(/^\(/);
+    await requests.getByRole('link').click();
+    await bob.sees('hello, we met on Sunday');
+    await expect(page.getByRole('heading', { name: 'alice wants to talk with you' })).toBeVisible();
+    await expect(bob.composer).toHaveCount(0);
+    await expect(alice.readMark('hello, we met on Sunday')).toHaveCount(0);
+    await page.getByRole('button', { name: 'Accept' }).click();
+    await bob.canWriteTo('alice');
+    await expect(alice.readMark('hello, we met on Sunday')).toBeVisible();
+    await bob.says('yes, on the bridge');
+    await alice.sees('yes, on the bridge');
+    for (const [person, other] of [[alice, 'bob'], [bob, 'alice']] as const) {
+      await person.page.goto('/contacts');
+      await expect(person.page.getByRole('main').getByRole('button', { name: other })).toBeVisible();
+    }
+  });
+}
+
+test('somebody who is blocked is not there any more, in any browser, until that is taken back', async ({ signedUp, anotherBrowserOf }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.makesGroup('Sunday walk', ['bob']);
+  await alice.says('in the group');
+  await alice.opensDirectWith('bob');
+  await alice.says('read this');
+  await alice.hasSentEverything();
+  await bob.column.getByRole('list', { name: 'Requests' }).getByRole('link').click();
+  await bob.sees('read this');
+  await bob.page.getByRole('button', { name: 'Block' }).click();
+  await expect(bob.page.getByText('alice is blocked. They are not told.')).toBeVisible();
+  await expect(bob.column.getByRole('list', { name: 'Requests' })).toHaveCount(0);
+  await bob.opens('Sunday walk');
+  await expect(bob.log.getByText('A message of somebody you blocked.')).toBeVisible();
+  await bob.seesNot('in the group');
+  await alice.says('and this');
+  await alice.hasSentEverything();
+  const elsewhere = await anotherBrowserOf(bob);
+  await elsewhere.signsIn();
+  await elsewhere.isOnline();
+  await expect(elsewhere.conversations.getByRole('link')).toHaveCount(1);
+  await expect(elsewhere.column.getByRole('list', { name: 'Requests' })).toHaveCount(0);
+  await elsewhere.page.goto('/contacts/blocked');
+  await elsewhere.page.getByRole('button', { name: 'Unblock' }).click();
+  await expect(elsewhere.page.getByText('Nobody is blocked')).toBeVisible();
+  await elsewhere.column.getByRole('list', { name: 'Requests' }).getByRole('link').click();
+  await elsewhere.sees('and this');
+});
+
+test('a request that is declined goes quietly, and can be taken up again', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.page.goto('/contacts');
+  await alice.page.getByLabel('Handle or link').fill('bob');
+  await alice.page.getByRole('button', { name: 'Add contact' }).click();
+  await alice.canWriteTo('bob');
+  await alice.says('may I?');
+  await alice.hasSentEverything();
+  await alice.page.goto('/contacts/requests');
+  await expect(alice.page.getByRole('main').getByText('has not answered yet')).toBeVisible();
+  await bob.page.goto('/contacts/requests');
+  const request = bob.page.getByRole('main').getByRole('listitem').filter({ hasText: 'may I?' });
+  await request.getByRole('button', { name: 'Look' }).click();
+  await bob.page.getByRole('button', { name: 'Decline' }).click();
+  await expect(bob.page.getByText('Declined. They are not told.')).toBeVisible();
+  await expect(bob.column.getByRole('link').filter({ hasText: 'alice' })).toHaveCount(0);
+  await bob.page.goto('/contacts/blocked');
+  await bob.page.getByRole('button', { name: 'Let them ask again' }).click();
+  await bob.page.goto('/contacts/requests');
+  await request.getByRole('button', { name: 'Accept' }).click();
+  await bob.opensToWrite('alice');
+  await bob.sees('may I?');
+});
