@@ -185,7 +185,17 @@ impl<S: Suite> Engine<S> {
         };
         if ctx.now_ms >= due_ms {
             self.say_presence(here, self.to_be_told(), ctx, out).await;
-        } else if !self.passing.asked.is_empty() {
+            // Whom those rooms reach knows; of the others none is told before somebody speaks there.
+            for room in self.rooms.keys() {
+                self.passing.room_told_ms.entry(*room).or_default();
+            }
+            return self.wake_in_passing(self.passing.told_ms + PRESENT_EVERY_MS, out);
+        }
+        // A room that came since.
+        let is_new = |id: &&RoomId| !self.passing.room_told_ms.contains_key(*id) && self.may_say_aside((**id).into());
+        let new: Vec<RoomId> = self.rooms.keys().filter(is_new).copied().collect();
+        self.passing.asked.extend(new);
+        if !self.passing.asked.is_empty() {
             let asked = std::mem::take(&mut self.passing.asked);
             let told = |room: &RoomId| self.passing.room_told_ms.get(room).copied().unwrap_or_default();
             let rooms = asked

@@ -153,7 +153,9 @@ pub fn dialog(room: RoomId, channel: Option<ChannelId>) -> AnyView {
     );
     Dialog {
         title: "Notifications".into(),
-        sub: shown.map(|room| super::sidebar::title(&room)),
+        sub: shown
+            .map(|room| super::sidebar::title(&room))
+            .or_else(|| untrack(|| store.space(room)).map(|space| space.name)),
         mark: None,
         wide: false,
         kept: Signal::stored(false),

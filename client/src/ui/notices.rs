@@ -240,7 +240,11 @@ fn show((store, nav, talk): (Store, Nav, Talk), chat: Chat, alert: &Alert, shows
         return;
     };
     let author = untrack(|| store.handle(alert.author));
-    let group = (room.kind == RoomKind::Group).then(|| super::sidebar::title(&room));
+    let group = match room.kind {
+        RoomKind::Direct => None,
+        RoomKind::Group => Some(super::sidebar::title(&room)),
+        RoomKind::Channel => Some(format!("#{}", super::sidebar::title(&room))),
+    };
     let (title, body) = shows.words(&author, group.as_deref(), &alert.text);
     let options = NotificationOptions::new();
     options.set_body(&body);
