@@ -526,6 +526,7 @@ mod tests {
             state: Delivery::Sent,
             edited: false,
             reactions: Vec::new(),
+            ties: crate::view::Ties::default(),
         };
         Row {
             key: key.into(),

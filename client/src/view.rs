@@ -8,7 +8,7 @@ pub mod order;
 
 use serde::{Deserialize, Serialize};
 use sotto_shared::api::body::{Held, Rows, RowsGet};
-use sotto_shared::id::{ChannelId, DeviceKeyId, InviteId, MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, InviteId, MessageId, RoomId, UserId};
 
 pub use order::{Changes, Deed, DeedKind, Line, Measure, Order, SlowMode, TimeOut};
 
@@ -190,6 +190,36 @@ pub enum Command {
     Send {
         chat: Chat,
         text: String,
+        /// The message that it answers.
+        reply: Option<MessageId>,
+        /// The first message of the thread that it belongs to.
+        thread: Option<MessageId>,
+    },
+    /// Hands a text on to other conversations: the words alone.
+    Forward {
+        chat: Chat,
+        message: MessageId,
+        to: Vec<Chat>,
+    },
+    /// Keeps a message at hand for everybody, or no more.
+    Pin {
+        chat: Chat,
+        message: MessageId,
+        on: bool,
+    },
+    /// The same for one that is not on screen.
+    Unpin {
+        chat: Chat,
+        target: EnvelopeHash,
+    },
+    /// → `Outcome::Pins`.
+    ListPins {
+        chat: Chat,
+    },
+    /// → `Outcome::Found`, once the message is among the rows; `Problem::NoSuchMessage`, or `Problem::Offline`.
+    JumpTo {
+        chat: Chat,
+        target: Target,
     },
     /// Sends a failed message again, under the same id.
     Retry {
@@ -441,6 +471,18 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// A new text that hangs on nothing.
+    pub fn say(chat: impl Into<Chat>, text: impl Into<String>) -> Self {
+        Self::Send {
+            chat: chat.into(),
+            text: text.into(),
+            reply: None,
+            thread: None,
+        }
+    }
+}
+
 /// What a command brought back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Outcome {
@@ -477,6 +519,10 @@ pub enum Outcome {
     /// What stands behind the `#` of the link. It is shown this once.
     InviteLink(String),
     Invites(Invites),
+    /// The newest first.
+    Pins(Vec<Pin>),
+    /// The key of its row.
+    Found(String),
     Preview(InvitePreview),
     Peeked(Peeked),
     /// Rows of a QR code, `true` = dark, without the quiet zone.
@@ -703,6 +749,10 @@ pub struct Room {
     pub hush: Hush,
     /// The newest unread message that the person wants to be told of, if it came since this tab is connected.
     pub alert: Option<Alert>,
+    /// Unread messages that call or answer this person.
+    pub mentions: u32,
+    /// Messages kept at hand.
+    pub pins: u32,
     pub draft: String,
     /// Of a channel of a space: then `title` is its name.
     pub channel: Option<ChannelInfo>,
@@ -1009,6 +1059,7 @@ pub struct Row {
     pub body: Body,
 }
 
+#[allow(clippy::large_enum_variant)] // nearly all are texts
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Body {
     Text {
@@ -1019,6 +1070,7 @@ pub enum Body {
         /// Its author has changed the text.
         edited: bool,
         reactions: Vec<Reaction>,
+        ties: Ties,
     },
     Poll {
         author: UserId,
@@ -1083,6 +1135,62 @@ pub struct PollOption {
     pub mine: bool,
     /// Some of the others who chose it.
     pub who: Vec<UserId>,
+}
+
+/// What a text says besides its words.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ties {
+    /// What it answers.
+    pub reply: Option<Quote>,
+    /// Whom it calls by `@handle`.
+    pub mentions: Vec<UserId>,
+    /// It calls everybody, and its author may.
+    pub everyone: bool,
+    /// It calls or answers this person.
+    pub to_me: bool,
+    /// It was handed on from another conversation.
+    pub forwarded: bool,
+    pub pinned: bool,
+}
+
+/// A message that somebody wants to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Target {
+    /// As a link names it.
+    Number(u64),
+    Message(MessageId),
+    Hash(EnvelopeHash),
+    /// The first from this time on, milliseconds since 1970; else the newest.
+    Time(u64),
+}
+
+/// A message that is kept at hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    pub target: EnvelopeHash,
+    pub quote: Quote,
+    /// When it was written; 0 while that is not known.
+    pub at_ms: u64,
+    /// Who pinned it.
+    pub by: UserId,
+}
+
+/// A message that another one answers, as it stands now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Quote {
+    Text {
+        message: MessageId,
+        by: UserId,
+        /// The first line.
+        text: String,
+        edited: bool,
+    },
+    /// It was deleted, or has had its time.
+    Gone,
+    /// Before what has been loaded, or not readable yet.
+    Earlier(EnvelopeHash),
+    /// There is no such message.
+    Nowhere,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -1191,6 +1299,11 @@ pub enum Note {
     /// Nobody here could open the room key that they made.
     KeyForNobody {
         by: UserId,
+    },
+    /// They put a message where everybody finds it.
+    Pinned {
+        by: UserId,
+        target: EnvelopeHash,
     },
     /// Messages live so many seconds from here on; 0: for ever.
     Disappearing {
@@ -1321,6 +1434,18 @@ pub enum Problem {
         max: u32,
     },
     TooManyPeople {
+        max: u32,
+    },
+    /// No more messages can be kept at hand.
+    TooManyPins {
+        max: u32,
+    },
+    /// More conversations than one message is handed on to at a time.
+    TooManyForwards {
+        max: u32,
+    },
+    /// More people are called by name than one message may.
+    TooManyMentions {
         max: u32,
     },
     AlreadyThere(String),

@@ -764,15 +764,7 @@ fn a_deleted_account_leaves_its_groups_and_the_others_go_on() {
         assert_eq!(world.browsers[BOB].members(theirs), ["bob", "cyd"]);
         // What was said stays; who is left goes on under keys that are not for her.
         let text = "to nobody".to_owned();
-        let sent = world
-            .run(
-                BOB,
-                Command::Send {
-                    chat: direct.into(),
-                    text,
-                },
-            )
-            .await;
+        let sent = world.run(BOB, Command::say(direct, text)).await;
         assert_eq!(sent, Err(Problem::RoomClosed));
         assert_eq!(world.browsers[BOB].room(direct).unwrap().standing, Standing::PeerGone);
         for room in [group, theirs] {
@@ -859,10 +851,7 @@ fn somebody_who_began_anew_can_be_added_again_and_stops_no_group() {
             verified,
         };
         assert_eq!(room.standing, moved);
-        let send = |text: &str| Command::Send {
-            chat: duo.into(),
-            text: text.into(),
-        };
+        let send = |text: &str| Command::say(duo, text);
         assert_eq!(world.run(BOB, send("who?")).await, Err(Problem::RoomClosed));
         // By her handle alone nobody takes her for the one before.
         let moved = world.run(BOB, add("ada")).await;

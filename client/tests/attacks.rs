@@ -193,15 +193,7 @@ impl Stage {
 
     async fn send(&mut self, browser: usize, room: RoomId, text: &str) -> Result<Outcome, Problem> {
         let text = text.to_owned();
-        self.world
-            .run(
-                browser,
-                Command::Send {
-                    chat: room.into(),
-                    text,
-                },
-            )
-            .await
+        self.world.run(browser, Command::say(room, text)).await
     }
 
     /// Somebody has a room before their eyes: their browser says how far it has got.

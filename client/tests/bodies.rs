@@ -495,16 +495,7 @@ fn a_message_that_waited_long_has_its_whole_time_before_it() {
             Ok(Outcome::Done)
         );
         world.go_offline(BOB);
-        world
-            .run(
-                BOB,
-                Command::Send {
-                    chat: room.into(),
-                    text: "late".into(),
-                },
-            )
-            .await
-            .unwrap();
+        world.run(BOB, Command::say(room, "late")).await.unwrap();
         world.advance(3_600_000);
         world.settle().await;
         world.go_online(BOB);
@@ -539,10 +530,7 @@ fn do_something(world: &mut TestWorld, room: RoomId, number: usize) {
     let what = world.below(10);
     let command = if what < 4 || mine.is_empty() {
         let text = format!("{browser} says {number}");
-        Command::Send {
-            chat: room.into(),
-            text,
-        }
+        Command::say(room, text)
     } else if what < 6 {
         let message = mine[world.below(mine.len())];
         let text = format!("{browser} says {number} instead");

@@ -64,10 +64,7 @@ fn a_locked_browser_shows_nothing_and_opens_by_the_password_alone() {
         assert!(world.browsers[ADA].rooms().is_empty() && world.browsers[ADA].rows().is_empty());
         // The engine has nothing either: nobody is signed in, and it knows no room.
         assert_eq!(world.run(ADA, Command::SignOutOthers).await, Err(Problem::SignedOut));
-        let send = Command::Send {
-            chat: room.into(),
-            text: "not from here".into(),
-        };
+        let send = Command::say(room, "not from here");
         assert_eq!(world.run(ADA, send).await, Err(Problem::RoomClosed));
         // Another account does not get in beside the locked one.
         let (handle, password_of) = ("bob".to_owned(), password("bob"));

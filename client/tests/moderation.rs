@@ -247,8 +247,7 @@ fn a_time_out_holds_what_somebody_writes_until_it_is_over() {
             (id(&world, CYD), id(&world, BOB), "enough for now")
         );
         let text = "not now".to_owned();
-        let chat = room.into();
-        let answer = world.run(CYD, Command::Send { chat, text }).await;
+        let answer = world.run(CYD, Command::say(room, text)).await;
         let until_ms = held[0].until_ms;
         assert_eq!(answer, Err(Problem::TimedOut { until_ms }));
         world.say(DAN, room, "others write on").await;

@@ -85,7 +85,7 @@ async fn club(seed: &str) -> (TestWorld, RoomId) {
 
 async fn say(world: &mut TestWorld, browser: usize, chat: Chat, text: &str) -> Result<Outcome, Problem> {
     let text = text.to_owned();
-    let said = world.run(browser, Command::Send { chat, text }).await;
+    let said = world.run(browser, Command::say(chat, text)).await;
     world.settle().await;
     said
 }

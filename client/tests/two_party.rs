@@ -79,10 +79,7 @@ fn ada_and_bob() -> (Past, RoomId) {
 /// Writes a message and waits until this browser has kept it.
 async fn keep(world: &mut TestWorld, browser: usize, room: RoomId, text: &str) {
     let text = text.to_owned();
-    let id = world.browsers[browser].command(Command::Send {
-        chat: room.into(),
-        text,
-    });
+    let id = world.browsers[browser].command(Command::say(room, text));
     while !world.browsers[browser].answers.contains_key(&id) {
         assert!(world.step().await, "the command is under way");
     }
@@ -197,15 +194,7 @@ fn a_group_comes_together_and_parts() {
         assert_eq!(world.browsers[cyd].room(room).unwrap().standing, Standing::Removed);
         assert_eq!(world.texts(cyd, room).await, ["one", "two"]);
         let text = "let me in".to_owned();
-        let refused = world
-            .run(
-                cyd,
-                Command::Send {
-                    chat: room.into(),
-                    text,
-                },
-            )
-            .await;
+        let refused = world.run(cyd, Command::say(room, text)).await;
         assert_eq!(refused, Err(Problem::RoomClosed));
 
         // Added: reads what was said before.
@@ -351,10 +340,7 @@ fn a_crash_at_any_point_of_sending_loses_and_doubles_nothing() {
             world.browsers[ada].fuse = Some(fuse);
             let ids = ["a", "b"].map(|text| {
                 let text = text.to_owned();
-                world.browsers[ada].command(Command::Send {
-                    chat: room.into(),
-                    text,
-                })
+                world.browsers[ada].command(Command::say(room, text))
             });
             world.settle().await;
             let before = ids
@@ -386,15 +372,7 @@ fn a_full_disk_sends_nothing_and_says_so() {
         world.browsers[ada].disk.borrow_mut().full = true;
         let text = "kept nowhere".to_owned();
         assert_eq!(
-            world
-                .run(
-                    ada,
-                    Command::Send {
-                        chat: room.into(),
-                        text
-                    }
-                )
-                .await,
+            world.run(ada, Command::say(room, text)).await,
             Err(Problem::StorageFull)
         );
         assert!(world.browsers[ada].notices().contains(&Problem::StorageFull));

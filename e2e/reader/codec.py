@@ -214,6 +214,7 @@ ROOM_BODIES = {
     13: ("Join", fields(invite_id=id16, member=member_ref, nonce=raw(16), inv_sig=raw(64))),
     20: ("Redact", fields(target=hash32, edits=edits)),
     21: ("SetTtl", fields(seconds=u32, after=u64)),
+    25: ("Pin", fields(channel=id16, target=hash32, on=flag)),
     31: ("TimeOut", fields(user_id=id32, until=u64)),
     32: ("SetSlowMode", fields(channel=id16, seconds=u32)),
     33: ("Reason", fields(n=u32, of=u64, sealed=data(1024))),
@@ -238,6 +239,13 @@ MESSAGE_BODIES = {
     3: ("Edit", fields(target=hash32, text=text(32_768))),
     4: ("Delete", fields(target=hash32, edits=edits)),
     5: ("React", fields(target=hash32, emoji=text(64), on=flag)),
+    6: (
+        "Post",
+        fields(
+            text=text(32_768), ttl=u32, reply=optional(hash32), thread=optional(hash32), everyone=flag, mentions=items(64, id32)
+        ),
+    ),
+    7: ("Forwarded", fields(text=text(32_768), ttl=u32)),
     8: ("Poll", fields(question=text(1024), options=items(12, text(256)), several=flag, ends=u64, ttl=u32)),
     9: ("Vote", fields(target=hash32, choices=u16)),
     10: ("EndPoll", fields(target=hash32)),
@@ -267,6 +275,7 @@ PASSWORD, RECOVERY = 1, 2
 vault_header = record(0x0501, user_id=id32, vk_gen=u32, wraps=items(4, fields(method=one_of(PASSWORD, RECOVERY), sealed=data(160))))
 UNVERIFIED, VERIFIED, CHANGED = 1, 2, 3
 pin = record(0x0502, user_id=id32, handle=text(32), seq=u64, head=hash32, ik_since=u64, state=one_of(UNVERIFIED, VERIFIED, CHANGED))
+saved = record(0x0505, items=items(500, fields(room_id=id32, channel=id16, target=hash32, at=u64)))
 manifest = record(0x0503, counter=u64, hash=hash32)
 EVERYTHING, MENTIONS, NOTHING = 1, 2, 3
 usual = fields(direct=flag, mentions=flag, groups=flag, spaces=flag, at=u64)

@@ -154,7 +154,7 @@ class Epoch:
 
 
 # What a role may do (§6 rule 2); owners may do everything.
-RIGHTS = {MEMBER: {"POST", "INVITE"}, MODERATOR: {"POST", "INVITE", "KICK", "BAN", "META", "REDACT"}}
+RIGHTS = {MEMBER: {"POST", "INVITE"}, MODERATOR: {"POST", "INVITE", "KICK", "BAN", "META", "REDACT", "PIN", "CALL"}}
 
 
 # Entries that a reason may stand behind (§15).
@@ -184,6 +184,7 @@ class Room:
         self.done: tuple[int, bytes] | None = None  # the entry that a reason may be given for, and whose it is
         self.redacted: dict[bytes, bytes] = {}  # message → who took it away
         self.swept: list[tuple[bytes, bytes, list[bytes]]] = []  # who, what, and which edits of it
+        self.pins: list[bytes] = []
         self.meta: tuple[int, bytes] | None = None
         self.closed = False
         must(bool(blobs), "6", "the log is empty")
@@ -472,6 +473,15 @@ class Room:
         self.changes_roster()
         must(self.done == (new.of, entry.actor), "15", "it gives a reason for what is not right before it, or not its actor's")
         must(len(self.epochs) == new.n, "7", "it is not sealed under the newest room key")
+    def on_Pin(self, entry: Any, role: int, new: Any) -> None:
+        self.may(role, "PIN")
+        must(new.channel == MAIN, "15", "it names a channel that is not there")
+        must(new.on == (new.target not in self.pins), "15", "the message is pinned already, or is not")
+        if new.on:
+            must(len(self.pins) < 50, "15", "too many messages are pinned")
+            self.pins.append(new.target)
+        else:
+            self.pins.remove(new.target)
 
     # What the log says of messages.
 

@@ -480,7 +480,7 @@ class Reader:
             what.line, what.body = "(void: written in a time-out)", None
         elif said.body.kind in TEXTS and text_before is not None and at < text_before + 1000 * room.slowed(said.user_id, MAIN, said.log_seq):
             what.line, what.body = "(void: too soon after the text before)", None
-        elif said.body.kind not in ("Text", "FadingText", "Edit", "Delete", "React", "Poll", "Vote", "EndPoll"):
+        elif said.body.kind not in (*TEXTS, *NAMES):
             what.line, what.body = f"(skipped: a message {said.body.kind})", None
         elif said.body.kind == "React" and not is_emoji(said.body.emoji):
             what.line, what.body = "(not heard: a reaction that is no emoji)", None
@@ -495,9 +495,9 @@ class Reader:
 
 
 LOCKED = "(locked)"
-TEXTS = ("Text", "FadingText", "Poll")
 MOST_REACTIONS = 20
 FURTHEST_LINK = 256
+TEXTS = ("Text", "FadingText", "Post", "Forwarded", "Poll")
 NAMES = {"Edit": "an edit", "Delete": "a deletion", "React": "a reaction", "Vote": "a vote", "EndPoll": "the end of a poll"}
 
 
@@ -580,7 +580,7 @@ def kind(said: Said) -> str:
 
 
 def is_text(said: Said) -> bool:
-    return kind(said) in ("Text", "FadingText", "Poll")
+    return kind(said) in TEXTS
 
 
 def is_heard_in_poll(target: Said, act: Said) -> bool:

@@ -10,11 +10,12 @@
 use rand::CryptoRng;
 use zeroize::Zeroizing;
 
+use crate::api::limits::MAX_SAVED;
 use crate::codec::{Bytes, Codec, List, Text};
 use crate::crypto::label::Label;
 use crate::crypto::seal::{self, OpenError};
 use crate::crypto::secret::{VaultKey, WrapKey, derive, opaque_id};
-use crate::id::{Head, ItemId, UserId};
+use crate::id::{ChannelId, EnvelopeHash, Head, ItemId, RoomId, UserId};
 use crate::{choice, record};
 
 choice! {
@@ -107,6 +108,8 @@ pub enum ItemName {
     Contacts,
     /// [`crate::contacts::OwnProfile`], under DVK.
     Profile,
+    /// A [`SavedList`], under DVK.
+    Saved,
 }
 
 impl ItemName {
@@ -122,6 +125,7 @@ impl ItemName {
             Self::ReadMarks => b"read-marks".to_vec(),
             Self::Contacts => b"contacts".to_vec(),
             Self::Profile => b"profile".to_vec(),
+            Self::Saved => b"saved".to_vec(),
         }
     }
 
@@ -193,5 +197,24 @@ record! {
         /// The entry that brought the identity key that `state` speaks of.
         pub ik_since: u64,
         pub state: PinState,
+    }
+}
+
+record! {
+    /// A message that somebody wants to find again. Of what it says nothing is kept.
+    pub struct Saved {
+        pub room_id: RoomId,
+        pub channel: ChannelId,
+        pub target: EnvelopeHash,
+        /// When it was put here, milliseconds since 1970.
+        pub at: u64,
+    }
+}
+
+record! {
+    /// The messages that an account has put aside, the newest last.
+    #[derive(Default)]
+    pub struct SavedList = 0x0505, 1 {
+        pub items: List<Saved, MAX_SAVED>,
     }
 }

@@ -36,7 +36,7 @@ use sotto_shared::log::room_log::{
 use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis, UserLog};
 use sotto_shared::testing::FixedRng;
 use sotto_shared::testing::people::{Person, REALM, TestRoom, key};
-use sotto_shared::vault::{ItemName, Manifest, Pin, VaultHeader, VaultWrap, open_item, wrap_vault_key};
+use sotto_shared::vault::{ItemName, Manifest, Pin, SavedList, VaultHeader, VaultWrap, open_item, wrap_vault_key};
 
 fn cases(count: u32) -> ProptestConfig {
     // Nothing is written beside the sources: a case that fails is named by its seed.
@@ -110,6 +110,7 @@ proptest! {
         is_canonical(&rng.levels(), rng);
         is_canonical(&rng.mark(), rng);
         is_canonical(&rng.marks(), rng);
+        is_canonical(&rng.saved(), rng);
         is_canonical(&rng.key_change(), rng);
         is_canonical(&rng.recovery_change(), rng);
         is_canonical(&rng.login(), rng);
@@ -148,7 +149,7 @@ proptest! {
     #[test]
     fn top_level_records_are_never_mistaken_for_each_other(seed: u64) {
         let rng = &mut Gen::new(seed);
-        let all: [(u16, Vec<u8>); 24] = [
+        let all: [(u16, Vec<u8>); 25] = [
             (0x0101, rng.user_genesis().to_bytes()), (0x0102, rng.user_entry().to_bytes()),
             (0x0201, rng.room_genesis().to_bytes()), (0x0202, rng.room_entry().to_bytes()),
             (0x0301, rng.wrap_info().to_bytes()), (0x0401, rng.header().to_bytes()),
@@ -162,6 +163,7 @@ proptest! {
             (0x0702, rng.invite_proof().to_bytes()),
             (0x0703, rng.peek_proof().to_bytes()),
             (0x0506, rng.contacts().to_bytes()), (0x0508, rng.own_profile().to_bytes()),
+            (0x0505, rng.saved().to_bytes()),
             (0xffff, vec![0xff; 400]),
         ];
         for (tag, bytes) in &all {
@@ -178,7 +180,7 @@ proptest! {
                 RecoveryChange::from_bytes(bytes).is_ok(),
                 File::from_bytes(bytes).is_ok(), InviteCard::from_bytes(bytes).is_ok(),
                 InviteProof::from_bytes(bytes).is_ok(), PeekProof::from_bytes(bytes).is_ok(), Contacts::from_bytes(bytes).is_ok(),
-                OwnProfile::from_bytes(bytes).is_ok(),
+                OwnProfile::from_bytes(bytes).is_ok(), SavedList::from_bytes(bytes).is_ok(),
             ];
             prop_assert_eq!(decoded.iter().filter(|ok| **ok).count(), usize::from(*tag != 0xffff));
         }

@@ -141,6 +141,7 @@ impl<S: Suite> Engine<S> {
         self.tasks.clear();
         self.creating.clear();
         self.visits.clear();
+        self.quests.clear();
         self.pending.clear();
         self.departing = None;
         self.abandoned.append(&mut self.unanswered);

@@ -137,6 +137,10 @@ impl Room {
             RoomBody::Redact { target, .. } => Deed::TookAway {
                 whose: whose(&Head::from_bytes(*target.as_bytes())),
             },
+            RoomBody::Pin { target, on, .. } => Deed::Pinned {
+                whose: whose(&Head::from_bytes(*target.as_bytes())),
+                on: *on,
+            },
             RoomBody::SetTtl { seconds, .. } => Deed::Lifetime { seconds: *seconds },
             RoomBody::TimeOut { user_id, until: 0 } => Deed::TimeOutLifted { who: *user_id },
             RoomBody::TimeOut { user_id, until } => Deed::TimedOut {

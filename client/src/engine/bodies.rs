@@ -28,6 +28,7 @@ use super::inbox::preview_of;
 use super::intents::{Intent, What};
 use super::outbox::delivery;
 use super::record::{self, Act, By, Deletion, Key, MessageRecord, PollRecord, PreviewRecord, Record, StoredBody};
+use super::replies::Ties;
 use super::rooms::Room;
 use super::sync::retry;
 use super::{Ctx, Effect, Engine, Out};
@@ -63,6 +64,7 @@ pub(crate) struct Index {
     again: BTreeSet<u64>,
     /// Those of them that were found since the last look.
     found: Vec<u64>,
+    pub ties: super::replies::Places,
 }
 
 /// Whether somebody said something by itself, rather than about another message.
@@ -77,6 +79,7 @@ impl Index {
     fn note(&mut self, message: &MessageRecord) {
         let first = |at: &mut u64| *at = (*at).min(message.seq);
         self.places.entry(message.hash).and_modify(first).or_insert(message.seq);
+        self.ties.note(message);
         if let Some(by) = message.body.by() {
             let first = self.links.entry((by.device, by.lane, by.ctr)).or_insert(message.seq);
             if *first != message.seq {
@@ -261,7 +264,10 @@ impl Room {
     pub fn body(&self, content: &Content, now_ms: u64) -> StoredBody {
         let at_ms = self.clamp(content.ts, now_ms);
         let said = match &content.body {
-            MessageBody::FadingText { ttl, .. } | MessageBody::Poll { ttl, .. } => (*ttl > 0).then_some(*ttl),
+            MessageBody::FadingText { ttl, .. }
+            | MessageBody::Post { ttl, .. }
+            | MessageBody::Forwarded { ttl, .. }
+            | MessageBody::Poll { ttl, .. } => (*ttl > 0).then_some(*ttl),
             _ => None,
         };
         // The shorter of what its author said and of what the room has agreed on.
@@ -277,7 +283,11 @@ impl Room {
         };
         let head = |hash: &EnvelopeHash| Head::from_bytes(*hash.as_bytes());
         let act = match &content.body {
-            MessageBody::Text { .. } | MessageBody::FadingText { .. } | MessageBody::Poll { .. }
+            MessageBody::Text { .. }
+            | MessageBody::FadingText { .. }
+            | MessageBody::Post { .. }
+            | MessageBody::Forwarded { .. }
+            | MessageBody::Poll { .. }
                 if by.is_due(now_ms) =>
             {
                 return StoredBody::Erased { by };
@@ -294,8 +304,11 @@ impl Room {
                     None => StoredBody::Unreadable(Unreadable::Damaged),
                 };
             }
-            MessageBody::Text { text } | MessageBody::FadingText { text, .. } => {
-                return StoredBody::text(by, text.as_str());
+            MessageBody::Text { text }
+            | MessageBody::FadingText { text, .. }
+            | MessageBody::Post { text, .. }
+            | MessageBody::Forwarded { text, .. } => {
+                return StoredBody::text(by, text.as_str(), Ties::of(&content.body));
             }
             MessageBody::Edit { target, text } => Act::Edit {
                 target: head(target),
@@ -455,7 +468,9 @@ impl Place<'_> {
 
     /// Whether a message counts as unread news of somebody else.
     pub fn is_news(&self, message: &MessageRecord, me: UserId, now_ms: u64) -> bool {
-        message.body.by().is_some_and(|by| by.author != me) && self.words(message, now_ms).is_some()
+        message.body.by().is_some_and(|by| by.author != me)
+            && self.words(message, now_ms).is_some()
+            && self.thread_of(message).is_none()
     }
 
     /// Reactions of a message with those of ours that are on their way, in the order they first came up.
@@ -536,9 +551,11 @@ impl Place<'_> {
             StoredBody::Poll { by, poll } => deleted()
                 .or_else(too_soon)
                 .or_else(|| Some(self.poll_body(message, by.author, poll, me))),
+            // What belongs to a thread is shown there.
+            StoredBody::Text { .. } if self.thread_of(message).is_some() => None,
             StoredBody::Text { author, .. } => match self.words(message, now_ms) {
                 None => deleted().or_else(too_soon),
-                Some(words) => Some(self.text_body(message, *author, words, me)),
+                Some(words) => Some(self.text_body(message, *author, words, me, now_ms)),
             },
             StoredBody::Erased { .. } => deleted(),
             StoredBody::Act { by, act } => {
@@ -573,7 +590,15 @@ impl Place<'_> {
         rows
     }
 
-    fn text_body(&self, message: &MessageRecord, author: UserId, words: (&str, bool), me: UserId) -> Body {
+    /// A text as it stands now.
+    pub fn text_body(
+        &self,
+        message: &MessageRecord,
+        author: UserId,
+        words: (&str, bool),
+        me: UserId,
+        now_ms: u64,
+    ) -> Body {
         let (mut text, mut edited) = words;
         let mut state = Delivery::Sent;
         for (item, act) in self.waiting_on(&message.hash) {
@@ -592,6 +617,7 @@ impl Place<'_> {
             state,
             edited,
             reactions: self.reactions(message, me),
+            ties: self.message_ties(message, me, now_ms),
         }
     }
 }
@@ -639,6 +665,7 @@ impl PlaceMut<'_> {
             touched.extend(lost.flat_map(|(_, acts)| acts));
             let swept = index.swept.keys().chain(self.redacted_edits.keys());
             touched.extend(swept.filter_map(|hash| index.places.get(hash)));
+            touched.extend(index.ties.astray(|hash| index.places.contains_key(hash)));
         }
         touched.extend(std::mem::take(&mut self.channel.index.found));
         for seq in &touched {
@@ -648,10 +675,9 @@ impl PlaceMut<'_> {
             let Some(body) = self.view().without_words(message, now_ms) else {
                 continue;
             };
-            let by = message.body.by();
-            let was_news = *seq > self.channel.read_seq && by.is_some_and(|by| Some(by.author) != me);
-            if was_news && message.body.speaks() {
-                self.channel.unread = self.channel.unread.saturating_sub(1);
+            if *seq > self.channel.read_seq {
+                let message = message.clone();
+                self.count_out(&message, me);
             }
             self.channel.change(*seq, body);
             if let Some(message) = self.channel.messages.get(seq) {
@@ -660,6 +686,13 @@ impl PlaceMut<'_> {
         }
         self.count_votes(&touched);
         self.renew_preview(&touched, now_ms);
+        // What answers them quotes them.
+        let index = &self.channel.index;
+        let hashes = touched.iter().filter_map(|seq| self.channel.messages.get(seq));
+        let hanging: Vec<u64> = hashes
+            .flat_map(|message| index.ties.hanging_on(&message.hash))
+            .collect();
+        touched.extend(hanging);
         touched.into_iter().collect()
     }
 }
@@ -724,6 +757,9 @@ impl PlaceMut<'_> {
         let preview = |message: &MessageRecord| {
             let by = message.body.by()?;
             let (text, _) = view.words(message, now_ms)?;
+            if view.thread_of(message).is_some() {
+                return None;
+            }
             Some(PreviewRecord {
                 author: by.author,
                 text: preview_of(text),

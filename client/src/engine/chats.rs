@@ -55,6 +55,8 @@ pub(crate) struct Channel {
     pub unread_from: u64,
     pub epoch_seq: u64,
     pub unread: u32,
+    /// Unread messages that call or answer this person.
+    pub mentions: u32,
     pub preview: Option<PreviewRecord>,
     pub draft: String,
     /// The page has rows from this number on.
@@ -113,6 +115,7 @@ impl Channel {
             unread_from: 1,
             epoch_seq: 0,
             unread: 0,
+            mentions: 0,
             preview: None,
             draft: String::new(),
             shown_from: 1,
@@ -206,6 +209,7 @@ impl Channel {
             guessed: !self.exact,
             epoch_seq: self.epoch_seq,
             unread: self.unread,
+            mentions: self.mentions,
             preview: self.preview.clone(),
             draft: self.draft.clone(),
             lanes,
@@ -231,6 +235,7 @@ impl Channel {
         (self.turn, self.read_ms, self.exact) = (record.turn, record.read_ms, !record.guessed);
         self.epoch_seq = record.epoch_seq;
         self.unread = record.unread;
+        self.mentions = record.mentions;
         self.preview = record.preview;
         self.draft = record.draft;
         self.shown_from = record.seq + 1;

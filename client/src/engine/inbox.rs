@@ -207,9 +207,6 @@ impl<S: Suite> Engine<S> {
                     break;
                 }
             };
-            if body.speaks() && body.by().map(|by| by.author) != me && seq > room.channel.read_seq {
-                room.channel.unread += 1;
-            }
             if let Some((saved, has_failed)) = room.receipt(&msg_id, &body, me) {
                 saves.push(saved);
                 failed.extend(has_failed.then_some(msg_id));
@@ -227,6 +224,9 @@ impl<S: Suite> Engine<S> {
             };
             saves.push(record::save(Key::Message(id, seq), &record));
             room.channel.at = after;
+            if !first {
+                room.count_in(&record, me);
+            }
             room.channel.put(record);
             new.push(seq);
         }
@@ -308,10 +308,6 @@ impl<S: Suite> Engine<S> {
                 }
                 Outcome::Locked | Outcome::Gone | Outcome::LogAhead | Outcome::Ahead(_) | Outcome::Withheld => continue,
             };
-            let is_theirs = body.speaks() && body.by().map(|by| by.author) != me;
-            if is_theirs && seq > room.channel.read_seq {
-                room.channel.unread += 1;
-            }
             let msg_id = arrival
                 .header
                 .as_ref()
@@ -327,6 +323,11 @@ impl<S: Suite> Engine<S> {
                 record.del_commit = commit;
                 saves.push(record::save(Key::Message(id, seq), record));
                 changed.push(seq);
+            }
+            if seq > room.channel.read_seq
+                && let Some(record) = room.channel.messages.get(&seq).cloned()
+            {
+                room.count_in(&record, me);
             }
         }
         self.settle(id, &changed, saves, out);

@@ -63,6 +63,11 @@ pub(crate) enum What {
     },
     SetTtl(u32),
     Moderate(Deed),
+    Pin {
+        channel: ChannelId,
+        target: EnvelopeHash,
+        on: bool,
+    },
 }
 
 impl Intent {
@@ -874,6 +879,16 @@ impl<S: Suite> Engine<S> {
                 let at = self.channels.get(&Chat::from(id)).map_or(0, |channel| channel.at.seq);
                 let (seconds, after) = (*seconds, at);
                 self.write(&mut draft, RoomBody::SetTtl { seconds, after }, ctx).await?;
+            }
+            What::Pin { channel, target, on } => {
+                let chat = Chat {
+                    room: id,
+                    channel: *channel,
+                };
+                let place = self.place(chat).ok_or(Problem::RoomClosed)?;
+                for body in place.pin_bodies(&draft.state, *target, *on, ctx.now_ms)? {
+                    self.write(&mut draft, body, ctx).await?;
+                }
             }
         }
         if matches!(intent.what, What::Leave) {

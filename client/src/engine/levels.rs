@@ -55,7 +55,7 @@ impl<S: Suite> Engine<S> {
     /// The newest unread message that the person is to be told of.
     pub(super) fn alert(&self, room: Place<'_>, hush: &Hush) -> Option<Alert> {
         let me = self.my_id()?;
-        if hush.muted || hush.level == Level::Nothing || room.channel.unread == 0 {
+        if hush.muted || hush.level == Level::Nothing || room.channel.unread.max(room.channel.mentions) == 0 {
             return None;
         }
         let chat = room.channel.id;
@@ -71,7 +71,7 @@ impl<S: Suite> Engine<S> {
         // In a direct message every word is to the other.
         let is_all = hush.level == Level::Everything || room.state.kind == RoomKind::Direct;
         unread
-            .filter(|(_, message)| is_all && room.is_news(message, me, self.now_ms))
+            .filter(|(_, message)| room.calls(message, me) || is_all && room.is_news(message, me, self.now_ms))
             .find_map(|(seq, message)| {
                 let (text, _) = room.words(message, self.now_ms)?;
                 let by = message.body.by()?;

@@ -29,6 +29,7 @@ mod held;
 mod inbox;
 mod intents;
 mod invites;
+mod jumps;
 mod levels;
 mod lock;
 mod marks;
@@ -39,11 +40,13 @@ mod outbox;
 mod passing;
 mod peek;
 mod people;
+mod pins;
 mod polls;
 mod profiles;
 mod receipts;
 mod record;
 mod rekey;
+mod replies;
 mod rewrap;
 mod rooms;
 mod spaces;
@@ -79,6 +82,7 @@ use contacts::Decided;
 use entering::{Goal, read_recovery_key};
 use intents::{Creation, Task};
 use invites::Visit;
+use jumps::Quest;
 use lock::Locked;
 use marks::Attention;
 use passing::Passing;
@@ -210,6 +214,8 @@ pub struct Engine<S: Suite> {
     /// What this person is called, and that rooms which know it are to hear of a change.
     own_profile: OwnProfile,
     profile_spreads: bool,
+    /// Messages that somebody waits for.
+    quests: Vec<Quest>,
     pending: HashMap<u32, Pending<S::DeviceKey>>,
     /// Commands that somebody waits for the answer of, and those whose account went away under them in this step.
     unanswered: BTreeSet<u32>,
@@ -275,6 +281,7 @@ impl<S: Suite> Engine<S> {
             contacts: Decided::new(),
             own_profile: OwnProfile::default(),
             profile_spreads: false,
+            quests: Vec::new(),
             pending: HashMap::new(),
             unanswered: BTreeSet::new(),
             abandoned: BTreeSet::new(),
@@ -323,6 +330,7 @@ impl<S: Suite> Engine<S> {
             Input::StorageFull => self.storage_is_full(&mut out),
         }
         self.contacts_answered(ctx, &mut out);
+        self.pursue(&mut out);
         self.receipts(ctx, &mut out).await;
         self.profiles(ctx, &mut out).await;
         self.attend(ctx, &mut out);
@@ -415,7 +423,17 @@ impl<S: Suite> Engine<S> {
                 until_ms,
             } => self.mute((room, channel), until_ms, ctx, out),
             Command::SetUsual(usual) => self.set_usual(usual, ctx, out),
-            Command::Send { chat, text } => self.send(chat, &text, ctx, out).await,
+            Command::Send {
+                chat,
+                text,
+                reply,
+                thread,
+            } => self.send(chat, &text, reply, thread, ctx, out).await,
+            Command::Forward { chat, message, to } => self.forward(chat, message, &to, ctx, out).await,
+            Command::Pin { chat, message, on } => self.pin(id, chat, message, on, ctx, out).await,
+            Command::Unpin { chat, target } => self.pin_named(id, chat, target, false, ctx, out).await,
+            Command::ListPins { chat } => self.list_pins(id, chat),
+            Command::JumpTo { chat, target } => self.jump_to(id, chat, target),
             Command::Retry { chat, message } => self.retry(chat, message, ctx, out).await,
             Command::Discard { chat, message } => self.discard(chat, message, out),
             Command::Edit { chat, message, text } => self.edit(chat, message, &text, ctx, out).await,

@@ -10,11 +10,11 @@ use sotto_shared::api::B64;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::{Outgoing, ToRelay};
 use sotto_shared::api::limits::{MAX_FRAME_BYTES, MAX_SEND_BATCH, MAX_TEXT_BYTES};
-use sotto_shared::codec::{Codec, Text};
+use sotto_shared::codec::Codec;
 use sotto_shared::crypto::hash::sha256;
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::envelope::content::{Content, MessageBody, lane_start, seal_message};
+use sotto_shared::envelope::content::{Content, lane_start, seal_message};
 use sotto_shared::envelope::header::{Header, MessageKind, ttl_class};
 use sotto_shared::id::{Head, MessageId};
 use sotto_shared::log::room_log::SUITE_1;
@@ -23,6 +23,7 @@ use super::account::internal;
 use super::bodies::{del_secret, message_body};
 use super::chats::{Place, PlaceMut, place_mut};
 use super::record::{self, Act, Key, OutgoingRecord, PollRecord, SealedRecord};
+use super::replies::{Ties, text_body};
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Chat, Delivery, Outcome, Problem, Standing};
 
@@ -101,7 +102,7 @@ impl Outbox {
     /// The newest that waits, for the list of rooms.
     pub fn newest(&self) -> Option<(String, u64, Delivery)> {
         (self.items.iter().rev())
-            .find(|item| item.act.is_none())
+            .find(|item| item.act.is_none() && item.ties.thread.is_none())
             .map(|item| (super::inbox::preview_of(&item.text), item.at_ms, delivery(item)))
     }
 
@@ -127,6 +128,8 @@ impl<S: Suite> Engine<S> {
         &mut self,
         id: Chat,
         text: &str,
+        reply: Option<MessageId>,
+        thread: Option<MessageId>,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
@@ -140,14 +143,17 @@ impl<S: Suite> Engine<S> {
                 max: MAX_TEXT_BYTES as u32,
             });
         }
-        if let Some(room) = self.place_mut(id) {
+        let ties = self.tie(id, text, reply, thread)?;
+        if let Some(room) = self.place_mut(id)
+            && thread.is_none()
+        {
             room.channel.draft.clear();
         }
-        self.queue(id, text.to_owned(), None, ctx, out).await
+        self.keep(id, text.to_owned(), ties, None, None, ctx, out).await
     }
 
     /// Waiting for the key is no reason to refuse: the message waits too.
-    fn may_write(&self, id: Chat) -> Result<(), Problem> {
+    pub(super) fn may_write(&self, id: Chat) -> Result<(), Problem> {
         let room = self.place(id).ok_or(Problem::RoomClosed)?;
         if !matches!(self.standing(room), Standing::Open | Standing::WaitingForKey) {
             return Err(Problem::RoomClosed);
@@ -171,7 +177,7 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
-        self.keep(id, text, act, None, ctx, out).await
+        self.keep(id, text, Ties::default(), act, None, ctx, out).await
     }
 
     pub(super) async fn queue_poll(
@@ -181,13 +187,17 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
-        self.keep(id, poll.question.clone(), None, Some(poll), ctx, out).await
+        let question = poll.question.clone();
+        self.keep(id, question, Ties::default(), None, Some(poll), ctx, out)
+            .await
     }
 
-    async fn keep(
+    #[allow(clippy::too_many_arguments)] // all that one message is
+    pub(super) async fn keep(
         &mut self,
         id: Chat,
         text: String,
+        ties: Ties,
         act: Option<Act>,
         poll: Option<PollRecord>,
         ctx: &mut Ctx<'_, S>,
@@ -208,6 +218,7 @@ impl<S: Suite> Engine<S> {
             msg_id,
             lane,
             text,
+            ties,
             act,
             poll,
             at_ms: ctx.now_ms,
@@ -429,13 +440,14 @@ impl<S: Suite> Engine<S> {
             } else {
                 item.at_ms
             };
-            let text = || Text::new(item.text.clone()).map_err(internal);
             let (body, ttl_class) = match (&item.act, ttl) {
                 (None, ttl) if let Some(poll) = &item.poll => {
                     (poll.body(ttl)?, ttl.map_or(0, |ttl| ttl_class(ttl.into())))
                 }
-                (None, None) => (MessageBody::Text { text: text()? }, 0),
-                (None, Some(ttl)) => (MessageBody::FadingText { text: text()?, ttl }, ttl_class(ttl.into())),
+                (None, ttl) => (
+                    text_body(&item.text, &item.ties, ttl)?,
+                    ttl.map_or(0, |ttl| ttl_class(ttl.into())),
+                ),
                 (Some(act), ttl) => (message_body(act)?, channel.class_of(act, ttl, ctx.now_ms)),
             };
             let header = Header {

@@ -7,6 +7,7 @@ use sotto_shared::envelope::header::envelope_hash;
 use sotto_shared::id::{ChannelId, DeviceKeyId, Head, MessageId, RoomId, UserId};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::replies::Ties;
 use crate::view::{Chat, Problem, Unreadable};
 
 /// Where a record lies. The store turns the ids into opaque names.
@@ -149,6 +150,9 @@ pub struct ChannelRecord {
     /// Number of the newest message when the newest room key came: how many were sent under it.
     pub epoch_seq: u64,
     pub unread: u32,
+    /// Of those, what calls or answers this person.
+    #[serde(default)]
+    pub mentions: u32,
     pub preview: Option<PreviewRecord>,
     pub draft: String,
     /// Where the newest senders' chains stand, so that what was heard before a reload is not heard again.
@@ -241,6 +245,8 @@ pub enum StoredBody {
         text: String,
         #[serde(default)]
         until_ms: Option<u64>,
+        #[serde(default, skip_serializing_if = "Ties::is_none")]
+        ties: Ties,
     },
     Poll {
         by: By,
@@ -347,7 +353,7 @@ impl StoredBody {
         matches!(self, Self::Text { .. } | Self::Poll { .. })
     }
 
-    pub fn text(by: By, text: &str) -> Self {
+    pub fn text(by: By, text: &str, ties: Ties) -> Self {
         Self::Text {
             author: by.author,
             device: by.device,
@@ -357,6 +363,7 @@ impl StoredBody {
             at_ms: by.at_ms,
             text: text.to_owned(),
             until_ms: by.until_ms,
+            ties,
         }
     }
 
@@ -411,6 +418,8 @@ pub struct OutgoingRecord {
     pub lane: [u8; 8],
     /// Empty when it says something about another message; of a poll the question.
     pub text: String,
+    #[serde(default, skip_serializing_if = "Ties::is_none")]
+    pub ties: Ties,
     #[serde(default)]
     pub act: Option<Act>,
     #[serde(default)]

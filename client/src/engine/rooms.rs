@@ -488,12 +488,14 @@ impl<S: Suite> Engine<S> {
             out.push(Effect::Save(vec![room.to_stop_record()]));
         }
         let taken_away = room.take_events(events, ctx.now_ms);
+        let news: Vec<Event> = room.events.get(first_new..).unwrap_or_default().to_vec();
         let room = std::iter::once(room.to_record());
         let saved = room.chain(self.channels_of(id).map(Channel::to_record)).collect();
         out.push(Effect::Save(saved));
         for chat in self.chats_of(id) {
             self.redacted(chat, &taken_away, out);
         }
+        self.show_pinned(id, &news, out);
         if other.is_some() {
             self.freeze_with(id.into(), Tamper::Fork, other, ctx, out).await;
         }
@@ -736,6 +738,8 @@ impl<S: Suite> Engine<S> {
             read: room.channel.read_seq,
             hush,
             alert: alert.filter(|_| !self.is_request(&room)),
+            mentions: room.channel.mentions,
+            pins: room.shown_pins(self.now_ms).len() as u32,
             draft: room.channel.draft.clone(),
             channel: info,
         })));

@@ -176,9 +176,10 @@ impl<S: Suite> Engine<S> {
 
     pub(super) fn mark_read(&mut self, id: Chat, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
         if let Some(room) = self.place_mut(id)
-            && (room.channel.unread > 0 || room.channel.read_seq < room.channel.at.seq)
+            && (room.channel.unread > 0 || room.channel.mentions > 0 || room.channel.read_seq < room.channel.at.seq)
         {
             room.channel.unread = 0;
+            room.channel.mentions = 0;
             room.channel.read_seq = room.channel.read_seq.max(room.channel.at.seq);
             room.channel.exact = true;
             self.show_room_row(id, out);
@@ -187,7 +188,7 @@ impl<S: Suite> Engine<S> {
         Ok(Some(Outcome::Done))
     }
 
-    fn show_window(&self, id: Chat, reset: bool, out: &mut Out<S::DeviceKey>) {
+    pub(super) fn show_window(&self, id: Chat, reset: bool, out: &mut Out<S::DeviceKey>) {
         let (Some(room), Some(me)) = (self.place(id), self.my_id()) else {
             return;
         };
@@ -199,7 +200,8 @@ impl<S: Suite> Engine<S> {
             .flat_map(|(_, message)| room.message_rows(message, me, self.now_ms))
             .collect();
         rows.extend(room.event_rows(0));
-        rows.extend(room.channel.outbox.items().filter_map(|item| outgoing_row(item, me)));
+        let outgoing = room.channel.outbox.items();
+        rows.extend(outgoing.filter_map(|item| room.outgoing_row(item, me, self.now_ms)));
         rows.sort_by_key(|row| row.order);
         let first_unread = (room.channel.messages.range(room.channel.unread_from..))
             .find(|(_, message)| room.is_news(message, me, self.now_ms))
@@ -286,7 +288,7 @@ impl<S: Suite> Engine<S> {
             let Some(item) = room.channel.outbox.items().find(|item| item.msg_id == *message) else {
                 return;
             };
-            match (outgoing_row(item, me), &item.act) {
+            match (room.outgoing_row(item, me, self.now_ms), &item.act) {
                 (Some(row), _) => self.show_rows(id, vec![row], Vec::new(), out),
                 (None, Some(act)) => self.show_named(id, &act.target(), out),
                 (None, None) => {}
@@ -440,38 +442,42 @@ impl Place<'_> {
                 }
             }
             RoomBody::SetTtl { seconds, .. } => Note::Disappearing { by, seconds: *seconds },
+            RoomBody::Pin { target, on: true, .. } => Note::Pinned { by, target: *target },
             RoomBody::Epoch { n, .. } if self.opens_for_nobody(*n) => Note::KeyForNobody { by },
             _ => return None,
         })
     }
-}
 
-/// A text on its way out. What is to be said about another message shows there.
-fn outgoing_row(item: &OutgoingRecord, me: UserId) -> Option<Row> {
-    if item.act.is_some() {
-        return None;
+    /// A text on its way out. What is to be said about another message shows there.
+    fn outgoing_row(&self, item: &OutgoingRecord, me: UserId, now_ms: u64) -> Option<Row> {
+        (item.act.is_none() && item.ties.thread.is_none()).then(|| self.outgoing_text(item, me, now_ms))
     }
-    let body = match &item.poll {
-        Some(poll) => Body::Poll {
-            author: me,
-            message: item.msg_id,
-            poll: super::polls::outgoing_poll(poll),
-            state: delivery(item),
-            reactions: Vec::new(),
-        },
-        None => Body::Text {
-            author: me,
-            message: item.msg_id,
-            text: item.text.clone(),
-            state: delivery(item),
-            edited: false,
-            reactions: Vec::new(),
-        },
-    };
-    Some(Row {
-        key: item.msg_id.to_string(),
-        order: (u64::MAX >> 11, item.place),
-        at_ms: item.at_ms,
-        body,
-    })
+
+    /// A text on its way out, wherever it is shown.
+    pub fn outgoing_text(&self, item: &OutgoingRecord, me: UserId, now_ms: u64) -> Row {
+        let body = match &item.poll {
+            Some(poll) => Body::Poll {
+                author: me,
+                message: item.msg_id,
+                poll: super::polls::outgoing_poll(poll),
+                state: delivery(item),
+                reactions: Vec::new(),
+            },
+            None => Body::Text {
+                author: me,
+                message: item.msg_id,
+                text: item.text.clone(),
+                state: delivery(item),
+                edited: false,
+                reactions: Vec::new(),
+                ties: self.ties(&me, &item.ties, u64::MAX, false, now_ms),
+            },
+        };
+        Row {
+            key: item.msg_id.to_string(),
+            order: (u64::MAX >> 11, item.place),
+            at_ms: item.at_ms,
+            body,
+        }
+    }
 }

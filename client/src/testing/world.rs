@@ -268,24 +268,13 @@ impl<S: Suite + Clone> World<S> {
     /// Writes a message; nothing follows from it yet.
     pub fn write(&mut self, browser: usize, room: RoomId, text: &str) {
         let text = text.to_owned();
-        self.browsers[browser].command(Command::Send {
-            chat: room.into(),
-            text,
-        });
+        self.browsers[browser].command(Command::say(room, text));
     }
 
     /// Writes a message, and everything that follows from it.
     pub async fn say(&mut self, browser: usize, room: RoomId, text: &str) {
         let text = text.to_owned();
-        let answer = self
-            .run(
-                browser,
-                Command::Send {
-                    chat: room.into(),
-                    text,
-                },
-            )
-            .await;
+        let answer = self.run(browser, Command::say(room, text)).await;
         assert_eq!(answer, Ok(Outcome::Done));
     }
 

@@ -262,6 +262,11 @@ impl Narrow {
 }
 
 /// Whether fingers are the way to point: then nothing grabs the keyboard by itself.
+/// Where this page comes from: what an address of it begins with.
+pub fn origin() -> String {
+    window().location().origin().unwrap_or_default()
+}
+
 pub fn is_touch() -> bool {
     window()
         .match_media("(pointer: coarse)")

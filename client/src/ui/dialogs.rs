@@ -41,6 +41,11 @@ pub enum Ask {
     Votes(Chat, MessageId),
     /// How much a room, a space or one channel of it may ask for attention.
     Hush(RoomId, Option<ChannelId>),
+    Forward(Chat, MessageId),
+    /// A day to go to; the one that is shown first, milliseconds since 1970.
+    Date(Chat, Option<u64>),
+    /// What can be typed behind a slash.
+    Commands(Chat),
     /// An emoji for the composer.
     Emoji,
     SignOut,
@@ -160,6 +165,9 @@ fn content(ask: Ask) -> AnyView {
         Ask::EndPoll(chat, message) => room::poll::end(chat, message),
         Ask::Votes(chat, message) => room::poll::who_voted(chat, message),
         Ask::Hush(room, channel) => hush::dialog(room, channel),
+        Ask::Forward(room, message) => room::forward::dialog(room, message),
+        Ask::Date(room, from) => room::date::dialog(room, from),
+        Ask::Commands(room) => room::slash::dialog(room),
         Ask::Emoji => room::acts::insert_dialog(),
         Ask::SignOut => settings::sign_out(),
         Ask::SignOutOthers => settings::devices::sign_out_others(),

@@ -61,7 +61,7 @@ pub fn frame() -> AnyView {
         _ => Main::Conversation,
     });
     let pane = Memo::new(move |_| match nav.place() {
-        Place::Members(_) => "panel",
+        Place::Members(_) | Place::Pins(_) => "panel",
         Place::Room(_)
         | Place::Changes(_)
         | Place::Setting(_)

@@ -29,6 +29,16 @@ pub enum Inline {
     Strong(Vec<Inline>),
     Soft(Vec<Inline>),
     Struck(Vec<Inline>),
+    /// A person who is called by name. Found by `calls` alone.
+    Call {
+        text: String,
+        me: bool,
+    },
+    /// A channel that is named, and its address. Found by `calls` alone.
+    Channel {
+        text: String,
+        path: String,
+    },
     /// Shown once it is pressed.
     Spoiler(Vec<Inline>),
     Link {
@@ -616,7 +626,9 @@ pub fn words(parts: &[Inline]) -> String {
     let mut all = String::new();
     for part in parts {
         match part {
-            Inline::Text(text) | Inline::Code(text) => all.push_str(text),
+            Inline::Text(text) | Inline::Code(text) | Inline::Call { text, .. } | Inline::Channel { text, .. } => {
+                all.push_str(text);
+            }
             Inline::Strong(parts) | Inline::Soft(parts) | Inline::Struck(parts) | Inline::Spoiler(parts) => {
                 all.push_str(&words(parts));
             }
@@ -796,7 +808,7 @@ mod tests {
     fn depth(blocks: &[Block]) -> usize {
         fn inline(parts: &[Inline]) -> usize {
             let one = |part: &Inline| match part {
-                Inline::Text(_) | Inline::Code(_) => 0,
+                Inline::Text(_) | Inline::Code(_) | Inline::Call { .. } | Inline::Channel { .. } => 0,
                 Inline::Strong(parts) | Inline::Soft(parts) | Inline::Struck(parts) | Inline::Spoiler(parts) => {
                     inline(parts)
                 }

@@ -10,11 +10,13 @@
 //! people/  dialogs that ask for people; password: forms that take one
 //! switcher jumps to rooms, people and commands; fuzzy finds their names; keys is the table of keys
 //! emoji    the list of emoji, and where one is typed
+//! calls    whom and what a text names
 //! markdown a message’s text as a tree
 //! hush     how much a conversation may ask for attention; notices: what the browser is asked to show
 //! kit/     buttons, fields, menus, marks: nothing called chat
 //! ```
 
+pub mod calls;
 pub mod emoji;
 pub mod fuzzy;
 pub mod keys;

@@ -25,6 +25,8 @@ pub enum Place {
     SpaceSetting(RoomId, SpacePage),
     /// What happened in a room or space, from its signed log.
     Changes(RoomId),
+    /// What is kept at hand there.
+    Pins(Chat),
     /// The list of settings; on wide screens its first page.
     Settings,
     Setting(Page),
@@ -104,6 +106,7 @@ impl Place {
             (Some("messages"), Some(room), Some("members"), None) => main(room).map_or(Self::Unknown, Self::Members),
             (Some("space"), Some(space), second, more) => in_space(space, second, more, parts.next()),
             (Some("messages"), Some(room), Some("changes"), None) => room.parse().map_or(Self::Unknown, Self::Changes),
+            (Some("messages"), Some(room), Some("pins"), None) => main(room).map_or(Self::Unknown, Self::Pins),
             (Some("settings"), None, ..) => Self::Settings,
             (Some("settings"), Some(page), None, _) => Page::parse(page).map_or(Self::Unknown, Self::Setting),
             _ => Self::Unknown,
@@ -122,6 +125,7 @@ impl Place {
             Self::Messages => "/messages".into(),
             Self::Room(chat) => conversation(chat),
             Self::Members(chat) => format!("{}/members", conversation(chat)),
+            Self::Pins(chat) => format!("{}/pins", conversation(chat)),
             Self::ChannelSettings(chat) => format!("{}/settings", conversation(chat)),
             Self::Space(space) => format!("/space/{space}"),
             Self::SpaceSettings(space) => format!("/space/{space}/settings"),
@@ -135,7 +139,7 @@ impl Place {
     /// The room this place is about.
     pub const fn room(self) -> Option<Chat> {
         match self {
-            Self::Room(room) | Self::Members(room) => Some(room),
+            Self::Room(room) | Self::Members(room) | Self::Pins(room) => Some(room),
             Self::Changes(room) => Some(Chat {
                 room,
                 channel: ChannelId::MAIN,
@@ -186,6 +190,7 @@ fn in_space(space: &str, second: Option<&str>, third: Option<&str>, more: Option
             match (chat, what) {
                 (Some(chat), None) => Place::Room(chat),
                 (Some(chat), Some("members")) => Place::Members(chat),
+                (Some(chat), Some("pins")) => Place::Pins(chat),
                 (Some(chat), Some("settings")) => Place::ChannelSettings(chat),
                 _ => Place::Unknown,
             }
@@ -199,6 +204,23 @@ fn conversation(chat: Chat) -> String {
     } else {
         format!("/space/{}/{}", chat.room, chat.channel)
     }
+}
+
+/// What leads to one message, for whoever may read it: nothing but where it stands.
+pub fn message_link(origin: &str, chat: Chat, number: u64) -> String {
+    format!("{origin}/#m.{}.{}.{number}", chat.room, chat.channel)
+}
+
+/// The conversation and the number that a link names; `fragment` is what stands from its `#` on.
+pub fn read_message_link(fragment: &str) -> Option<(Chat, u64)> {
+    let mut parts = fragment.strip_prefix("#m.")?.split('.');
+    let (room, channel, number) = (parts.next()?, parts.next()?, parts.next()?);
+    let chat = Chat {
+        room: room.parse().ok()?,
+        channel: channel.parse().ok()?,
+    };
+    let is_number = number.len() <= 16 && number.bytes().all(|c| c.is_ascii_digit());
+    (parts.next().is_none() && is_number).then_some((chat, number.parse().ok()?))
 }
 
 /// The one conversation of a direct message or a group.
@@ -259,6 +281,7 @@ mod tests {
             Place::Room(room),
             Place::Members(room),
             Place::Changes(room.room),
+            Place::Pins(room),
             Place::Settings,
             Place::Space(space),
             Place::Room(channel),
@@ -271,6 +294,26 @@ mod tests {
         places.extend(Tab::ALL.map(Place::Contacts));
         for place in places {
             assert_eq!(Place::parse(&place.path()), place);
+        }
+    }
+
+    #[test]
+    fn a_link_to_a_message_reads_back_and_nothing_else_does() {
+        let chat = Chat::from(RoomId::from_bytes([3; 32]));
+        let link = message_link("https://example.org", chat, 17);
+        let at = link.find('#').unwrap();
+        assert_eq!(read_message_link(&link[at..]), Some((chat, 17)));
+        let room = chat.room;
+        for bad in [
+            String::new(),
+            "#m.".into(),
+            format!("#m.{room}.x.1"),
+            format!("#m.{room}.{}.-1", chat.channel),
+            format!("#m.{room}.{}.1.2", chat.channel),
+            format!("#m.{room}.{}.99999999999999999999", chat.channel),
+            format!("#i1.{room}.{}.1", chat.channel),
+        ] {
+            assert_eq!(read_message_link(&bad), None, "{bad}");
         }
     }
 

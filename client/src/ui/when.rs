@@ -153,6 +153,21 @@ pub fn ago(ms: u64) -> String {
     }
 }
 
+/// As a date field has it: `2026-06-14`.
+pub fn input_day(ms: u64) -> String {
+    let Day(year, month, day) = day(ms);
+    format!("{year:04}-{:02}-{day:02}", month + 1)
+}
+
+/// When the day of a date field begins where the reader is.
+pub fn midnight(day: &str) -> Option<u64> {
+    let mut parts = day.splitn(3, '-').map(|part| part.parse::<u32>().ok());
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    let date = Date::new_with_year_month_day(year, month.checked_sub(1)? as i32, day as i32);
+    let ms = date.get_time();
+    (ms >= 0.0).then_some(ms as u64)
+}
+
 /// In a sentence, without the hour.
 pub fn on(ms: u64) -> String {
     match days_ago(ms) {

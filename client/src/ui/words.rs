@@ -22,6 +22,9 @@ pub fn problem(problem: &Problem) -> String {
         Problem::ThatIsYou => "That is you. Enter somebody else’s handle.".into(),
         Problem::EmptyName => "The name is empty. Give it at least one letter.".into(),
         Problem::TooLong { max } => format!("Too long to send: shorten it to {max} characters, or send it in parts."),
+        Problem::TooManyPins { max } => format!("Up to {max} messages can be pinned here. Take one down first."),
+        Problem::TooManyForwards { max } => format!("Up to {max} conversations at a time. Choose fewer."),
+        Problem::TooManyMentions { max } => format!("A message can call up to {max} people by name. This one calls more."),
         Problem::TooManyPeople { max } => format!("A group holds up to {max} people. Take somebody out."),
         Problem::AlreadyThere(handle) => format!("{handle} is already here."),
         Problem::NotTrusted(handle) => format!(
@@ -258,6 +261,7 @@ pub fn note(
         Note::IdentityChanged { who } => vec![subject(who), Plain(" has a new safety number.")],
         Note::AccountClosed { who } => vec![subject(who), Plain(" closed this account.")],
         Note::Deleted { by } => vec![subject(by), Plain(" deleted a message.")],
+        Note::Pinned { by, .. } => vec![subject(by), Plain(" pinned a message.")],
         Note::KeyForNobody { by } => vec![
             subject(by),
             Plain(" changed the room key to one that did not open here. Another one takes its place."),
@@ -460,6 +464,9 @@ mod tests {
             Problem::EmptyName,
             Problem::TooLong { max: 4 },
             Problem::TooManyPeople { max: 4 },
+            Problem::TooManyMentions { max: 64 },
+            Problem::TooManyPins { max: 50 },
+            Problem::TooManyForwards { max: 20 },
             Problem::AlreadyThere("x".into()),
             Problem::NotTrusted("x".into()),
             Problem::NumberChanged,

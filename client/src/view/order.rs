@@ -144,6 +144,11 @@ pub enum Deed {
     TookAway {
         whose: Option<UserId>,
     },
+    /// Kept a message at hand, or does no more.
+    Pinned {
+        whose: Option<UserId>,
+        on: bool,
+    },
     Lifetime {
         seconds: u32,
     },
@@ -214,7 +219,7 @@ impl Deed {
             | Self::TimedOut { .. }
             | Self::TimeOutLifted { .. }
             | Self::SlowMode { .. } => DeedKind::Order,
-            Self::TookAway { .. } | Self::Lifetime { .. } => DeedKind::Messages,
+            Self::TookAway { .. } | Self::Pinned { .. } | Self::Lifetime { .. } => DeedKind::Messages,
             Self::Named { .. }
             | Self::History { .. }
             | Self::InviteMade { .. }
@@ -241,7 +246,7 @@ impl Deed {
             | Self::TimedOut { who, .. }
             | Self::TimeOutLifted { who }
             | Self::Keys { who, .. } => Some(*who),
-            Self::TookAway { whose } => *whose,
+            Self::TookAway { whose } | Self::Pinned { whose, .. } => *whose,
             _ => None,
         }
     }

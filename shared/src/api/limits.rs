@@ -6,6 +6,12 @@ pub const MAX_HANDLE_CHARS: usize = 32;
 pub const MAX_TEXT_BYTES: usize = 32_768;
 /// Earlier versions that a deletion names.
 pub const MAX_EDITS: usize = 64;
+/// People that one message calls by name.
+pub const MAX_MENTIONS: usize = 64;
+/// Messages that an account has put aside.
+pub const MAX_SAVED: usize = 500;
+/// Messages of a channel that are pinned.
+pub const MAX_PINS: usize = 50;
 pub const MAX_EMOJI_BYTES: usize = 64;
 pub const MAX_QUESTION_BYTES: usize = 1024;
 pub const MAX_OPTION_BYTES: usize = 256;

@@ -11,7 +11,7 @@ use rand::CryptoRng;
 
 use super::header::{Header, envelope_hash, padded_len};
 use crate::api::limits::{
-    MAX_EDITS, MAX_EMOJI_BYTES, MAX_OPTION_BYTES, MAX_OPTIONS, MAX_QUESTION_BYTES, MAX_TEXT_BYTES,
+    MAX_EDITS, MAX_EMOJI_BYTES, MAX_MENTIONS, MAX_OPTION_BYTES, MAX_OPTIONS, MAX_QUESTION_BYTES, MAX_TEXT_BYTES,
 };
 use crate::codec::{Codec, DecodeError, List, Reader, Text};
 use crate::contacts::{MAX_NAME_BYTES, MAX_STATUS_BYTES};
@@ -59,6 +59,13 @@ choice! {
         4 = Delete { target: EnvelopeHash, edits: List<EnvelopeHash, MAX_EDITS> },
         /// Puts a reaction to a message, or takes it back.
         5 = React { target: EnvelopeHash, emoji: Text<MAX_EMOJI_BYTES>, on: bool },
+        /// A text that answers another, belongs to a thread or calls people; body 1 or 2 where it does nothing of that.
+        6 = Post {
+            text: Text<MAX_TEXT_BYTES>, ttl: u32, reply: Option<EnvelopeHash>, thread: Option<EnvelopeHash>, everyone: bool,
+            mentions: List<UserId, MAX_MENTIONS>,
+        },
+        /// A text from another conversation, handed on. It says neither whose it was nor where it stood.
+        7 = Forwarded { text: Text<MAX_TEXT_BYTES>, ttl: u32 },
         /// A question with answers to choose from: one, or `several`. No vote counts that was written at `ends` or later; 0: the
         /// poll ends when somebody ends it.
         8 = Poll {
@@ -247,7 +254,38 @@ mod tests {
         let edits = List::new(vec![EnvelopeHash::from_bytes([8; 32])]).unwrap();
         let (hash, words) = ([7; 32], [0, 0, 0, 2, b'h', b'i']);
         let options = List::new(vec![Text::new("hi").unwrap(), Text::new("").unwrap()]).unwrap();
-        let cases: [(MessageBody, Vec<&[u8]>); 13] = [
+        let user = UserId::from_bytes([9; 32]);
+        let (post, bare) = (
+            MessageBody::Post {
+                text: hi(),
+                ttl: 60,
+                reply: Some(target),
+                thread: None,
+                everyone: true,
+                mentions: List::new(vec![user]).unwrap(),
+            },
+            MessageBody::Post {
+                text: hi(),
+                ttl: 0,
+                reply: None,
+                thread: Some(target),
+                everyone: false,
+                mentions: List::default(),
+            },
+        );
+        let cases: [(MessageBody, Vec<&[u8]>); 16] = [
+            (
+                post,
+                vec![&[6], &words, &[0, 0, 0, 60], &[1], &hash, &[0], &[1], &[0, 1], &[9; 32]],
+            ),
+            (
+                bare,
+                vec![&[6], &words, &[0, 0, 0, 0], &[0], &[1], &hash, &[0], &[0, 0]],
+            ),
+            (
+                MessageBody::Forwarded { text: hi(), ttl: 0 },
+                vec![&[7], &words, &[0, 0, 0, 0]],
+            ),
             (MessageBody::Text { text: hi() }, vec![&[1], &words]),
             (
                 MessageBody::FadingText { text: hi(), ttl: 60 },

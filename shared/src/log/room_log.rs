@@ -12,7 +12,7 @@ use super::channels::{Channel, ChannelKind, MAX_NAMED};
 use super::moderation::Moderation;
 use super::roles::{CustomRole, Permission, Rights, RoleDef, Roles, Standing};
 use super::user_log::{MAX_USER_ENTRIES, UserLog, UserView};
-use crate::api::limits::{MAX_EDITS, MAX_TTL_SECS, MIN_TTL_SECS};
+use crate::api::limits::{MAX_EDITS, MAX_PINS, MAX_TTL_SECS, MIN_TTL_SECS};
 use crate::codec::{Bytes, Codec, List};
 use crate::crypto::hash::hash;
 use crate::crypto::label::Label;
@@ -176,6 +176,8 @@ choice! {
         21 = SetTtl { seconds: u32, after: u64 },
         /// The order of channels and headings as a whole, under the room key of epoch `n`.
         22 = ArrangeChannels { n: u32, sealed: Bytes<32768> },
+        /// Puts a message where everybody finds it again, or takes it from there.
+        25 = Pin { channel: ChannelId, target: EnvelopeHash, on: bool },
         /// What somebody writes before this time does not count; 0: it does again.
         31 = TimeOut { user_id: UserId, until: u64 },
         /// So many seconds between two texts of one person; 0: none.
@@ -317,6 +319,15 @@ pub struct Lifetime {
     pub after: u64,
 }
 
+/// A message that stands where everybody finds it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pinned {
+    pub target: EnvelopeHash,
+    pub by: UserId,
+    /// The entry that said so.
+    pub entry: u64,
+}
+
 /// One entry as people should hear of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -374,6 +385,8 @@ pub struct RoomState {
     pub closed: bool,
     /// Lifetimes of messages, oldest first.
     pub ttls: Vec<Lifetime>,
+    /// By channel, oldest first. What was deleted since stands here until somebody takes it away.
+    pub pins: BTreeMap<ChannelId, Vec<Pinned>>,
     /// A member went, or somebody's keys changed, since the newest epoch: nobody may send before the key is changed.
     pub rotation_due: bool,
     pub roles: Roles,
@@ -441,6 +454,7 @@ impl RoomState {
             meta: None,
             closed: false,
             ttls: Vec::new(),
+            pins: BTreeMap::new(),
             rotation_due: true,
             roles: Roles::default(),
             channels: BTreeMap::new(),
@@ -826,6 +840,30 @@ impl RoomState {
             RoomBody::TimeOut { .. } | RoomBody::SetSlowMode { .. } | RoomBody::Reason { .. } => {
                 self.apply_moderation(entry, own)?;
             }
+            RoomBody::Pin { channel, target, on } => {
+                allow(Permission::Pin)?;
+                self.pin(entry, channel, *target, *on)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn pin(&mut self, entry: &RoomEntry, channel: &ChannelId, target: EnvelopeHash, on: bool) -> Result<(), LogError> {
+        if !self.may_read(&entry.actor, channel) {
+            return Err(LogError::NoSuchTarget);
+        }
+        let pins = self.pins.entry(*channel).or_default();
+        let place = pins.iter().position(|pinned| pinned.target == target);
+        match (on, place) {
+            (true, Some(_)) => return Err(LogError::AlreadyThere),
+            (true, None) if pins.len() >= MAX_PINS => return Err(LogError::TooMany),
+            (true, None) => pins.push(Pinned {
+                target,
+                by: entry.actor,
+                entry: entry.seq,
+            }),
+            (false, Some(place)) => drop(pins.remove(place)),
+            (false, None) => return Err(LogError::NoSuchTarget),
         }
         Ok(())
     }

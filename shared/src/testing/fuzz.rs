@@ -195,6 +195,15 @@ fn make_logs() -> Result<Logs, crate::log::LogError> {
     };
     room.act(&ada, RoomBody::SetPolicy { policy })?;
     room.epoch(&bob)?;
+    let (channel, target) = (ChannelId::MAIN, EnvelopeHash::from_bytes([4; 32]));
+    room.act(
+        &bob,
+        RoomBody::Pin {
+            channel,
+            target,
+            on: true,
+        },
+    )?;
     room.leave(&bob)?;
     room.close(&ada)?;
     let direct = TestRoom::direct(&ada, &bob);

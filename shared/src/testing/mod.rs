@@ -33,7 +33,7 @@ macro_rules! every_record {
             $crate::crypto::kem::WrapInfo, $crate::crypto::kem::KeyRequest,
             $crate::crypto::sign::SignedBlob, $crate::crypto::sign::PublicKey,
             $crate::vault::VaultHeader, $crate::vault::VaultWrap, $crate::vault::Method, $crate::vault::Manifest,
-            $crate::vault::Pin, $crate::vault::PinState,
+            $crate::vault::Pin, $crate::vault::PinState, $crate::vault::Saved, $crate::vault::SavedList,
             $crate::attention::Levels, $crate::attention::Level, $crate::attention::Choice, $crate::attention::Usual,
             $crate::attention::Marks, $crate::attention::Mark, $crate::envelope::content::Here,
             $crate::api::body::Registration, $crate::api::body::VaultPutRecord, $crate::api::body::LoginProof,

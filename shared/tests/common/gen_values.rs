@@ -24,7 +24,7 @@ use sotto_shared::log::room_log::{
 use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis};
 use sotto_shared::testing::FixedRng;
 use sotto_shared::testing::people::public_key;
-use sotto_shared::vault::{Manifest, Method, Pin, PinState, VaultHeader, VaultWrap};
+use sotto_shared::vault::{Manifest, Method, Pin, PinState, Saved, SavedList, VaultHeader, VaultWrap};
 
 pub struct Gen(FixedRng);
 
@@ -248,7 +248,7 @@ impl Gen {
     }
 
     pub fn room_body(&mut self) -> RoomBody {
-        match self.below(25) {
+        match self.below(26) {
             0 => RoomBody::AddMember {
                 member: self.member(),
                 role: self.role(),
@@ -360,6 +360,11 @@ impl Gen {
                 n: self.u32(),
                 of: self.u64(),
                 sealed: self.bytes(),
+            },
+            24 => RoomBody::Pin {
+                channel: self.channel(),
+                target: self.envelope(),
+                on: self.coin(),
             },
             _ => RoomBody::Close,
         }
@@ -485,7 +490,7 @@ impl Gen {
     }
 
     pub fn message_body(&mut self) -> MessageBody {
-        match self.below(13) {
+        match self.below(15) {
             0 => MessageBody::Text { text: self.text() },
             1 => MessageBody::FadingText {
                 text: self.text(),
@@ -524,6 +529,18 @@ impl Gen {
             11 => MessageBody::Profile {
                 name: self.text(),
                 status: self.text(),
+            },
+            12 => MessageBody::Post {
+                text: self.text(),
+                ttl: self.u32(),
+                reply: self.coin().then(|| self.envelope()),
+                thread: self.coin().then(|| self.envelope()),
+                everyone: self.coin(),
+                mentions: self.list(Self::user),
+            },
+            13 => MessageBody::Forwarded {
+                text: self.text(),
+                ttl: self.u32(),
             },
             _ => MessageBody::Beacon,
         }
@@ -643,6 +660,17 @@ impl Gen {
     pub fn marks(&mut self) -> Marks {
         Marks {
             marks: self.list(Self::mark),
+        }
+    }
+
+    pub fn saved(&mut self) -> SavedList {
+        SavedList {
+            items: self.list(|rng| Saved {
+                room_id: rng.room(),
+                channel: rng.channel(),
+                target: rng.envelope(),
+                at: rng.u64(),
+            }),
         }
     }
 

@@ -545,13 +545,7 @@ impl Stage {
 
     fn send(&mut self, browser: usize, room: RoomId, on: u8) {
         if let Some(text) = self.words(browser, room, None, on) {
-            self.command(
-                browser,
-                Command::Send {
-                    chat: room.into(),
-                    text,
-                },
-            );
+            self.command(browser, Command::say(room, text));
         }
     }
 

@@ -12,8 +12,10 @@ pub enum Icon {
     ArrowLeft,
     ArrowRight,
     ArrowUp,
+    AtSign,
     Bell,
     BellOff,
+    Calendar,
     ChartBar,
     Check,
     ChevronDown,
@@ -30,6 +32,7 @@ pub enum Icon {
     Eye,
     EyeOff,
     Flag,
+    Forward,
     Hash,
     Heading,
     Hourglass,
@@ -45,10 +48,12 @@ pub enum Icon {
     MessageCircle,
     Palette,
     Pencil,
+    Pin,
     Plane,
     Plus,
     Printer,
     RefreshCw,
+    Reply,
     Search,
     Server,
     Settings,
@@ -228,6 +233,15 @@ impl Icon {
             Self::WifiOff => {
                 "M12 20h.01M8.5 16.429a5 5 0 0 1 7 0M5 12.859a10 10 0 0 1 5.17-2.69M19 12.859a10 10 0 0 0-2.007-1.523M2 8.82a15 15 0 0 1 4.177-2.643M22 8.82a15 15 0 0 0-11.288-3.764M2 2l20 20"
             }
+            Self::AtSign => "M8 12a4 4 0 1 0 8 0a4 4 0 1 0 -8 0zM16 8v5a3 3 0 0 0 6 0v-1a10 10 0 1 0-4 8",
+            Self::Calendar => {
+                "M8 2v4M16 2v4M5 4h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2zM3 10h18"
+            }
+            Self::Forward => "M15 17l5-5-5-5M4 18v-2a4 4 0 0 1 4-4h12",
+            Self::Pin => {
+                "M12 17v5M9 10.76a2 2 0 0 1-1.11 1.79l-1.78.9A2 2 0 0 0 5 15.24V16a1 1 0 0 0 1 1h12a1 1 0 0 0 1-1v-.76a2 2 0 0 0-1.11-1.79l-1.78-.9A2 2 0 0 1 15 10.76V7a1 1 0 0 1 1-1 2 2 0 0 0 0-4H8a2 2 0 0 0 0 4 1 1 0 0 1 1 1z"
+            }
+            Self::Reply => "M20 18v-2a4 4 0 0 0-4-4H4M9 17l-5-5 5-5",
             Self::X => "M18 6 6 18M6 6l12 12",
         }
     }

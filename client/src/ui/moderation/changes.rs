@@ -365,6 +365,8 @@ fn said(room: RoomId, line: &Line) -> Vec<Piece> {
             object(*whose),
             Plain("."),
         ],
+        Deed::Pinned { on: true, .. } => vec![by, Plain(" pinned a message.")],
+        Deed::Pinned { on: false, .. } => vec![by, Plain(" took a pinned message down.")],
         Deed::TookAway { whose: None } => vec![by, Plain(" took a message away.")],
         Deed::Lifetime { seconds: 0 } => vec![by, Plain(" lets messages stay.")],
         Deed::Lifetime { seconds } => {

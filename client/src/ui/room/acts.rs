@@ -15,6 +15,8 @@ use sotto_shared::id::{MessageId, UserId};
 use wasm_bindgen::JsCast;
 use web_sys::PointerEvent;
 
+use super::pins::may_pin;
+use super::reply::{self, Replying};
 use super::{composer, picker, poll};
 use crate::state::{Store, authored};
 use crate::ui::dialogs::{Ask, Confirm, Dialogs, closer, name_of, use_dialogs};
@@ -23,7 +25,7 @@ use crate::ui::kit::menu::{Entry, Face, menu};
 use crate::ui::kit::toast::Toasts;
 use crate::ui::kit::{Icon, button, popover};
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
-use crate::ui::{browser, moderation, wire, words};
+use crate::ui::{browser, moderation, place, wire, words};
 use crate::view::{Body, Command, Delivery, Poll, Reaction, Role, RoomKind};
 
 /// A finger that rests so long on a message asks for what can be done with it.
@@ -45,6 +47,8 @@ pub struct Editing {
 #[derive(Clone, Copy)]
 pub struct Talk {
     pub editing: RwSignal<Option<Editing>>,
+    /// The message that what is written next answers.
+    pub replying: RwSignal<Option<Replying>>,
     /// To be put where one writes.
     pub insert: RwSignal<Option<String>>,
     /// A message, by its number, that is to be brought to the screen as soon as it is there.
@@ -59,6 +63,7 @@ impl Default for Talk {
     fn default() -> Self {
         Self {
             editing: RwSignal::new(None),
+            replying: RwSignal::new(None),
             insert: RwSignal::new(None),
             wanted: RwSignal::new(None),
             unread: RwSignal::new(None),
@@ -81,6 +86,9 @@ struct Found {
     sent: bool,
     reactions: Vec<Reaction>,
     poll: Option<Poll>,
+    pinned: bool,
+    /// Its number in the conversation.
+    number: u64,
 }
 
 fn find(store: Store, message: MessageId) -> Option<Found> {
@@ -93,6 +101,7 @@ fn find(store: Store, message: MessageId) -> Option<Found> {
                     text,
                     state,
                     reactions,
+                    ties,
                     ..
                 } if *other == message => Some(Found {
                     key: cell.key.clone(),
@@ -102,6 +111,8 @@ fn find(store: Store, message: MessageId) -> Option<Found> {
                     sent: *state == Delivery::Sent,
                     reactions: reactions.clone(),
                     poll: None,
+                    pinned: ties.pinned,
+                    number: row.order.0,
                 }),
                 Body::Poll {
                     author,
@@ -121,11 +132,18 @@ fn find(store: Store, message: MessageId) -> Option<Found> {
                     sent: *state == Delivery::Sent,
                     reactions: reactions.clone(),
                     poll: Some(poll.clone()),
+                    pinned: false,
+                    number: row.order.0,
                 }),
                 _ => None,
             })
         })
     })
+}
+
+/// Who wrote a message on screen, and what.
+pub fn said(store: Store, message: MessageId) -> Option<(UserId, String)> {
+    find(store, message).map(|found| (found.author, found.text))
 }
 
 /// The newest message of one's own that can be edited.
@@ -178,10 +196,24 @@ pub fn react(store: Store, toasts: Toasts, room: Chat, message: MessageId, emoji
     });
 }
 
-fn copy(toasts: Toasts, text: String) {
+fn pin(toasts: Toasts, room: Chat, message: MessageId, on: bool) {
+    wire::ask(
+        Command::Pin {
+            chat: room,
+            message,
+            on,
+        },
+        move |result| match result {
+            Ok(_) => toasts.ok(if on { "Pinned" } else { "Not pinned any more" }),
+            Err(problem) => toasts.danger(words::problem(&problem)),
+        },
+    );
+}
+
+fn copy(toasts: Toasts, text: String, done: &'static str) {
     leptos::task::spawn_local(async move {
         if browser::copy(text).await {
-            toasts.ok("Text copied");
+            toasts.ok(done);
         } else {
             toasts.danger("The browser did not let the text be copied.");
         }
@@ -230,14 +262,39 @@ impl Tools {
             entries.push(Entry::new(Icon::SmilePlus, "React …", move || {
                 dialogs.open(Ask::React(room, message))
             }));
+            entries.push(Entry::new(Icon::Reply, "Reply", move || {
+                reply::begin(talk, store, room, message)
+            }));
         }
         if acts && mine && found.poll.is_none() {
             entries.push(Entry::new(Icon::Pencil, "Edit", move || {
                 edit(talk, store, room, message)
             }));
         }
+        if acts && untrack(|| may_pin(store, room)) {
+            let on = !found.pinned;
+            let label = if on { "Pin" } else { "Unpin" };
+            entries.push(Entry::new(Icon::Pin, label, move || pin(toasts, room, message, on)));
+        }
+        if found.sent && found.poll.is_none() {
+            entries.push(Entry::new(Icon::Forward, "Forward", move || {
+                dialogs.open(Ask::Forward(room, message))
+            }));
+        }
+        if found.sent {
+            let number = found.number;
+            entries.push(Entry::new(Icon::Link, "Copy link", move || {
+                copy(
+                    toasts,
+                    place::message_link(&browser::origin(), room, number),
+                    "Link copied",
+                )
+            }));
+        }
         let text = found.text;
-        entries.push(Entry::new(Icon::Copy, "Copy text", move || copy(toasts, text.clone())));
+        entries.push(Entry::new(Icon::Copy, "Copy text", move || {
+            copy(toasts, text.clone(), "Text copied")
+        }));
         if found.sent {
             let (key, seq) = (found.key, found.seq);
             entries.push(Entry::new(Icon::EyeOff, "Mark unread from here", move || {
@@ -299,6 +356,11 @@ pub fn bar(room: Chat, message: MessageId, sent: Memo<bool>) -> AnyView {
             reacting(tools, room, message, close)
         })
     };
+    let answer = move || {
+        button::icon_of("button button-quiet button-icon", Icon::Reply, "Reply", move || {
+            reply::begin(tools.talk, tools.store, room, message)
+        })
+    };
     let more = move || {
         let class = "button button-quiet button-icon";
         if narrow.get() {
@@ -314,7 +376,10 @@ pub fn bar(room: Chat, message: MessageId, sent: Memo<bool>) -> AnyView {
         .class("message-actions")
         .attr("role", "toolbar")
         .attr("aria-label", "Message actions")
-        .child((move || open.get().then(|| (at_once("👍"), at_once("❤️"), add())), more))
+        .child((
+            move || open.get().then(|| (at_once("👍"), at_once("❤️"), add(), answer())),
+            more,
+        ))
         .into_any()
 }
 

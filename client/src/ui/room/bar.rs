@@ -22,6 +22,7 @@ pub fn bar(id: Chat) -> AnyView {
     // Apart from the room: a new message must not close a menu that is open.
     let can =
         Memo::new(move |_| room.with(|room| room.as_ref().map(|room| (room.kind, room.role, room.standing.clone()))));
+    let any_pins = Memo::new(move |_| room.with(|room| room.as_ref().is_some_and(|room| room.pins > 0)));
     let topic = move || {
         room.get().map(|room| match room.kind {
             RoomKind::Channel => room.channel.map(|channel| channel.topic).unwrap_or_default(),
@@ -86,6 +87,7 @@ pub fn bar(id: Chat) -> AnyView {
             checked,
             move || muted.get().then(|| muted_sign(id)),
             html::div().class("bar-actions").child((
+                move || any_pins.get().then(|| pins_button(id)),
                 move || matches!(kind.get(), Some(RoomKind::Group | RoomKind::Channel)).then(|| members_button(id)),
                 move || can.get().and_then(|can| actions(id, can)),
             )),
@@ -135,6 +137,33 @@ fn members_button(id: Chat) -> AnyView {
         .into_any()
 }
 
+fn pins_button(id: Chat) -> AnyView {
+    let (nav, store) = (use_nav(), use_store());
+    let shown = move || nav.place() == Place::Pins(id);
+    html::a()
+        .class("button button-quiet button-icon")
+        .href(move || {
+            if shown() {
+                Place::Room(id).path()
+            } else {
+                Place::Pins(id).path()
+            }
+        })
+        .attr("role", "button")
+        .attr("aria-label", move || {
+            store.room(id).map(|room| format!("Pinned messages, {}", room.pins))
+        })
+        .title("Pinned messages")
+        .attr("aria-pressed", move || if shown() { "true" } else { "false" })
+        .child((
+            Icon::Pin.m(),
+            html::span()
+                .class("bar-count")
+                .child(move || store.room(id).map(|room| room.pins.to_string())),
+        ))
+        .into_any()
+}
+
 /// The menu, or nothing when there is nothing to do.
 fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Option<AnyView> {
     let (dialogs, store, nav) = (use_dialogs(), use_store(), use_nav());
@@ -162,6 +191,9 @@ fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Opti
         RoomKind::Direct => {
             let mut entries = vec![
                 Entry::new(Icon::ShieldCheck, "Safety number", compare),
+                Entry::new(Icon::Calendar, "Go to a date", move || {
+                    dialogs.open(Ask::Date(id, None))
+                }),
                 Entry::new(Icon::Bell, "Notifications …", move || dialogs.open(hush::ask(id))),
             ];
             if let Some(peer) = peer {
@@ -173,9 +205,12 @@ fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Opti
             entries
         }
         // What else can be done with it stands with its space.
-        RoomKind::Channel => vec![Entry::new(Icon::Bell, "Notifications …", move || {
-            dialogs.open(hush::ask(id))
-        })],
+        RoomKind::Channel => vec![
+            Entry::new(Icon::Calendar, "Go to a date", move || {
+                dialogs.open(Ask::Date(id, None))
+            }),
+            Entry::new(Icon::Bell, "Notifications …", move || dialogs.open(hush::ask(id))),
+        ],
         RoomKind::Group => {
             // Whatever became of it, it can be left.
             let is_open = standing == Standing::Open;
@@ -193,6 +228,9 @@ fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Opti
                     dialogs.open(Ask::Rename(id))
                 }));
             }
+            entries.push(Entry::new(Icon::Calendar, "Go to a date", move || {
+                dialogs.open(Ask::Date(id, None))
+            }));
             entries.push(Entry::new(Icon::Bell, "Notifications …", move || {
                 dialogs.open(hush::ask(id))
             }));

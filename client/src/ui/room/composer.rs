@@ -9,17 +9,18 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 
 use super::acts::{self, Editing, Talk, use_talk};
-use super::picker::{Emojis, picker, use_emojis};
-use super::poll;
+use super::offers::{Field, Offers};
+use super::picker::{picker, use_emojis};
+use super::reply;
+use super::slash::{self, Meant};
 use super::window::Window;
-use crate::state::authored;
+use crate::state::{Store, authored};
 use crate::ui::dialogs::{Ask, Dialogs, use_dialogs};
-use crate::ui::emoji::being_typed;
 use crate::ui::kit::menu::{Entry, Face, menu};
 use crate::ui::kit::{Icon, button, popover};
 use crate::ui::screen::{use_narrow, use_store};
 use crate::ui::{browser, moderation, sidebar, when, wire, words};
-use crate::view::Command;
+use crate::view::{Command, RoomKind};
 
 /// Id of the text.
 pub const TEXT: &str = "composer";
@@ -27,10 +28,8 @@ pub const TEXT: &str = "composer";
 /// A draft is kept this long after the last key.
 const KEEP_AFTER: Duration = Duration::from_millis(400);
 
-/// Id of the list of emoji that is offered while one is typed.
+/// Id of the list of what is offered while a name is typed.
 const OFFERS: &str = "composer-offers";
-/// Offered at most.
-const OFFERED: usize = 8;
 
 #[derive(Clone, Copy)]
 struct Composer {
@@ -64,9 +63,9 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
         dialogs: use_dialogs(),
         said_ms: StoredValue::new(0),
     };
-    let talk = use_talk();
+    let (talk, dialogs) = (use_talk(), use_dialogs());
     let emojis = use_emojis();
-    let offers = Offers::new(this);
+    let offers = Offers::new(this.field());
     Effect::new(move |_| {
         let wanted = talk.editing.get().filter(|editing| editing.room == room);
         this.turn_to(wanted);
@@ -109,6 +108,7 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
         hiding.remove();
         this.keep();
         let _ = talk.editing.try_set(None);
+        let _ = talk.replying.try_set(None);
     });
     let empty = Memo::new(move |_| this.text.with(|text| text.trim().is_empty()));
     let label = move || {
@@ -119,7 +119,7 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
         offers.close();
         if this.editing.with_untracked(Option::is_some) {
             this.save(talk);
-        } else if this.send() {
+        } else if this.send(talk, store) {
             view.jump();
         }
     };
@@ -141,7 +141,7 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
         .node_ref(this.node)
         .prop("value", move || this.text.get())
         .attr("aria-autocomplete", "list")
-        .attr("aria-controls", move || offers.is_open().then_some(OFFERS))
+        .attr("aria-controls", move || offers.list())
         .attr("aria-activedescendant", move || offers.active())
         .on(ev::input, move |event| {
             this.typed(event_target_value(&event));
@@ -167,6 +167,10 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
                 "Escape" if this.editing.with_untracked(Option::is_some) => {
                     event.prevent_default();
                     talk.editing.set(None);
+                }
+                "Escape" if talk.replying.with_untracked(Option::is_some) => {
+                    event.prevent_default();
+                    talk.replying.set(None);
                 }
                 "ArrowUp" if plain && this.text.with_untracked(String::is_empty) => {
                     if let Some(message) = acts::last_own(store) {
@@ -200,7 +204,6 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
         })
     };
     let narrow = use_narrow();
-    let dialogs = use_dialogs();
     let emoji = move || {
         let class = "button button-quiet button-icon";
         if narrow.get() {
@@ -224,6 +227,21 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
             })]
         },
     );
+    // In a direct message there is nobody else to be called.
+    let can_call = Memo::new(move |_| store.room(room).is_some_and(|room| room.kind != RoomKind::Direct));
+    let call = move || {
+        (can_call.get() && !narrow.get()).then(|| {
+            button::icon_of(
+                "button button-quiet button-icon",
+                Icon::AtSign,
+                "Mention someone",
+                move || {
+                    this.insert("@");
+                    request_animation_frame(move || request_animation_frame(move || offers.look(emojis)));
+                },
+            )
+        })
+    };
     html::form()
         .class("composer")
         .attr("aria-label", "Write a message")
@@ -242,9 +260,11 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
             }),
             strip,
             moderation::strip::slow(room),
+            reply::strip(room),
             html::div().class("composer-row").child((
                 more,
                 area,
+                call,
                 emoji,
                 html::button()
                     .r#type("submit")
@@ -281,6 +301,16 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
 const SAY_EVERY_MS: u64 = 1_000;
 
 impl Composer {
+    fn field(self) -> Field {
+        Field {
+            chat: self.room,
+            list: OFFERS,
+            node: self.node,
+            text: self.text,
+            typed: Callback::new(move |text| self.typed(text)),
+        }
+    }
+
     /// A new message grows here: the others may know.
     fn say_typing(self) {
         let now = when::now();
@@ -307,7 +337,7 @@ impl Composer {
             None => self.before.try_update_value(std::mem::take).unwrap_or_default(),
         });
         self.editing.set(wanted);
-        self.caret_to(u32::MAX);
+        self.field().caret_to(u32::MAX);
     }
 
     /// Gives the new text to be sent. It stays here while it is refused.
@@ -338,41 +368,13 @@ impl Composer {
         });
     }
 
-    /// What is marked, or where the caret is, in bytes.
-    fn marked(self, text: &str) -> (usize, usize) {
-        let node = self.node.get_untracked();
-        let at = |units: Option<u32>| units.map_or(text.len(), |units| byte_of(text, units as usize));
-        let start = node.as_ref().and_then(|node| node.selection_start().ok().flatten());
-        let end = node.as_ref().and_then(|node| node.selection_end().ok().flatten());
-        let (start, end) = (at(start), at(end));
-        (start.min(end), end)
-    }
-
     /// Puts a sign in the place of what is marked.
     fn insert(self, sign: &str) {
         let text = self.text.get_untracked();
-        let (start, end) = self.marked(&text);
-        self.replace(&text, start, end, sign);
+        let field = self.field();
+        let (start, end) = field.marked(&text);
+        field.replace(&text, start, end, sign);
         browser::focus(TEXT);
-    }
-
-    fn replace(self, text: &str, start: usize, end: usize, by: &str) {
-        let (Some(left), Some(right)) = (text.get(..start), text.get(end..)) else {
-            return;
-        };
-        let caret = format!("{left}{by}").encode_utf16().count();
-        self.typed(format!("{left}{by}{right}"));
-        self.caret_to(caret as u32);
-    }
-
-    /// Once the text stands in the field.
-    fn caret_to(self, at: u32) {
-        request_animation_frame(move || {
-            if let Some(node) = self.node.try_get_untracked().flatten() {
-                let at = at.min(node.text_length());
-                drop(node.set_selection_range(at, at));
-            }
-        });
     }
 
     fn typed(self, text: String) {
@@ -409,165 +411,53 @@ impl Composer {
     }
 
     /// Hands the text over and empties the field; gives it back if it is refused. Tells whether there was anything.
-    fn send(self) -> bool {
+    fn send(self, talk: Talk, store: Store) -> bool {
         let text = self.text.get_untracked();
         if text.trim().is_empty() {
             return false;
         }
-        if let Some(question) = poll::asked_in(&text) {
-            self.typed(String::new());
-            self.dialogs.open(Ask::Poll(self.room, question));
+        let Some(room) = untrack(|| store.room(self.room)) else {
             return false;
-        }
+        };
+        let meant = match slash::read(text.trim_end(), self.room, &room) {
+            Meant::Text(meant) => meant,
+            Meant::Not(why) => {
+                self.error.set(Some(why));
+                return false;
+            }
+            Meant::Open(ask) => {
+                self.text.set(String::new());
+                self.error.set(None);
+                self.keep();
+                self.dialogs.open(ask);
+                return false;
+            }
+        };
         self.error.set(None);
         self.text.set(String::new());
-        wire::ask(
-            Command::Send {
-                chat: self.room,
-                text: text.trim_end().to_owned(),
-            },
-            move |result| match result {
-                Ok(_) => self.keep(),
-                Err(problem) => {
-                    drop(self.error.try_set(Some(words::problem(&problem))));
-                    // What was typed meanwhile stays, after what came back.
-                    self.text
-                        .try_update(|now| *now = if now.is_empty() { text } else { format!("{text}\n{now}") });
+        let replying = talk
+            .replying
+            .get_untracked()
+            .filter(|replying| replying.room == self.room);
+        talk.replying.set(None);
+        let command = Command::Send {
+            chat: self.room,
+            text: meant,
+            reply: replying.as_ref().map(|replying| replying.message),
+            thread: None,
+        };
+        wire::ask(command, move |result| match result {
+            Ok(_) => self.keep(),
+            Err(problem) => {
+                drop(self.error.try_set(Some(words::problem(&problem))));
+                // What was typed meanwhile stays, after what came back.
+                self.text
+                    .try_update(|now| *now = if now.is_empty() { text } else { format!("{text}\n{now}") });
+                if replying.is_some() {
+                    let _ = talk.replying.try_set(replying);
                 }
-            },
-        );
-        true
-    }
-}
-
-/// The byte at which the letter stands that begins after so many UTF-16 units, by which the browser counts.
-fn byte_of(text: &str, units: usize) -> usize {
-    let mut left = units;
-    for (at, letter) in text.char_indices() {
-        if left < letter.len_utf16() {
-            return at;
-        }
-        left -= letter.len_utf16();
-    }
-    text.len()
-}
-
-/// What is offered while an emoji's name is typed.
-#[derive(Clone, Copy)]
-struct Offers {
-    composer: Composer,
-    /// The name so far; nothing while none is typed, or the offer was turned down.
-    wanted: RwSignal<Option<String>>,
-    /// Sign and name of each.
-    found: RwSignal<Vec<(String, String)>>,
-    at: RwSignal<usize>,
-}
-
-impl Offers {
-    fn new(composer: Composer) -> Self {
-        Self {
-            composer,
-            wanted: RwSignal::new(None),
-            found: RwSignal::new(Vec::new()),
-            at: RwSignal::new(0),
-        }
-    }
-
-    fn is_open(self) -> bool {
-        self.found.with(|found| !found.is_empty())
-    }
-
-    fn active(self) -> Option<String> {
-        self.is_open().then(|| format!("{OFFERS}-{}", self.at.get()))
-    }
-
-    fn close(self) {
-        self.wanted.set(None);
-    }
-
-    /// After every key: whether a name is being typed.
-    fn look(self, emojis: Emojis) {
-        let text = self.composer.text.get_untracked();
-        let (start, end) = self.composer.marked(&text);
-        let before = if start == end { text.get(..start) } else { None };
-        let wanted = before.and_then(being_typed).map(str::to_owned);
-        if wanted.is_some() {
-            emojis.want();
-        }
-        self.at.set(0);
-        self.wanted.set(wanted);
-    }
-
-    /// Takes what is offered at this place.
-    fn take(self, at: usize) {
-        let Some((sign, _)) = self.found.with_untracked(|found| found.get(at).cloned()) else {
-            return;
-        };
-        let text = self.composer.text.get_untracked();
-        let (start, _) = self.composer.marked(&text);
-        let typed = text.get(..start).and_then(being_typed).map_or(0, |word| word.len() + 1);
-        self.composer.replace(&text, start - typed, start, &sign);
-        self.close();
-    }
-
-    /// Whether the key was for the list.
-    fn key(self, event: &web_sys::KeyboardEvent) -> bool {
-        let count = self.found.with_untracked(Vec::len);
-        if count == 0 {
-            return false;
-        }
-        let at = self.at.get_untracked();
-        match event.key().as_str() {
-            "ArrowDown" => self.at.set((at + 1) % count),
-            "ArrowUp" => self.at.set((at + count - 1) % count),
-            "Enter" | "Tab" if !event.shift_key() => self.take(at),
-            "Escape" => self.close(),
-            _ => return false,
-        }
-        event.prevent_default();
-        true
-    }
-
-    fn view(self, emojis: Emojis) -> AnyView {
-        Effect::new(move |_| {
-            let found = self.wanted.with(|wanted| {
-                let list = emojis.get()?;
-                let tone = emojis.tone();
-                let found = list.search(wanted.as_ref()?, OFFERED);
-                let one = |one: &crate::ui::emoji::Emoji| (one.toned(tone).to_owned(), one.name.clone());
-                Some(found.into_iter().map(one).collect::<Vec<_>>())
-            });
-            self.found.set(found.unwrap_or_default());
+            }
         });
-        let option = move |(at, (sign, name)): (usize, (String, String))| {
-            html::li()
-                .class("menu-item")
-                .id(format!("{OFFERS}-{at}"))
-                .attr("role", "option")
-                .attr(
-                    "aria-selected",
-                    move || if self.at.get() == at { "true" } else { "false" },
-                )
-                // The field keeps the keyboard.
-                .on(ev::pointerdown, move |event| {
-                    event.prevent_default();
-                    self.take(at);
-                })
-                .child((
-                    html::span().class("emoji-sign").attr("aria-hidden", "true").child(sign),
-                    html::span().class("truncate").child(name),
-                ))
-        };
-        (move || {
-            self.is_open().then(|| {
-                html::ul()
-                    .class("composer-offers")
-                    .id(OFFERS)
-                    .attr("role", "listbox")
-                    .attr("aria-label", "Emoji")
-                    .child(self.found.get().into_iter().enumerate().map(option).collect_view())
-            })
-        })
-        .into_any()
+        true
     }
 }

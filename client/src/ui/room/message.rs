@@ -9,15 +9,18 @@ use sotto_shared::id::{MessageId, UserId};
 
 use super::acts::{self, use_talk};
 use super::timeline::Beside;
-use super::{poll, prose};
+use super::{offers, poll, prose, reply};
 use crate::state::Cell;
+use crate::ui::calls::Names;
 use crate::ui::dialogs::{Ask, use_dialogs};
 use crate::ui::kit::mark::{Shape, Size, hue, mark};
 use crate::ui::kit::{Icon, button};
+use crate::ui::nav::use_nav;
+use crate::ui::place::Place;
 use crate::ui::screen::use_store;
 use crate::ui::words::Piece;
 use crate::ui::{emoji, when, wire, words};
-use crate::view::{Body, Command, Contact, Delivery, Note, RoomKind, Row, Unreadable};
+use crate::view::{Body, Command, Contact, Delivery, Note, RoomKind, Row, Target, Ties, Unreadable};
 
 pub fn row(room: Chat, cell: &Cell, beside: Memo<Beside>, read: Memo<Option<String>>) -> AnyView {
     let row = cell.row.clone();
@@ -44,7 +47,7 @@ pub fn row(room: Chat, cell: &Cell, beside: Memo<Beside>, read: Memo<Option<Stri
     // A row that is opened late learns its time then.
     let at = Memo::new(move |_| row.with(|row| row.at_ms));
     (
-        move || beside.get().day.then(|| divider(at.get())),
+        move || beside.get().day.then(|| divider(room, at.get())),
         move || {
             beside.get().fresh.then(|| {
                 html::li()
@@ -57,10 +60,18 @@ pub fn row(room: Chat, cell: &Cell, beside: Memo<Beside>, read: Memo<Option<Stri
         .into_any()
 }
 
-fn divider(at: u64) -> AnyView {
+fn divider(room: Chat, at: u64) -> AnyView {
+    let dialogs = use_dialogs();
     html::li()
         .class("day")
-        .child(html::time().attr("datetime", when::iso(at)).child(when::day_name(at)))
+        .child(
+            html::button()
+                .r#type("button")
+                .class("day-go")
+                .title("Go to a date")
+                .on(ev::click, move |_| dialogs.open(Ask::Date(room, Some(at))))
+                .child(html::time().attr("datetime", when::iso(at)).child(when::day_name(at))),
+        )
         .into_any()
 }
 
@@ -110,13 +121,34 @@ fn text(
             in_hand.set(true);
         }
     };
+    let ties = {
+        let row = row.clone();
+        Memo::new(move |_| {
+            row.with(|row| {
+                if let Body::Text { ties, .. } = &row.body {
+                    ties.clone()
+                } else {
+                    Ties::default()
+                }
+            })
+        })
+    };
     let content = if row.with_untracked(|row| matches!(row.body, Body::Poll { .. })) {
         poll::card(room, message, row.clone())
     } else {
-        body(words_of, edited)
+        body(room, words_of, edited, ties)
     };
     let reactions = Memo::new(move |_| row.with(|row| row.body.reactions().to_vec()));
     let first = Memo::new(move |_| beside.get().first);
+    let calls = Memo::new(move |_| ties.with(|ties| ties.to_me));
+    let notes = move || {
+        let (forwarded, pinned) = ties.with(|ties| (ties.forwarded, ties.pinned));
+        let note = |icon: Icon, words: &'static str| html::div().class("message-note").child((icon.s(), words));
+        (
+            forwarded.then(|| note(Icon::Forward, "Forwarded")),
+            pinned.then(|| note(Icon::Pin, "Pinned")),
+        )
+    };
     let class = move || match (first.get(), state.get()) {
         (true, Delivery::Sent) => "message message-first",
         (false, Delivery::Sent) => "message",
@@ -188,6 +220,7 @@ fn text(
         .attr("data-row", "")
         .attr("data-message-state", move || words::delivery(&state.get()))
         .attr(acts::MESSAGE, message.to_string())
+        .attr("data-calls", move || calls.get().then_some(""))
         .attr("data-edited-now", move || being_edited().then_some(""))
         .tabindex("-1")
         .on(ev::pointerenter, move |event| {
@@ -199,7 +232,9 @@ fn text(
         .child((
             side,
             html::div().class("message-main").child((
+                reply::above(room, ties),
                 head,
+                notes,
                 content,
                 acts::reactions(room, message, reactions, sent),
                 move || below(room, message, state.get()),
@@ -211,7 +246,8 @@ fn text(
 }
 
 /// What somebody wrote, folded if it is very long.
-fn body(words_of: Memo<String>, edited: Memo<bool>) -> AnyView {
+fn body(room: Chat, words_of: Memo<String>, edited: Memo<bool>, ties: Memo<Ties>) -> AnyView {
+    let names = names(room, words_of, ties);
     let is_long = Memo::new(move |_| words_of.with(|text| prose::is_long(text)));
     let is_large = Memo::new(move |_| words_of.with(|text| emoji::is_alone(text)));
     let open = RwSignal::new(false);
@@ -232,7 +268,7 @@ fn body(words_of: Memo<String>, edited: Memo<bool>) -> AnyView {
                 }
             })
             .child((
-                move || words_of.with(|text| prose::draw(text)),
+                move || words_of.with(|text| names.with(|names| prose::draw(text, names))),
                 move || {
                     edited
                         .get()
@@ -251,6 +287,28 @@ fn body(words_of: Memo<String>, edited: Memo<bool>) -> AnyView {
         },
     )
         .into_any()
+}
+
+/// Whom and what a text may name here. Most name nothing, and look nobody up.
+fn names(room: Chat, words_of: Memo<String>, ties: Memo<Ties>) -> Memo<Names> {
+    let store = use_store();
+    Memo::new(move |_| {
+        let me = store.me();
+        let person = |user: &UserId| (store.handle(*user), Some(*user) == me);
+        let channels = if words_of.with(|text| text.contains('#')) {
+            offers::beside(store, room)
+        } else {
+            Vec::new()
+        };
+        ties.with(|ties| Names {
+            people: ties.mentions.iter().map(person).collect(),
+            everyone: ties.everyone,
+            channels: channels
+                .into_iter()
+                .map(|(chat, name)| (name, Place::Room(chat).path()))
+                .collect(),
+        })
+    })
 }
 
 /// Who has read one's own message; not called out, since it comes without anybody having written.
@@ -326,7 +384,7 @@ fn unreadable(why: Unreadable) -> AnyView {
 }
 
 fn happened(room: Chat, note: Note) -> AnyView {
-    let (store, dialogs) = (use_store(), use_dialogs());
+    let (store, dialogs, nav) = (use_store(), use_dialogs(), use_nav());
     let kind = untrack(|| store.room(room)).map_or(RoomKind::Group, |room| room.kind);
     let icon = match &note {
         Note::Created { .. } => Icon::MessageCircle,
@@ -342,9 +400,15 @@ fn happened(room: Chat, note: Note) -> AnyView {
         Note::Deleted { .. } => Icon::X,
         Note::KeyForNobody { .. } => Icon::Shield,
         Note::Disappearing { .. } => Icon::Clock,
+        Note::Pinned { .. } => Icon::Pin,
     };
     let changed = if let Note::IdentityChanged { who } = &note {
         Some(*who)
+    } else {
+        None
+    };
+    let pinned = if let Note::Pinned { target, .. } = &note {
+        Some(*target)
     } else {
         None
     };
@@ -380,6 +444,14 @@ fn happened(room: Chat, note: Note) -> AnyView {
             icon.view(),
             html::p().child((
                 sentence,
+                pinned.map(|target| {
+                    (
+                        " ",
+                        button::button("link-button", "Show it", move || {
+                            nav.jump_to(room, Target::Hash(target))
+                        }),
+                    )
+                }),
                 changed.map(|who| {
                     (
                         " ",

@@ -6,15 +6,21 @@ pub mod acts;
 mod banners;
 mod bar;
 pub mod composer;
+pub mod date;
 pub mod dialogs;
 pub mod evidence;
+pub mod forward;
 pub mod members;
 mod message;
+mod offers;
 pub mod picker;
+mod pins;
 pub mod poll;
 mod prose;
+mod reply;
 pub mod roster;
 pub mod safety;
+pub mod slash;
 mod start;
 mod timeline;
 mod typing;
@@ -29,9 +35,9 @@ use super::dialogs::{Ask, use_dialogs};
 use super::kit::Icon;
 use super::nav::{link, use_nav};
 use super::place::Place;
-use super::screen::use_store;
-use super::{browser, moderation, wire};
-use crate::view::Command;
+use super::screen::{use_store, use_toasts};
+use super::{browser, moderation, wire, words};
+use crate::view::{Command, Outcome, Problem};
 
 pub fn sheet() -> AnyView {
     let (nav, store) = (use_nav(), use_store());
@@ -73,9 +79,10 @@ fn conversation(id: Chat) -> AnyView {
     });
     let open = Memo::new(move |_| store.room(id).is_some_and(|room| room.takes_words()));
     let asks = Memo::new(move |_| store.room(id).filter(|room| room.request).and_then(|room| room.peer));
-    let panel = Memo::new(move |_| nav.place() == Place::Members(id));
+    let panel = Memo::new(move |_| nav.place());
     let held = moderation::strip::held(id);
     let view = window::Window::new(id);
+    go_where_asked(id, view);
     (
         html::section()
             .class("room")
@@ -99,9 +106,35 @@ fn conversation(id: Chat) -> AnyView {
                     },
                 )),
             )),
-        move || panel.get().then(|| members::panel(id)),
+        move || match panel.get() {
+            Place::Members(chat) if chat == id => Some(members::panel(id)),
+            Place::Pins(chat) if chat == id => Some(pins::panel(id)),
+            _ => None,
+        },
     )
         .into_any()
+}
+
+/// A message of this conversation was asked for: from a link, an answer, a pin or a date.
+fn go_where_asked(id: Chat, view: window::Window) {
+    let (nav, store, toasts) = (use_nav(), use_store(), use_toasts());
+    let is_here = Memo::new(move |_| store.shown().with(|shown| shown.chat == Some(id)));
+    Effect::new(move |_| {
+        // Not before the rows of this conversation are shown: they come whole.
+        let Some(target) = nav.jump_in(id).filter(|_| is_here.get()) else {
+            return;
+        };
+        nav.jumped();
+        wire::ask(Command::JumpTo { chat: id, target }, move |result| match result {
+            Ok(Outcome::Found(key)) => view.show_row(store, &key),
+            Ok(_) => {}
+            Err(Problem::NoSuchMessage) => toasts.danger("That message is not here. It may have been deleted."),
+            Err(Problem::Offline) => {
+                toasts.danger("That message is further back than this browser keeps, and the server cannot be reached.")
+            }
+            Err(problem) => toasts.danger(words::problem(&problem)),
+        });
+    });
 }
 
 /// A thin line under the bar while older or missed messages come.

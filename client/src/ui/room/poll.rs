@@ -457,12 +457,6 @@ pub fn end(chat: Chat, message: MessageId) -> AnyView {
     .view()
 }
 
-/// The question behind "/poll", the other way to begin one.
-pub fn asked_in(text: &str) -> Option<String> {
-    let rest = text.trim().strip_prefix("/poll")?;
-    (rest.is_empty() || rest.starts_with(char::is_whitespace)).then(|| rest.trim().to_owned())
-}
-
 /// Asks for question and answers.
 pub fn make(chat: Chat, question: String) -> AnyView {
     let dialogs = use_dialogs();

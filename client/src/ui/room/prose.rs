@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::{ev, html};
 
+use crate::ui::calls::{Names, mark};
 use crate::ui::markdown::{Block, Inline, parse};
 
 /// Lines that stand before the rest is folded away.
@@ -16,8 +17,9 @@ pub fn is_long(text: &str) -> bool {
     text.len() > LINES && text.split('\n').map(|line| 1 + line.len() / LETTERS).sum::<usize>() > LINES
 }
 
-pub fn draw(text: &str) -> AnyView {
-    let mut blocks = parse(text);
+/// With what it names drawn as such.
+pub fn draw(text: &str, names: &Names) -> AnyView {
+    let mut blocks = mark(parse(text), names);
     // One run of prose needs no element of its own.
     if let [Block::Prose(parts)] = blocks.as_mut_slice() {
         return inlines(std::mem::take(parts));
@@ -87,6 +89,11 @@ fn inline(part: Inline) -> AnyView {
         Inline::Strong(parts) => html::strong().child(inlines(parts)).into_any(),
         Inline::Soft(parts) => html::em().child(inlines(parts)).into_any(),
         Inline::Struck(parts) => html::s().child(inlines(parts)).into_any(),
+        Inline::Call { text, me } => html::span()
+            .class(if me { "mention mention-you" } else { "mention" })
+            .child(text)
+            .into_any(),
+        Inline::Channel { text, path } => html::a().class("mention").href(path).child(text).into_any(),
         Inline::Spoiler(parts) => spoiler(parts),
         Inline::Link { href, text, host } => (
             html::a()

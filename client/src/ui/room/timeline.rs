@@ -15,7 +15,7 @@ use crate::state::{Cell, Store, authored};
 use crate::ui::kit::Icon;
 use crate::ui::screen::use_store;
 use crate::ui::{browser, when, wire, words};
-use crate::view::{Command, Delivery, Row};
+use crate::view::{Body, Command, Delivery, Row};
 
 /// Messages of one author within this time stand together.
 const GROUP_MS: u64 = 5 * 60 * 1000;
@@ -127,7 +127,7 @@ fn mark_read(id: Chat, view: Window) {
     let looked_at = RwSignal::new(!document().hidden());
     let handle = window_event_listener_untyped("visibilitychange", move |_| looked_at.set(!document().hidden()));
     on_cleanup(move || handle.remove());
-    let unread = Memo::new(move |_| store.room(id).map_or(0, |room| room.unread));
+    let unread = Memo::new(move |_| store.room(id).map_or(0, |room| room.unread.max(room.mentions)));
     let talk = acts::use_talk();
     // What was said in another conversation, or the last time here, is over.
     talk.unread.set(None);
@@ -198,9 +198,10 @@ fn arrange(cells: &[Cell], first_unread: Option<&str>) -> HashMap<Arc<str>, Besi
     let mut all = HashMap::with_capacity(cells.len());
     let mut before: Option<(Option<UserId>, u64, when::Day)> = None;
     for cell in cells {
-        let (author, at) = cell
-            .row
-            .with(|row| (authored(&row.body).map(|(author, _)| author), row.at_ms));
+        let (author, at, answers) = cell.row.with(|row| {
+            let answers = matches!(&row.body, Body::Text { ties, .. } if ties.reply.is_some() || ties.forwarded);
+            (authored(&row.body).map(|(author, _)| author), row.at_ms, answers)
+        });
         // Of what cannot be read the time is not known.
         let at = if at == 0 {
             before.map_or(0, |(_, then, _)| then)
@@ -215,7 +216,7 @@ fn arrange(cells: &[Cell], first_unread: Option<&str>) -> HashMap<Arc<str>, Besi
         all.insert(
             cell.key.clone(),
             Beside {
-                first: day || fresh || !together,
+                first: day || fresh || answers || !together,
                 day,
                 fresh,
             },

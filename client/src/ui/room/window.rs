@@ -28,6 +28,9 @@ const AT_BOTTOM: f64 = 40.0;
 /// The line before the first unread message, and how far below the top of the screen it is brought.
 const FRESH: &str = ".fresh";
 const ABOVE_UNREAD: f64 = 48.0;
+/// A row that was gone to stands out for a while.
+const FLASH: &str = "data-flash";
+const FLASHES: Duration = Duration::from_secs(2);
 /// By then the rows of a conversation that was just opened have their true heights.
 const SETTLES_WITHIN: Duration = Duration::from_millis(250);
 
@@ -211,15 +214,8 @@ impl Window {
         });
         match wanted {
             Some((Some(at), count, _)) => {
-                // As many rows as may stand there, the wanted one with some before it.
-                let stop = (at + MOST - STEP).min(count);
-                let end = store
-                    .shown()
-                    .with_untracked(|shown| (stop < count).then(|| shown.cells[stop - 1].order));
                 self.met_unread.set(true);
-                self.at_bottom.set(false);
-                self.limit.set(MOST);
-                self.end.set(end);
+                self.bring(store, at, count);
                 self.show_unread(3);
             }
             // Not fetched yet.
@@ -232,6 +228,65 @@ impl Window {
             }
             _ => self.met_unread.set(true),
         }
+    }
+
+    /// Moves the window to a row that may stand outside of it.
+    fn bring(self, store: Store, at: usize, count: usize) {
+        // As many rows as may stand there, the wanted one with some before it.
+        let stop = (at + MOST - STEP).min(count);
+        let end = store.shown().with_untracked(|shown| {
+            (stop < count)
+                .then(|| shown.cells.get(stop - 1).map(|cell| cell.order))
+                .flatten()
+        });
+        self.at_bottom.set(false);
+        self.limit.set(MOST);
+        self.end.set(end);
+    }
+
+    /// To the row with this key, which is among those that are known.
+    pub fn show_row(self, store: Store, key: &str) {
+        let at = store.shown().with_untracked(|shown| {
+            let at = shown.cells.iter().position(|cell| *cell.key == *key)?;
+            Some((at, shown.cells.len()))
+        });
+        let Some((at, count)) = at else { return };
+        let (start, stop) = store.shown().with_untracked(|shown| untrack(|| self.range(shown)));
+        if at < start || at >= stop {
+            self.bring(store, at, count);
+        } else {
+            self.at_bottom.set(false);
+        }
+        self.anchor.set_value(None);
+        self.scroll_to(store, key.to_owned(), 3);
+    }
+
+    /// Once the rows stand in the page, and again while they find their heights.
+    fn scroll_to(self, store: Store, key: String, times: u32) {
+        request_animation_frame(move || {
+            let Some(scroller) = self.node.try_get_untracked().flatten() else {
+                return;
+            };
+            let at = store.shown().with_untracked(|shown| {
+                let (start, _) = untrack(|| self.range(shown));
+                let at = shown.cells.iter().position(|cell| *cell.key == *key)?;
+                at.checked_sub(start)
+            });
+            let Some(row) = at.and_then(|at| focusable(&scroller).into_iter().nth(at)) else {
+                return;
+            };
+            let middle = f64::from(scroller.client_height()) / 3.0;
+            let moved = (offset(&scroller, &row) - middle).round() as i32;
+            scroller.set_scroll_top(scroller.scroll_top() + moved);
+            if times > 1 {
+                self.scroll_to(store, key, times - 1);
+                return;
+            }
+            drop(row.focus());
+            drop(row.set_attribute(FLASH, ""));
+            let row = SendWrapper::new(row);
+            set_timeout(move || drop(row.remove_attribute(FLASH)), FLASHES);
+        });
     }
 
     /// Scrolls there once the rows stand in the page, and again while they find their heights.

@@ -1,0 +1,179 @@
+//! The panel: messages that are kept at hand.
+
+use leptos::html;
+use leptos::prelude::*;
+
+use crate::state::Store;
+use crate::ui::kit::menu::{Entry, Face, menu};
+use crate::ui::kit::{Icon, button};
+use crate::ui::nav::{icon_link, use_nav};
+use crate::ui::place::Place;
+use crate::ui::screen::{use_narrow, use_store, use_toasts};
+use crate::ui::{when, wire, words};
+use crate::view::{Chat, Command, Outcome, Pin, Problem, Quote, Role, RoomKind, Target};
+
+/// Whether one may pin here: by the room's own rules.
+pub fn may_pin(store: Store, chat: Chat) -> bool {
+    match store.space(chat.room) {
+        Some(space) => space.rights.pin,
+        None => store
+            .room(chat)
+            .is_some_and(|room| room.kind == RoomKind::Direct || room.role > Role::Member),
+    }
+}
+
+#[derive(Clone, PartialEq)]
+enum Found {
+    Coming,
+    Here(Vec<Pin>),
+    Failed(Problem),
+}
+
+pub fn panel(id: Chat) -> AnyView {
+    let (store, narrow) = (use_store(), use_narrow());
+    let found = RwSignal::new(Found::Coming);
+    let ask = move || {
+        wire::ask(Command::ListPins { chat: id }, move |result| {
+            let now = match result {
+                Ok(Outcome::Pins(pins)) => Found::Here(pins),
+                Ok(_) => Found::Here(Vec::new()),
+                Err(problem) => Found::Failed(problem),
+            };
+            let _ = found.try_set(now);
+        });
+    };
+    let count = Memo::new(move |_| store.room(id).map_or(0, |room| room.pins));
+    Effect::new(move |_| {
+        count.track();
+        ask();
+    });
+    let may = Memo::new(move |_| may_pin(store, id));
+    let body = move || match found.get() {
+        Found::Coming => html::div()
+            .class("panel-busy")
+            .attr("role", "status")
+            .child((
+                html::span().class("spinner").attr("aria-hidden", "true"),
+                "Looking for them",
+            ))
+            .into_any(),
+        Found::Failed(problem) => html::div()
+            .class("empty")
+            .attr("role", "alert")
+            .child((
+                html::p().child(words::problem(&problem)),
+                button::button("button", "Try again", move || {
+                    found.set(Found::Coming);
+                    ask();
+                }),
+            ))
+            .into_any(),
+        Found::Here(pins) if pins.is_empty() => html::div()
+            .class("empty")
+            .child((
+                html::span().class("empty-icon").child(Icon::Pin.l()),
+                html::p().class("empty-title").child("Nothing is pinned"),
+                html::p().child(if may.get() {
+                    "Pin a message from its menu, and everybody here finds it again."
+                } else {
+                    "Moderators can pin a message, so that everybody here finds it again."
+                }),
+            ))
+            .into_any(),
+        Found::Here(pins) => html::ul()
+            .class("pins")
+            .child(pins.into_iter().map(|pin| one(id, pin, may.get())).collect_view())
+            .into_any(),
+    };
+    html::aside()
+        .class("panel")
+        .attr("aria-label", "Pinned messages")
+        .child((
+            html::header().class("bar").child((
+                icon_link(
+                    "button button-quiet button-icon bar-back",
+                    Place::Room(id),
+                    Icon::ArrowLeft,
+                    "Back to the conversation",
+                ),
+                html::h2()
+                    .class("bar-title")
+                    .attr("aria-level", move || narrow.level())
+                    .child((
+                        "Pinned ",
+                        html::span()
+                            .class("muted numeric")
+                            .child(move || count.get().to_string()),
+                    )),
+                html::div().class("bar-actions").child(icon_link(
+                    "button button-quiet button-icon panel-close",
+                    Place::Room(id),
+                    Icon::X,
+                    "Close the pinned messages",
+                )),
+            )),
+            html::div().class("panel-body").child(body),
+        ))
+        .into_any()
+}
+
+fn one(id: Chat, pin: Pin, may: bool) -> AnyView {
+    let (store, nav, narrow, toasts) = (use_store(), use_nav(), use_narrow(), use_toasts());
+    let target = pin.target;
+    let (author, text) = match pin.quote {
+        Quote::Text { by, text, .. } => (Some(by), text),
+        _ => (None, "An earlier message".to_owned()),
+    };
+    let go = move |_| {
+        if untrack(|| narrow.get()) {
+            nav.go(Place::Room(id));
+        }
+        nav.jump_to(id, Target::Hash(target));
+    };
+    let unpin = move || {
+        vec![Entry::new(Icon::X, "Unpin", move || {
+            wire::ask(Command::Unpin { chat: id, target }, move |result| {
+                if let Err(problem) = result {
+                    toasts.danger(words::problem(&problem));
+                }
+            });
+        })]
+    };
+    html::li()
+        .class("pin")
+        .child((
+            html::button()
+                .r#type("button")
+                .class("pin-go")
+                .on(leptos::ev::click, go)
+                .child((
+                    html::span().class("pin-head").child((
+                        author.map(|author| html::b().child(move || store.handle(author))),
+                        (pin.at_ms > 0).then(|| {
+                            html::time()
+                                .class("muted")
+                                .attr("datetime", when::iso(pin.at_ms))
+                                .title(when::full(pin.at_ms))
+                                .child(when::brief(pin.at_ms))
+                        }),
+                    )),
+                    html::span().class("pin-text").attr("dir", "auto").child(text),
+                    html::span().class("muted pin-by").child(move || {
+                        if store.me() == Some(pin.by) {
+                            "Pinned by you".to_owned()
+                        } else {
+                            format!("Pinned by {}", store.handle(pin.by))
+                        }
+                    }),
+                )),
+            may.then(|| {
+                menu(
+                    "button button-quiet button-icon button-s",
+                    Face::Icon(Icon::Ellipsis),
+                    "What can be done with this pin".into(),
+                    unpin,
+                )
+            }),
+        ))
+        .into_any()
+}

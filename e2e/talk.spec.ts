@@ -1,0 +1,214 @@
+// Answering, calling by name, handing on: in two browsers, on a wide screen and by the finger on a narrow one.
+
+import type { Locator } from '@playwright/test';
+
+import type { Person, PersonOptions } from './people.ts';
+import { expect, test } from './stage.ts';
+
+const PHONE: PersonOptions = { context: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } };
+
+/** The row whose own text this is; an answer repeats what it answers. */
+const row = (person: Person, text: string): Locator =>
+  person.log.locator('[data-message-state]').filter({ has: person.page.locator('.message-body', { hasText: text }) });
+
+/** Opens the menu of a message and takes an entry. */
+async function takes(person: Person, text: string, entry: string): Promise<void> {
+  await row(person, text).hover();
+  await row(person, text).getByRole('button', { name: 'More' }).click();
+  await person.page.getByRole('menuitem', { name: entry, exact: true }).click();
+}
+
+/** Rests a finger on a message, and takes an entry of its sheet. */
+async function rests(person: Person, text: string, entry: string): Promise<void> {
+  const box = await row(person, text).locator('.message-body').boundingBox();
+  if (!box) throw new Error(`${text} is not on screen`);
+  const touch = await person.context.newCDPSession(person.page);
+  const point = { x: box.x + 20, y: box.y + box.height / 2 };
+  await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [point] });
+  await expect(person.dialog('Message')).toBeVisible();
+  await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await person.dialog('Message').getByRole('button', { name: entry, exact: true }).tap();
+}
+
+const quote = (person: Person, text: string): Locator => row(person, text).locator('.reply');
+
+test('an answer shows what it answers as it reads now, and leads there', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.makesGroup('Sunday walk', ['bob']);
+  await bob.opensToWrite('Sunday walk');
+  await alice.says('shall we meet at nine');
+  await bob.sees('shall we meet at nine');
+
+  await row(bob, 'shall we meet').hover();
+  await row(bob, 'shall we meet').getByRole('button', { name: 'Reply' }).click();
+  await expect(bob.page.getByText('Replying to alice shall we meet at nine')).toBeVisible();
+  await expect(bob.composer).toBeFocused();
+  // Esc leaves it; what was typed stays.
+  await bob.composer.fill('too early');
+  await bob.composer.press('Escape');
+  await expect(bob.page.getByText(/^Replying to/)).toHaveCount(0);
+  await expect(bob.composer).toHaveValue('too early');
+  await takes(bob, 'shall we meet', 'Reply');
+  await bob.composer.press('Enter');
+  await expect(bob.page.getByText(/^Replying to/)).toHaveCount(0);
+  for (const person of [alice, bob]) {
+    await expect(quote(person, 'too early')).toHaveText('aliceshall we meet at nine');
+  }
+  // It is for alice: her row stands out, his does not.
+  await expect(row(alice, 'too early')).toHaveAttribute('data-calls', '');
+  await expect(row(bob, 'too early')).not.toHaveAttribute('data-calls');
+
+  await alice.composer.press('ArrowUp');
+  await alice.composer.fill('shall we meet at ten');
+  await alice.composer.press('Enter');
+  await expect(quote(bob, 'too early')).toHaveText('aliceshall we meet at ten(edited)');
+
+  // Far above by now, on a browser that has not loaded it.
+  for (let number = 0; number < 90; number += 1) await alice.says(`line ${number}`);
+  await alice.hasSentEverything();
+  await takes(alice, 'line 89', 'Reply');
+  await alice.says('to the last');
+  await bob.sees('to the last');
+  await bob.reloads();
+  await bob.sees('to the last');
+  await quote(bob, 'to the last').click();
+  await expect(row(bob, 'line 89')).toBeFocused();
+  await bob.goesToTheBeginning();
+  await quote(bob, 'too early').click();
+  await expect(row(bob, 'shall we meet at ten')).toBeFocused();
+  await expect(row(bob, 'shall we meet at ten')).toHaveAttribute('data-flash', '');
+
+  await takes(alice, 'line 89', 'Delete for everyone');
+  await alice.dialog('Delete for everyone?').getByRole('button', { name: 'Delete' }).click();
+  await expect(quote(alice, 'to the last')).toHaveText('A message that was deleted');
+  await bob.page.getByRole('button', { name: 'Newest' }).click();
+  await expect(quote(bob, 'to the last')).toHaveText('A message that was deleted');
+});
+
+test('people are called by name while one writes, and see that they are meant', async ({ signedUp }) => {
+  const [alice, bob, cleo] = await signedUp('alice', 'bob', 'cleo');
+  await alice.makesGroup('Sunday walk', ['bob', 'cleo']);
+  await bob.opensToWrite('Sunday walk');
+  await cleo.opensToWrite('Sunday walk');
+
+  await bob.composer.pressSequentially('good morning @');
+  const offers = bob.page.getByRole('listbox', { name: 'People' });
+  await expect(offers.getByRole('option')).toHaveText(['alice', 'cleo']);
+  await bob.composer.press('ArrowDown');
+  await expect(offers.getByRole('option', { name: 'cleo' })).toHaveAttribute('aria-selected', 'true');
+  await bob.composer.press('Enter');
+  await expect(bob.composer).toHaveValue('good morning @cleo ');
+  await expect(offers).toHaveCount(0);
+  // Esc turns the offer down, and the letters stay.
+  await bob.composer.pressSequentially('and @al');
+  await expect(offers.getByRole('option')).toHaveText(['alice']);
+  await bob.composer.press('Escape');
+  await expect(offers).toHaveCount(0);
+  await bob.composer.press('Enter');
+  await expect(row(cleo, 'good morning').locator('.mention-you')).toHaveText('@cleo');
+  await expect(row(cleo, 'good morning')).toHaveAttribute('data-calls', '');
+  await expect(row(alice, 'good morning').locator('.mention')).toHaveText('@cleo');
+  await expect(row(alice, 'good morning')).not.toHaveAttribute('data-calls');
+
+  // Only who moderates calls everybody; from others it is a word.
+  await alice.composer.pressSequentially('@every');
+  await alice.page.getByRole('option', { name: /everyone/ }).click();
+  await expect(alice.composer).toHaveValue('@everyone ');
+  await alice.composer.pressSequentially('tea is ready');
+  await alice.composer.press('Enter');
+  await expect(row(bob, 'tea is ready').locator('.mention-you')).toHaveText('@everyone');
+  await bob.says('@everyone coffee too');
+  await cleo.sees('@everyone coffee too');
+  await expect(row(cleo, 'coffee too').locator('.mention')).toHaveCount(0);
+
+  // In code a name is code, and an address is an address.
+  await bob.says('`@cleo` cleo@example.org');
+  await cleo.sees('cleo@example.org');
+  await expect(row(cleo, 'cleo@example.org').locator('.mention')).toHaveCount(0);
+});
+
+test('a message is handed on: the words alone', async ({ signedUp }) => {
+  const [alice, bob, cleo] = await signedUp('alice', 'bob', 'cleo');
+  await alice.makesGroup('Secret garden', ['bob']);
+  await bob.opensToWrite('Secret garden');
+  await bob.says('the gate is open, @alice');
+  await alice.sees('the gate is open, @alice');
+  await alice.opensDirectWith('cleo');
+  await alice.makesGroup('Harbour', ['cleo']);
+  await alice.opensToWrite('Secret garden');
+
+  await takes(alice, 'the gate is open', 'Forward');
+  const dialog = alice.dialog('Forward');
+  await expect(dialog.getByRole('button', { name: 'Forward' })).toBeDisabled();
+  await dialog.getByRole('searchbox', { name: 'Find a conversation' }).fill('nothing like it');
+  await expect(dialog.getByText('No conversation is called that.')).toBeVisible();
+  await dialog.getByRole('searchbox', { name: 'Find a conversation' }).fill('har');
+  await dialog.getByRole('checkbox', { name: 'Harbour' }).check();
+  await dialog.getByRole('searchbox', { name: 'Find a conversation' }).fill('');
+  await dialog.getByRole('checkbox', { name: 'cleo' }).check();
+  await dialog.getByRole('button', { name: 'Forward' }).click();
+  await expect(alice.page.getByText('Forwarded to 2 conversations')).toBeVisible();
+
+  for (const title of ['alice', 'Harbour']) {
+    await cleo.opensToWrite(title);
+    await expect(row(cleo, 'the gate is open').locator('.message-note')).toHaveText('Forwarded');
+    const shown = await row(cleo, 'the gate is open').innerText();
+    expect(shown).not.toMatch(/bob|Secret garden/);
+  }
+});
+
+test('commands that are typed are done, and what is none stays in the field', async ({ signedUp }) => {
+  const [alice] = await signedUp('alice', 'bob');
+  await alice.makesGroup('Sunday walk', ['bob']);
+  await alice.composer.pressSequentially('/in');
+  await expect(alice.page.getByRole('listbox', { name: 'Commands' }).getByRole('option')).toHaveText([/^\/invite/]);
+  await alice.composer.press('Enter');
+  await expect(alice.composer).toHaveValue('/invite ');
+  await alice.composer.press('Enter');
+  await expect(alice.dialog(/^Add people/)).toBeVisible();
+  await alice.page.keyboard.press('Escape');
+  await expect(alice.composer).toHaveValue('');
+
+  await alice.composer.fill('/dance with me');
+  await alice.composer.press('Enter');
+  await expect(alice.page.getByRole('alert').getByText('There is no command /dance.')).toBeVisible();
+  await expect(alice.composer).toHaveValue('/dance with me');
+  await alice.composer.fill(' /dance with me');
+  await alice.composer.press('Enter');
+  await alice.sees('/dance with me');
+  await alice.says('/usr/bin/env is a path');
+  await alice.sees('/usr/bin/env is a path');
+  await alice.says('/shrug who knows');
+  await alice.sees('who knows ¯\\_(ツ)_/¯');
+  await alice.composer.fill('/help');
+  await alice.composer.press('Enter');
+  await expect(alice.dialog('Commands').getByText('/leave')).toBeVisible();
+});
+
+test('by the finger: answering, calling, handing on', async ({ signedUp, newPerson }) => {
+  const alice = await newPerson('alice', PHONE);
+  await alice.signsUp();
+  const [bob] = await signedUp('bob');
+  await bob.makesGroup('Sunday walk', ['alice']);
+  await bob.says('who brings the map');
+  await alice.opensToWrite('Sunday walk');
+  await alice.sees('who brings the map');
+
+  await rests(alice, 'who brings the map', 'Reply');
+  await expect(alice.page.getByText('Replying to bob who brings the map')).toBeVisible();
+  await alice.composer.pressSequentially('I do, @b');
+  await alice.page.getByRole('option', { name: 'bob' }).tap();
+  await expect(alice.composer).toHaveValue('I do, @bob ');
+  await alice.page.getByRole('button', { name: 'Send' }).tap();
+  await expect(quote(bob, 'I do,')).toHaveText('bobwho brings the map');
+  await expect(row(bob, 'I do,').locator('.mention-you')).toHaveText('@bob');
+  await quote(alice, 'I do,').tap();
+  await expect(row(alice, 'who brings the map')).toHaveAttribute('data-flash', '');
+
+  await rests(alice, 'who brings the map', 'Forward');
+  await alice.dialog('Forward').getByRole('checkbox', { name: 'Sunday walk' }).check();
+  await alice.dialog('Forward').getByRole('button', { name: 'Forward' }).tap();
+  await expect(bob.log.locator('.message-note')).toHaveText('Forwarded');
+  // Nothing stands out over the edge.
+  expect(await alice.page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
+});
