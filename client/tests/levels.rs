@@ -146,7 +146,8 @@ fn a_room_muted_for_an_hour_is_loud_again_after_it() {
 fn what_is_told_is_the_newest_unread_word_of_others_as_far_as_the_level_goes() {
     block_on(async {
         let (mut world, room) = people("alerts").await;
-        let direct = world.direct(ADA, "bob").await;
+        // Bob began it: what somebody else begins asks first, and is told of nowhere.
+        let direct = world.direct(BOB, "ada").await;
         assert_eq!(alert(&world, BOB, room), None);
         world.say(ADA, room, "first").await;
         world.say(ADA, room, "second").await;

@@ -116,7 +116,7 @@ fn who_is_met_anew_learns_it_without_waiting() {
         be(&mut stage, BOB, true).await;
         stage.pass(6_000).await;
         let cyd = stage.world.browsers.len() - 1;
-        stage.world.direct(cyd, "bob").await;
+        stage.world.group(cyd, "met", &["bob"]).await;
         assert_eq!(seen(&stage, cyd, bob), Some(Presence::Here));
     });
 }

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::FixedRng;
 use super::people::{NOW, Person, REALM, TestRoom};
+use super::spaces::custom;
 use crate::api::Endpoint;
 use crate::api::body::*;
 use crate::api::error::ErrorBody;
@@ -23,6 +24,7 @@ use crate::envelope::content::OpenedContent;
 use crate::envelope::header::{HEADER_BYTES, Header};
 use crate::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, RoomId, UserId};
 use crate::link::{Link, open_card};
+use crate::log::roles::Permission;
 use crate::log::room_log::{
     Cut, History, JoinMode, Policy, Role, RoomBody, RoomEntry, RoomState, SUITE_1, entry_hash, room_id,
 };
@@ -133,12 +135,35 @@ struct Logs {
     logs: BTreeMap<UserId, UserLog>,
     /// Everybody with the browser they act with.
     people: Vec<(UserId, DeviceKeyId)>,
+    /// A group, then a space.
+    rooms: [RoomLog; 2],
+    genesis: [SignedBlob; 3],
+}
+
+struct RoomLog {
     room: TestRoom,
     /// The room after each of its entries.
     states: Vec<RoomState>,
     /// The room's entries, and some that come next in no order.
     material: Vec<SignedBlob>,
-    genesis: [SignedBlob; 2],
+}
+
+impl RoomLog {
+    fn new(
+        room: TestRoom,
+        more: Vec<SignedBlob>,
+        logs: &BTreeMap<UserId, UserLog>,
+    ) -> Result<Self, crate::log::LogError> {
+        let begun = RoomState::begin(&room.genesis, &room.id(), logs)?;
+        let mut states = vec![begun.prove_here().expect("theirs")];
+        for blob in &room.blobs {
+            let next = states[states.len() - 1].extend(std::slice::from_ref(blob), logs);
+            states.push(next.map_err(|(_, error)| error)?.prove_here().expect("theirs").0);
+        }
+        let mut material = room.blobs.clone();
+        material.extend(more);
+        Ok(Self { room, states, material })
+    }
 }
 
 static LOGS: LazyLock<Logs> = LazyLock::new(|| make_logs().expect("entries that hold"));
@@ -207,6 +232,7 @@ fn make_logs() -> Result<Logs, crate::log::LogError> {
     room.leave(&bob)?;
     room.close(&ada)?;
     let direct = TestRoom::direct(&ada, &bob);
+    let space = make_space(&ada, &bob, &cyd)?;
     ada.close();
 
     let mut user = vec![UserLog::begin(&ada.genesis, &ada.id(), REALM)?];
@@ -217,30 +243,44 @@ fn make_logs() -> Result<Logs, crate::log::LogError> {
     let logs: BTreeMap<_, _> = [&ada, &bob, &cyd, &dan]
         .map(|person| (person.id(), person.log.clone()))
         .into();
-    let begun = RoomState::begin(&room.genesis, &room.id(), &logs)?;
-    let mut states = vec![begun.prove_here().expect("hers")];
-    for blob in &room.blobs {
-        let next = states[states.len() - 1].extend(std::slice::from_ref(blob), &logs);
-        states.push(next.map_err(|(_, error)| error)?.prove_here().expect("theirs").0);
-    }
-    let mut material = room.blobs.clone();
-    material.push(room.blob(&cyd, RoomBody::Leave));
+    let mut more = vec![room.blob(&cyd, RoomBody::Leave)];
     for seq in 0..=ada.log.seq() {
         let (member, cut) = (ada.member_ref_at(seq), List::default());
-        material.push(room.blob(&ada, RoomBody::UserUpdate { member, cut }));
+        more.push(room.blob(&ada, RoomBody::UserUpdate { member, cut }));
     }
     Ok(Logs {
         user,
         people: [&ada, &bob, &cyd, &dan]
             .map(|person| (person.id(), person.device_id()))
             .into(),
-        genesis: [room.genesis.clone(), direct.genesis],
+        genesis: [room.genesis.clone(), direct.genesis, space.genesis.clone()],
+        rooms: [
+            RoomLog::new(room, more, &logs)?,
+            RoomLog::new(space, Vec::new(), &logs)?,
+        ],
         ada,
         logs,
-        room,
-        states,
-        material,
     })
+}
+
+fn make_space(ada: &Person, bob: &Person, cyd: &Person) -> Result<TestRoom, crate::log::LogError> {
+    let mut space = TestRoom::space(ada);
+    space.add(ada, bob, Role::Moderator)?;
+    space.add(ada, cyd, Role::Member)?;
+    space.define(ada, 16, 20, &[Permission::Post, Permission::Invite], "guides")?;
+    space.define(ada, 17, 30, &[Permission::Post], "nobody")?;
+    let (user_id, role) = (cyd.id(), Role::Custom(custom(16)));
+    space.act(ada, RoomBody::SetRole { user_id, role })?;
+    space.act(ada, RoomBody::DropRole { role: custom(17) })?;
+    space.public_channel(ada, "hall")?;
+    space.private_channel(ada, "den", &[ada, bob])?;
+    space.act(bob, TestRoom::people_body("den", &[cyd], &[]))?;
+    space.channel_epoch(bob, "den")?;
+    let order = space.arrange_body("[]");
+    space.act(ada, order)?;
+    space.archive(bob, "hall", true)?;
+    space.remove(ada, cyd)?;
+    Ok(space)
 }
 
 /// One entry as a relay would hand it out, or a member who signs whatever they like.
@@ -343,14 +383,18 @@ pub fn room_log(bytes: &[u8]) {
     let Logs {
         logs,
         people,
-        room,
-        states,
-        material,
+        rooms,
         genesis,
         ..
     } = &*LOGS;
     let (from, changes) = changes(bytes);
-    let mut state = states[from % states.len()].clone();
+    let [group, space] = rooms;
+    let from = from % (group.states.len() + space.states.len());
+    let (RoomLog { room, states, material }, from) = match from.checked_sub(group.states.len()) {
+        Some(from) => (space, from),
+        None => (group, from),
+    };
+    let mut state = states[from].clone();
     for change in changes {
         let real = change.of(material);
         let Some(by) = change.anew else {
@@ -450,7 +494,7 @@ mod tests {
     #[test]
     fn every_kind_of_entry_stands_in_the_logs_that_are_bent() {
         let logs = &*LOGS;
-        let room = logs.room.blobs.iter();
+        let room = logs.rooms.iter().flat_map(|log| &log.room.blobs);
         let room = room.map(|blob| RoomEntry::from_bytes(&blob.body).unwrap().body.to_bytes()[0]);
         assert_eq!(room.collect::<BTreeSet<_>>(), tags::<RoomBody>());
         let user = logs.ada.blobs.iter();
