@@ -158,6 +158,9 @@ fn an_answer_to_what_is_not_loaded_yet_says_so_until_it_is() {
         }
         world.settle().await;
         answer(&mut world, BOB, room, "late answer", "again").await.unwrap();
+        // Read elsewhere: what is unread would be loaded to be counted.
+        show(&mut world, ADA, room).await;
+        world.run(ADA, Command::Looking { visible: false }).await.unwrap();
         let new = world.sign_in("ada").await;
         show(&mut world, new, room).await;
         assert_eq!(quote(&world, new, "again"), "earlier");

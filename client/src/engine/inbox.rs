@@ -224,9 +224,7 @@ impl<S: Suite> Engine<S> {
             };
             saves.push(record::save(Key::Message(id, seq), &record));
             room.channel.at = after;
-            if !first {
-                room.count_in(&record, me);
-            }
+            room.count_in(&record, me);
             room.channel.put(record);
             new.push(seq);
         }
@@ -324,9 +322,7 @@ impl<S: Suite> Engine<S> {
                 saves.push(record::save(Key::Message(id, seq), record));
                 changed.push(seq);
             }
-            if seq > room.channel.read_seq
-                && let Some(record) = room.channel.messages.get(&seq).cloned()
-            {
+            if let Some(record) = room.channel.messages.get(&seq).cloned() {
                 room.count_in(&record, me);
             }
         }

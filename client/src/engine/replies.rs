@@ -249,6 +249,9 @@ impl Place<'_> {
 impl PlaceMut<'_> {
     /// A text came that was not here before.
     pub fn count_in(&mut self, message: &MessageRecord, me: Option<UserId>) {
+        if message.seq <= self.channel.read_seq {
+            return;
+        }
         let (unread, mentions) = self.view().counts(message, me);
         self.channel.unread += unread;
         self.channel.mentions += mentions;
@@ -354,7 +357,7 @@ mod tests {
             "@@ada",
             "@",
             "@ ada",
-            "https://x.org/@ada",
+            "https://example.org/@ada",
             "é@ada",
         ] {
             assert!(all(none).is_empty(), "{none}");
