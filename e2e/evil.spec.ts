@@ -83,14 +83,16 @@ const AT_ONCE = [false];
 async function isStopped(person: Cheated, why: string, texts: string[], reloads = [false, true]): Promise<void> {
   const banner = person.page.getByRole('status').filter({ hasText: STOPPED });
   await expect(banner).toContainText(why, { timeout: 15_000 });
-  const sent = person.evil.sent.length;
+  const leaves = (): number => person.evil.sentTo(room).length;
+  const room = new URL(person.page.url()).pathname.split('/').at(-1) ?? '';
+  const sent = leaves();
   for (const reload of reloads) {
     if (reload) await person.reloads();
     await expect(banner).toContainText(why);
     await person.comesToSeeExactly(texts);
     await expect(person.composer).toHaveCount(0);
   }
-  expect(person.evil.sent.length, 'nothing leaves a stopped room').toBe(sent);
+  expect(leaves(), 'nothing leaves a stopped room').toBe(sent);
 }
 
 /** The conversation goes on: what this one writes, the others read, and nothing stopped. */

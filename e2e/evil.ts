@@ -231,6 +231,11 @@ export class Evil {
     onward.end();
   }
 
+  /** What was sent to this room: its number stands in the header, behind the type and version (3), suite (2) and kind (1). */
+  sentTo(room: string): Outgoing[] {
+    return this.sent.filter(({ header }) => Buffer.from(header, 'base64url').subarray(6, 38).toString('base64url') === room);
+  }
+
   private hear(text: string, relay: Duplex): void {
     const said = JSON.parse(text) as Heard;
     if (said.type === 'hello') this.token = said.token;

@@ -108,7 +108,10 @@ export class Person {
   }
 
   async isIn(): Promise<void> {
-    await expect(this.column.getByText(this.handle, { exact: true })).toBeVisible({ timeout: 20_000 });
+    // On a phone there is no room for the handle beside the tabs.
+    const isPhone = (this.page.viewportSize()?.width ?? 1280) < 900;
+    const sign = isPhone ? this.page.getByRole('link', { name: 'You', exact: true }) : this.column.getByText(this.handle, { exact: true });
+    await expect(sign).toBeVisible({ timeout: 20_000 });
   }
 
   /** Once the connection stands. */
@@ -159,6 +162,15 @@ export class Person {
 
   get column(): Locator {
     return this.page.getByRole('navigation', { name: 'Messages' });
+  }
+
+  get members(): Locator {
+    return this.page.getByRole('complementary', { name: 'Members' });
+  }
+
+  /** Somebody in the list of members, whether or not they are there now. */
+  member(handle: string): Locator {
+    return this.members.getByRole('button', { name: new RegExp(`^${handle}( |$)`) });
   }
 
   get conversations(): Locator {
@@ -236,9 +248,8 @@ export class Person {
   }
 
   async removes(handle: string): Promise<void> {
-    const panel = this.page.getByRole('complementary', { name: 'Members' });
-    if (!(await panel.isVisible())) await this.page.getByRole('button', { name: /^Members/ }).click();
-    await panel.getByRole('button', { name: handle, exact: true }).click();
+    if (!(await this.members.isVisible())) await this.page.getByRole('button', { name: /^Members/ }).click();
+    await this.member(handle).click();
     await this.page.getByRole('menuitem', { name: 'Remove' }).click();
     const dialog = this.dialog(new RegExp(`^Remove ${handle}`));
     await dialog.getByRole('button', { name: 'Remove' }).click();

@@ -136,7 +136,14 @@ class Vault:
             must(point(mine) == logged, "5", f"KEM key {g} of the vault is not the one of the log")
         self.manifest = codec.manifest(self.take(self.dvk, b"manifest"))
         former = self.item_id(self.dvk, b"former-day-keys")
-        lists = {self.item_id(self.dvk, name): form for name, form in ((b"levels", codec.levels), (b"read-marks", codec.read_marks))}
+        forms = {
+            b"levels": codec.levels,
+            b"read-marks": codec.read_marks,
+            b"contacts": codec.contacts,
+            b"profile": codec.own_profile,
+            b"saved": codec.saved,
+        }
+        lists = {self.item_id(self.dvk, name): form for name, form in forms.items()}
         self.pins = {}
         for item_id in list(self.items):
             plain = self.open(item_id, self.dvk, self.vk)

@@ -142,7 +142,8 @@ impl Dialogs {
     }
 
     pub fn view(self) -> AnyView {
-        (move || self.ask.get().map(content)).into_any()
+        // Made once: what it begins with may change while somebody fills it in.
+        (move || self.ask.get().map(|ask| untrack(|| content(ask)))).into_any()
     }
 }
 

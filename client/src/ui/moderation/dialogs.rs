@@ -314,35 +314,35 @@ fn give_role(room: RoomId, user: UserId) -> AnyView {
     let (error, busy) = (RwSignal::new(None::<String>), RwSignal::new(false));
     let owner = Memo::new(move |_| role.get() == 3 && now != 3);
     let (asked, said) = (who.clone(), who.clone());
-    let done = move || {
-        // Before the dialog goes, and what was chosen in it with it.
-        let now = a_role(role_name(store, room, role.get_untracked()));
+    let done = move |chosen| {
         dialogs.close();
-        toasts.ok(format!("{said} is {now} now."));
+        toasts.ok(format!("{said} is {} now.", a_role(role_name(store, room, chosen))));
     };
     let submit = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
         if busy.get_untracked() {
             return;
         }
-        if role.get_untracked() == now {
+        // Taken now: whoever closes the dialog meanwhile takes what was chosen in it with it.
+        let chosen = role.get_untracked();
+        if chosen == now {
             return dialogs.close();
         }
         busy.set(true);
         let done = done.clone();
         let command = move |user, role| Command::SetRole { room, user, role };
         let steps_down = owner.get_untracked() && hand_over.get_untracked();
-        wire::ask(command(user, role.get_untracked()), move |result| match (result, me) {
+        wire::ask(command(user, chosen), move |result| match (result, me) {
             (Ok(_), Some(me)) if steps_down => wire::ask(command(me, 2), move |result| {
                 busy.set(false);
                 match result {
-                    Ok(_) => done(),
+                    Ok(_) => done(chosen),
                     Err(problem) => error.set(Some(words::problem(&problem))),
                 }
             }),
             (Ok(_), _) => {
                 busy.set(false);
-                done();
+                done(chosen);
             }
             (Err(problem), _) => {
                 busy.set(false);

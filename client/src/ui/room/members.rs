@@ -194,6 +194,7 @@ pub fn member(room: RoomId, within: Option<Chat>, user: UserId, role: u8) -> Any
                     html::span()
                         .class("member-name truncate")
                         .child(person.shown().to_owned()),
+                    presence::spoken(user),
                     second_line(&person).map(|words| html::span().class("member-status truncate").child(words)),
                 )),
             )

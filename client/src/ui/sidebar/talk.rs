@@ -18,6 +18,7 @@ use crate::view::{Delivery, Room, RoomKind, Standing};
 pub fn talk(id: Chat) -> AnyView {
     let (store, nav) = (use_store(), use_nav());
     let room = Memo::new(move |_| store.room(id));
+    let peer = Memo::new(move |_| room.with(|room| room.as_ref().and_then(|room| room.peer)));
     let current = Memo::new(move |_| nav.place().room() == Some(id));
     let asks = Memo::new(move |_| room.with(|room| room.as_ref().map(Asks::of).unwrap_or_default()));
     let dialogs = use_dialogs();
@@ -48,6 +49,7 @@ pub fn talk(id: Chat) -> AnyView {
                         html::span()
                             .class("talk-name truncate")
                             .child(move || room.get().map(|room| title(&room)).unwrap_or_default()),
+                        move || peer.get().map(presence::spoken),
                         move || {
                             let at = room.with(|room| {
                                 room.as_ref()
