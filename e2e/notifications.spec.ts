@@ -43,13 +43,6 @@ async function watches(person: Person, granted = true): Promise<void> {
 const told = (page: Page): Promise<Told[]> => page.evaluate(() => (window as unknown as { told: Told[] }).told);
 const open = async (page: Page): Promise<string[]> => (await told(page)).filter((note) => !note.closed).map((note) => `${note.title}: ${note.body}`);
 
-/** A conversation that nobody is asked about any more; bob began it. Bob stands before his list. */
-async function haveMet(alice: Person, bob: Person): Promise<void> {
-  await bob.opensDirectWith('alice');
-  await bob.page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: /^Messages/ }).click();
-  await alice.opensToWrite('bob');
-}
-
 async function turnsOn(person: Person, shows = 'Everything'): Promise<void> {
   await person.page.goto('/settings/notifications');
   await person.page.getByRole('button', { name: 'Turn on' }).click();
@@ -61,7 +54,7 @@ async function turnsOn(person: Person, shows = 'Everything'): Promise<void> {
 test('nobody is asked before a press, and nothing is shown without one', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
   await watches(bob, false);
-  await haveMet(alice, bob);
+  await alice.hasBeenWrittenToBy(bob);
   await alice.says('hello');
   await expect(bob.conversations.getByRole('link').filter({ hasText: 'alice' })).toContainText('1 unread');
   expect(await told(bob.page)).toEqual([]);
@@ -73,7 +66,7 @@ test('a message is told once, replaced by the next, and taken away when it was r
   const [alice, bob] = await signedUp('alice', 'bob');
   await watches(bob);
   await turnsOn(bob);
-  await haveMet(alice, bob);
+  await alice.hasBeenWrittenToBy(bob);
   await alice.says('first');
   await expect.poll(() => open(bob.page)).toEqual(['alice: first']);
   await alice.says('second');
@@ -126,7 +119,7 @@ test('a muted conversation and one whose level is nothing are not told, and of o
   const before = (await told(bob.page)).length;
   await alice.says('two');
   await expect(bob.conversations.getByRole('link').filter({ hasText: 'Garden' })).toContainText('two');
-  await haveMet(alice, bob);
+  await alice.hasBeenWrittenToBy(bob);
   await alice.says('three');
   await expect.poll(() => open(bob.page)).toEqual(['alice: New message']);
   expect((await told(bob.page)).length).toBe(before + 1);
@@ -139,7 +132,7 @@ test('of several tabs one tells', async ({ signedUp, anotherTabOf }) => {
   const tab = await anotherTabOf(bob);
   await tab.page.goto('/messages');
   await watches(tab);
-  await haveMet(alice, bob);
+  await alice.hasBeenWrittenToBy(bob);
   await alice.says('hello');
   for (const view of [bob, tab]) await expect(view.conversations.getByRole('link').filter({ hasText: 'alice' })).toContainText('1 unread');
   await expect.poll(async () => [...(await open(bob.page)), ...(await open(tab.page))]).toEqual(['alice: hello']);

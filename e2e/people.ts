@@ -204,6 +204,13 @@ export class Person {
     await this.canWriteTo(handle);
   }
 
+  /** A direct message that the other began, so that nobody is asked about it; this one has it open, the other their list. */
+  async hasBeenWrittenToBy(other: Person): Promise<void> {
+    await other.opensDirectWith(this.handle);
+    await other.page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: /^Messages/ }).click();
+    await this.opensToWrite(other.handle);
+  }
+
   /** `shown` is what becomes of the name. */
   async makesGroup(name: string, handles: string[], shown = name): Promise<void> {
     await this.chooses('New conversation', 'New group');

@@ -9,6 +9,7 @@ const row = (person: Person, title: string): Locator => person.conversations.get
 
 test('a direct message counts, a group shows a dot, and the tab says both', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.hasBeenWrittenToBy(bob);
   await alice.makesGroup('Garden', ['bob']);
   await alice.says('the beans are in');
   await expect(row(bob, 'Garden').locator('.talk-dot')).toBeVisible();
@@ -71,8 +72,7 @@ test('a message can be marked unread, and stays so until one leaves', async ({ s
 
 test('counting everything as read can be taken back', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
-  await alice.opensDirectWith('bob');
-  await alice.hasSentEverything();
+  await alice.hasBeenWrittenToBy(bob);
   for (let nth = 0; nth < 40; nth += 1) await alice.says(`line ${nth}`);
   await expect(row(bob, 'alice')).toContainText('40 unread');
   await bob.opens('alice');
