@@ -216,6 +216,23 @@ pub enum Command {
     ListPins {
         chat: Chat,
     },
+    /// Puts a message aside, for oneself.
+    SaveForLater {
+        chat: Chat,
+        message: MessageId,
+    },
+    ForgetSaved {
+        chat: Chat,
+        target: EnvelopeHash,
+    },
+    /// → `Outcome::Saved`, as far as they are in memory.
+    ListSaved,
+    /// One of them that is not in memory. → `Outcome::Saved`.
+    ReadSaved {
+        chat: Chat,
+        target: EnvelopeHash,
+        saved_ms: u64,
+    },
     /// → `Outcome::Found`, once the message is among the rows; `Problem::NoSuchMessage`, or `Problem::Offline`.
     JumpTo {
         chat: Chat,
@@ -521,6 +538,8 @@ pub enum Outcome {
     Invites(Invites),
     /// The newest first.
     Pins(Vec<Pin>),
+    /// The newest first.
+    Saved(Vec<SavedMessage>),
     /// The key of its row.
     Found(String),
     Preview(InvitePreview),
@@ -1175,6 +1194,18 @@ pub struct Pin {
     pub by: UserId,
 }
 
+/// A message that was put aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedMessage {
+    pub chat: Chat,
+    pub target: EnvelopeHash,
+    pub quote: Quote,
+    /// When it was written; 0 while that is not known.
+    pub at_ms: u64,
+    /// When it was put aside.
+    pub saved_ms: u64,
+}
+
 /// A message that another one answers, as it stands now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Quote {
@@ -1434,6 +1465,10 @@ pub enum Problem {
         max: u32,
     },
     TooManyPeople {
+        max: u32,
+    },
+    /// So many messages are put aside that there is no place for another.
+    TooManySaved {
         max: u32,
     },
     /// No more messages can be kept at hand.

@@ -245,6 +245,31 @@ fn channels_are_made_changed_archived_and_arranged() {
     });
 }
 
+/// Its entries come back from the log before the answer that brings its key.
+#[test]
+fn a_private_channel_whose_answer_is_late_has_its_name() {
+    block_on(async {
+        let (mut world, id) = club("late answer").await;
+        let command = Command::CreateChannel {
+            space: id,
+            name: "attic".into(),
+            topic: String::new(),
+            kind: ChannelKind::Private,
+            heading: 0,
+            members: Vec::new(),
+        };
+        world.browsers[ADA].holds_replies = true;
+        let made = world.browsers[ADA].command(command);
+        world.settle().await;
+        world.browsers[ADA].holds_replies = false;
+        world.settle().await;
+        let Ok(Outcome::Channel(attic)) = world.browsers[ADA].answers[&made].clone() else {
+            panic!("no channel");
+        };
+        assert_eq!(chat(&world, ADA, id, "attic"), Some(attic));
+    });
+}
+
 #[test]
 fn whoever_is_removed_from_a_space_reads_no_more_in_any_channel() {
     block_on(async {

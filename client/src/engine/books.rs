@@ -5,7 +5,7 @@ use sotto_shared::attention::{Levels, Marks};
 use sotto_shared::codec::Codec;
 use sotto_shared::contacts::{Contacts, OwnProfile};
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::vault::ItemName;
+use sotto_shared::vault::{ItemName, SavedList};
 
 use super::{Engine, Out};
 
@@ -15,6 +15,7 @@ pub(crate) enum Book {
     ReadMarks,
     Contacts,
     Profile,
+    Saved,
 }
 
 /// A list as it is here, encoded.
@@ -34,7 +35,13 @@ impl Held {
 }
 
 impl Book {
-    pub const ALL: [Self; 4] = [Self::Levels, Self::ReadMarks, Self::Contacts, Self::Profile];
+    pub const ALL: [Self; 5] = [
+        Self::Levels,
+        Self::ReadMarks,
+        Self::Contacts,
+        Self::Profile,
+        Self::Saved,
+    ];
 
     pub const fn name(self) -> ItemName {
         match self {
@@ -42,6 +49,7 @@ impl Book {
             Self::ReadMarks => ItemName::ReadMarks,
             Self::Contacts => ItemName::Contacts,
             Self::Profile => ItemName::Profile,
+            Self::Saved => ItemName::Saved,
         }
     }
 
@@ -51,6 +59,7 @@ impl Book {
             Self::ReadMarks => Marks::from_bytes(plain).is_ok(),
             Self::Contacts => Contacts::from_bytes(plain).is_ok(),
             Self::Profile => OwnProfile::from_bytes(plain).is_ok(),
+            Self::Saved => SavedList::from_bytes(plain).is_ok(),
         }
     }
 
@@ -77,6 +86,10 @@ impl Book {
                         .join(&theirs)
                         .to_bytes(),
                 )
+            }
+            Self::Saved => {
+                let theirs = SavedList::from_bytes(theirs).ok()?;
+                Some(super::saved::join(&SavedList::from_bytes(ours).unwrap_or_default(), &theirs).to_bytes())
             }
         }
     }

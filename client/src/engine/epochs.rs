@@ -222,7 +222,8 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    fn read_title(&mut self, id: RoomId) {
+    /// Opens the names that the keys at hand open.
+    pub(super) fn read_title(&mut self, id: RoomId) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         if let Some((n, sealed)) = &room.state.meta
             && let Some(secret) = room.keys.get(n)

@@ -692,7 +692,8 @@ impl<S: Suite> Engine<S> {
                 if replaces {
                     self.show_events_of(id, out);
                 }
-                // The log may have been faster than this answer, and with it messages under the new key.
+                // The log may have been faster than this answer, and with it names and messages under the new key.
+                self.read_title(id);
                 for chat in self.chats_of(id) {
                     self.unlock_messages(chat, ctx, out).await;
                 }

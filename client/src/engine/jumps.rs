@@ -6,7 +6,7 @@
 use sotto_shared::api::body::{PageFrom, PageGet};
 use sotto_shared::api::limits::MAX_PAGE;
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::id::{Head, UserId};
+use sotto_shared::id::{EnvelopeHash, Head, UserId};
 
 use super::ask::{Pending, Request};
 use super::bodies::message_key;
@@ -19,7 +19,7 @@ use crate::view::{Chat, Link, Outcome, Problem, Target};
 const STEP: u64 = MAX_PAGE as u64;
 /// Rows shown before the one that was gone to.
 const BEFORE: u64 = 30;
-/// So far back pinned messages are looked for by themselves.
+/// So far back pinned messages, and those put aside, are looked for by themselves.
 const FOR_PINS: u64 = 3_000;
 
 /// Somebody waits for messages that may not be here yet.
@@ -36,6 +36,8 @@ pub(crate) struct Quest {
 enum Goal {
     Show(Target),
     Pins,
+    /// One that was put aside, and when.
+    Saved(EnvelopeHash, u64),
 }
 
 enum Found {
@@ -92,6 +94,19 @@ impl<S: Suite> Engine<S> {
         self.begin_quest(command, chat, Goal::Pins)
     }
 
+    pub(super) fn read_saved(
+        &mut self,
+        command: u32,
+        chat: Chat,
+        target: EnvelopeHash,
+        saved_ms: u64,
+    ) -> Result<Option<Outcome>, Problem> {
+        if self.place(chat).is_none() {
+            return Ok(Some(Outcome::Saved(vec![self.shown_saved(chat, target, saved_ms)])));
+        }
+        self.begin_quest(command, chat, Goal::Saved(target, saved_ms))
+    }
+
     /// Gone on with at the end of this step.
     fn begin_quest(&mut self, command: u32, chat: Chat, goal: Goal) -> Result<Option<Outcome>, Problem> {
         if self.place(chat).is_none() {
@@ -140,6 +155,16 @@ impl<S: Suite> Engine<S> {
                 // What cannot be had is told as far as it is known.
                 self.reach(id, from, quest, out)?;
                 Some(Ok(Outcome::Pins(pins)))
+            }
+            Goal::Saved(target, saved_ms) => {
+                let is_far = room.channel.at.seq.saturating_sub(room.channel.first_loaded()) >= FOR_PINS;
+                let first = room.channel.first_loaded();
+                let saved = self.shown_saved(id, target, saved_ms);
+                if !matches!(saved.quote, crate::view::Quote::Earlier(_)) || is_far || first <= 1 {
+                    return Some(Ok(Outcome::Saved(vec![saved])));
+                }
+                self.reach(id, first.saturating_sub(STEP), quest, out)?;
+                Some(Ok(Outcome::Saved(vec![saved])))
             }
             Goal::Show(target) => match room.find(target, me, now_ms) {
                 Found::At(seq) => {

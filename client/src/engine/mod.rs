@@ -49,6 +49,7 @@ mod rekey;
 mod replies;
 mod rewrap;
 mod rooms;
+mod saved;
 mod spaces;
 mod sync;
 mod timeline;
@@ -433,6 +434,10 @@ impl<S: Suite> Engine<S> {
             Command::Pin { chat, message, on } => self.pin(id, chat, message, on, ctx, out).await,
             Command::Unpin { chat, target } => self.pin_named(id, chat, target, false, ctx, out).await,
             Command::ListPins { chat } => self.list_pins(id, chat),
+            Command::SaveForLater { chat, message } => self.save_for_later(chat, message, ctx, out),
+            Command::ForgetSaved { chat, target } => self.forget_saved(chat, target, ctx, out),
+            Command::ListSaved => self.list_saved(),
+            Command::ReadSaved { chat, target, saved_ms } => self.read_saved(id, chat, target, saved_ms),
             Command::JumpTo { chat, target } => self.jump_to(id, chat, target),
             Command::Retry { chat, message } => self.retry(chat, message, ctx, out).await,
             Command::Discard { chat, message } => self.discard(chat, message, out),

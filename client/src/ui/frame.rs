@@ -34,6 +34,7 @@ enum Main {
     Changes(RoomId),
     Link,
     Contacts,
+    Saved,
 }
 
 pub fn frame() -> AnyView {
@@ -58,6 +59,7 @@ pub fn frame() -> AnyView {
         Place::Changes(room) => Main::Changes(room),
         Place::Link => Main::Link,
         Place::Contacts(_) => Main::Contacts,
+        Place::Saved => Main::Saved,
         _ => Main::Conversation,
     });
     let pane = Memo::new(move |_| match nav.place() {
@@ -68,7 +70,8 @@ pub fn frame() -> AnyView {
         | Place::ChannelSettings(_)
         | Place::SpaceSetting(..)
         | Place::Link
-        | Place::Contacts(_) => "room",
+        | Place::Contacts(_)
+        | Place::Saved => "room",
         _ => "list",
     });
     // Where the list stands alone, it is the main part.
@@ -103,6 +106,7 @@ pub fn frame() -> AnyView {
                     Main::Changes(room) => moderation::changes::page(room),
                     Main::Link => link::sheet(),
                     Main::Contacts => people::contacts::sheet(),
+                    Main::Saved => room::saved::sheet(),
                     Main::Conversation => room::sheet(),
                 }),
         ))

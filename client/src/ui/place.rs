@@ -14,6 +14,8 @@ pub enum Place {
     /// What a link leads to that somebody was given. The link itself is nowhere in the address.
     Link,
     Contacts(Tab),
+    /// Messages put aside.
+    Saved,
     Messages,
     Room(Chat),
     Members(Chat),
@@ -101,6 +103,7 @@ impl Place {
             (Some("contacts"), None, ..) => Self::Contacts(Tab::People),
             (Some("contacts"), Some("requests"), None, _) => Self::Contacts(Tab::Requests),
             (Some("contacts"), Some("blocked"), None, _) => Self::Contacts(Tab::Blocked),
+            (Some("saved"), None, ..) => Self::Saved,
             (Some("messages"), None, ..) => Self::Messages,
             (Some("messages"), Some(room), None, _) => main(room).map_or(Self::Unknown, Self::Room),
             (Some("messages"), Some(room), Some("members"), None) => main(room).map_or(Self::Unknown, Self::Members),
@@ -122,6 +125,7 @@ impl Place {
             Self::Contacts(Tab::People) => "/contacts".into(),
             Self::Contacts(Tab::Requests) => "/contacts/requests".into(),
             Self::Contacts(Tab::Blocked) => "/contacts/blocked".into(),
+            Self::Saved => "/saved".into(),
             Self::Messages => "/messages".into(),
             Self::Room(chat) => conversation(chat),
             Self::Members(chat) => format!("{}/members", conversation(chat)),
@@ -152,7 +156,9 @@ impl Place {
     pub fn space(self) -> Option<RoomId> {
         match self {
             Self::Space(space) | Self::SpaceSettings(space) | Self::SpaceSetting(space, _) => Some(space),
-            Self::Room(chat) | Self::Members(chat) | Self::ChannelSettings(chat) if chat.channel != ChannelId::MAIN => {
+            Self::Room(chat) | Self::Members(chat) | Self::Pins(chat) | Self::ChannelSettings(chat)
+                if chat.channel != ChannelId::MAIN =>
+            {
                 Some(chat.room)
             }
             _ => None,

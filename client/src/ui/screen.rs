@@ -93,7 +93,7 @@ fn page() -> impl IntoView {
             if place.room().is_some()
                 || place.space().is_some()
                 || place.in_settings()
-                || matches!(place, Place::Contacts(_))
+                || matches!(place, Place::Contacts(_) | Place::Saved)
             {
                 nav.want(place);
             }

@@ -180,7 +180,7 @@ pub fn dialog() -> AnyView {
         html::button()
             .r#type("button")
             .class("switcher-close")
-            .attr("aria-label", "Close")
+            .attr("aria-label", "Close (Esc)")
             .on(ev::click, move |_| dialogs.close())
             .child(html::kbd().class("kbd").attr("aria-hidden", "true").child("Esc")),
     ));
@@ -543,6 +543,7 @@ fn commands() -> Vec<Goal> {
         ask(Icon::Users, "New group", Ask::NewGroup),
         ask(Icon::Plus, "Create a space", Ask::NewSpace),
         go(Icon::MessageCircle, "All messages", Place::Messages),
+        go(Icon::Bookmark, "Saved messages", Place::Saved),
         Goal {
             keys: keys::printed(keys::Act::Keys, apple),
             ..ask(Icon::CircleHelp, "Keyboard shortcuts", Ask::Keys)

@@ -34,6 +34,7 @@ pub fn keep(store: Store, nav: Nav) {
             Place::Settings => "Settings".into(),
             Place::Setting(page) => page_title(page).into(),
             Place::Contacts(_) => "Contacts".into(),
+            Place::Saved => "Saved messages".into(),
             Place::Link => "A link".into(),
             Place::Unknown => "Nothing here".into(),
             _ => "Messages".into(),

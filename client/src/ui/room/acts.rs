@@ -210,6 +210,13 @@ fn pin(toasts: Toasts, room: Chat, message: MessageId, on: bool) {
     );
 }
 
+fn save(toasts: Toasts, chat: Chat, message: MessageId) {
+    wire::ask(Command::SaveForLater { chat, message }, move |result| match result {
+        Ok(_) => toasts.ok("Saved for later"),
+        Err(problem) => toasts.danger(words::problem(&problem)),
+    });
+}
+
 fn copy(toasts: Toasts, text: String, done: &'static str) {
     leptos::task::spawn_local(async move {
         if browser::copy(text).await {
@@ -282,6 +289,9 @@ impl Tools {
             }));
         }
         if found.sent {
+            entries.push(Entry::new(Icon::Bookmark, "Save for later", move || {
+                save(toasts, room, message)
+            }));
             let number = found.number;
             entries.push(Entry::new(Icon::Link, "Copy link", move || {
                 copy(

@@ -20,6 +20,7 @@ mod prose;
 mod reply;
 pub mod roster;
 pub mod safety;
+pub mod saved;
 pub mod slash;
 mod start;
 mod timeline;

@@ -41,6 +41,12 @@ pub fn column() -> AnyView {
                             Icon::Users,
                             "Contacts",
                         ),
+                        icon_link(
+                            "button button-quiet button-icon button-s",
+                            Place::Saved,
+                            Icon::Bookmark,
+                            "Saved messages",
+                        ),
                         menu(
                             "button button-quiet button-icon button-s",
                             Face::Icon(Icon::Pencil),
