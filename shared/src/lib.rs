@@ -25,6 +25,8 @@ pub mod id;
 pub mod link;
 pub mod log;
 #[cfg(feature = "e2ee")]
+pub mod report;
+#[cfg(feature = "e2ee")]
 pub mod safety;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -22,6 +22,7 @@ use sotto_shared::id::{BlobId, ChannelId, EnvelopeHash, Head, InviteId};
 use sotto_shared::link::{Link, invite_key, open_card};
 use sotto_shared::log::room_log::{Cut, EpochReason, History, JoinMode, Policy, Role, RoomBody, RoomState, invite_id};
 use sotto_shared::log::user_log::{UserBody, UserGenesis, UserLog};
+use sotto_shared::report::{Report, seal_report};
 use sotto_shared::safety::safety_number;
 use sotto_shared::testing::people::{NOW, Person, REALM, TestRoom, key};
 use sotto_shared::testing::{FixedRng, hex, unhex};
@@ -325,6 +326,22 @@ fn made_of_order() -> Book {
     }
     book.note("room.head", room.state.head.as_bytes());
     book.note("epoch.1.secret", secret.expose());
+    let report = Report {
+        room_id: id,
+        report_id: [5; 16],
+        user_id: bob.id(),
+        dk_id: bob.device_id(),
+        log_seq: room.state.seq,
+        log_head: room.state.head,
+        ts: NOW,
+        words: Text::new("Not all right").unwrap(),
+        messages: List::default(),
+    };
+    let bytes = report.to_bytes();
+    let sig = bob.device().sign(Label::Report, &bytes);
+    book.note("report", &bytes);
+    let (key, mut rng) = ([6; 32], FixedRng::new("report"));
+    book.note("report.sealed", seal_report(&mut rng, &key, &id, &[5; 16], &bytes, &sig));
     book
 }
 

@@ -86,6 +86,7 @@ labels! {
     RecoveryChange = "recovery", Sign,
     Join = "join", Sign,
     InviteOpen = "inv-open", Sign,
+    Report = "report", Sign,
     InvitePeek = "inv-peek", Sign,
 
     SealedMessage = "sealed-msg", Seal,
@@ -102,8 +103,10 @@ labels! {
     File = "file", Seal,
     Locked = "locked", Seal,
     Reason = "reason", Seal,
+    SealedReport = "sealed-report", Seal,
 
     RoomKeyWrap = "wrap", Wrap,
+    ReportWrap = "report-wrap", Wrap,
 }
 
 /// `u8` length ‖ label: how a label enters a hash, key, signature or context.
