@@ -107,7 +107,7 @@ test('whoever may not arrange a space sees nothing of it; a role that allows it 
   await rail(bob).getByRole('link', { name: /Thursday Choir/ }).click();
   const menu = column(bob, 'Thursday Choir').getByRole('button', { name: 'Thursday Choir' });
   await menu.click();
-  await expect(bob.page.getByRole('menuitem')).toHaveText(['Add people', 'Invite by link', 'Members', 'Notifications …', 'Space settings', 'Leave space']);
+  await expect(bob.page.getByRole('menuitem')).toHaveText(['Add people', 'Invite by link', 'Members', 'Notifications …', 'Log of changes', 'Space settings', 'Leave space']);
   await bob.page.keyboard.press('Escape');
   await channel(bob, 'general').focus();
   await bob.page.getByRole('button', { name: 'Channel general', exact: true }).click();

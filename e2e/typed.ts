@@ -128,6 +128,28 @@ export const TYPED: Record<string, Types> = {
     await expect(bob.composer).toBeVisible();
     await alice.page.getByRole('link', { name: 'Close the list of members' }).click();
   },
+  'what a report says': async ({ newPerson, alice, bob }, secret) => {
+    // Somebody whom it can be about, since nobody hears of a report about themselves.
+    const dora = await newPerson('visible-handle-dora');
+    await dora.signsUp();
+    await alice.addsPeople(['visible-handle-dora']);
+    await dora.conversations.getByRole('link').first().click();
+    await dora.says('dora was here');
+    const row = bob.message('dora was here');
+    await row.hover();
+    await row.getByRole('button', { name: 'More' }).click();
+    await bob.page.getByRole('menuitem', { name: /^Report/ }).click();
+    const dialog = bob.dialog('Report messages');
+    await dialog.getByRole('textbox', { name: /^What is wrong/ }).fill(secret);
+    await dialog.getByRole('button', { name: 'Send report' }).click();
+    await expect(dialog).toBeHidden();
+    await alice.page.getByRole('link', { name: 'Reports, 1' }).click();
+    const reports = alice.page.getByRole('region', { name: 'Reports', exact: true });
+    await expect(reports).toContainText(secret);
+    await reports.getByRole('button', { name: 'Done with it' }).click();
+    await expect(reports.getByText('Nothing to go through')).toBeVisible();
+    await reports.getByRole('link', { name: 'Back to the conversation' }).click();
+  },
   'draft': async ({ bob }, secret) => {
     await bob.composer.fill(secret);
     await bob.composer.blur();

@@ -10,8 +10,8 @@ use reactive_graph::signal::{ArcRwSignal, ReadSignal, RwSignal};
 use sotto_shared::id::{ChannelId, DeviceKeyId, MessageId, RoomId, UserId};
 
 use crate::view::{
-    Alert, Body, Change, Chat, Link, Member, Order, Person, Phase, Presence, Problem, Room, RoomHush, Row, Space, Step,
-    Timeline, Usual,
+    Alert, Body, Change, Chat, Link, Member, Order, Person, Phase, Presence, Problem, Reports, Room, RoomHush, Row,
+    Space, Step, Timeline, Usual,
 };
 
 /// One row of the room on screen. The cell stays while the row's content changes, so focus and selection survive.
@@ -55,6 +55,7 @@ pub struct Store {
     spaces: RwSignal<HashMap<RoomId, ArcRwSignal<Space>>>,
     members: RwSignal<HashMap<RoomId, Arc<Vec<Member>>>>,
     orders: RwSignal<HashMap<RoomId, ArcRwSignal<Order>>>,
+    reports: RwSignal<HashMap<RoomId, ArcRwSignal<Reports>>>,
     /// Of private channels.
     channel_members: RwSignal<HashMap<Chat, Arc<Vec<UserId>>>>,
     shown: RwSignal<Shown>,
@@ -79,6 +80,7 @@ impl Default for Store {
             spaces: RwSignal::new(HashMap::new()),
             members: RwSignal::new(HashMap::new()),
             orders: RwSignal::new(HashMap::new()),
+            reports: RwSignal::new(HashMap::new()),
             channel_members: RwSignal::new(HashMap::new()),
             shown: RwSignal::new(Shown::default()),
             typing: RwSignal::default(),
@@ -115,6 +117,7 @@ impl Store {
             }
             Change::Members { room, members } => self.members.update(|all| drop(all.insert(room, Arc::new(members)))),
             Change::Order(order) => put(self.orders, order.room, order),
+            Change::Reports(reports) => put(self.reports, reports.room, reports),
             Change::Space(space) => put(self.spaces, space.id, space),
             Change::SpaceGone(id) => {
                 self.spaces.update(|spaces| drop(spaces.remove(&id)));
@@ -162,6 +165,7 @@ impl Store {
                 self.spaces.set(HashMap::new());
                 self.members.set(HashMap::new());
                 self.orders.set(HashMap::new());
+                self.reports.set(HashMap::new());
                 self.channel_members.set(HashMap::new());
                 self.shown.set(Shown::default());
                 self.typing.set(HashMap::new());
@@ -400,6 +404,17 @@ impl Store {
     pub fn order(self, room: RoomId) -> Option<Order> {
         let cell = self.orders.with(|orders| orders.get(&room).cloned());
         cell.map(|cell| cell.get())
+    }
+
+    /// What was reported in a room; `None` while that is not known, and for whoever may not act.
+    pub fn reports(self, room: RoomId) -> Option<Reports> {
+        let cell = self.reports.with(|reports| reports.get(&room).cloned());
+        cell.map(|cell| cell.get())
+    }
+
+    /// How much waits to be gone through there.
+    pub fn reports_waiting(self, room: RoomId) -> u32 {
+        self.reports(room).map_or(0, |reports| reports.open)
     }
 
     /// The members of a room, or `None` while they are not known.

@@ -5,12 +5,14 @@
 //! recovery key on its one way to paper and back.
 
 pub mod order;
+pub mod reports;
 
 use serde::{Deserialize, Serialize};
 use sotto_shared::api::body::{Held, Rows, RowsGet};
-use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, InviteId, MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, InviteId, MessageId, ReportId, RoomId, UserId};
 
 pub use order::{Changes, Deed, DeedKind, Line, Measure, Order, SlowMode, TimeOut};
+pub use reports::{Exhibit, Proven, Report, Reported, Reports};
 
 /// From the page to the worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -354,6 +356,22 @@ pub enum Command {
         measure: Measure,
         reason: String,
     },
+    /// Tells those who may act what is wrong with messages of others, at most 20. They can be sure that each was written.
+    Report {
+        chat: Chat,
+        messages: Vec<MessageId>,
+        /// May be empty.
+        words: String,
+    },
+    /// Asks for what was reported in a room. → `Change::Reports`, then `Outcome::Done`.
+    ListReports {
+        room: RoomId,
+    },
+    /// It is dealt with, for everybody who may act.
+    SettleReport {
+        room: RoomId,
+        report: ReportId,
+    },
     /// → `Outcome::Changes`: what happened in the room, the newest first, `skip` of them left out.
     ShowChanges {
         room: RoomId,
@@ -579,6 +597,8 @@ pub enum Change {
     SpaceGone(RoomId),
     /// What holds in a room beside who is in it.
     Order(Order),
+    /// What was reported in a room where this person may act.
+    Reports(Reports),
     /// Who is in a private channel.
     ChannelMembers {
         chat: Chat,
@@ -1483,6 +1503,12 @@ pub enum Problem {
     TooManyMentions {
         max: u32,
     },
+    /// Nobody here may act but those whom a report is about.
+    NobodyToTell,
+    /// The messages of a report are too long together.
+    ReportTooLong,
+    /// Too many reports wait in this room.
+    TooManyReports,
     AlreadyThere(String),
     /// Somebody who was to be let in has another safety number than was checked, or was found to differ.
     NotTrusted(String),

@@ -270,6 +270,19 @@ content = record(
     ts=u64,
     body=tagged(MESSAGE_BODIES, unknown=True),
 )
+reported = fields(seq=u64, header=data(107), content=data(65_536), sig=raw(64))
+report = record(
+    0x0304,
+    room_id=id32,
+    report_id=id16,
+    user_id=id32,
+    dk_id=id32,
+    log_seq=u64,
+    log_head=hash32,
+    ts=u64,
+    words=text(4096),
+    messages=items(40, reported),
+)
 
 PASSWORD, RECOVERY = 1, 2
 vault_header = record(0x0501, user_id=id32, vk_gen=u32, wraps=items(4, fields(method=one_of(PASSWORD, RECOVERY), sealed=data(160))))

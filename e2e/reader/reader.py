@@ -34,7 +34,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 import codec
-from codec import DIRECT, DoesNotHold, must
+from codec import DIRECT, MODERATOR, OWNER, DoesNotHold, must
 from crypto import (
     CURVE,
     H,
@@ -318,7 +318,7 @@ class Reader:
             title = self.name(room, keys)
         channels = {unb64(channel["channel"]): channel for channel in stands["channels"]}
         must(set(channels) == {MAIN}, "17", "a room has other channels than the one")
-        return title, self.messages(room, keys, channels[MAIN])
+        return title, self.messages(room, keys, channels[MAIN]) + self.reports(room)
 
     def settled_room(self, stands: Any) -> tuple[str, list[Row]]:
         """The same, once more if somebody may have written meanwhile. What does not hold does not the second time either."""
@@ -327,6 +327,42 @@ class Reader:
         except DoesNotHold:
             self.people.clear()
             return self.room(next((room for room in self.relay.rooms() if room["room_id"] == stands["room_id"]), stands))
+
+    def reports(self, room: Room) -> list[Row]:
+        """§12a: what was reported, for whoever may act on it."""
+        role = room.members[self.me.user_id].role
+        if room.kind == DIRECT or role not in (MODERATOR, OWNER):
+            return []
+        rows = []
+        for sealed in self.relay.ask("reports/list", room_id=b64(room.room_id))["reports"]:
+            report_id, g = unb64(sealed["report_id"]), sealed["g"]
+            must(1 <= g <= len(self.vault.kem), "12a", "a report for a key that is none of ours")
+            info = label("report-wrap") + b"\x03\x03\x01" + room.room_id + report_id + self.me.user_id + number(g, 4)
+            key = open_wrap(self.vault.kem[g - 1], unb64(sealed["enc"]), unb64(sealed["ct"]), info)
+            if key is None:
+                raise DoesNotHold("12a", "the key of a report does not open")
+            plain = codec.Cursor(open_sealed("12a", "a report", key, "sealed-report", room.room_id + report_id, unb64(sealed["sealed"])))
+            signed, signature = plain.take(codec.u32(plain)), plain.take(64)
+            must(len(plain.data) == padded(plain.at) and not any(plain.rest()), "12a", "wrong padding of a report")
+            report = codec.report(signed)
+            must(report.room_id == room.room_id and report.report_id == report_id, "12a", "a report of another room, or under another id")
+            self.signed_here(room, report, "report", signed, signature)
+            rows.append(Row(self.person(report.user_id).handle, f"(reports) {report.words}"))
+            for shown in report.messages:
+                visible, said = codec.header(shown.header), codec.content(shown.content)
+                must(visible.room_id == room.room_id and said.header_hash == H("header", shown.header), "12a", "a message of elsewhere")
+                self.signed_here(room, said, "msg", shown.content, shown.sig)
+                text = getattr(said.body, "text", None) or getattr(said.body, "question", "")
+                rows.append(Row(self.person(said.user_id).handle, f"(reported) {text}"))
+        return rows
+
+    def signed_here(self, room: Room, by: Any, name: str, signed: bytes, signature: bytes) -> None:
+        """By somebody who was a member with that device at the entry that they name."""
+        must(by.log_seq < len(room.hashes) and room.hashes[by.log_seq] == by.log_head, "12a", "its author knew another log: a fork")
+        dk = room.authors[by.log_seq].get((by.user_id, by.dk_id))
+        if dk is None:
+            raise DoesNotHold("12a", "nobody who was a member with that device signed it")
+        verify("12a", "its", dk, name, signed, signature)
 
     def keys(self, room: Room) -> dict[int, bytes]:
         """§7: our wraps, then backwards along the backlinks; each secret against the commitment in the log."""

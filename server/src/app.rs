@@ -18,7 +18,7 @@ use crate::db::entities::{challenges, sessions};
 use crate::hub::Hub;
 use crate::ledger::Ledger;
 use crate::mailbox::pace::Paces;
-use crate::mailbox::{Mailbox, gone};
+use crate::mailbox::{Mailbox, gone, reports};
 use crate::pepper::Pepper;
 use crate::problem::Problem;
 use crate::rates::Rates;
@@ -112,7 +112,11 @@ impl App {
             .exec(self.db.write())
             .await;
         let expired = gone::expire(self.db.write(), now).await;
-        for error in [old.err(), ended.err(), expired.err()].into_iter().flatten() {
+        let unsettled = reports::expire(self.db.write(), now).await;
+        for error in [old.err(), ended.err(), expired.err(), unsettled.err()]
+            .into_iter()
+            .flatten()
+        {
             Problem::from(error).log();
         }
     }

@@ -95,6 +95,7 @@ pub struct Rates {
     pub wraps: Rate<DeviceKeyId>,
     pub invites: Rate<DeviceKeyId>,
     pub peeks: Rate<Network>,
+    pub reports: Rate<DeviceKeyId>,
     pub lockout: Lockout,
 }
 
@@ -120,6 +121,7 @@ impl Rates {
             wraps: Rate::new(minute(limits.wraps_per_minute), limits.wraps_per_minute, clock),
             invites: Rate::new(minute(limits.invites_per_minute), limits.invites_per_minute, clock),
             peeks: Rate::new(minute(limits.peeks_per_minute), limits.peeks_per_minute / 2, clock),
+            reports: Rate::new(hour(limits.reports_per_hour), limits.reports_per_hour, clock),
             lockout: Lockout::new(clock),
         }
     }
@@ -135,6 +137,7 @@ impl Rates {
         self.wraps.limiter.retain_recent();
         self.invites.limiter.retain_recent();
         self.peeks.limiter.retain_recent();
+        self.reports.limiter.retain_recent();
     }
 }
 

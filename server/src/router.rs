@@ -13,10 +13,10 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use sotto_shared::api::Endpoint;
 use sotto_shared::api::body::{
-    API_VERSION, HeldGet, Info, InfoReply, InviteOpen, InvitePeek, MessageDelete, PageGet, Register, Rekey,
-    ResetIdentity, RoomAppend, RoomCreate, RoomLogGet, RowsGet, SessionEnd, SessionEndOthers, SessionList,
-    SessionProve, SessionStart, SetRecovery, SignInProve, SignInStart, SlotsGet, UserFind, UserLogAppend, UserLogGet,
-    VaultGet, VaultPut, WrapsDrop, WrapsGet, WrapsPut,
+    API_VERSION, HeldGet, Info, InfoReply, InviteOpen, InvitePeek, MessageDelete, PageGet, Register, Rekey, ReportSend,
+    ReportSettle, ReportsGet, ResetIdentity, RoomAppend, RoomCreate, RoomLogGet, RowsGet, SessionEnd, SessionEndOthers,
+    SessionList, SessionProve, SessionStart, SetRecovery, SignInProve, SignInStart, SlotsGet, UserFind, UserLogAppend,
+    UserLogGet, VaultGet, VaultPut, WrapsDrop, WrapsGet, WrapsPut,
 };
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::{MAX_BODY_BYTES, MAX_WRAPS_BODY_BYTES};
@@ -25,7 +25,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::accounts::{close, held, register, rekey, sessions, sign_in, users, vault};
 use crate::app::App;
 use crate::logs::{append, create, invites, read, wraps};
-use crate::mailbox::{gone, pages, slots};
+use crate::mailbox::{gone, pages, reports, slots};
 use crate::problem::Problem;
 use crate::{client, gateway};
 
@@ -61,6 +61,9 @@ pub fn router(app: &App) -> Router {
         .ask::<PageGet, _, _>(pages::page)
         .ask::<MessageDelete, _, _>(gone::delete)
         .ask::<SlotsGet, _, _>(slots::list)
+        .ask::<ReportSend, _, _>(reports::send)
+        .ask::<ReportsGet, _, _>(reports::list)
+        .ask::<ReportSettle, _, _>(reports::settle)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
     let large = Router::new()
         .ask::<Register, _, _>(register::register)

@@ -5,7 +5,9 @@
 //! [`List`]). Decoding is strict: trailing bytes, unknown tags, flags other than 0 and 1, over-long fields and text that
 //! is not UTF-8 are errors, never guesses. Every top-level struct starts with `tag: u16, version: u8` (see [`record!`]).
 
-use crate::id::{BlobId, ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, RoomId, UserId};
+use crate::id::{
+    BlobId, ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, ReportId, RoomId, UserId,
+};
 
 /// Why bytes are not a value. The bytes are the peer's fault; no detail goes back to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -116,6 +118,7 @@ ids!(
     EnvelopeHash,
     ItemId,
     InviteId,
+    ReportId,
     BlobId,
     Head
 );

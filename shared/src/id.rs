@@ -103,6 +103,10 @@ id!(
     InviteId, 16
 );
 id!(
+    /// A report; chosen by whoever makes it.
+    ReportId, 16
+);
+id!(
     /// A sealed file; chosen by whoever uploads it.
     BlobId, 16
 );

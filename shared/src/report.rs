@@ -11,6 +11,7 @@
 
 use rand::CryptoRng;
 
+pub use crate::api::limits::{MAX_REPORT_WORDS, MAX_REPORTED};
 use crate::codec::{Bytes, Codec, List, Reader, Text};
 use crate::crypto::kem::{self, Wrapped};
 use crate::crypto::label::{Label, prefix};
@@ -19,23 +20,17 @@ use crate::crypto::secret::PrivateKey;
 use crate::crypto::sign::{PublicKey, SignatureBytes, Unproven, VerifyJob};
 use crate::envelope::content::Content;
 use crate::envelope::header::{HEADER_BYTES, Header, padded_len};
-use crate::id::{DeviceKeyId, Head, RoomId, UserId};
+use crate::id::{DeviceKeyId, Head, ReportId, RoomId, UserId};
 use crate::record;
 
-/// Messages that one report brings, with what they were changed to.
-pub const MAX_REPORTED: usize = 40;
-/// What its author says about them.
-pub const MAX_REPORT_WORDS: usize = 4_096;
 /// A report with its signature, before it is sealed.
 pub const MAX_REPORT_BYTES: usize = 65_536;
-/// To whom one report goes.
-pub const MAX_REPORT_READERS: usize = 64;
 
 record! {
     /// HPKE `info`: the key of a report opens for this person as the key of this report alone.
     pub struct ReportInfo = 0x0303, 1 {
         pub room_id: RoomId,
-        pub report_id: [u8; 16],
+        pub report_id: ReportId,
         pub user_id: UserId,
         pub g: u32,
     }
@@ -55,7 +50,7 @@ record! {
 record! {
     pub struct Report = 0x0304, 1 {
         pub room_id: RoomId,
-        pub report_id: [u8; 16],
+        pub report_id: ReportId,
         pub user_id: UserId,
         pub dk_id: DeviceKeyId,
         /// The room log as its author knew it.
@@ -69,7 +64,7 @@ record! {
 }
 
 impl ReportInfo {
-    fn info(&self) -> Vec<u8> {
+    pub fn info(&self) -> Vec<u8> {
         let mut out = prefix(Label::ReportWrap);
         self.encode(&mut out);
         out
@@ -115,8 +110,8 @@ pub fn unwrap_report_key(key: &PrivateKey, info: &ReportInfo, wrapped: &Wrapped)
         .map_err(|_| OpenError)
 }
 
-fn context(room: &RoomId, report_id: &[u8; 16]) -> Vec<u8> {
-    seal::context(Label::SealedReport, &[room.as_bytes(), report_id])
+fn context(room: &RoomId, report_id: &ReportId) -> Vec<u8> {
+    seal::context(Label::SealedReport, &[room.as_bytes(), report_id.as_bytes()])
 }
 
 /// Seals an encoded [`Report`] with its author's signature (label `report`).
@@ -124,7 +119,7 @@ pub fn seal_report<R: CryptoRng + ?Sized>(
     rng: &mut R,
     key: &[u8; 32],
     room: &RoomId,
-    report_id: &[u8; 16],
+    report_id: &ReportId,
     report: &[u8],
     sig: &SignatureBytes,
 ) -> Vec<u8> {
@@ -141,7 +136,7 @@ pub fn seal_report<R: CryptoRng + ?Sized>(
 pub fn open_report<'a>(
     key: &[u8; 32],
     room: &RoomId,
-    report_id: &[u8; 16],
+    report_id: &ReportId,
     sealed: &[u8],
     signer: impl FnOnce(&UserId, &DeviceKeyId, u64) -> Option<&'a PublicKey>,
 ) -> Result<Unproven<Report>, OpenError> {

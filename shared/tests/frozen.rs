@@ -18,7 +18,7 @@ use sotto_shared::envelope::content::{Content, MessageBody, OpenedContent, envel
 use sotto_shared::envelope::header::Header;
 use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::file::{Download, File, FileKey, FileKind, Progress, Upload};
-use sotto_shared::id::{BlobId, ChannelId, EnvelopeHash, Head, InviteId};
+use sotto_shared::id::{BlobId, ChannelId, EnvelopeHash, Head, InviteId, ReportId};
 use sotto_shared::link::{Link, invite_key, open_card};
 use sotto_shared::log::room_log::{Cut, EpochReason, History, JoinMode, Policy, Role, RoomBody, RoomState, invite_id};
 use sotto_shared::log::user_log::{UserBody, UserGenesis, UserLog};
@@ -328,7 +328,7 @@ fn made_of_order() -> Book {
     book.note("epoch.1.secret", secret.expose());
     let report = Report {
         room_id: id,
-        report_id: [5; 16],
+        report_id: ReportId::from_bytes([5; 16]),
         user_id: bob.id(),
         dk_id: bob.device_id(),
         log_seq: room.state.seq,
@@ -341,7 +341,10 @@ fn made_of_order() -> Book {
     let sig = bob.device().sign(Label::Report, &bytes);
     book.note("report", &bytes);
     let (key, mut rng) = ([6; 32], FixedRng::new("report"));
-    book.note("report.sealed", seal_report(&mut rng, &key, &id, &[5; 16], &bytes, &sig));
+    book.note(
+        "report.sealed",
+        seal_report(&mut rng, &key, &id, &report.report_id, &bytes, &sig),
+    );
     book
 }
 

@@ -99,6 +99,8 @@ proptest! {
         is_canonical(&rng.content(), rng);
         is_canonical(&rng.wrap_info(), rng);
         is_canonical(&rng.key_request(), rng);
+        is_canonical(&rng.report_info(), rng);
+        is_canonical(&rng.report(), rng);
         is_canonical(&rng.vault_header(), rng);
         is_canonical(&rng.pin(), rng);
         is_canonical(&rng.registration(), rng);

@@ -7,13 +7,13 @@ use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::seal;
 use sotto_shared::envelope::content::{MessageBody, OpenedContent, envelope_context, message_key};
 use sotto_shared::envelope::header::Header;
-use sotto_shared::id::ChannelId;
+use sotto_shared::id::{ChannelId, ReportId};
 use sotto_shared::log::room_log::Role;
 use sotto_shared::report::*;
 use sotto_shared::testing::FixedRng;
 use sotto_shared::testing::people::{NOW, Person, TestRoom};
 
-const ID: [u8; 16] = [5; 16];
+const ID: ReportId = ReportId::from_bytes([5; 16]);
 const KEY: [u8; 32] = [6; 32];
 
 /// Alice owns, bob and carol are members.
@@ -63,7 +63,10 @@ fn sealed(room: &TestRoom, report: &Report, signer: &Person) -> Vec<u8> {
 
 fn opened(room: &TestRoom, sealed: &[u8]) -> Option<Report> {
     let signer = |user: &_, device: &_, seq| room.state.author_key(user, device, seq);
-    open_report(&KEY, &room.id(), &ID, sealed, signer).ok()?.prove_here().ok()
+    open_report(&KEY, &room.id(), &ID, sealed, signer)
+        .ok()?
+        .prove_here()
+        .ok()
 }
 
 fn said(room: &TestRoom, message: &Reported) -> Option<MessageBody> {
@@ -88,8 +91,14 @@ fn a_report_opens_for_whom_it_was_made_and_proves_what_was_said() {
     assert_eq!(unwrap_report_key(&alice.kk[0], &info, &wrapped).unwrap(), KEY);
     assert!(unwrap_report_key(&bob.kk[0], &info, &wrapped).is_err());
     for other in [
-        ReportInfo { report_id: [7; 16], ..info.clone() },
-        ReportInfo { user_id: bob.id(), ..info.clone() },
+        ReportInfo {
+            report_id: ReportId::from_bytes([7; 16]),
+            ..info.clone()
+        },
+        ReportInfo {
+            user_id: bob.id(),
+            ..info.clone()
+        },
         ReportInfo { g: 2, ..info.clone() },
     ] {
         assert!(unwrap_report_key(&alice.kk[0], &other, &wrapped).is_err());
@@ -97,7 +106,10 @@ fn a_report_opens_for_whom_it_was_made_and_proves_what_was_said() {
     let read = opened(&room, &sealed).unwrap();
     assert_eq!(read, report);
     let text = Text::new("something rude").unwrap();
-    assert_eq!(said(&room, &read.messages.as_slice()[0]), Some(MessageBody::Text { text }));
+    assert_eq!(
+        said(&room, &read.messages.as_slice()[0]),
+        Some(MessageBody::Text { text })
+    );
 }
 
 #[test]
@@ -134,10 +146,14 @@ fn nobody_reports_in_anothers_name_or_what_was_not_said() {
 fn a_report_is_of_one_room_and_one_id_and_its_length_says_little() {
     let (room, [_, bob, carol]) = room();
     let one = sealed(&room, &report(&room, &carol, vec![proof(&room, &bob, "a")]), &carol);
-    let two = sealed(&room, &report(&room, &carol, vec![proof(&room, &bob, "aaaaaaaaaaaaaaaa")]), &carol);
+    let two = sealed(
+        &room,
+        &report(&room, &carol, vec![proof(&room, &bob, "aaaaaaaaaaaaaaaa")]),
+        &carol,
+    );
     assert_eq!(one.len(), two.len());
     let signer = |user: &_, device: &_, seq| room.state.author_key(user, device, seq);
-    assert!(open_report(&KEY, &room.id(), &[9; 16], &one, signer).is_err());
+    assert!(open_report(&KEY, &room.id(), &ReportId::from_bytes([9; 16]), &one, signer).is_err());
     let other = TestRoom::group(&carol).id();
     assert!(open_report(&KEY, &other, &ID, &one, signer).is_err());
     assert!(open_report(&[1; 32], &room.id(), &ID, &one, signer).is_err());

@@ -203,7 +203,8 @@ fn from_relay(rng: &mut Gen) -> FromRelay {
             from_seq: rng.u64(),
             entries: some(rng, b64),
         },
-        3 => FromRelay::Wraps { room_id: rng.room() },
+        3 if rng.below(2) == 0 => FromRelay::Wraps { room_id: rng.room() },
+        3 => FromRelay::Reports { room_id: rng.room() },
         4 => FromRelay::UserLog {
             user_id: rng.user(),
             seq: rng.u64(),
@@ -233,7 +234,8 @@ macro_rules! each_type {
         each_type!(
             $function, $argument;
             VaultItem, UserLogBody, SessionInfo, Wrap, RoomHead, ChannelHead, PageFrom, StoredMessage, ErrorBody, ErrorCode,
-            ToRelay, FromRelay, Outgoing, B64, HeldTable, HeldSum, Column, ColumnKind, Cell, SlotValue
+            ToRelay, FromRelay, Outgoing, B64, HeldTable, HeldSum, Column, ColumnKind, Cell, SlotValue,
+            ReportWrap, SealedReport
         );
     };
     (@asked $function:ident, $argument:expr; $($ask:ident),*) => {
@@ -445,6 +447,32 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
             channel: rng.channel(),
             msg_id: rng.message_id(),
             del_secret: b64(rng)
+        },
+        ReportSend {
+            room_id: rng.room(),
+            report_id: rng.report_id(),
+            sealed: b64(rng),
+            wraps: some(rng, |rng| ReportWrap {
+                user_id: rng.user(),
+                g: rng.u32(),
+                enc: b64(rng),
+                ct: b64(rng)
+            })
+        },
+        ReportsGet { room_id: rng.room() },
+        ReportsReply {
+            reports: some(rng, |rng| SealedReport {
+                report_id: rng.report_id(),
+                sealed: b64(rng),
+                g: rng.u32(),
+                enc: b64(rng),
+                ct: b64(rng)
+            }),
+            open: rng.u32()
+        },
+        ReportSettle {
+            room_id: rng.room(),
+            report_id: rng.report_id()
         },
     );
     out

@@ -150,6 +150,8 @@ impl<S: Suite> Engine<S> {
         self.outlived.clear();
         self.shown = None;
         self.attention = Default::default();
+        self.complaints.clear();
+        self.dockets.clear();
         self.passing.forget();
         self.online = false;
         self.dialing = false;

@@ -3,7 +3,7 @@
 use sotto_shared::api::body;
 use sotto_shared::api::error::ErrorBody;
 use sotto_shared::api::{B64, Endpoint};
-use sotto_shared::id::{MessageId, RoomId, UserId};
+use sotto_shared::id::{MessageId, ReportId, RoomId, UserId};
 
 use super::entering::Entering;
 use super::peek::Peek;
@@ -204,6 +204,25 @@ pub(crate) enum Pending<K> {
     /// What lies in a room's slots.
     Slots {
         chat: Chat,
+    },
+    /// A message that is reported, once more.
+    Exhibit {
+        command: u32,
+        seq: u64,
+    },
+    Reported {
+        command: u32,
+    },
+    /// What was reported in a room; to be asked for again, because there is more by now.
+    Reports {
+        room: RoomId,
+        command: Option<u32>,
+        again: bool,
+    },
+    Settled {
+        command: u32,
+        room: RoomId,
+        report: ReportId,
     },
     /// The relay is to let go of a message of ours.
     LetGo {

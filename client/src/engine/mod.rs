@@ -47,6 +47,7 @@ mod receipts;
 mod record;
 mod rekey;
 mod replies;
+mod reports;
 mod rewrap;
 mod rooms;
 mod saved;
@@ -89,6 +90,7 @@ use marks::Attention;
 use passing::Passing;
 use people::People;
 use rekey::{Departing, Offered};
+use reports::{Complaint, Docket};
 use rooms::Room;
 use spaces::SpaceAct;
 
@@ -249,6 +251,10 @@ pub struct Engine<S: Suite> {
     departing: Option<Departing<S::DeviceKey>>,
     attention: Attention,
     passing: Passing,
+    /// Reports in the making, by command.
+    complaints: HashMap<u32, Complaint>,
+    /// What was reported where this person may act.
+    dockets: HashMap<RoomId, Docket>,
 }
 
 /// Whether the relay's word that this session is over is news.
@@ -305,6 +311,8 @@ impl<S: Suite> Engine<S> {
             departing: None,
             attention: Attention::default(),
             passing: Passing::default(),
+            complaints: HashMap::new(),
+            dockets: HashMap::new(),
         }
     }
 
@@ -459,6 +467,9 @@ impl<S: Suite> Engine<S> {
                 Err(problem) => Err(problem),
             },
             Command::Moderate { room, measure, reason } => self.moderate(id, room, measure, &reason, ctx, out).await,
+            Command::Report { chat, messages, words } => self.report(id, chat, &messages, &words, out),
+            Command::ListReports { room } => self.list_reports(id, room, out),
+            Command::SettleReport { room, report } => self.settle_report(id, room, report, out),
             Command::ShowChanges {
                 room,
                 kind,

@@ -197,7 +197,10 @@ impl<S: Suite> Engine<S> {
                 }
             }
             DeedBody::SlowMode { channel, seconds } => {
-                may(Permission::Meta)?;
+                may(Permission::Meta).or_else(|_| may(Permission::Channel))?;
+                if !state.has_channel(channel) {
+                    return Err(Problem::NotAllowed);
+                }
                 if state.slow_mode(channel) == *seconds {
                     return Err(Problem::AlreadyDone);
                 }
@@ -298,10 +301,9 @@ impl Room {
     }
 
     fn slow_channels(&self) -> Vec<(ChannelId, u32)> {
-        let seconds = self.state.slow_mode(&ChannelId::MAIN);
-        (seconds > 0)
-            .then_some((ChannelId::MAIN, seconds))
-            .into_iter()
+        let all = self.state.channel_ids().into_iter();
+        all.map(|channel| (channel, self.state.slow_mode(&channel)))
+            .filter(|(_, seconds)| *seconds > 0)
             .collect()
     }
 }

@@ -511,6 +511,7 @@ impl<S: Suite> Engine<S> {
         self.show_rows_of(id, out);
         self.show_members(id, out);
         self.show_order(id, out);
+        self.follow_reports(id, ctx, out).await;
         for chat in self.chats_of(id) {
             self.show_events(chat, first_new, out);
         }

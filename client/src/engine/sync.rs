@@ -244,6 +244,7 @@ impl<S: Suite> Engine<S> {
             }
             FromRelay::KeyRequest { room_id, request } => self.key_requested(room_id, &request, ctx, out).await,
             FromRelay::Wraps { room_id } => self.wraps_announced(room_id, out),
+            FromRelay::Reports { room_id } => self.fetch_reports(room_id, None, out),
             FromRelay::UserLog { user_id, seq } => {
                 if self.people.log(&user_id).is_some_and(|log| log.seq() < seq) {
                     self.fetch_log(user_id, out);
@@ -318,6 +319,7 @@ impl<S: Suite> Engine<S> {
         for id in unnamed {
             self.fetch_room_log(id, out);
         }
+        self.fetch_all_reports(out);
         self.retry_waiting(ctx, out).await;
         let ids: Vec<RoomId> = self.rooms.keys().copied().collect();
         for id in ids {
@@ -670,6 +672,25 @@ impl<S: Suite> Engine<S> {
             Pending::Slots { chat } => {
                 let result = expect!(SlotsGet);
                 self.slots_came(chat, result, ctx, out).await;
+            }
+            Pending::Exhibit { command, seq } => {
+                let result = expect!(PageGet);
+                self.exhibit_came(command, seq, result, ctx, out).await;
+            }
+            Pending::Reported { command } => {
+                let result = expect!(ReportSend).map(|_| ());
+                self.reported(command, result, out);
+            }
+            Pending::Reports { room, command, again } => {
+                let result = expect!(ReportsGet);
+                self.reports_came(room, command, result, ctx, out).await;
+                if again {
+                    self.fetch_reports(room, None, out);
+                }
+            }
+            Pending::Settled { command, room, report } => {
+                let result = expect!(ReportSettle).map(|_| ());
+                self.report_settled(command, room, report, result, out);
             }
             Pending::LetGo { chat, message } => {
                 let result = expect!(MessageDelete).map(|_| ());

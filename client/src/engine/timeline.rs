@@ -369,7 +369,7 @@ impl Place<'_> {
     /// Whether people should hear of an entry in this channel of a space.
     fn is_about_channel(&self, event: &Event) -> bool {
         let id = &self.channel.id.channel;
-        matches!(&event.body, RoomBody::CreateChannel { channel, .. } | RoomBody::ChannelMembers { channel, .. } if channel == id)
+        matches!(&event.body, RoomBody::CreateChannel { channel, .. } | RoomBody::ChannelMembers { channel, .. } | RoomBody::SetSlowMode { channel, .. } if channel == id)
     }
 
     /// The last message whose sender did not know entry `log_seq` yet. `None`: it lies before what is shown.

@@ -18,7 +18,7 @@ use crate::engine::{
 use crate::passwords;
 use crate::state::Store;
 use crate::view::{
-    Body, Change, Chat, Command, Delivery, Found, Order, Outcome, Person, Phase, Problem, Room, Row, Space,
+    Body, Change, Chat, Command, Delivery, Found, Order, Outcome, Person, Phase, Problem, Reports, Room, Row, Space,
 };
 
 /// What a browser keeps across reloads; shared by its tabs.
@@ -453,6 +453,10 @@ impl<S: Suite> Browser<S> {
     /// What holds in a room beside who is in it.
     pub fn order(&self, room: RoomId) -> Option<Order> {
         untracked(|| self.store.order(room))
+    }
+
+    pub fn reports(&self, room: RoomId) -> Option<Reports> {
+        untracked(|| self.store.reports(room))
     }
 
     pub fn member_ids(&self, room: RoomId) -> Vec<UserId> {

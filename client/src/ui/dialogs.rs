@@ -34,6 +34,8 @@ pub enum Ask {
     Message(Chat, MessageId),
     React(Chat, MessageId),
     DeleteMessage(Chat, MessageId),
+    /// A message of somebody else, for those who keep order.
+    Report(Chat, MessageId),
     /// A poll to be made, with a question typed already.
     Poll(Chat, String),
     EndPoll(Chat, MessageId),
@@ -162,6 +164,7 @@ fn content(ask: Ask) -> AnyView {
         Ask::Message(room, message) => room::acts::sheet(room, message),
         Ask::React(room, message) => room::acts::react_dialog(room, message),
         Ask::DeleteMessage(room, message) => room::acts::delete(room, message),
+        Ask::Report(room, message) => moderation::reports::make(room, message),
         Ask::Poll(chat, question) => room::poll::make(chat, question),
         Ask::EndPoll(chat, message) => room::poll::end(chat, message),
         Ask::Votes(chat, message) => room::poll::who_voted(chat, message),

@@ -32,6 +32,7 @@ enum Main {
     SpaceSettings(RoomId),
     ChannelSettings(Chat),
     Changes(RoomId),
+    Reports(RoomId),
     Link,
     Contacts,
     Saved,
@@ -48,7 +49,7 @@ pub fn frame() -> AnyView {
     let side = Memo::new(move |_| match nav.place() {
         Place::Settings | Place::Setting(_) => Side::Settings,
         Place::SpaceSettings(space) | Place::SpaceSetting(space, _) => Side::SpaceSettings(space),
-        Place::Changes(room) if store.space(room).is_some() => Side::Space(room),
+        Place::Changes(room) | Place::Reports(room) if store.space(room).is_some() => Side::Space(room),
         place => place.space().map_or(Side::Messages, Side::Space),
     });
     let main = Memo::new(move |_| match nav.place() {
@@ -57,6 +58,7 @@ pub fn frame() -> AnyView {
         Place::ChannelSettings(chat) => Main::ChannelSettings(chat),
         Place::Space(space) => Main::Space(space),
         Place::Changes(room) => Main::Changes(room),
+        Place::Reports(room) => Main::Reports(room),
         Place::Link => Main::Link,
         Place::Contacts(_) => Main::Contacts,
         Place::Saved => Main::Saved,
@@ -66,6 +68,7 @@ pub fn frame() -> AnyView {
         Place::Members(_) | Place::Pins(_) => "panel",
         Place::Room(_)
         | Place::Changes(_)
+        | Place::Reports(_)
         | Place::Setting(_)
         | Place::ChannelSettings(_)
         | Place::SpaceSetting(..)
@@ -104,6 +107,7 @@ pub fn frame() -> AnyView {
                     Main::ChannelSettings(chat) => spaces::settings::channel(chat),
                     Main::Space(space) => spaces::home::sheet(space),
                     Main::Changes(room) => moderation::changes::page(room),
+                    Main::Reports(room) => moderation::reports::page(room),
                     Main::Link => link::sheet(),
                     Main::Contacts => people::contacts::sheet(),
                     Main::Saved => room::saved::sheet(),

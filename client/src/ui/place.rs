@@ -27,6 +27,8 @@ pub enum Place {
     SpaceSetting(RoomId, SpacePage),
     /// What happened in a room or space, from its signed log.
     Changes(RoomId),
+    /// What was reported there, for those who keep order.
+    Reports(RoomId),
     /// What is kept at hand there.
     Pins(Chat),
     /// The list of settings; on wide screens its first page.
@@ -109,6 +111,7 @@ impl Place {
             (Some("messages"), Some(room), Some("members"), None) => main(room).map_or(Self::Unknown, Self::Members),
             (Some("space"), Some(space), second, more) => in_space(space, second, more, parts.next()),
             (Some("messages"), Some(room), Some("changes"), None) => room.parse().map_or(Self::Unknown, Self::Changes),
+            (Some("messages"), Some(room), Some("reports"), None) => room.parse().map_or(Self::Unknown, Self::Reports),
             (Some("messages"), Some(room), Some("pins"), None) => main(room).map_or(Self::Unknown, Self::Pins),
             (Some("settings"), None, ..) => Self::Settings,
             (Some("settings"), Some(page), None, _) => Page::parse(page).map_or(Self::Unknown, Self::Setting),
@@ -135,6 +138,7 @@ impl Place {
             Self::SpaceSettings(space) => format!("/space/{space}/settings"),
             Self::SpaceSetting(space, page) => format!("/space/{space}/settings/{}", page.name()),
             Self::Changes(room) => format!("/messages/{room}/changes"),
+            Self::Reports(room) => format!("/messages/{room}/reports"),
             Self::Settings => "/settings".into(),
             Self::Setting(page) => format!("/settings/{}", page.name()),
         }
@@ -144,7 +148,7 @@ impl Place {
     pub const fn room(self) -> Option<Chat> {
         match self {
             Self::Room(room) | Self::Members(room) | Self::Pins(room) => Some(room),
-            Self::Changes(room) => Some(Chat {
+            Self::Changes(room) | Self::Reports(room) => Some(Chat {
                 room,
                 channel: ChannelId::MAIN,
             }),
@@ -287,6 +291,7 @@ mod tests {
             Place::Room(room),
             Place::Members(room),
             Place::Changes(room.room),
+            Place::Reports(room.room),
             Place::Pins(room),
             Place::Settings,
             Place::Space(space),

@@ -12,7 +12,7 @@ use sotto_shared::id::UserId;
 use super::register::{self, Checked};
 use super::{rekey, users};
 use crate::app::App;
-use crate::db::entities::{sessions, users as users_table, vault_items, wraps};
+use crate::db::entities::{report_keys, sessions, users as users_table, vault_items, wraps};
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::Grant;
@@ -33,6 +33,10 @@ pub async fn wipe(txn: &DatabaseTransaction, user: &UserId) -> Result<(), Proble
         .await?;
     wraps::Entity::delete_many()
         .filter(wraps::Column::UserId.eq(id.clone()))
+        .exec(txn)
+        .await?;
+    report_keys::Entity::delete_many()
+        .filter(report_keys::Column::UserId.eq(id.clone()))
         .exec(txn)
         .await?;
     let closed = users_table::ActiveModel {

@@ -42,10 +42,12 @@ enum Whose {
     RoomAndPerson,
     /// An entry of a room's log, for those who may read it.
     Entry,
+    /// A report, for those whom its key was wrapped for.
+    Report,
 }
 
 /// Every table with rows about people. `relay` has none: it says which installation this is.
-const TABLES: [Table; 12] = [
+const TABLES: [Table; 14] = [
     Table {
         name: "users",
         columns: &[
@@ -166,6 +168,30 @@ const TABLES: [Table; 12] = [
         key: 3,
         whose: Whose::Room,
     },
+    Table {
+        name: "reports",
+        columns: &[
+            ("room_id", Id),
+            ("report_id", Id),
+            ("expires_ms", Time),
+            ("sealed", Sealed),
+        ],
+        key: 2,
+        whose: Whose::Report,
+    },
+    Table {
+        name: "report_keys",
+        columns: &[
+            ("room_id", Id),
+            ("report_id", Id),
+            ("user_id", Id),
+            ("g", Counter),
+            ("enc", Key),
+            ("ct", Sealed),
+        ],
+        key: 3,
+        whose: Whose::Person,
+    },
 ];
 
 /// Requests that one look counts as: it reads far more than others.
@@ -260,6 +286,16 @@ impl Table {
                 .into_condition(),
             Whose::Room => in_their_rooms().into_condition(),
             Whose::RoomAndPerson => Cond::any().add(in_their_rooms()).add(is_theirs()),
+            Whose::Report => {
+                let theirs = Query::select()
+                    .expr(Expr::val(1))
+                    .from("report_keys")
+                    .and_where(Expr::col(("report_keys", "room_id")).equals((self.name, "room_id")))
+                    .and_where(Expr::col(("report_keys", "report_id")).equals((self.name, "report_id")))
+                    .and_where(Expr::col(("report_keys", "user_id")).eq(owner.id.clone()))
+                    .to_owned();
+                Expr::exists(theirs).into_condition()
+            }
             Whose::Entry => {
                 let up_to = Expr::col((self.name, "seq")).lte(Expr::col(("room_people", "until_seq")));
                 let may_read = Query::select()
@@ -287,7 +323,10 @@ impl Table {
             })
             .collect();
         let bytes = format!("CAST(COALESCE(SUM({}), 0) AS BIGINT)", lengths.join(" + "));
-        let by_room = matches!(self.whose, Whose::Room | Whose::RoomAndPerson | Whose::Entry);
+        let by_room = matches!(
+            self.whose,
+            Whose::Room | Whose::RoomAndPerson | Whose::Entry | Whose::Report
+        );
         let mut query = self.of(owner);
         query
             .expr_as(Expr::cust("COUNT(*)"), "held_rows")

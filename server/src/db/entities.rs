@@ -273,3 +273,46 @@ pub mod slots {
     pub enum Relation {}
     impl ActiveModelBehavior for ActiveModel {}
 }
+
+/// Reports that nobody has settled, as they came in. Who made one is not known.
+pub mod reports {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "reports")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub room_id: Vec<u8>,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub report_id: Vec<u8>,
+        pub expires_ms: i64,
+        pub sealed: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The key of a report, wrapped for each who may act on it. It goes with the report.
+pub mod report_keys {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "report_keys")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub room_id: Vec<u8>,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub report_id: Vec<u8>,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub user_id: Vec<u8>,
+        pub g: i64,
+        pub enc: Vec<u8>,
+        pub ct: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+    impl ActiveModelBehavior for ActiveModel {}
+}

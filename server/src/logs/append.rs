@@ -16,7 +16,7 @@ use crate::app::{App, to_row};
 use crate::db::entities::room_log;
 use crate::ledger::people::Known;
 use crate::ledger::rooms::{Hold, Standing, standing, with_logs};
-use crate::mailbox::{gone, slots};
+use crate::mailbox::{gone, reports, slots};
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::Session;
@@ -83,6 +83,7 @@ async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) 
     gone::redact(&txn, &ask.room_id, &redacted(&own)).await?;
     if new.closed {
         slots::clear(&txn, &ask.room_id).await?;
+        reports::clear(&txn, &ask.room_id).await?;
     }
     store::head(&txn, &old, &new, app.now_ms()).await?;
     let moves = store::people(&txn, Some(&old), &new).await?;

@@ -10,7 +10,7 @@ pub mod append;
 pub mod create;
 pub mod invites;
 pub mod read;
-mod store;
+pub mod store;
 pub mod wraps;
 
 use sotto_shared::api::B64;

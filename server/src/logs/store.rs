@@ -16,8 +16,8 @@ use crate::db::MAX_PARAMETERS;
 use crate::db::entities::{channels, room_log, room_people, rooms, wraps};
 use crate::problem::Problem;
 
-const ENC_BYTES: usize = 65;
-const CT_BYTES: usize = 48;
+pub const ENC_BYTES: usize = 65;
+pub const CT_BYTES: usize = 48;
 
 /// Entries from `from` on, as they came in.
 pub async fn entries(txn: &DatabaseTransaction, room: &RoomId, from: u64, entries: &[B64]) -> Result<(), Problem> {

@@ -10,6 +10,7 @@ mod accept;
 pub mod gone;
 pub mod pace;
 pub mod pages;
+pub mod reports;
 pub mod slots;
 
 use std::collections::BTreeSet;

@@ -8,7 +8,7 @@ use sotto_shared::api::{B64, Endpoint};
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::hash::sha256;
 use sotto_shared::envelope::header::Header;
-use sotto_shared::id::{ChannelId, InviteId, MessageId};
+use sotto_shared::id::{ChannelId, InviteId, MessageId, ReportId};
 use sotto_shared::log::room_log::RoomBody;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -80,6 +80,22 @@ impl Pond {
                 del_secret: B64(secret.to_vec()),
             }),
             body(&SlotsGet { room_id, channel }),
+            body(&ReportsGet { room_id }),
+            body(&ReportSettle {
+                room_id,
+                report_id: ReportId::from_bytes([5; 16]),
+            }),
+            body(&ReportSend {
+                room_id,
+                report_id: ReportId::from_bytes([5; 16]),
+                sealed: B64(vec![1; 584]),
+                wraps: vec![ReportWrap {
+                    user_id: ada.user_id,
+                    g: 1,
+                    enc: B64(vec![4; 65]),
+                    ct: B64(vec![1; 48]),
+                }],
+            }),
             body(&PageGet {
                 room_id,
                 channel,

@@ -125,6 +125,12 @@ async fn no_body_makes_the_relay_fail_or_hang() {
             MessageDelete::PATH,
             json!({"room_id": room.id, "channel": sotto_shared::id::ChannelId::MAIN, "msg_id": id_of("a"), "del_secret": "AAAA"}),
         ),
+        (ReportsGet::PATH, json!({"room_id": room.id})),
+        (ReportSettle::PATH, json!({"room_id": room.id, "report_id": id_of("a")})),
+        (
+            ReportSend::PATH,
+            json!({"room_id": room.id, "report_id": id_of("a"), "sealed": "AAAA", "wraps": [{"user_id": ada.user_id, "g": 1, "enc": "AAAA", "ct": "AAAA"}]}),
+        ),
         (
             SlotsGet::PATH,
             json!({"room_id": room.id, "channel": sotto_shared::id::ChannelId::MAIN}),

@@ -13,6 +13,7 @@ mod invites_peek;
 mod live;
 mod messages;
 mod moderation;
+mod reports;
 mod rooms;
 mod serving;
 mod slots;

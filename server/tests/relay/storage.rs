@@ -154,6 +154,16 @@ const COLUMNS: &str = "
     messages.envelope_hash       hash        of header and envelope
     messages.t                   hash        the transcript
     messages.expires_ms          time        by when the bytes of one that does not stay go
+    reports.room_id              id          which room
+    reports.report_id            id          chosen by whoever reports
+    reports.expires_ms           time        when it goes, should nobody settle it
+    reports.sealed               ciphertext  what somebody says is wrong, and signature, of a padded size
+    report_keys.room_id          id          which room
+    report_keys.report_id        id          which report
+    report_keys.user_id          id          who may open it
+    report_keys.g                counter     of the key that it is wrapped for
+    report_keys.enc              key         made for this wrap alone
+    report_keys.ct               sealed      its key, for one who may act on it
     slots.room_id                id          which room
     slots.channel                id          which channel
     slots.slot_id                id          HMAC of a name, under a key of its author's
@@ -284,6 +294,9 @@ async fn ids_hashes_and_keys_have_the_length_of_one_and_no_room_for_a_text() {
     socket.message().await;
     socket.message().await;
     socket.slot().await;
+    // Bob tells ada, who owns it.
+    let report = crate::reports::report(&room, &[&ada]);
+    ground.ask(Some(&bob.token), &report).await.unwrap();
     let db = ground.app.db.read();
     let backend = db.get_database_backend();
     let start = SignInStart {

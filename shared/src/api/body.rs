@@ -10,7 +10,7 @@ use crate::crypto::hash::{hash, sha256};
 use crate::crypto::label::Label;
 use crate::crypto::sign::PublicKey;
 use crate::envelope::header::envelope_hash;
-use crate::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, RoomId, UserId};
+use crate::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, ReportId, RoomId, UserId};
 use crate::log::standing::InviteStanding;
 use crate::record;
 
@@ -661,6 +661,63 @@ endpoint! {
         /// 32 bytes.
         del_secret: B64,
     } -> Empty
+}
+
+// --- Reports -------------------------------------------------------------------------------------------------------------
+
+/// The key of a report, wrapped for one who may act on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportWrap {
+    pub user_id: UserId,
+    /// Generation of their KEM key.
+    pub g: u32,
+    /// 65 bytes, uncompressed point.
+    pub enc: B64,
+    /// 48 bytes.
+    pub ct: B64,
+}
+
+endpoint! {
+    /// Members tell those who may act what is wrong. Who tells is not kept. The same again changes nothing; `TooLarge` where
+    /// too many wait already.
+    "reports/send", ReportSend {
+        room_id: RoomId,
+        report_id: ReportId,
+        /// Of a size that envelopes have.
+        sealed: B64,
+        /// At least one, for others in the room who have REDACT or KICK.
+        wraps: Vec<ReportWrap>,
+    } -> Empty
+}
+
+endpoint! {
+    /// The reports of a room that the caller can open and nobody has settled, the oldest first, at most `MAX_REPORTS_PAGE`. For
+    /// who has REDACT or KICK there now.
+    "reports/list", ReportsGet { room_id: RoomId } -> ReportsReply
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportsReply {
+    pub reports: Vec<SealedReport>,
+    /// How many there are.
+    pub open: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedReport {
+    pub report_id: ReportId,
+    /// The bytes that came in.
+    pub sealed: B64,
+    /// The caller's own.
+    pub g: u32,
+    pub enc: B64,
+    pub ct: B64,
+}
+
+endpoint! {
+    /// It is dealt with: the relay lets go of it. For whom it was made, and who may act now.
+    "reports/settle", ReportSettle { room_id: RoomId, report_id: ReportId } -> Empty
 }
 
 #[cfg(test)]

@@ -94,6 +94,10 @@ pub enum FromRelay {
     Wraps {
         room_id: RoomId,
     },
+    /// There are other reports in a room than before that this person can open.
+    Reports {
+        room_id: RoomId,
+    },
     /// One's own user log, or a contact's, has new entries.
     UserLog {
         user_id: UserId,

@@ -30,6 +30,18 @@ pub const MAX_SLOW_SECS: u32 = 6 * 3600;
 pub const SLOW_BURST: usize = 5;
 /// Words of a reason, before they are sealed.
 pub const MAX_REASON_BYTES: usize = 600;
+/// Messages that one report brings, with what they were changed to.
+pub const MAX_REPORTED: usize = 40;
+/// What its author says about them.
+pub const MAX_REPORT_WORDS: usize = 4_096;
+/// To whom one report goes.
+pub const MAX_REPORT_READERS: usize = 64;
+/// Reports of one room that nobody has settled.
+pub const MAX_OPEN_REPORTS: u64 = 200;
+/// Reports in one answer.
+pub const MAX_REPORTS_PAGE: u64 = 20;
+/// How long one that nobody settles is kept.
+pub const REPORT_DAYS: u64 = 90;
 pub const MAX_ROOM_NAME_BYTES: usize = 200;
 /// Body of an ordinary request.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;

@@ -225,6 +225,11 @@ impl OpenedContent {
         })
     }
 
+    /// What its author signed, and the signature: whoever has the room's log can check it.
+    pub fn signed(self) -> (Vec<u8>, SignatureBytes) {
+        (self.bytes, self.sig)
+    }
+
     /// `signer` is the key that `content.dk_id` names in the author's log. `None` when it is another key.
     pub fn claim(self, signer: &PublicKey) -> Option<Unproven<Content>> {
         if signer.key_id() != self.content.dk_id {

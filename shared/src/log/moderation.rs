@@ -4,12 +4,12 @@
 //! somebody in a time-out does not count, nor one that comes too soon behind the last of its own chain. The relay
 //! refuses them by its own clock; a client goes by what was signed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::LogError;
 use super::roles::{Permission, Rights, Standing};
 use super::room_log::{RoomBody, RoomEntry, RoomKind, RoomState};
-use crate::api::limits::{MAX_SLOW_SECS, MAX_TIME_OUT_MS, MIN_SLOW_SECS, SLOW_BURST};
+use crate::api::limits::{MAX_REPORT_READERS, MAX_SLOW_SECS, MAX_TIME_OUT_MS, MIN_SLOW_SECS, SLOW_BURST};
 use crate::id::{ChannelId, UserId};
 
 /// What somebody may not do until a time, from an entry on.
@@ -45,6 +45,26 @@ pub struct Moderation {
 /// reaction to one, so it takes some more than one in that time; readers tell, and let no second text count.
 #[derive(Debug, Clone, Default)]
 pub struct Pace(VecDeque<u64>);
+
+impl RoomState {
+    /// Whether this person may act on what is reported here.
+    pub fn hears_reports(&self, user: &UserId) -> bool {
+        let may = self.allows(user, Permission::Redact) || self.allows(user, Permission::Kick);
+        may && self.kind != RoomKind::Direct && !self.closed
+    }
+
+    /// To whom a report goes: whoever may act on it, but who makes it and whom it is about.
+    pub fn report_readers(&self, by: &UserId, about: &BTreeSet<UserId>) -> Vec<UserId> {
+        let others = self.members.iter().filter(|(_, member)| !member.view.closed);
+        let others = others
+            .map(|(user, _)| *user)
+            .filter(|user| user != by && !about.contains(user));
+        others
+            .filter(|user| self.hears_reports(user))
+            .take(MAX_REPORT_READERS)
+            .collect()
+    }
+}
 
 impl Pace {
     /// Takes one more, or says after how many seconds there is a place for it.

@@ -31,6 +31,7 @@ macro_rules! every_record {
             $crate::api::body::PeekProof, $crate::contacts::Contacts, $crate::contacts::Contact,
             $crate::contacts::ContactState, $crate::contacts::OwnProfile,
             $crate::crypto::kem::WrapInfo, $crate::crypto::kem::KeyRequest,
+            $crate::report::ReportInfo, $crate::report::Reported, $crate::report::Report,
             $crate::crypto::sign::SignedBlob, $crate::crypto::sign::PublicKey,
             $crate::vault::VaultHeader, $crate::vault::VaultWrap, $crate::vault::Method, $crate::vault::Manifest,
             $crate::vault::Pin, $crate::vault::PinState, $crate::vault::Saved, $crate::vault::SavedList,

@@ -13,7 +13,7 @@ use sotto_shared::envelope::content::{Content, Here, MessageBody};
 use sotto_shared::envelope::header::{Header, MessageKind};
 use sotto_shared::file::{File, FileKey, FileKind};
 use sotto_shared::id::{
-    BlobId, ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, RoomId, UserId,
+    BlobId, ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, ReportId, RoomId, UserId,
 };
 use sotto_shared::link::InviteCard;
 use sotto_shared::log::channels::ChannelKind;
@@ -22,6 +22,7 @@ use sotto_shared::log::room_log::{
     Cut, EpochReason, History, JoinMode, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
 };
 use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis};
+use sotto_shared::report::{Report, ReportInfo, Reported};
 use sotto_shared::testing::FixedRng;
 use sotto_shared::testing::people::public_key;
 use sotto_shared::vault::{Manifest, Method, Pin, PinState, Saved, SavedList, VaultHeader, VaultWrap};
@@ -555,6 +556,39 @@ impl Gen {
             dk_id: self.device(),
             ts: self.u64(),
         }
+    }
+
+    pub fn report_info(&mut self) -> ReportInfo {
+        ReportInfo {
+            room_id: self.room(),
+            report_id: self.report_id(),
+            user_id: self.user(),
+            g: self.u32(),
+        }
+    }
+
+    pub fn report(&mut self) -> Report {
+        let reported = |rng: &mut Self| Reported {
+            seq: rng.u64(),
+            header: rng.bytes(),
+            content: rng.bytes(),
+            sig: rng.array(),
+        };
+        Report {
+            room_id: self.room(),
+            report_id: self.report_id(),
+            user_id: self.user(),
+            dk_id: self.device(),
+            log_seq: self.u64(),
+            log_head: self.head(),
+            ts: self.u64(),
+            words: self.text(),
+            messages: self.list(reported),
+        }
+    }
+
+    pub fn report_id(&mut self) -> ReportId {
+        ReportId::from_bytes(self.array())
     }
 
     pub fn wrap_info(&mut self) -> WrapInfo {

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod live;
+mod reports;
 mod rooms;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::engine::{Failure, Reply, Request};
 
 pub use accounts::{Account, Challenge, People, SignInRow};
 pub use live::{Socket, SocketId};
+pub use reports::StoredReport;
 pub use rooms::{StoredRoom, Tenure};
 
 type Answer<T> = Result<T, ErrorCode>;
@@ -127,6 +129,9 @@ impl ModelRelay {
             Request::InviteOpen(ask) => Reply::InviteOpen(self.invite_open(&self.session(token)?, ask)?),
             Request::PageGet(ask) => Reply::PageGet(self.page_get(&self.session(token)?, ask)?),
             Request::SlotsGet(ask) => Reply::SlotsGet(self.slots_get(&self.session(token)?, ask)?),
+            Request::ReportSend(ask) => Reply::ReportSend(self.report_send(&self.session(token)?, ask)?),
+            Request::ReportsGet(ask) => Reply::ReportsGet(self.reports_get(&self.session(token)?, ask)?),
+            Request::ReportSettle(ask) => Reply::ReportSettle(self.report_settle(&self.session(token)?, ask)?),
             Request::MessageDelete(ask) => Reply::MessageDelete(self.message_delete(&self.session(token)?, ask)?),
         })
     }

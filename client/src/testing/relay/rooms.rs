@@ -19,7 +19,7 @@ use sotto_shared::log::moderation::Pace;
 use sotto_shared::log::room_log::{Invite, JoinMode, RoomBody, RoomEntry, RoomGenesis, RoomState, room_id};
 use sotto_shared::log::standing::InviteStanding;
 
-use super::{Answer, ModelRelay, Session, refusal};
+use super::{Answer, ModelRelay, Session, StoredReport, refusal};
 
 /// Raw bytes of entries in one frame.
 const FRAME_ENTRY_BYTES: usize = 150 * 1024;
@@ -59,6 +59,8 @@ pub struct StoredRoom {
     pub main: StoredChannel,
     /// Those of a space.
     pub channels: BTreeMap<ChannelId, StoredChannel>,
+    /// The oldest first.
+    pub reports: Vec<StoredReport>,
 }
 
 impl Deref for StoredRoom {
@@ -243,7 +245,7 @@ impl StoredRoom {
     }
 
     /// Whether somebody is in it now; a stranger does not learn that it exists.
-    fn membership(&self, user: &UserId) -> Answer<()> {
+    pub(super) fn membership(&self, user: &UserId) -> Answer<()> {
         match self.people.get(user) {
             None => Err(ErrorCode::NotFound),
             Some(Tenure { until: Some(_), .. }) => Err(ErrorCode::Forbidden),
@@ -373,6 +375,7 @@ impl ModelRelay {
             wraps: Vec::new(),
             main: StoredChannel::new(&id, ChannelId::MAIN),
             channels: BTreeMap::new(),
+            reports: Vec::new(),
         };
         room.open_channels();
         let moves = room.move_people(None);
@@ -625,6 +628,9 @@ impl ModelRelay {
                 room.expires_ms.remove(&seq);
                 room.let_go(seq);
             }
+        }
+        for room in self.rooms.values_mut() {
+            room.reports.retain(|report| report.expires_ms > self.now_ms);
         }
     }
 

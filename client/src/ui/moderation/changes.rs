@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::{ev, html};
-use sotto_shared::id::{RoomId, UserId};
+use sotto_shared::id::{ChannelId, RoomId, UserId};
 
 use super::role_name;
 use crate::ui::kit::{Icon, button, unique};
@@ -350,14 +350,26 @@ fn said(room: RoomId, line: &Line) -> Vec<Piece> {
             ]
         }
         Deed::TimeOutLifted { who } => vec![by, Plain(" ended the time-out of "), object(*who), Plain(".")],
-        Deed::SlowMode { seconds: 0, .. } => vec![by, Plain(" turned slow mode off.")],
-        Deed::SlowMode { seconds, .. } => {
-            vec![
+        Deed::SlowMode {
+            channel: slowed,
+            seconds,
+        } => {
+            let mut pieces = vec![
                 by,
-                Plain(" turned slow mode on: one message in "),
-                Span(words::span(*seconds)),
-                Plain("."),
-            ]
+                Plain(if *seconds == 0 {
+                    " turned slow mode off"
+                } else {
+                    " turned slow mode on"
+                }),
+            ];
+            if *slowed != ChannelId::MAIN {
+                pieces.extend([Plain(" in "), channel(*slowed)]);
+            }
+            if *seconds > 0 {
+                pieces.extend([Plain(": one message in "), Span(words::span(*seconds))]);
+            }
+            pieces.push(Plain("."));
+            pieces
         }
         Deed::TookAway { whose: Some(whose) } => vec![
             by,

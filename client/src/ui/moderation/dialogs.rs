@@ -12,7 +12,7 @@ use crate::ui::kit::{button, unique};
 use crate::ui::nav::use_nav;
 use crate::ui::place::Place;
 use crate::ui::screen::{use_store, use_toasts};
-use crate::ui::{when, wire, words};
+use crate::ui::{sidebar, when, wire, words};
 use crate::view::{Chat, Command, Measure};
 
 /// Offered lengths of a time-out, in seconds.
@@ -30,7 +30,8 @@ pub fn dialog(room: RoomId, subject: Subject) -> AnyView {
         Subject::Role(user) => give_role(room, user),
         Subject::StepDown => step_down(room),
         Subject::Banned => banned(room),
-        Subject::SlowMode => slow_mode(room),
+        Subject::SlowMode(channel) => slow_mode(Chat { room, channel }),
+        Subject::TakeAway(channel, message, author) => take_away(Chat { room, channel }, message, author),
     }
 }
 
@@ -501,17 +502,18 @@ fn banned(room: RoomId) -> AnyView {
     .view()
 }
 
-fn slow_mode(room: RoomId) -> AnyView {
+fn slow_mode(chat: Chat) -> AnyView {
     let store = use_store();
-    let channel = ChannelId::MAIN;
+    let Chat { room, channel } = chat;
     let now = store
         .order(room)
         .and_then(|order| order.slow.into_iter().find(|slow| slow.channel == channel));
     let seconds = RwSignal::new(now.map_or(0, |slow| slow.seconds));
     let label = |secs| if secs == 0 { "Off".into() } else { words::span(secs) };
     let offered = SLOW.map(|secs| (secs, label(secs), None)).to_vec();
+    let named = store.room(chat).filter(|_| channel != ChannelId::MAIN);
     Question {
-        title: "Slow mode".into(),
+        title: named.map_or_else(|| "Slow mode".into(), |room| format!("Slow mode in {}", sidebar::title(&room))),
         text: "Members leave this much time between two messages; what they write sooner waits and goes out by itself. Whoever keeps order is not held to it.".into(),
         choice: Some(choice("Time between two messages", offered, seconds)),
         reason: false,

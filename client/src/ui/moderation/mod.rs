@@ -2,14 +2,17 @@
 
 pub mod changes;
 pub mod dialogs;
+pub mod reports;
 pub mod strip;
 
 use leptos::prelude::*;
-use sotto_shared::id::{RoomId, UserId};
+use sotto_shared::id::{ChannelId, MessageId, RoomId, UserId};
 
 use super::dialogs::{Ask, Dialogs};
 use super::kit::Icon;
 use super::kit::menu::Entry;
+use super::nav::Nav;
+use super::place::Place;
 use super::when;
 use crate::state::Store;
 use crate::view::{Rights, Role, RoomKind, Standing};
@@ -25,7 +28,9 @@ pub enum Subject {
     Role(UserId),
     StepDown,
     Banned,
-    SlowMode,
+    SlowMode(ChannelId),
+    /// A message by somebody else, that is in memory.
+    TakeAway(ChannelId, MessageId, UserId),
 }
 
 const OWNER_RANK: u8 = 100;
@@ -170,16 +175,23 @@ pub fn about_member(store: Store, dialogs: Dialogs, room: RoomId, user: UserId) 
     entries
 }
 
-/// What stands in the menu of a room for whoever may.
-pub fn about_room(store: Store, dialogs: Dialogs, room: RoomId) -> Vec<Entry> {
+/// What stands in the menu of a group or a space for whoever may.
+pub fn about_room(store: Store, dialogs: Dialogs, nav: Nav, room: RoomId) -> Vec<Entry> {
     let may = untrack(|| rights(store, room));
     let ask = move |subject| move || dialogs.open(Ask::Order(room, subject));
-    let mut entries = Vec::new();
+    let mut entries = vec![Entry::new(Icon::Clock, "Log of changes", move || {
+        nav.go(Place::Changes(room))
+    })];
     if !untrack(|| is_open(store, room, false)) {
         return entries;
     }
-    if may.meta || may.channel {
-        entries.push(Entry::new(Icon::Clock, "Slow mode …", ask(Subject::SlowMode)));
+    if may.redact || may.kick {
+        entries.push(Entry::new(Icon::Flag, "Reports", move || nav.go(Place::Reports(room))));
+    }
+    // Of a space every channel has its own.
+    if (may.meta || may.channel) && untrack(|| store.space(room)).is_none() {
+        let main = Subject::SlowMode(ChannelId::MAIN);
+        entries.push(Entry::new(Icon::Hourglass, "Slow mode …", ask(main)));
     }
     if may.ban {
         entries.push(Entry::new(Icon::Lock, "Banned people …", ask(Subject::Banned)));

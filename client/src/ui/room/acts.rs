@@ -315,6 +315,11 @@ impl Tools {
                 });
             }));
         }
+        if found.sent && !mine && untrack(|| moderation::reports::can_report(store, room)) {
+            entries.push(Entry::new(Icon::Flag, "Report …", move || {
+                dialogs.open(Ask::Report(room, message))
+            }));
+        }
         let may = untrack(|| match store.space(room.room) {
             Some(space) => space.rights.redact,
             None => store

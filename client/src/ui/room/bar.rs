@@ -87,6 +87,7 @@ pub fn bar(id: Chat) -> AnyView {
             checked,
             move || muted.get().then(|| muted_sign(id)),
             html::div().class("bar-actions").child((
+                moderation::reports::bar_button(id.room),
                 move || any_pins.get().then(|| pins_button(id)),
                 move || matches!(kind.get(), Some(RoomKind::Group | RoomKind::Channel)).then(|| members_button(id)),
                 move || can.get().and_then(|can| actions(id, can)),
@@ -234,10 +235,7 @@ fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Opti
             entries.push(Entry::new(Icon::Bell, "Notifications …", move || {
                 dialogs.open(hush::ask(id))
             }));
-            entries.push(Entry::new(Icon::Clock, "Log of changes", move || {
-                nav.go(Place::Changes(id.room))
-            }));
-            entries.extend(moderation::about_room(store, dialogs, id.room));
+            entries.extend(moderation::about_room(store, dialogs, nav, id.room));
             entries.push(Entry::danger(Icon::LogOut, "Leave group", move || {
                 dialogs.open(Ask::Leave(id))
             }));

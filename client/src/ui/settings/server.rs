@@ -247,6 +247,12 @@ fn lines(table: &HeldTable, me: &[Cell]) -> Vec<Line> {
             sealed("message"),
             "Roughly how long each is, in which room, and when it disappears if it does. The server cannot read them",
         ),
+        "reports" => line(
+            "Reports for you to go through",
+            sealed("report"),
+            "That somebody in a room reported something, when, and roughly how long it is; not who, about whom, or what",
+        ),
+        "report_keys" => line("Keys of those reports", sealed("key"), "Which reports are for you"),
         "slots" => line(
             "How far people have read",
             sealed("mark"),

@@ -10,6 +10,7 @@ use super::talk::Asks;
 use crate::ui::dialogs::{Ask, use_dialogs};
 use crate::ui::kit::Icon;
 use crate::ui::kit::menu::{Entry, Face, menu};
+use crate::ui::moderation::Subject;
 use crate::ui::nav::use_nav;
 use crate::ui::place::Place;
 use crate::ui::room::acts::{sheet_of, use_talk};
@@ -159,6 +160,12 @@ pub fn entries(
         if info.kind == ChannelKind::Private {
             entries.push(Entry::new(Icon::Users, "People in this channel", move || {
                 nav.go(Place::Members(chat))
+            }));
+        }
+        let may = rights.get();
+        if (may.meta || may.channel) && !info.archived {
+            entries.push(Entry::new(Icon::Hourglass, "Slow mode …", move || {
+                dialogs.open(Ask::Order(chat.room, Subject::SlowMode(chat.channel)))
             }));
         }
         if !rights.get().channel {

@@ -19,7 +19,7 @@ use crate::ui::room::acts::Fingers;
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::spaces::arrange::{self, NONE};
 use crate::ui::spaces::name_of;
-use crate::ui::{browser, switcher, wire, words};
+use crate::ui::{browser, moderation, switcher, wire, words};
 use crate::view::{Chat, Command, Heading, Link, Rights, Standing};
 
 /// What is being dragged in the column.
@@ -150,7 +150,7 @@ fn standing(standing: &Standing) -> Option<&'static str> {
 }
 
 fn head(this: Column, name: Memo<String>) -> AnyView {
-    let (nav, dialogs) = (use_nav(), use_dialogs());
+    let (store, nav, dialogs) = (use_store(), use_nav(), use_dialogs());
     let entries = move || {
         let (id, rights) = (this.space, this.rights.get());
         let mut entries = Vec::new();
@@ -181,6 +181,7 @@ fn head(this: Column, name: Memo<String>) -> AnyView {
         entries.push(Entry::new(Icon::Bell, "Notifications …", move || {
             dialogs.open(Ask::Hush(id, None))
         }));
+        entries.extend(moderation::about_room(store, dialogs, nav, id));
         entries.push(Entry::new(Icon::Settings, "Space settings", move || {
             nav.go(Place::SpaceSettings(id))
         }));

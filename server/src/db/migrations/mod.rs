@@ -5,6 +5,7 @@ mod m0002_rooms;
 mod m0003_messages;
 mod m0004_lifetimes;
 mod m0005_slots;
+mod m0006_reports;
 
 use sea_orm_migration::prelude::*;
 
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_messages::Step),
             Box::new(m0004_lifetimes::Step),
             Box::new(m0005_slots::Step),
+            Box::new(m0006_reports::Step),
         ]
     }
 }

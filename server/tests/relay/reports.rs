@@ -1,0 +1,261 @@
+//! Reports: taken of members for those who may act, given to those alone, and let go of.
+
+use std::time::Duration;
+
+use sotto_shared::api::B64;
+use sotto_shared::api::body::*;
+use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::frame::FromRelay;
+use sotto_shared::api::limits::{MAX_REPORTS_PAGE, REPORT_DAYS};
+use sotto_shared::codec::List;
+use sotto_shared::id::{ReportId, UserId};
+use sotto_shared::log::room_log::*;
+
+use crate::support::*;
+
+/// Random bytes of a size that sealed things have.
+fn sealed() -> B64 {
+    let mut bytes = vec![0; sotto_shared::envelope::header::EPHEMERAL_BYTES];
+    getrandom::fill(&mut bytes).unwrap();
+    B64(bytes)
+}
+
+fn key_for(user_id: UserId) -> ReportWrap {
+    let wrap = wrap(user_id, 1, 1);
+    ReportWrap {
+        user_id,
+        g: 1,
+        enc: wrap.enc,
+        ct: wrap.ct,
+    }
+}
+
+pub fn report(room: &Room, readers: &[&Person]) -> ReportSend {
+    ReportSend {
+        room_id: room.id,
+        report_id: ReportId::from_bytes(random()),
+        sealed: sealed(),
+        wraps: readers.iter().map(|reader| key_for(reader.user_id)).collect(),
+    }
+}
+
+async fn list(ground: &Ground, person: &Person, room: &Room) -> Result<Vec<ReportId>, ErrorCode> {
+    let reply = ground.ask(Some(&person.token), &ReportsGet { room_id: room.id }).await;
+    reply
+        .map(|reply| reply.reports.iter().map(|report| report.report_id).collect())
+        .map_err(|body| body.code)
+}
+
+async fn settle(ground: &Ground, person: &Person, room: &Room, report_id: ReportId) -> Result<(), ErrorCode> {
+    let ask = ReportSettle {
+        room_id: room.id,
+        report_id,
+    };
+    ground
+        .ask(Some(&person.token), &ask)
+        .await
+        .map(|_| ())
+        .map_err(|body| body.code)
+}
+
+async fn does(ground: &Ground, room: &mut Room, actor: &Person, body: RoomBody) {
+    let entry = room.entry(actor, body);
+    ground.append(actor, room, vec![entry], Vec::new()).await.unwrap();
+}
+
+/// Ada owns, bob moderates, cyd and dan are members.
+async fn four(ground: &Ground) -> (Room, [Person; 4]) {
+    let people = [
+        ground.person("ada").await,
+        ground.person("bob").await,
+        ground.person("cyd").await,
+        ground.person("dan").await,
+    ];
+    let mut room = ground.group(&people.each_ref()).await;
+    let body = RoomBody::SetRole {
+        user_id: people[1].user_id,
+        role: Role::Moderator,
+    };
+    does(ground, &mut room, &people[0], body).await;
+    (room, people)
+}
+
+#[tokio::test]
+async fn a_report_is_kept_for_whom_it_was_made_until_one_of_them_is_done_with_it() {
+    let ground = Ground::new().await;
+    let (room, [ada, bob, cyd, dan]) = four(&ground).await;
+    let mut socket = ground.socket(&bob).await;
+    let ask = report(&room, &[&ada, &bob]);
+    ground.ask(Some(&cyd.token), &ask).await.unwrap();
+    let heard = socket.everything_heard().await;
+    assert!(heard.contains(&FromRelay::Reports { room_id: room.id }), "{heard:?}");
+    let reply = ground
+        .ask(Some(&bob.token), &ReportsGet { room_id: room.id })
+        .await
+        .unwrap();
+    assert_eq!(reply.open, 1);
+    let own = &ask.wraps[1];
+    let expected = SealedReport {
+        report_id: ask.report_id,
+        sealed: ask.sealed.clone(),
+        g: 1,
+        enc: own.enc.clone(),
+        ct: own.ct.clone(),
+    };
+    assert_eq!(reply.reports, [expected]);
+    // Members who may not act, whoever made it among them, and strangers.
+    let eli = ground.person("eli").await;
+    for (person, code) in [
+        (&cyd, ErrorCode::Forbidden),
+        (&dan, ErrorCode::Forbidden),
+        (&eli, ErrorCode::NotFound),
+    ] {
+        assert_eq!(list(&ground, person, &room).await, Err(code));
+        assert_eq!(settle(&ground, person, &room, ask.report_id).await, Err(code));
+    }
+    // What the relay says it holds about somebody does not tell them of reports either.
+    for (person, rows) in [(&ada, 1), (&bob, 1), (&cyd, 0), (&dan, 0)] {
+        let held = ground.ask(Some(&person.token), &HeldGet {}).await.unwrap();
+        for name in ["reports", "report_keys"] {
+            let table = held.tables.iter().find(|table| table.table == name).unwrap();
+            assert_eq!(table.sums.iter().map(|sum| sum.rows).sum::<u64>(), rows, "{name}");
+        }
+    }
+    // Its answer was lost.
+    ground.ask(Some(&cyd.token), &ask).await.unwrap();
+    let other = ReportSend {
+        sealed: sealed(),
+        ..ask.clone()
+    };
+    assert_eq!(ground.refused(Some(&dan.token), &other).await, ErrorCode::Duplicate);
+    assert_eq!(list(&ground, &ada, &room).await.unwrap(), [ask.report_id]);
+
+    settle(&ground, &bob, &room, ask.report_id).await.unwrap();
+    settle(&ground, &ada, &room, ask.report_id).await.unwrap();
+    assert_eq!(list(&ground, &ada, &room).await, Ok(vec![]));
+    let heard = socket.everything_heard().await;
+    assert!(heard.contains(&FromRelay::Reports { room_id: room.id }), "{heard:?}");
+}
+
+#[tokio::test]
+async fn reports_are_for_others_who_may_act_and_nobody_else() {
+    let ground = Ground::new().await;
+    let (mut room, [ada, bob, cyd, dan]) = four(&ground).await;
+    let eli = ground.person("eli").await;
+    for (readers, code) in [
+        (vec![], ErrorCode::Malformed),
+        (vec![&dan], ErrorCode::InvalidEntry),
+        (vec![&ada, &dan], ErrorCode::InvalidEntry),
+        (vec![&cyd], ErrorCode::InvalidEntry),
+        (vec![&eli], ErrorCode::InvalidEntry),
+        (vec![&ada, &ada], ErrorCode::Malformed),
+    ] {
+        assert_eq!(ground.refused(Some(&cyd.token), &report(&room, &readers)).await, code);
+    }
+    let mut bad = report(&room, &[&ada]);
+    bad.sealed.0.pop();
+    assert_eq!(ground.refused(Some(&cyd.token), &bad).await, ErrorCode::Malformed);
+    let mut bad = report(&room, &[&ada]);
+    bad.wraps[0].g = 2;
+    assert_eq!(ground.refused(Some(&cyd.token), &bad).await, ErrorCode::InvalidEntry);
+    let mut bad = report(&room, &[&ada]);
+    bad.wraps[0].ct.0.pop();
+    assert_eq!(ground.refused(Some(&cyd.token), &bad).await, ErrorCode::Malformed);
+    assert_eq!(
+        ground.refused(Some(&eli.token), &report(&room, &[&ada])).await,
+        ErrorCode::NotFound
+    );
+    // Of one that was not made for them, those who may act learn nothing and end nothing.
+    let ask = report(&room, &[&ada]);
+    ground.ask(Some(&cyd.token), &ask).await.unwrap();
+    assert_eq!(list(&ground, &bob, &room).await, Ok(vec![]));
+    settle(&ground, &bob, &room, ask.report_id).await.unwrap();
+    assert_eq!(list(&ground, &ada, &room).await, Ok(vec![ask.report_id]));
+    // The right goes with the role, and with being there.
+    let ask = report(&room, &[&bob]);
+    ground.ask(Some(&cyd.token), &ask).await.unwrap();
+    let body = RoomBody::SetRole {
+        user_id: bob.user_id,
+        role: Role::Member,
+    };
+    does(&ground, &mut room, &ada, body).await;
+    assert_eq!(list(&ground, &bob, &room).await, Err(ErrorCode::Forbidden));
+    assert_eq!(
+        settle(&ground, &bob, &room, ask.report_id).await,
+        Err(ErrorCode::Forbidden)
+    );
+    let body = RoomBody::Remove {
+        user_id: cyd.user_id,
+        ban: false,
+        cut: List::default(),
+    };
+    does(&ground, &mut room, &ada, body).await;
+    assert_eq!(
+        ground.refused(Some(&cyd.token), &report(&room, &[&ada])).await,
+        ErrorCode::Forbidden
+    );
+}
+
+#[tokio::test]
+async fn a_direct_message_has_nobody_to_report_to() {
+    let ground = Ground::new().await;
+    let (ada, bob) = (ground.person("ada").await, ground.person("bob").await);
+    let (room, create) = Room::new(&ada, RoomKind::Direct, &[&bob]);
+    ground.ask(Some(&ada.token), &create).await.unwrap();
+    assert_eq!(
+        ground.refused(Some(&ada.token), &report(&room, &[&bob])).await,
+        ErrorCode::InvalidEntry
+    );
+    assert_eq!(list(&ground, &ada, &room).await, Err(ErrorCode::Forbidden));
+}
+
+#[tokio::test]
+async fn there_are_not_more_than_somebody_can_go_through_and_old_ones_go() {
+    let ground = Ground::with(|config| config.limits.reports_per_hour = 25).await;
+    let (mut room, [ada, _, cyd, _]) = four(&ground).await;
+    let mut sent = Vec::new();
+    for _ in 0..25 {
+        let ask = report(&room, &[&ada]);
+        sent.push(ask.report_id);
+        ground.ask(Some(&cyd.token), &ask).await.unwrap();
+        ground.clock.advance(Duration::from_millis(5));
+    }
+    let refused = ground.ask(Some(&cyd.token), &report(&room, &[&ada])).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::TooFast);
+    assert!(refused.retry_secs.is_some());
+    let reply = ground
+        .ask(Some(&ada.token), &ReportsGet { room_id: room.id })
+        .await
+        .unwrap();
+    assert_eq!(reply.open, 25);
+    let ids: Vec<ReportId> = reply.reports.iter().map(|report| report.report_id).collect();
+    assert_eq!(ids, sent[..MAX_REPORTS_PAGE as usize], "the oldest first");
+    ground.clock.advance(Duration::from_secs(29 * 24 * 3600));
+    let token = ground.session(&ada, &ada.dk).await.unwrap();
+    let list = |token: String| {
+        let ground = &ground;
+        let ask = ReportsGet { room_id: room.id };
+        async move { ground.ask(Some(&token), &ask).await.unwrap().open }
+    };
+    ground.app.tidy().await;
+    assert_eq!(list(token).await, 25);
+    ground
+        .clock
+        .advance(Duration::from_secs((REPORT_DAYS - 29) * 24 * 3600));
+    ground.app.tidy().await;
+    let token = ground.session(&ada, &ada.dk).await.unwrap();
+    assert_eq!(list(token.clone()).await, 0);
+    // A room that is closed has no use for them.
+    let cyd_token = ground.session(&cyd, &cyd.dk).await.unwrap();
+    ground.ask(Some(&cyd_token), &report(&room, &[&ada])).await.unwrap();
+    let entry = room.entry(&ada, RoomBody::Close);
+    let ask = RoomAppend {
+        room_id: room.id,
+        entries: vec![entry],
+        wraps: Vec::new(),
+    };
+    ground.ask(Some(&token), &ask).await.unwrap();
+    let held = ground.ask(Some(&token), &HeldGet {}).await.unwrap();
+    let rows = held.tables.iter().find(|table| table.table == "reports").unwrap();
+    assert!(rows.sums.is_empty());
+}
