@@ -70,7 +70,8 @@ test('a day of a conversation is gone to from the menu and from the line between
   await dialog.getByLabel('Day').fill('2024-02-29');
   await dialog.getByRole('button', { name: 'Go there' }).click();
   await expect(dialog).toBeHidden();
-  await expect(alice.message('first of all')).toBeVisible();
+  await expect(alice.log.locator('li:focus')).toHaveAttribute('data-flash', '');
+  await expect(alice.message('first of all')).toBeInViewport();
   await alice.log.getByRole('button', { name: 'Today' }).click();
   await dialog.getByLabel('Day').fill('');
   await expect(dialog.getByRole('button', { name: 'Go there' })).toBeDisabled();

@@ -240,7 +240,7 @@ fn walk(view: Window, event: &web_sys::KeyboardEvent) {
     }
     let key = event.key();
     if key == "Escape" {
-        event.prevent_default();
+        // And whatever else it does here: see `shortcuts`.
         browser::focus(composer::TEXT);
         return;
     }

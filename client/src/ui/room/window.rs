@@ -10,7 +10,8 @@ use leptos::html::Div;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use wasm_bindgen::closure::Closure;
+use web_sys::{Element, HtmlElement, ResizeObserver};
 
 use crate::state::{Cell, Shown, Store, authored};
 use crate::ui::screen::use_store;
@@ -93,6 +94,7 @@ impl Window {
             // After the rows were put into the page, before they are painted.
             request_animation_frame(move || window.settle(store));
         });
+        window.watch_heights(store);
         let first_unread = move |shown: &Shown| shown.first_unread.clone().filter(|_| shown.chat == Some(room));
         // What still stands there from the last time.
         let old = store.shown().with_untracked(first_unread);
@@ -122,6 +124,26 @@ impl Window {
             here
         });
         window
+    }
+
+    /// A row may change its height in its place: it was edited, opened, or its picture came.
+    fn watch_heights(self, store: Store) {
+        let changed = Closure::<dyn Fn()>::new(move || self.settle(store));
+        let Ok(observer) = ResizeObserver::new(changed.as_ref().unchecked_ref()) else {
+            return;
+        };
+        let watched = observer.clone();
+        Effect::new(move |_| {
+            let content = self.node.get().and_then(|scroller| scroller.first_element_child());
+            if let Some(content) = content {
+                watched.observe(&content);
+            }
+        });
+        let both = SendWrapper::new((observer, changed));
+        on_cleanup(move || {
+            let (observer, _changed) = both.take();
+            observer.disconnect();
+        });
     }
 
     /// The first and the one after the last row of the window.
@@ -320,18 +342,33 @@ impl Window {
 
     /// The reader scrolled.
     pub fn scrolled(self, store: Store) {
+        if !self.at_bottom.get_untracked() {
+            self.hold();
+        }
         self.look(store);
+        self.remember_anew();
     }
 
-    /// Rows came or went: the row that was on screen stays where it was.
+    /// Rows came, went, or changed their height: the row that was on screen stays where it was.
     fn settle(self, store: Store) {
+        if self.at_bottom.try_get_untracked() == Some(true) {
+            if let Some(scroller) = self.node.try_get_untracked().flatten() {
+                scroller.set_scroll_top(0);
+            }
+        } else {
+            self.hold();
+        }
+        self.look(store);
+        self.remember_anew();
+    }
+
+    /// Takes back what moved the remembered row.
+    fn hold(self) {
         let Some(scroller) = self.node.try_get_untracked().flatten() else {
             return;
         };
         let anchor = self.anchor.try_update_value(Option::take).flatten();
-        if self.at_bottom.get_untracked() {
-            scroller.set_scroll_top(0);
-        } else if let Some(anchor) = anchor.filter(|anchor| anchor.row.is_connected()) {
+        if let Some(anchor) = anchor.filter(|anchor| anchor.row.is_connected()) {
             // What moved the row without the reader's doing: they may have scrolled on since.
             let top = scroller.client_height() - scroller.scroll_height();
             // Unless the page became so short that the browser had to move them.
@@ -341,11 +378,11 @@ impl Window {
                 scroller.scroll_top() - anchor.scroll
             };
             let moved = (offset(&scroller, &anchor.row) - anchor.offset).round() as i32 + scrolled;
-            if moved != 0 {
+            // Positions come rounded: what is less was not moved.
+            if moved.abs() > 1 {
                 scroller.set_scroll_top(scroller.scroll_top() + moved);
             }
         }
-        self.look(store);
     }
 
     /// Notices where the reader is and moves the window on.
@@ -411,7 +448,12 @@ impl Window {
         });
     }
 
-    /// Keeps a row near the top of the screen as the one to hold still, until the change has settled.
+    fn remember_anew(self) {
+        let _ = self.anchor.try_set_value(None);
+        self.remember();
+    }
+
+    /// Keeps a row near the top of the screen as the one to hold still.
     fn remember(self) {
         let Some(scroller) = self.node.try_get_untracked().flatten() else {
             return;
