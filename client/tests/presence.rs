@@ -121,6 +121,30 @@ fn who_is_met_anew_learns_it_without_waiting() {
     });
 }
 
+/// A page that is loaded anew may not come to say that the one before has gone.
+#[test]
+fn switched_off_it_is_taken_back_for_every_tab_that_ever_said_it() {
+    block_on(async {
+        let mut stage = Stage::new("presence hidden").await;
+        let bob = stage.id("bob");
+        be(&mut stage, BOB, true).await;
+        assert_eq!(seen(&stage, ADA, bob), Some(Presence::Here));
+        stage.world.reload(BOB);
+        stage.world.settle().await;
+        be(&mut stage, BOB, true).await;
+        stage.obey(BOB, Command::TellPresence { on: false }).await;
+        assert_eq!(seen(&stage, ADA, bob), None);
+
+        // A page that begins with the switch off says nothing at all.
+        stage.world.reload(BOB);
+        stage.heard.take();
+        stage.obey(BOB, Command::TellPresence { on: false }).await;
+        be(&mut stage, BOB, true).await;
+        stage.pass(100_000).await;
+        assert_eq!(stage.heard.count(BOB), 0);
+    });
+}
+
 #[test]
 fn switched_off_it_is_neither_told_nor_shown() {
     block_on(async {

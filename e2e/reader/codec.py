@@ -251,7 +251,7 @@ MESSAGE_BODIES = {
     10: ("EndPoll", fields(target=hash32)),
     16: ("Beacon", nothing),
     18: ("Typing", nothing),
-    19: ("Presence", fields(state=one_of(1, 2, 3))),
+    19: ("Presence", fields(state=one_of(1, 2, 3, 4))),
     17: ("Receipt", fields(read=u64)),
     20: ("Profile", fields(name=text(64), status=text(128))),
 }

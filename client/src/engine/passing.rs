@@ -49,6 +49,8 @@ pub(crate) struct Passing {
     pub presence_off: bool,
     /// What the page says of the person; none before it said anything.
     here: Option<Here>,
+    /// What was told of it is to be taken back.
+    hides: bool,
     /// What was said last of that, and when.
     told: Option<Here>,
     told_ms: u64,
@@ -136,8 +138,9 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
         if !on && !self.passing.presence_off {
-            // Who does not want to be seen is not left standing as present.
-            self.say_gone(ctx, out).await;
+            // Who does not want to be seen is not left standing as present, whatever tab said so: one that was closed or loaded
+            // anew may not have had the time to take it back. A page that begins with the switch off says nothing.
+            self.passing.hides = self.passing.here.is_some();
             for (user, heard) in std::mem::take(&mut self.passing.people) {
                 if heard.shown.is_some() {
                     show(user, None, None, out);
@@ -145,7 +148,9 @@ impl<S: Suite> Engine<S> {
             }
         }
         self.passing.presence_off = !on;
+        self.passing.hides &= !on;
         self.passing.told = None;
+        self.hide(ctx, out).await;
         Ok(Some(Outcome::Done))
     }
 
@@ -162,8 +167,19 @@ impl<S: Suite> Engine<S> {
         }
     }
 
+    /// Takes back what was said, once, as soon as it can be said.
+    async fn hide(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let is_busy = self.channels.values().any(|channel| channel.pages.is_busy());
+        if self.passing.hides && self.online && !is_busy {
+            self.passing.hides = false;
+            self.say_presence(Here::Hidden, self.to_be_told(), ctx, out).await;
+            self.passing.told = None;
+        }
+    }
+
     /// Says whether the person is here, when it is time. Looked at after every step.
     async fn present(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        self.hide(ctx, out).await;
         let Some(here) = self.passing.here.filter(|_| self.online && !self.passing.presence_off) else {
             return;
         };
@@ -344,7 +360,16 @@ impl<S: Suite> Engine<S> {
             let was_here = tab.here.is_some();
             (tab.here, tab.until_ms) = (Some(state), now_ms + PRESENT_FOR_MS);
             let is_small = (self.rooms.get(&chat.room)).is_some_and(|room| room.state.members.len() <= FEW);
-            if !was_here && state != Here::Gone && is_small {
+            if state == Here::Hidden {
+                let same = heard
+                    .tabs
+                    .iter_mut()
+                    .filter(|((device, _), _)| *device == content.dk_id);
+                for (_, tab) in same.filter(|(_, tab)| tab.presence_ts <= content.ts) {
+                    (tab.here, tab.presence_ts) = (Some(state), content.ts);
+                }
+            }
+            if !was_here && state < Here::Gone && is_small {
                 self.passing.asked.insert(chat.room);
             }
         }
@@ -376,7 +401,7 @@ impl<S: Suite> Engine<S> {
         let typing = self.passing.typing.values().flat_map(BTreeMap::values);
         let tabs = self.passing.people.values().flat_map(|heard| heard.tabs.values());
         let ends = typing.map(|writing| writing.until_ms).chain(
-            tabs.filter(|tab| tab.here.is_some_and(|here| here != Here::Gone))
+            tabs.filter(|tab| tab.here.is_some_and(|here| here < Here::Gone))
                 .map(|tab| tab.until_ms),
         );
         if let Some(at_ms) = ends.min() {
@@ -430,7 +455,7 @@ impl<S: Suite> Engine<S> {
             let shown = match here.filter_map(|tab| tab.here).min() {
                 Some(Here::Here) => Some(Presence::Here),
                 Some(Here::Away) => Some(Presence::Away),
-                Some(Here::Gone) | None => None,
+                Some(Here::Gone | Here::Hidden) | None => None,
             };
             if heard.shown != shown {
                 heard.shown = shown;

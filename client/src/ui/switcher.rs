@@ -180,7 +180,7 @@ pub fn dialog() -> AnyView {
         html::button()
             .r#type("button")
             .class("switcher-close")
-            .attr("aria-label", "Close (Esc)")
+            .attr("aria-label", "Close, Esc")
             .on(ev::click, move |_| dialogs.close())
             .child(html::kbd().class("kbd").attr("aria-hidden", "true").child("Esc")),
     ));

@@ -110,6 +110,8 @@ choice! {
         /// Signed in, and not looking.
         2 = Away,
         3 = Gone,
+        /// Not told any more: gone in every tab of that browser.
+        4 = Hidden,
     }
 }
 

@@ -647,7 +647,7 @@ impl Gen {
     }
 
     pub fn here(&mut self) -> Here {
-        self.one(&[Here::Here, Here::Away, Here::Gone])
+        self.one(&[Here::Here, Here::Away, Here::Gone, Here::Hidden])
     }
 
     pub fn level(&mut self) -> Level {
