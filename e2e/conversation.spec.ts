@@ -88,7 +88,7 @@ test('a message is deleted for everyone, and every row says by whom', async ({ s
   // Bob may not take away what cleo wrote; whoever made the group may.
   await bob.message('something rude').hover();
   await bob.message('something rude').getByRole('button', { name: 'More' }).click();
-  await expect(bob.page.getByRole('menuitem')).toHaveText(['React …', 'Reply', 'Forward', 'Save for later', 'Copy link', 'Copy text', 'Mark unread from here']);
+  await expect(bob.page.getByRole('menuitem')).toHaveText(['React …', 'Reply', 'Forward', 'Save for later', 'Copy link', 'Copy text', 'Mark unread from here', 'Report …']);
   await takes(alice, 'something rude', 'Take away for everyone');
   await alice.dialog('Take away what cleo wrote?').getByRole('button', { name: 'Take away' }).click();
   await expect(cleo.log.getByText('alice deleted a message.')).toBeVisible();
