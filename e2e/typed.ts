@@ -150,6 +150,21 @@ export const TYPED: Record<string, Types> = {
     await expect(reports.getByText('Nothing to go through')).toBeVisible();
     await reports.getByRole('link', { name: 'Back to the conversation' }).click();
   },
+  'name of a guest': async ({ alice, newPerson }, secret) => {
+    await alice.chooses('More', 'Invite by link');
+    const dialog = alice.dialog(/^Invite people/);
+    await dialog.getByRole('button', { name: 'Make a link' }).click();
+    const link = await dialog.getByRole('textbox', { name: 'Link' }).inputValue();
+    await dialog.locator('.dialog-foot').getByRole('button', { name: 'Close' }).click();
+    const guest = await newPerson('nobody yet');
+    await guest.page.goto(link.slice(link.indexOf('/#')));
+    await guest.page.getByRole('button', { name: 'Come in as a guest' }).click();
+    await guest.page.getByLabel('Your name').fill(secret);
+    await guest.page.getByRole('button', { name: 'Come in', exact: true }).click();
+    await expect(guest.composer).toBeVisible({ timeout: 20_000 });
+    await guest.says('here');
+    await expect(alice.log.getByText(secret.replace(/\s+/g, ' ').trim()).first()).toBeAttached();
+  },
   'draft': async ({ bob }, secret) => {
     await bob.composer.fill(secret);
     await bob.composer.blur();

@@ -72,6 +72,15 @@ pub enum Command {
         password: String,
         stay: bool,
     },
+    /// A guest's account, called so. Like `SignUp` for the page; this browser stays signed in.
+    ComeIn {
+        name: String,
+    },
+    /// For a guest: from now on it opens with this handle and password, everywhere. → `Outcome::PasswordChanged`.
+    KeepAccount {
+        handle: String,
+        password: String,
+    },
     SignIn {
         handle: String,
         password: String,
@@ -696,6 +705,8 @@ pub struct Person {
     pub mark: [u8; 5],
     pub trust: Trust,
     pub is_me: bool,
+    /// Came by a link with a name alone, and has no handle and password of their own.
+    pub guest: bool,
 }
 
 impl Person {
@@ -911,6 +922,8 @@ pub struct Space {
     pub name: String,
     pub mark: [u8; 5],
     pub members: u32,
+    /// How many people ask to be let in.
+    pub asking: u32,
     /// One's own.
     pub role: u8,
     pub rights: Rights,
@@ -1446,6 +1459,8 @@ pub struct PeekedInvite {
     pub approval: bool,
     /// Why it does not let in; `None`: it does.
     pub over: Option<Over>,
+    /// The server takes guests.
+    pub guests: bool,
 }
 
 /// Why an invite does not let in.
@@ -1468,6 +1483,12 @@ pub enum Over {
 pub enum Problem {
     WrongPassword,
     HandleTaken(String),
+    /// The server takes no guests, or no more.
+    NoGuests,
+    /// A guest's account was to be kept under this handle, and no answer came.
+    MaybeKept(String),
+    /// It is kept, and signed out here.
+    KeptElsewhere(String),
     /// 3 to 32 of a–z, 0–9, `_`, `-`, beginning with a letter.
     HandleMalformed,
     UnknownHandle(String),

@@ -61,6 +61,7 @@ fn whoever_holds_a_link_sees_where_it_leads_before_there_is_an_account() {
         let (mut world, room, stranger) = stage("peek").await;
         let link = link(&mut world, BOB, room, 2, true).await;
         let expected = PeekedInvite {
+            guests: true,
             room,
             title: "Tea".into(),
             by: "bob".into(),

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::accounts::guests;
 use crate::clock::Clock;
 use crate::config::{Config, Limits};
 use crate::db::Db;
@@ -118,6 +119,9 @@ impl App {
             .flatten()
         {
             Problem::from(error).log();
+        }
+        if let Err(problem) = guests::close_gone(self).await {
+            problem.log();
         }
     }
 

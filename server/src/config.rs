@@ -76,6 +76,12 @@ pub struct Limits {
     /// New accounts per hour and network.
     #[arg(long, env = "SOTTO_REGISTER_PER_HOUR", default_value_t = 200)]
     pub register_per_hour: u32,
+    /// Guests at a time, who come by an invite with a name alone; 0 takes none.
+    #[arg(long, env = "SOTTO_GUESTS", default_value_t = 1_000)]
+    pub guests: u64,
+    /// Days after which a guest who was not seen is closed.
+    #[arg(long, env = "SOTTO_GUEST_DAYS", default_value_t = 14)]
+    pub guest_days: u64,
     /// Sign-ins begun or proven, per minute and network.
     #[arg(long, env = "SOTTO_SIGN_IN_PER_MINUTE", default_value_t = 120)]
     pub sign_in_per_minute: u32,

@@ -273,6 +273,11 @@ impl Hub {
         }
     }
 
+    /// Whether somebody has a socket.
+    pub fn is_here(&self, user: &UserId) -> bool {
+        self.lock().people.get(user).is_some_and(|sockets| !sockets.is_empty())
+    }
+
     /// Ends every socket, and those that still come.
     pub fn drain(&self) {
         let mut hub = self.lock();

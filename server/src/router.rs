@@ -125,6 +125,7 @@ async fn info(State(app): State<App>, Body(_): Body<Info>) -> Answer<Info> {
         realm: app.realm.clone(),
         api: API_VERSION,
         now_ms: app.now_ms(),
+        guests: app.limits.guests > 0,
     }))
 }
 

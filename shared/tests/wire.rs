@@ -276,7 +276,8 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
         InfoReply {
             realm: text(rng),
             api: rng.u32(),
-            now_ms: rng.u64()
+            now_ms: rng.u64(),
+            guests: rng.below(2) == 0
         },
         Register {
             registration: b64(rng),

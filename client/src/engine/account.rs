@@ -5,6 +5,7 @@ use sotto_shared::api::limits::{MAX_HANDLE_CHARS, is_handle};
 use sotto_shared::crypto::secret::DayVaultKey;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::id::{DeviceKeyId, UserId};
+use zeroize::Zeroizing;
 
 use super::ask::{Pending, Request};
 use super::lock::Locked;
@@ -22,6 +23,8 @@ pub(crate) struct Me<K> {
     pub token: String,
     /// This browser keeps it.
     pub stay: bool,
+    /// The password of a guest, which this browser drew.
+    pub guest: Option<Zeroizing<String>>,
     pub dvk: DayVaultKey,
     pub vault: Vault,
 }
@@ -43,6 +46,7 @@ impl<S: Suite> Engine<S> {
             key,
             token: account.token.clone(),
             stay: true,
+            guest: account.guest.clone().map(Zeroizing::new),
             dvk: DayVaultKey::from_bytes(account.dvk),
             vault: Vault::default(),
         });

@@ -13,6 +13,7 @@ use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::codec::{Bytes, Codec, List, Text};
+use sotto_shared::contacts::OwnProfile;
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::password::{MAX_PASSWORD_BYTES, PasswordRoot, Profile, derive_root};
 use sotto_shared::crypto::recovery::RecoveryKey;
@@ -26,6 +27,7 @@ use zeroize::Zeroizing;
 
 use super::account::{Me, internal, lied, tidy_handle};
 use super::ask::{Pending, Reply, Request};
+use super::guests::own_handle;
 use super::record::KeptAccount;
 use super::rekey::LogDraft;
 use super::vault::{Puts, Vault, first_item, first_manifest};
@@ -42,6 +44,8 @@ const MAX_TRIES: u32 = 4;
 pub(crate) enum Goal {
     SignUp {
         stay: bool,
+        /// A guest, who is called so.
+        guest: Option<OwnProfile>,
     },
     SignIn {
         stay: bool,
@@ -60,13 +64,18 @@ pub(crate) enum Goal {
     ChangePassword {
         new: Zeroizing<String>,
     },
+    /// A guest's account becomes one that opens anywhere.
+    Keep {
+        handle: String,
+        new: Zeroizing<String>,
+    },
     MakeRecoveryKey,
     RemoveRecoveryKey,
     RevokeDevice(DeviceKeyId),
     Delete,
 }
 
-enum Secret {
+pub(crate) enum Secret {
     Password(Zeroizing<String>),
     Recovery(RecoveryKey),
 }
@@ -155,9 +164,9 @@ impl<S: Suite> Engine<S> {
         let rated = password.to_string();
         let entering = Entering::new(
             command,
-            tidy_handle(handle)?,
+            own_handle(handle)?,
             Secret::Password(password),
-            Goal::SignUp { stay },
+            Goal::SignUp { stay, guest: None },
         );
         self.rate(entering, rated, out);
         Ok(None)
@@ -227,6 +236,9 @@ impl<S: Suite> Engine<S> {
         new: String,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
+        if self.is_guest() {
+            return Err(Problem::NotAllowed);
+        }
         let new = new_password(new)?;
         let rated = new.to_string();
         let entering = self.entering_again(command, old, Goal::ChangePassword { new })?;
@@ -249,7 +261,7 @@ impl<S: Suite> Engine<S> {
     }
 
     /// One account at a time.
-    const fn nobody_is_here(&self) -> Result<(), Problem> {
+    pub(super) const fn nobody_is_here(&self) -> Result<(), Problem> {
         if self.me.is_some() || self.locked.is_some() {
             Err(Problem::NotAllowed)
         } else {
@@ -283,9 +295,17 @@ impl<S: Suite> Engine<S> {
         Ok(None)
     }
 
-    fn entering_again(&self, command: u32, password: String, goal: Goal) -> Result<Entering<S::DeviceKey>, Problem> {
+    pub(super) fn entering_again(
+        &self,
+        command: u32,
+        password: String,
+        goal: Goal,
+    ) -> Result<Entering<S::DeviceKey>, Problem> {
         let me = self.me()?;
-        let password = old_password(password)?;
+        let password = match &me.guest {
+            Some(drawn) => drawn.clone(),
+            None => old_password(password)?,
+        };
         let busy = self.departing.is_some()
             || self
                 .pending
@@ -312,6 +332,16 @@ impl<S: Suite> Engine<S> {
     /// A new password has to be found strong enough first.
     fn rate(&mut self, entering: Entering<S::DeviceKey>, password: String, out: &mut Out<S::DeviceKey>) {
         let handle = entering.handle.clone();
+        self.rate_as(entering, (handle, password), out);
+    }
+
+    /// For another handle than the account has now.
+    pub(super) fn rate_as(
+        &mut self,
+        entering: Entering<S::DeviceKey>,
+        (handle, password): (String, String),
+        out: &mut Out<S::DeviceKey>,
+    ) {
         let id = self.remember(Pending::NewPassword(Box::new(entering)));
         let question = Question::Rate { handle, password };
         out.push(Effect::Passwords { id, question });
@@ -340,7 +370,7 @@ impl<S: Suite> Engine<S> {
 
     // --- Step by step --------------------------------------------------------------------------------------------------
 
-    fn enter(&mut self, entering: Entering<S::DeviceKey>, out: &mut Out<S::DeviceKey>) {
+    pub(super) fn enter(&mut self, entering: Entering<S::DeviceKey>, out: &mut Out<S::DeviceKey>) {
         // The page hears of a step before what is slow in it begins, so it is told with the question ahead of that.
         let step = match entering.goal {
             Goal::SignUp { .. } => Step::Deriving,
@@ -387,7 +417,7 @@ impl<S: Suite> Engine<S> {
         if let Err(problem) = step {
             if self.ending == Ending::Expected {
                 self.ending = Ending::No;
-                if problem == Problem::MaybeChanged {
+                if matches!(problem, Problem::MaybeChanged | Problem::KeptElsewhere(_)) {
                     // The relay may have ended this session; what waits here is kept until the password is typed.
                     self.was_signed_out(out);
                 }
@@ -504,7 +534,9 @@ impl<S: Suite> Engine<S> {
                 Ok(())
             }
             (Stage::SessionProve(ready), Reply::SessionProve(grant)) => match entering.goal {
-                Goal::ChangePassword { .. } => self.renewed(&entering, *ready, grant.token, ctx, out).await,
+                Goal::ChangePassword { .. } | Goal::Keep { .. } => {
+                    self.renewed(&entering, *ready, grant.token, ctx, out).await
+                }
                 _ => self.entered(&entering, *ready, grant.token, ctx, out).await,
             },
             (Stage::Revoking(revoking), Reply::UserLogAppend(_)) => {
@@ -591,8 +623,14 @@ impl<S: Suite> Engine<S> {
         };
         let root_items = root_items(&ik, &dvk);
         let kem_item = (ItemName::KemKey(1), Zeroizing::new(kk.to_bytes().to_vec()));
+        let profile = match &entering.goal {
+            Goal::SignUp { guest, .. } => guest.as_ref().map(Codec::to_bytes),
+            _ => None,
+        };
+        let profile_item = (profile.as_ref()).map(|plain| (ItemName::Profile, Zeroizing::new(plain.clone())));
         let mut items: Vec<VaultItem> = (root_items.iter().map(|item| (item, vault_key.expose())))
             .chain([(&kem_item, dvk.expose())])
+            .chain(profile_item.iter().map(|item| (item, dvk.expose())))
             .map(|((name, plain), key)| first_item(ctx.rng, name, key, &user_id, plain))
             .collect();
         let (manifest, listing) = first_manifest(ctx.rng, &dvk, &user_id, 1, &mut items);
@@ -639,7 +677,7 @@ impl<S: Suite> Engine<S> {
             key,
             dk_id: dk.key_id(),
             dvk,
-            vault: Vault::first(kk, manifest, listing),
+            vault: Vault::first(kk, profile.as_deref(), manifest, listing),
             log: UserLogBody {
                 user_id,
                 handle: entering.handle.clone(),
@@ -797,9 +835,15 @@ impl<S: Suite> Engine<S> {
             .await
             .map_err(|_| lied("the log of this account"))?;
         let stay = match entering.goal {
-            Goal::SignUp { stay } | Goal::SignIn { stay } | Goal::Recover { stay, .. } | Goal::Reset { stay } => stay,
+            Goal::SignUp { stay, .. } | Goal::SignIn { stay } | Goal::Recover { stay, .. } | Goal::Reset { stay } => {
+                stay
+            }
             Goal::Unlock => true,
             _ => false,
+        };
+        let guest = match (&entering.goal, &entering.secret) {
+            (Goal::SignUp { guest: Some(_), .. }, Secret::Password(drawn)) => Some(drawn.clone()),
+            _ => None,
         };
         let me = Me {
             user_id: ready.user_id,
@@ -808,6 +852,7 @@ impl<S: Suite> Engine<S> {
             key: ready.key,
             token,
             stay,
+            guest,
             dvk: ready.dvk,
             vault: ready.vault,
         };
@@ -830,6 +875,7 @@ impl<K: Clone> Me<K> {
             token: self.token.clone(),
             dk_id: self.dk_id,
             dvk: *self.dvk.expose(),
+            guest: self.guest.as_ref().map(|drawn| drawn.to_string()),
         }
     }
 
@@ -844,7 +890,7 @@ impl<K: Clone> Me<K> {
 }
 
 impl<K> Entering<K> {
-    fn new(command: u32, handle: String, secret: Secret, goal: Goal) -> Self {
+    pub(super) fn new(command: u32, handle: String, secret: Secret, goal: Goal) -> Self {
         Self {
             command,
             handle,
@@ -860,8 +906,16 @@ impl<K> Entering<K> {
     /// What a refusal means at this stage.
     fn refused(&self, failure: &Failure) -> Problem {
         let rekeys = matches!(self.goal, Goal::ChangePassword { .. } | Goal::Recover { .. });
+        let keeps = matches!(self.goal, Goal::Keep { .. });
         match &self.stage {
-            _ if failure.is(ErrorCode::HandleTaken) => Problem::HandleTaken(self.handle.clone()),
+            _ if failure.is(ErrorCode::HandleTaken) => Problem::HandleTaken(self.new_handle().to_owned()),
+            Stage::Registering(_) if failure.is(ErrorCode::Forbidden) => Problem::NoGuests,
+            Stage::Adding(_) if keeps && *failure == Failure::Offline => {
+                Problem::MaybeKept(self.new_handle().to_owned())
+            }
+            Stage::SessionStart(_) | Stage::SessionProve(_) if keeps => {
+                Problem::KeptElsewhere(self.new_handle().to_owned())
+            }
             Stage::Registering(_) if failure.is(ErrorCode::BadProof) => {
                 Problem::Internal("registration refused".into())
             }
@@ -874,6 +928,14 @@ impl<K> Entering<K> {
         }
     }
 
+    /// What the account is called when this is done.
+    pub(super) fn new_handle(&self) -> &str {
+        match &self.goal {
+            Goal::Keep { handle, .. } => handle,
+            _ => &self.handle,
+        }
+    }
+
     /// A salt, and what a password becomes with it.
     pub(super) fn new_root<S: Suite>(
         &self,
@@ -883,7 +945,7 @@ impl<K> Entering<K> {
         let mut salt = [0; 16];
         ctx.rng.fill_bytes(&mut salt);
         let password = ctx.suite.normalise(password);
-        let root = derive_root(&password, &self.realm, &self.handle, &salt, Profile::NEWEST).map_err(internal)?;
+        let root = derive_root(&password, &self.realm, self.new_handle(), &salt, Profile::NEWEST).map_err(internal)?;
         Ok((salt, root))
     }
 
@@ -974,7 +1036,7 @@ pub(super) fn sign_entry(log: &UserLog, ik: &PrivateKey, body: UserBody, ts: u64
     SignedBlob { body, sig }
 }
 
-fn new_password(password: String) -> Result<Zeroizing<String>, Problem> {
+pub(super) fn new_password(password: String) -> Result<Zeroizing<String>, Problem> {
     let password = Zeroizing::new(password);
     if password.len() > MAX_PASSWORD_BYTES {
         return Err(Problem::TooLong {

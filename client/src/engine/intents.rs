@@ -469,6 +469,9 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) -> Result<(), Problem> {
+        if self.is_guest() {
+            return Err(Problem::NotAllowed);
+        }
         let me = self.me()?;
         let reference = |user: &UserId| self.people.member_ref(user).ok_or(Problem::SignedOut);
         let mut nonce = [0; 16];

@@ -78,7 +78,8 @@ impl<S: Suite> Engine<S> {
                 self.show_signed_out(out);
             }
             Some((Kept::Open(account), key)) => {
-                if !self.overdue {
+                // A guest has no password to unlock with.
+                if !self.overdue || account.guest.is_some() {
                     self.resume(&account, key);
                     self.load_base(None, out);
                 } else if self.shut(&account, key, ctx, out).is_err() {

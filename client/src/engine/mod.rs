@@ -25,6 +25,7 @@ mod entering;
 mod epochs;
 mod evidence;
 mod expiry;
+mod guests;
 mod held;
 mod inbox;
 mod intents;
@@ -381,6 +382,8 @@ impl<S: Suite> Engine<S> {
             }
             Command::SignUp { handle, password, stay } => self.sign_up(id, &handle, password, stay, out),
             Command::SignIn { handle, password, stay } => self.sign_in(id, &handle, password, stay, out),
+            // They have no password to come back with.
+            Command::Lock | Command::MakeRecoveryKey { .. } if self.is_guest() => Err(Problem::NotAllowed),
             Command::SignOut => {
                 self.say_gone(ctx, out).await;
                 self.sign_out(out)
@@ -551,6 +554,8 @@ impl<S: Suite> Engine<S> {
                 }
                 Ok(Some(Outcome::Done))
             }
+            Command::ComeIn { name } => self.come_in(id, &name, ctx, out),
+            Command::KeepAccount { handle, password } => self.keep_account(id, &handle, password, out),
             Command::ChangePassword { old, new } => self.change_password(id, old, new, out),
             Command::MakeRecoveryKey { password } => self.with_password(id, password, Goal::MakeRecoveryKey, out),
             Command::ConfirmRecoveryKey { groups } => self.confirm_recovery_key(id, &groups, out),

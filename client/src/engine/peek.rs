@@ -34,6 +34,8 @@ pub(crate) struct Peek {
     secret: InviteSecret,
     /// Somebody was not let in: they want to know why, and nothing else.
     refused: bool,
+    /// Whether the relay takes guests.
+    guests: bool,
 }
 
 /// Why it does not let in.
@@ -80,17 +82,19 @@ impl<S: Suite> Engine<S> {
             room,
             secret,
             refused,
+            guests: false,
         });
         self.ask_as(None, Request::Info(Info {}), Pending::PeekTime(peek), out);
     }
 
     pub(super) fn peek_timed(
         &mut self,
-        peek: Box<Peek>,
+        mut peek: Box<Peek>,
         result: Result<InfoReply, Failure>,
         out: &mut Out<S::DeviceKey>,
     ) {
         let sent = result.map_err(|failure| failure.problem()).and_then(|info| {
+            peek.guests = info.guests;
             let key = invite_key(&peek.secret, &peek.room);
             let proof = PeekProof {
                 realm: Text::new(info.realm).map_err(internal)?,
@@ -151,5 +155,6 @@ fn read(peek: &Peek, reply: InvitePeekReply) -> Result<PeekedInvite, Problem> {
         expires_ms: reply.expires_ms,
         approval: reply.approval,
         over: over(reply.standing),
+        guests: peek.guests,
     })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{UserFind, UserLogBody, UserLogGet};
-use sotto_shared::api::limits::is_handle;
+use sotto_shared::api::limits::{is_guest, is_handle, is_own_handle};
 use sotto_shared::codec::{Codec, Text};
 use sotto_shared::crypto::hash::hash;
 use sotto_shared::crypto::label::Label;
@@ -113,6 +113,9 @@ impl People {
         let is_new = base.is_none_or(|known| known.log.seq() != log.seq());
         match (self.known.get_mut(&body.user_id), &body.genesis) {
             (Some(known), None) => {
+                if stays(&known.handle, &body.handle) {
+                    known.handle.clone_from(&body.handle);
+                }
                 known.entries.extend(body.entries.iter().cloned());
                 known.log = log;
             }
@@ -188,6 +191,11 @@ impl People {
     }
 }
 
+/// Whether a guest has an own handle now.
+fn stays(before: &str, now: &str) -> bool {
+    is_guest(before) && is_own_handle(now)
+}
+
 /// The picture made from a key.
 pub(crate) fn mark(bytes: &[u8]) -> [u8; 5] {
     let hash = hash(Label::Mark, &[bytes]);
@@ -235,6 +243,7 @@ impl<S: Suite> Engine<S> {
             mark: mark(known.log.view().ik.as_bytes()),
             trust: self.trust(user),
             is_me: self.my_id() == Some(*user),
+            guest: is_guest(&known.handle),
         })
     }
 
@@ -265,9 +274,14 @@ impl<S: Suite> Engine<S> {
                 if !is_news {
                     return;
                 }
+                let handle = self.people.handle(&user).unwrap_or_default();
+                let handle = stays(pin.handle.as_str(), handle)
+                    .then(|| Text::new(handle).ok())
+                    .flatten();
                 Pin {
                     seq: log.seq(),
                     head: log.head(),
+                    handle: handle.unwrap_or_else(|| pin.handle.clone()),
                     ..pin.clone()
                 }
             }
@@ -351,6 +365,7 @@ impl<S: Suite> Engine<S> {
         if !self.may_be_called(body) {
             return Err(lie);
         }
+        let stays = (self.people.handle(&body.user_id)).is_some_and(|before| stays(before, &body.handle));
         match self.people.learn(body, pin.as_ref(), &realm, ctx.suite).await {
             Ok(_) => {
                 out.push(Effect::Save(self.people.record(&body.user_id).into_iter().collect()));
@@ -358,6 +373,12 @@ impl<S: Suite> Engine<S> {
                     self.pin_contact(body.user_id, ctx, out);
                 }
                 self.show_handle(&body.handle, out);
+                let me = self.my_id();
+                let mut rooms = self.rooms.iter();
+                let direct = rooms.find(|(_, room)| me.and_then(|me| room.peer(&me)) == Some(body.user_id));
+                if let Some(id) = direct.map(|(id, _)| *id).filter(|_| stays) {
+                    self.show_room_row(id.into(), out);
+                }
                 // Whether one may write to them may hang on it.
                 self.refresh_standings(out);
                 Ok(())
@@ -390,10 +411,12 @@ impl<S: Suite> Engine<S> {
         })
     }
 
-    /// Whether somebody can have this handle: nobody's ever changes.
+    /// Whether somebody can have this handle: nobody's ever changes, but for that of a guest who stays, to one that is nobody's
+    /// here.
     fn may_be_called(&self, body: &UserLogBody) -> bool {
-        let known = self.people.handle(&body.user_id);
-        is_handle(&body.handle) && known.is_none_or(|handle| handle == body.handle)
+        let (known, called) = (self.people.handle(&body.user_id), body.handle.as_str());
+        let is_free = || self.stands_for_another(called, &body.user_id).is_none();
+        is_handle(called) && known.is_none_or(|handle| handle == called || stays(handle, called) && is_free())
     }
 
     /// Everybody who is called so: what is behind the handle may be another word now.

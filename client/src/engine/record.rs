@@ -69,6 +69,9 @@ pub struct KeptAccount {
     pub dk_id: DeviceKeyId,
     /// The day vault key.
     pub dvk: [u8; 32],
+    /// The password of a guest, which nobody else has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest: Option<String>,
 }
 
 impl std::fmt::Debug for KeptAccount {

@@ -189,9 +189,14 @@ impl<K> Entering<K> {
             .map(|entry| Bytes::new(entry.0.clone()))
             .collect::<Result<Vec<_>, _>>()
             .map_err(internal)?;
+        let handle = match &self.goal {
+            Goal::Keep { handle, .. } => Some(text(handle)?),
+            _ => None,
+        };
         let change = KeyChange {
             realm: text(&self.realm)?,
             user_id,
+            handle,
             base,
             salt,
             profile: Profile::NEWEST.number(),
@@ -248,13 +253,14 @@ impl<S: Suite> Engine<S> {
         let me = self.me()?;
         let token = unlocked.token.clone();
         let (request, stage) = match &entering.goal {
-            Goal::ChangePassword { new } => {
+            Goal::ChangePassword { new } | Goal::Keep { new, .. } => {
                 let dvk = DayVaultKey::make(ctx.rng);
                 let draft = LogDraft::new(unlocked.log.clone());
                 let mut log = unlocked.raw_log.clone();
                 let recovery_key_gone = has_recovery(&unlocked.header);
                 let renewal = entering.rekey(unlocked, draft, &dvk, new, None, ctx)?;
                 log.entries.extend(renewal.entries);
+                entering.new_handle().clone_into(&mut log.handle);
                 let ready = Ready {
                     user_id: me.user_id,
                     key: me.key.clone(),
@@ -304,6 +310,10 @@ impl<S: Suite> Engine<S> {
         let mut vault = ready.vault;
         me.vault.hand_over(&mut vault);
         (me.vault, me.dvk, me.token) = (vault, ready.dvk, token);
+        if let Goal::Keep { handle, .. } = &entering.goal {
+            me.handle.clone_from(handle);
+            me.guest = None;
+        }
         out.extend(me.keep(&entering.realm));
         let saved = std::iter::once(me.save_keys()).chain(self.people.record(&ready.user_id));
         out.push(Effect::Save(saved.collect()));
@@ -316,6 +326,7 @@ impl<S: Suite> Engine<S> {
         if ready.recovery_key_gone {
             out.push(Effect::Show(Change::RecoveryKey(false)));
         }
+        self.show_person(&ready.user_id, out);
         out.push(Effect::Answer {
             id: entering.command,
             result: Ok(Outcome::PasswordChanged {
@@ -454,7 +465,7 @@ impl<S: Suite> Engine<S> {
         let mut draft = LogDraft::new(unlocked.log);
         draft.add(&unlocked.ik, UserBody::Close, ctx.now_ms)?;
         let groups: Vec<RoomId> = (self.rooms.iter())
-            .filter(|(_, room)| room.state.kind == RoomKind::Group && room.is_member(&me))
+            .filter(|(_, room)| room.state.kind != RoomKind::Direct && room.is_member(&me))
             .map(|(id, _)| *id)
             .collect();
         for id in &groups {

@@ -8,6 +8,7 @@ use sotto_shared::crypto::epoch::open_meta;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::id::{Head, MessageId, RoomId, UserId};
+use sotto_shared::log::channels::ChannelKind;
 use sotto_shared::log::room_log::{Event, JoinMode, News, RoomBody, RoomKind};
 
 use super::ask::{Failure, Pending, Request};
@@ -341,9 +342,10 @@ impl Place<'_> {
                 body: Body::Note(note),
             });
         }
+        let is_front = is_space && self.is_front();
         let mut named = false;
         for (index, event) in self.events.iter().enumerate() {
-            if is_space && !self.is_about_channel(event) {
+            if is_space && !self.is_about_channel(event, is_front) {
                 continue;
             }
             let is_naming = matches!(event.body, RoomBody::SetMeta { .. });
@@ -367,9 +369,27 @@ impl Place<'_> {
     }
 
     /// Whether people should hear of an entry in this channel of a space.
-    fn is_about_channel(&self, event: &Event) -> bool {
+    fn is_about_channel(&self, event: &Event, is_front: bool) -> bool {
         let id = &self.channel.id.channel;
-        matches!(&event.body, RoomBody::CreateChannel { channel, .. } | RoomBody::ChannelMembers { channel, .. } | RoomBody::SetSlowMode { channel, .. } if channel == id)
+        match &event.body {
+            RoomBody::CreateChannel { channel, .. }
+            | RoomBody::ChannelMembers { channel, .. }
+            | RoomBody::SetSlowMode { channel, .. } => channel == id,
+            RoomBody::AddMember { .. }
+            | RoomBody::Join { .. }
+            | RoomBody::Leave
+            | RoomBody::Remove { .. }
+            | RoomBody::Unban { .. } => is_front,
+            _ => false,
+        }
+    }
+
+    /// Whether who comes into the space and goes is told here: in the oldest of its channels that are public and in use.
+    fn is_front(&self) -> bool {
+        let channels = self.state.channels.iter();
+        let open = channels.filter(|(_, there)| there.kind == ChannelKind::Public && !there.archived);
+        let oldest = open.min_by_key(|(_, there)| there.since);
+        oldest.is_some_and(|(id, _)| *id == self.channel.id.channel)
     }
 
     /// The last message whose sender did not know entry `log_seq` yet. `None`: it lies before what is shown.

@@ -263,8 +263,9 @@ impl Vault {
     }
 
     /// A vault just made.
-    pub fn first(kem: PrivateKey, manifest: Manifest, listing: Listing) -> Self {
+    pub fn first(kem: PrivateKey, profile: Option<&[u8]>, manifest: Manifest, listing: Listing) -> Self {
         Self {
+            books: (profile.map(|plain| (Book::Profile, Held::new(plain, 1))).into_iter()).collect(),
             kem: BTreeMap::from([(1, kem)]),
             manifest,
             listing: Some(listing),

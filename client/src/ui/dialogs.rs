@@ -13,7 +13,7 @@ use super::kit::dialog::Dialog;
 use super::kit::{Icon, button};
 use super::moderation::{self, Subject};
 use super::screen::use_store;
-use super::{auth, browser, hush, keys, people, room, settings, sidebar, spaces, switcher, wire, words};
+use super::{auth, browser, guest, hush, keys, people, room, settings, sidebar, spaces, switcher, wire, words};
 use crate::view::{Command, Problem};
 
 #[derive(Clone, PartialEq)]
@@ -51,6 +51,8 @@ pub enum Ask {
     /// An emoji for the composer.
     Emoji,
     SignOut,
+    /// A guest gets a handle and a password.
+    KeepAccount,
     SignOutOthers,
     /// A browser of this account, by what it is called.
     TakeAway(DeviceKeyId, String),
@@ -174,6 +176,7 @@ fn content(ask: Ask) -> AnyView {
         Ask::Commands(room) => room::slash::dialog(room),
         Ask::Emoji => room::acts::insert_dialog(),
         Ask::SignOut => settings::sign_out(),
+        Ask::KeepAccount => guest::keep(),
         Ask::SignOutOthers => settings::devices::sign_out_others(),
         Ask::TakeAway(device, label) => settings::devices::take_away(device, &label),
         Ask::ChangePassword => settings::account::change_password(),

@@ -141,7 +141,11 @@ impl Lock {
     /// Whose account is open here, and whether this browser keeps it.
     fn is_in(self) -> Option<(String, String, bool)> {
         self.store.phase().with_untracked(|phase| match phase {
-            Phase::SignedIn { me, realm, stays, .. } => Some((me.handle.clone(), realm.clone(), *stays)),
+            Phase::SignedIn { me, realm, stays, .. } => {
+                // A guest has no password to unlock with, and may have become somebody who has.
+                let me = untrack(|| self.store.person(me.id)).unwrap_or_else(|| me.clone());
+                (!me.guest).then(|| (me.handle, realm.clone(), *stays))
+            }
             _ => None,
         })
     }

@@ -4,6 +4,7 @@
 //! mod      which screen: opening · front (signed out) · frame (signed in)
 //! auth/    landing, sign in, sign up, recovery, the working state
 //! link/    a link somebody was given, before and after signing in
+//! guest    in with a name alone, and how such an account is kept
 //! rail, sidebar/ · room/ · settings/    the frame's columns
 //! spaces/  making and arranging spaces, their channels and roles
 //! moderation/  keeping order: what may be done with whom, what holds where one writes, the log of changes
@@ -33,6 +34,8 @@ mod browser;
 mod dialogs;
 #[cfg(target_arch = "wasm32")]
 mod frame;
+#[cfg(target_arch = "wasm32")]
+mod guest;
 #[cfg(target_arch = "wasm32")]
 mod hush;
 #[cfg(target_arch = "wasm32")]

@@ -13,10 +13,11 @@ use super::nav::use_nav;
 use super::place::Place;
 use super::screen::use_store;
 use super::spaces::name_of;
-use super::words;
+use super::{guest, words};
 
 pub fn rail() -> AnyView {
     let (nav, store, dialogs) = (use_nav(), use_store(), use_dialogs());
+    let am_guest = guest::am_guest();
     let unread = Memo::new(move |_| store.calls_outside());
     let fresh = Memo::new(move |_| store.any_fresh_outside());
     let in_settings = Memo::new(move |_| nav.place().in_settings());
@@ -83,15 +84,19 @@ pub fn rail() -> AnyView {
                         .key(|space| *space)
                         .children(space)
                         .build()),
-                    html::li().child(
-                        html::button()
-                            .r#type("button")
-                            .class("rail-item")
-                            .attr("aria-label", "Create a space")
-                            .title("Create a space")
-                            .on(ev::click, move |_| dialogs.open(Ask::NewSpace))
-                            .child(Icon::Plus.l()),
-                    ),
+                    move || {
+                        (!am_guest.get()).then(|| {
+                            html::li().child(
+                                html::button()
+                                    .r#type("button")
+                                    .class("rail-item")
+                                    .attr("aria-label", "Create a space")
+                                    .title("Create a space")
+                                    .on(ev::click, move |_| dialogs.open(Ask::NewSpace))
+                                    .child(Icon::Plus.l()),
+                            )
+                        })
+                    },
                 )),
             html::div()
                 .class("rail-foot")

@@ -22,7 +22,7 @@ use super::screen::{use_store, use_toasts};
 use super::spaces::arrange::NONE;
 use super::spaces::name_of;
 use super::title::page_title;
-use super::{browser, fuzzy, keys, sidebar, wire, words};
+use super::{browser, fuzzy, guest, keys, sidebar, wire, words};
 use crate::view::{Chat, Command, Outcome, RoomKind};
 
 /// Found at most, so that a letter shows its list at once.
@@ -575,6 +575,11 @@ fn commands() -> Vec<Goal> {
         ),
         ask(Icon::LogOut, "Sign out of this browser", Ask::SignOut),
     ];
+    if guest::am_guest().get_untracked() {
+        let not_for_guests = ["New message", "New group", "Create a space", "Lock now"];
+        goals.retain(|goal| !not_for_guests.contains(&goal.name.as_str()));
+        goals.push(ask(Icon::UserRound, "Keep this account", Ask::KeepAccount));
+    }
     if let Some(space) = nav.place_untracked().space() {
         let rights = untrack(|| store.space(space))
             .map(|space| space.rights)

@@ -6,8 +6,15 @@ use crate::view::{ChannelKind, Delivery, Note, Over, Problem, Role, RoomKind, St
 pub fn problem(problem: &Problem) -> String {
     match problem {
         Problem::WrongPassword => "Handle and password do not belong together. Check both.".into(),
+        Problem::NoGuests => "This server takes no guests at the moment. An account takes a minute.".into(),
+        Problem::MaybeKept(handle) => format!(
+            "No answer came. If you find yourself signed out, sign in as {handle} with the new password; otherwise try again."
+        ),
+        Problem::KeptElsewhere(handle) => {
+            format!("Your account is kept, and this browser was signed out on the way. Sign in as {handle} with the new password.")
+        }
         Problem::HandleTaken(handle) => format!("{handle} is taken. Choose another handle."),
-        Problem::HandleMalformed => "A handle has 3 to 32 of a–z, 0–9, _ and -, and begins with a letter.".into(),
+        Problem::HandleMalformed => "A handle has 3 to 32 of a–z, 0–9, _ and -, and begins with a letter, but not with “guest-”.".into(),
         Problem::UnknownHandle(handle) => format!("Nobody here is called {handle}. Check the spelling with them."),
         Problem::HandleMoved { handle, verified, .. } => {
             let before = if *verified { "the one you checked" } else { "the one you knew" };
@@ -461,6 +468,9 @@ mod tests {
         let all = [
             Problem::WrongPassword,
             Problem::HandleTaken("x".into()),
+            Problem::NoGuests,
+            Problem::MaybeKept("x".into()),
+            Problem::KeptElsewhere("x".into()),
             Problem::HandleMalformed,
             Problem::UnknownHandle("x".into()),
             Problem::WeakPassword(None),

@@ -8,6 +8,7 @@
 
 pub mod challenge;
 pub mod close;
+pub mod guests;
 pub mod held;
 pub mod register;
 pub mod rekey;

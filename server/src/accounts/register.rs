@@ -8,7 +8,7 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrai
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{Grant, Register, Registration};
 use sotto_shared::api::error::ErrorCode;
-use sotto_shared::api::limits::is_handle;
+use sotto_shared::api::limits::{is_guest, is_own_handle};
 use sotto_shared::codec::{Bytes, Codec};
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::sign::{PublicKey, SignatureBytes, SignedBlob, verify};
@@ -16,7 +16,7 @@ use sotto_shared::id::UserId;
 use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis, UserLog};
 use sotto_shared::record;
 
-use super::vault;
+use super::{guests, vault};
 use crate::app::{App, from_row, make_random, to_row};
 use crate::db::entities::{user_log, users};
 use crate::db::fault::is_taken;
@@ -69,7 +69,8 @@ pub fn check(realm: &str, bytes: &[u8], ak_sig: &B64, ik_sig: &B64) -> Result<Ch
     if registration.realm.as_str() != realm {
         return Err(ErrorCode::BadProof.into());
     }
-    if !is_handle(registration.handle.as_str()) {
+    let handle = registration.handle.as_str();
+    if !is_own_handle(handle) && !is_guest(handle) {
         return Err(ErrorCode::BadHandle.into());
     }
     if registration.profile != PROFILE {
@@ -103,6 +104,9 @@ pub fn signed(key: &PublicKey, label: Label, bytes: &[u8], sig: &B64) -> Result<
 
 /// Answers with a grant for the new account.
 async fn store(app: &App, checked: Checked) -> Result<String, Problem> {
+    if is_guest(checked.registration.handle.as_str()) && !is_same(app, &checked).await? {
+        guests::take_one(app, app.db.write()).await?;
+    }
     let txn = app.db.begin().await?;
     match insert(app, &txn, &checked).await {
         Ok(token) => {

@@ -8,6 +8,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, Q
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{Empty, KeyChange, Listing, RecoveryChange, Rekey, SetRecovery, VaultItem, items_digest};
 use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::limits::{is_guest, is_own_handle};
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::label::Label;
 use sotto_shared::id::{DeviceKeyId, ItemId};
@@ -16,6 +17,7 @@ use super::register::{self, PROFILE, SignInRow, signed};
 use super::{users, vault};
 use crate::app::App;
 use crate::db::entities::{sessions, users as users_table, vault_items};
+use crate::db::fault::is_taken;
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::Grant;
@@ -27,6 +29,9 @@ pub async fn rekey(State(app): State<App>, grant: Grant, Body(ask): Body<Rekey>)
     }
     if change.profile != PROFILE {
         return Err(ErrorCode::UnsupportedVersion.into());
+    }
+    if (change.handle.as_ref()).is_some_and(|handle| !is_own_handle(handle.as_str())) {
+        return Err(ErrorCode::BadHandle.into());
     }
     let ids: BTreeSet<ItemId> = change.items.iter().map(|item| item.item_id).collect();
     if ids.len() != change.items.len() || change.items.is_empty() || change.entries.is_empty() {
@@ -69,12 +74,19 @@ async fn change_keys(app: &App, grant: &Grant, ask: &Rekey, change: KeyChange) -
     if items_digest(&listing) != change.base {
         // Its answer was lost, and it came again.
         let same = register::open(app, user, &owner.sealed_signin)? == row
+            && (change.handle.as_ref()).is_none_or(|handle| handle.as_str() == owner.handle)
             && users::is_there(&txn, user, &entries, &blobs).await?;
         return if same { Ok(()) } else { Err(ErrorCode::StaleItem.into()) };
+    }
+    if change.handle.is_some() && !is_guest(&owner.handle) {
+        return Err(ErrorCode::Forbidden.into());
     }
     let next = users::extend(&txn, &log, entries, &blobs).await?;
     if next.view().closed {
         return Err(ErrorCode::InvalidEntry.into());
+    }
+    if let Some(handle) = &change.handle {
+        rename(&txn, grant, handle.as_str()).await?;
     }
     vault_items::Entity::delete_many()
         .filter(vault_items::Column::UserId.eq(user.as_bytes().to_vec()))
@@ -125,6 +137,19 @@ pub async fn locked(txn: &DatabaseTransaction, grant: &Grant) -> Result<users_ta
         .await?
         .ok_or(ErrorCode::NotSignedIn)?;
     Ok(owner)
+}
+
+/// A guest has an own handle from now on.
+async fn rename(txn: &DatabaseTransaction, grant: &Grant, handle: &str) -> Result<(), Problem> {
+    let renamed = users_table::ActiveModel {
+        user_id: Set(grant.user_id.as_bytes().to_vec()),
+        handle: Set(handle.to_owned()),
+        ..Default::default()
+    };
+    match users_table::Entity::update(renamed).exec(txn).await {
+        Err(error) if is_taken(&error) => Err(ErrorCode::HandleTaken.into()),
+        done => Ok(done.map(drop)?),
+    }
 }
 
 async fn save_row(app: &App, txn: &DatabaseTransaction, grant: &Grant, row: &SignInRow) -> Result<(), Problem> {

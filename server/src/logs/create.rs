@@ -14,6 +14,7 @@ use sotto_shared::id::{RoomId, UserId};
 use sotto_shared::log::room_log::{RoomGenesis, RoomState, room_id};
 
 use super::{OwnEntries, announce, own_entries, store};
+use crate::accounts::guests;
 use crate::app::{App, to_row};
 use crate::db::entities::rooms;
 use crate::db::fault::is_taken;
@@ -32,6 +33,7 @@ pub async fn create(State(app): State<App>, session: Session, Body(ask): Body<Ro
         return Err(ErrorCode::Forbidden.into());
     }
     let own = own_entries(&session, &ask.entries)?;
+    guests::refuse(&app, &session.user_id).await?;
     let work = app.clone();
     let room = room_id(&genesis.body);
     app.see_through(async move {

@@ -6,6 +6,7 @@ mod accounts;
 mod faults;
 mod fuzz;
 mod gone;
+mod guests;
 mod held;
 mod hostile;
 mod invites;

@@ -346,6 +346,7 @@ impl Person {
         let mut all = KeyChange {
             realm: Text::new(REALM).unwrap(),
             user_id: self.user_id,
+            handle: None,
             base: items_digest(&old.iter().map(VaultItem::listed).collect()),
             salt: [6; 16],
             profile: 1,

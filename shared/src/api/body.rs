@@ -82,9 +82,11 @@ record! {
 record! {
     /// What a change of password signs, with the sign-in key it brings and with the identity key: everything that hangs on the
     /// password, at once.
-    pub struct KeyChange = 0x0604, 1 {
+    pub struct KeyChange = 0x0604, 2 {
         pub realm: Text<253>,
         pub user_id: UserId,
+        /// What somebody is called from now on who was a guest.
+        pub handle: Option<Text<32>>,
         /// [`items_digest`] of all the items that go.
         pub base: [u8; 32],
         pub salt: [u8; 16],
@@ -145,6 +147,9 @@ pub struct InfoReply {
     pub api: u32,
     /// Milliseconds since 1970.
     pub now_ms: u64,
+    /// Whether it takes guests.
+    #[serde(default)]
+    pub guests: bool,
 }
 
 /// Version of this API.

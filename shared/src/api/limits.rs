@@ -76,6 +76,23 @@ pub fn is_handle(text: &str) -> bool {
         && chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_' || c == b'-')
 }
 
+/// What every guest's handle begins with, and nobody else's.
+pub const GUEST_PREFIX: &str = "guest-";
+/// Random letters behind it.
+pub const GUEST_LETTERS: usize = 12;
+
+/// Somebody who came by a link and chose neither a handle nor a password.
+pub fn is_guest(handle: &str) -> bool {
+    handle
+        .strip_prefix(GUEST_PREFIX)
+        .is_some_and(|rest| rest.len() == GUEST_LETTERS && rest.bytes().all(|c| c.is_ascii_lowercase()))
+}
+
+/// A handle that somebody may choose.
+pub fn is_own_handle(text: &str) -> bool {
+    is_handle(text) && !text.starts_with(GUEST_PREFIX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +103,15 @@ mod tests {
         assert_eq!((MIN_TTL_SECS, MAX_TTL_SECS), (30, 31_622_400));
         assert_eq!((MAX_BODY_BYTES, MAX_WRAPS_BODY_BYTES), (262_144, 2_097_152));
         assert_eq!(MAX_FRAME_BYTES, 262_144);
+    }
+
+    #[test]
+    fn what_looks_like_a_guest_is_one_or_nobody() {
+        assert!(is_guest("guest-abcdefghijkl") && is_handle("guest-abcdefghijkl"));
+        for nobody in ["guest-", "guest-bob", "guest-abcdefghijk1", "guest-abcdefghijklm"] {
+            assert!(!is_guest(nobody) && !is_own_handle(nobody), "{nobody}");
+        }
+        assert!(is_own_handle("guest") && is_own_handle("guestling") && !is_own_handle("Guest"));
     }
 
     #[test]

@@ -719,6 +719,7 @@ impl Gen {
         KeyChange {
             realm: self.text(),
             user_id: self.user(),
+            handle: self.maybe_handle(),
             base: self.array(),
             salt: self.array(),
             profile: self.u8(),
@@ -740,6 +741,10 @@ impl Gen {
             recovery: self.maybe_key(),
             vault_header: self.bytes(),
         }
+    }
+
+    fn maybe_handle<const MAX: usize>(&mut self) -> Option<Text<MAX>> {
+        (self.below(2) > 0).then(|| self.text())
     }
 
     fn maybe_key(&mut self) -> Option<PublicKey> {

@@ -7,7 +7,7 @@ use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::{FromRelay, ItemRev};
 use sotto_shared::api::limits::{
-    CHALLENGE_SECS, MAX_LOG_PAGE, MAX_PUTS, MAX_VAULT_ITEM_BYTES, MAX_VAULT_ITEMS, is_handle,
+    CHALLENGE_SECS, MAX_LOG_PAGE, MAX_PUTS, MAX_VAULT_ITEM_BYTES, MAX_VAULT_ITEMS, is_guest, is_handle, is_own_handle,
 };
 use sotto_shared::codec::{Codec, Text};
 use sotto_shared::crypto::hash::sha256;
@@ -117,8 +117,7 @@ impl ModelRelay {
     pub(super) fn register(&mut self, ask: &Register) -> Answer<Grant> {
         let account = self.new_account(&ask.registration.0, &ask.ak_sig, &ask.ik_sig)?;
         let user_id = *account.log.user_id();
-        let taken = (self.people.0.values()).any(|other| other.handle == account.handle && !other.passed_on);
-        if taken || self.people.0.contains_key(&user_id) {
+        if self.is_taken(&account.handle) || self.people.0.contains_key(&user_id) {
             // The very same again, while it is new: its answer was lost.
             let same = self.people.0.get(&user_id).is_some_and(|there| {
                 there.handle == account.handle
@@ -129,6 +128,8 @@ impl ModelRelay {
             if !same {
                 return Err(ErrorCode::HandleTaken);
             }
+        } else if is_guest(&account.handle) && !self.guests {
+            return Err(ErrorCode::Forbidden);
         } else {
             self.people.0.insert(user_id, account);
         }
@@ -136,12 +137,17 @@ impl ModelRelay {
         Ok(Grant { token })
     }
 
+    fn is_taken(&self, handle: &str) -> bool {
+        (self.people.0.values()).any(|other| other.handle == handle && !other.passed_on)
+    }
+
     fn new_account(&self, bytes: &[u8], ak_sig: &B64, ik_sig: &B64) -> Answer<Account> {
         let registration = Registration::from_bytes(bytes).map_err(|_| ErrorCode::Malformed)?;
         if registration.realm.as_str() != self.realm {
             return Err(ErrorCode::BadProof);
         }
-        if !is_handle(registration.handle.as_str()) {
+        let handle = registration.handle.as_str();
+        if !is_own_handle(handle) && !is_guest(handle) {
             return Err(ErrorCode::BadHandle);
         }
         if registration.profile != PROFILE {
@@ -340,6 +346,9 @@ impl ModelRelay {
         if change.profile != PROFILE {
             return Err(ErrorCode::UnsupportedVersion);
         }
+        if (change.handle.as_ref()).is_some_and(|handle| !is_own_handle(handle.as_str())) {
+            return Err(ErrorCode::BadHandle);
+        }
         if change.items.is_empty() || change.entries.is_empty() {
             return Err(ErrorCode::Malformed);
         }
@@ -361,14 +370,27 @@ impl ModelRelay {
         };
         let listing: Listing = account.vault.values().map(VaultItem::listed).collect();
         if items_digest(&listing) != change.base {
-            let same = account.sign_in == sign_in && account.entries.ends_with(&entries);
+            let called = (change.handle.as_ref()).is_none_or(|handle| handle.as_str() == account.handle);
+            let same = called && account.sign_in == sign_in && account.entries.ends_with(&entries);
             return if same { Ok(Empty {}) } else { Err(ErrorCode::StaleItem) };
+        }
+        let handle = change.handle.map(|handle| handle.as_str().to_owned());
+        if handle.is_some() && !is_guest(&account.handle) {
+            return Err(ErrorCode::Forbidden);
         }
         let next = extended(&account.log, &entries)?;
         if next.view().closed {
             return Err(ErrorCode::InvalidEntry);
         }
+        if let Some(handle) = &handle
+            && self.is_taken(handle)
+        {
+            return Err(ErrorCode::HandleTaken);
+        }
         if let Some(account) = self.people.0.get_mut(&grant.user_id) {
+            if let Some(handle) = handle {
+                account.handle = handle;
+            }
             (account.sign_in, account.vault) = (sign_in, vault);
         }
         self.tokens
@@ -421,6 +443,12 @@ impl ModelRelay {
             None => self.end_sockets(&grant.user_id, |_| true),
         }
         Ok(Grant { token })
+    }
+
+    /// Closes an account by the relay's own will, as it does with guests who are gone.
+    pub fn give_up(&mut self, user: &UserId) {
+        self.wipe(user);
+        self.end_sockets(user, |_| true);
     }
 
     /// Everything of an account but its log.

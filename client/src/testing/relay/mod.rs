@@ -35,6 +35,8 @@ pub struct ModelRelay {
     pub realm: String,
     /// Milliseconds since 1970.
     pub now_ms: u64,
+    /// Whether it takes them.
+    pub guests: bool,
     pub people: People,
     /// Sessions and grants by their token.
     pub tokens: BTreeMap<String, Token>,
@@ -75,6 +77,7 @@ impl ModelRelay {
         Self {
             realm: realm.to_owned(),
             now_ms,
+            guests: true,
             people: People::default(),
             tokens: BTreeMap::new(),
             challenges: BTreeMap::new(),
@@ -97,6 +100,7 @@ impl ModelRelay {
                 realm: self.realm.clone(),
                 api: API_VERSION,
                 now_ms: self.now_ms,
+                guests: self.guests,
             }),
             Request::Register(ask) => Reply::Register(self.register(ask)?),
             Request::SignInStart(ask) => Reply::SignInStart(self.sign_in_start(ask)?),

@@ -7,7 +7,7 @@ use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::FromRelay;
-use sotto_shared::api::limits::{MAX_LOG_PAGE, MAX_PAGE, MAX_SLOTS_PAGE, SLOTS_PER_MEMBER};
+use sotto_shared::api::limits::{MAX_LOG_PAGE, MAX_PAGE, MAX_SLOTS_PAGE, SLOTS_PER_MEMBER, is_guest};
 use sotto_shared::codec::{Codec, Text};
 use sotto_shared::crypto::hash::sha256;
 use sotto_shared::crypto::label::Label;
@@ -354,6 +354,9 @@ impl ModelRelay {
             return Err(ErrorCode::Forbidden);
         }
         let own = own_entries(session, &ask.entries)?;
+        if (self.people.0.get(&session.user_id)).is_some_and(|account| is_guest(&account.handle)) {
+            return Err(ErrorCode::Forbidden);
+        }
         let id = room_id(&genesis.body);
         if let Some(there) = self.rooms.get(&id) {
             there.membership(&session.user_id)?;

@@ -8,7 +8,7 @@ use crate::ui::kit::button;
 use crate::ui::kit::mark::{Shape, Size, mark};
 use crate::ui::nav::use_nav;
 use crate::ui::place::Place;
-use crate::ui::{wire, words};
+use crate::ui::{guest, wire, words};
 use crate::view::{Command, Outcome, Peeked, PeekedInvite, Problem};
 
 type Seen = Option<Result<Peeked, Problem>>;
@@ -124,6 +124,7 @@ fn known(invite: PeekedInvite) -> AnyView {
         facts(invite.members, invite.approval, invite.expires_ms),
         html::div().class("front-form").child((
             doors(),
+            invite.guests.then(guest::come_in),
             html::p()
                 .class("field-hint")
                 .child("The name comes with the link, sealed. The rest is what the server says: this page checks it before you join."),

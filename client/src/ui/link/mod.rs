@@ -33,12 +33,16 @@ extern "C" {
 
 /// The fragment of the link that is kept in this tab.
 #[derive(Clone, Copy)]
-pub struct KeptLink(RwSignal<Option<String>>);
+pub struct KeptLink(
+    RwSignal<Option<String>>,
+    /// Somebody gave a name to come in by it: it is followed without another press.
+    RwSignal<bool>,
+);
 
 impl KeptLink {
     /// Follows links that are opened while the page stands.
     pub fn watch(nav: Nav) -> Self {
-        let kept = Self(RwSignal::new(read()));
+        let kept = Self(RwSignal::new(read()), RwSignal::new(false));
         drop(window_event_listener_untyped("sotto-link", move |_| {
             kept.0.set(read());
             nav.replace(Place::Link);
@@ -48,6 +52,15 @@ impl KeptLink {
 
     pub fn get(self) -> Option<String> {
         self.0.get()
+    }
+
+    pub fn come_in(self, on: bool) {
+        self.1.set(on);
+    }
+
+    /// Once.
+    fn comes_in(self) -> bool {
+        self.1.try_update_untracked(std::mem::take).unwrap_or(false)
     }
 
     pub fn is_there(self) -> bool {

@@ -113,7 +113,13 @@ impl Visit {
 
     fn arrive(self, room: RoomId) {
         self.link.drop();
-        self.nav.replace(Place::Room(room.into()));
+        let channels = untrack(|| (self.store.space(room)).map(|_| self.store.channels(room)));
+        self.nav.replace(match channels.as_deref() {
+            None => Place::Room(room.into()),
+            // The first that one reads.
+            Some([first, ..]) => Place::Room(*first),
+            Some([]) => Place::Space(room),
+        });
     }
 
     fn look(self) {
@@ -134,7 +140,12 @@ impl Visit {
                 }
                 (Ok(Outcome::Preview(preview)), _) if preview.asked => At::Asked(preview),
                 (Ok(Outcome::Preview(_)) | Err(Problem::InviteOver(_)), Some(title)) => At::SentAway(title),
-                (Ok(Outcome::Preview(preview)), None) => At::Invite(preview),
+                (Ok(Outcome::Preview(preview)), None) => {
+                    if self.link.comes_in() {
+                        self.join(preview.clone());
+                    }
+                    At::Invite(preview)
+                }
                 (Ok(Outcome::Person(person)), _) => At::Person(person),
                 (Ok(_), _) => At::Failed(Problem::BadLink),
                 (Err(Problem::InviteOver(over)), None) => {

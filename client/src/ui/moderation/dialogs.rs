@@ -10,7 +10,7 @@ use crate::ui::dialogs::{Ask, closer, error_line, name_of, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::{button, unique};
 use crate::ui::nav::use_nav;
-use crate::ui::place::Place;
+use crate::ui::place::{Place, SpacePage};
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::{sidebar, when, wire, words};
 use crate::view::{Chat, Command, Measure};
@@ -433,6 +433,10 @@ fn step_down(room: RoomId) -> AnyView {
 /// A room needs an owner: what to do first, and the way there.
 pub fn owner_first(room: RoomId, why: &'static str) -> AnyView {
     let (nav, dialogs) = (use_nav(), use_dialogs());
+    let members = match untrack(|| use_store().space(room)) {
+        Some(_) => Place::SpaceSetting(room, SpacePage::Members),
+        None => Place::Members(room.into()),
+    };
     let content = (
         html::div().class("dialog-body").child(html::p().class("soft").child((
             why,
@@ -442,7 +446,7 @@ pub fn owner_first(room: RoomId, why: &'static str) -> AnyView {
             button::button("button", "Cancel", move || dialogs.close()),
             button::button("button button-primary", "Show members", move || {
                 dialogs.close();
-                nav.go(Place::Members(room.into()));
+                nav.go(members);
             }),
         )),
     );

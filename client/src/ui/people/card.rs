@@ -12,7 +12,7 @@ use crate::ui::kit::{Icon, button};
 use crate::ui::nav::use_nav;
 use crate::ui::place::{Page, Place};
 use crate::ui::screen::use_store;
-use crate::ui::{wire, words};
+use crate::ui::{guest, wire, words};
 use crate::view::{Command, Contact, ContactAct, Trust};
 
 pub fn dialog(user: UserId) -> AnyView {
@@ -44,7 +44,7 @@ pub fn dialog(user: UserId) -> AnyView {
             }
         });
     };
-    let write = write_to(user);
+    let (write, am_guest) = (write_to(user), guest::am_guest());
     let body = (
         html::div().class("card-head").child((
             mark(now.mark, Shape::Person, Size::S72),
@@ -61,6 +61,10 @@ pub fn dialog(user: UserId) -> AnyView {
             )),
         )),
         html::ul().class("card-facts").child((
+            move || {
+                let guest = person.get().is_some_and(|person| person.guest);
+                guest.then(|| html::li().child((Icon::UserRound.s(), "A guest: came by a link, with a name alone")))
+            },
             role.map(|role| html::li().child((Icon::Users.s(), words::role(role)))),
             move || {
                 let trust = person.get().map_or(Trust::Unverified, |person| person.trust);
@@ -109,7 +113,7 @@ pub fn dialog(user: UserId) -> AnyView {
             (contact == Contact::Accepted)
                 .then(|| button::button("button", "Remove contact", move || decide(ContactAct::Forget))),
             button::button("button", "Safety number", move || dialogs.open(Ask::Safety(user))),
-            (!blocked).then(|| {
+            (!blocked && !am_guest.get()).then(|| {
                 button::button("button button-primary", "Message", move || {
                     dialogs.close();
                     write();

@@ -80,7 +80,7 @@ pub fn dialog(room: RoomId) -> AnyView {
     let made = RwSignal::new(None::<String>);
     // Somebody may ask or come while this is open.
     let log = Memo::new(move |_| match store.space(room) {
-        Some(space) => Some((0, space.members)),
+        Some(space) => Some((space.asking, space.members)),
         None => store.room(room.into()).map(|room| (room.asking, room.members)),
     });
     Effect::new(move |_| {

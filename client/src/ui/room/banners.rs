@@ -9,12 +9,12 @@ use crate::ui::dialogs::{Ask, name_of, use_dialogs};
 use crate::ui::kit::{Icon, button};
 use crate::ui::nav::link;
 use crate::ui::place::Place;
-use crate::ui::screen::{use_store, use_toasts};
-use crate::ui::{sidebar, wire, words};
+use crate::ui::screen::{use_narrow, use_store, use_toasts};
+use crate::ui::{guest, sidebar, wire, words};
 use crate::view::{ChannelInfo, ChannelKind, Command, Found, Link, Problem, RoomKind, Standing, Tamper, Trust};
 
 pub fn banners(id: Chat) -> AnyView {
-    let store = use_store();
+    let (store, narrow) = (use_store(), use_narrow());
     let standing = Memo::new(move |_| store.room(id).map(|room| (room.standing, room.kind)));
     let held_back = Memo::new(move |_| store.room(id).and_then(|room| room.held_back));
     let quiet = Memo::new(move |_| {
@@ -49,6 +49,8 @@ pub fn banners(id: Chat) -> AnyView {
         },
         move || quiet.get().map(|info| read_only(id, &info)),
         move || held_back.get().map(|by| tail_withheld(id, by)),
+        // Where the list is elsewhere.
+        move || narrow.get().then(guest::banner),
         move || offline.get().then(away),
     )
         .into_any()

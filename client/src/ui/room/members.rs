@@ -13,7 +13,7 @@ use crate::ui::nav::{icon_link, use_nav};
 use crate::ui::place::Place;
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::spaces::rights::{self, may_give};
-use crate::ui::{moderation, presence, wire, words};
+use crate::ui::{guest, moderation, presence, wire, words};
 use crate::view::{ChannelKind, Chat, Command, Outcome, Person, Role, RoomKind, Space, Standing};
 
 pub fn panel(id: Chat) -> AnyView {
@@ -155,6 +155,7 @@ pub fn member(room: RoomId, within: Option<Chat>, user: UserId, role: u8) -> Any
     let person = Memo::new(move |_| store.person(user));
     let is_me = Memo::new(move |_| store.me() == Some(user));
     let handle = Memo::new(move |_| store.handle(user));
+    let am_guest = guest::am_guest();
     let entries = move || {
         let write = move || {
             let handle = store.handle(user);
@@ -164,13 +165,15 @@ pub fn member(room: RoomId, within: Option<Chat>, user: UserId, role: u8) -> Any
                 Err(problem) => toasts.danger(words::problem(&problem)),
             });
         };
-        let mut entries = vec![
-            Entry::new(Icon::UserRound, "Profile", move || dialogs.open(Ask::Person(user))),
-            Entry::new(Icon::MessageCircle, "Write a message", write),
-            Entry::new(Icon::ShieldCheck, "Safety number", move || {
-                dialogs.open(Ask::Safety(user))
-            }),
-        ];
+        let mut entries = vec![Entry::new(Icon::UserRound, "Profile", move || {
+            dialogs.open(Ask::Person(user))
+        })];
+        if !am_guest.get_untracked() {
+            entries.push(Entry::new(Icon::MessageCircle, "Write a message", write));
+        }
+        entries.push(Entry::new(Icon::ShieldCheck, "Safety number", move || {
+            dialogs.open(Ask::Safety(user))
+        }));
         let space = store.space(room);
         if space.as_ref().is_some_and(|space| may_change_role(space, role)) {
             entries.push(Entry::new(Icon::UserRound, "Change role", move || {
@@ -197,6 +200,7 @@ pub fn member(room: RoomId, within: Option<Chat>, user: UserId, role: u8) -> Any
                     presence::spoken(user),
                     second_line(&person).map(|words| html::span().class("member-status truncate").child(words)),
                 )),
+                person.guest.then(guest::tag),
             )
         })
     };

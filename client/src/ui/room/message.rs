@@ -19,7 +19,7 @@ use crate::ui::nav::use_nav;
 use crate::ui::place::Place;
 use crate::ui::screen::use_store;
 use crate::ui::words::Piece;
-use crate::ui::{emoji, when, wire, words};
+use crate::ui::{emoji, guest, when, wire, words};
 use crate::view::{Body, Command, Contact, Delivery, Note, RoomKind, Row, Target, Ties, Unreadable};
 
 pub fn row(room: Chat, cell: &Cell, beside: Memo<Beside>, read: Memo<Option<String>>) -> AnyView {
@@ -164,6 +164,7 @@ fn text(
     let dialogs = use_dialogs();
     // By hand or by the list of members: not one more stop for the keyboard in every message.
     let profile = move |_| dialogs.open(Ask::Person(author));
+    let is_guest = Memo::new(move |_| person.with(|person| person.as_ref().is_some_and(|person| person.guest)));
     let blocked = Memo::new(move |_| {
         person.with(|person| person.as_ref().is_some_and(|person| person.contact == Contact::Blocked))
     });
@@ -185,6 +186,7 @@ fn text(
                         person.with(|person| person.as_ref().map_or("0", |person| hue(person.mark)))
                     })
                     .child(name),
+                move || is_guest.get().then(guest::tag),
                 time().class("message-time"),
             ))
         })

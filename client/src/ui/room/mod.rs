@@ -37,7 +37,7 @@ use super::kit::Icon;
 use super::nav::{link, use_nav};
 use super::place::Place;
 use super::screen::{use_store, use_toasts};
-use super::{browser, moderation, wire, words};
+use super::{browser, guest, moderation, wire, words};
 use crate::view::{Command, Outcome, Problem};
 
 pub fn sheet() -> AnyView {
@@ -155,6 +155,7 @@ fn syncing() -> AnyView {
 /// No conversation is open: who can read here, and what to do.
 fn nothing_open() -> AnyView {
     let (store, dialogs) = (use_store(), use_dialogs());
+    let am_guest = guest::am_guest();
     let any = Memo::new(move |_| !store.room_list().is_empty() || store.syncing().get());
     let item = |icon: Icon, title: &'static str, text: &'static str, act: Ask| {
         html::li().child(
@@ -189,13 +190,17 @@ fn nothing_open() -> AnyView {
                 )),
             )),
             html::ul().class("start-list").child((
-                item(
-                    Icon::MessageCircle,
-                    "New message",
-                    "To one person, by handle",
-                    Ask::NewMessage,
-                ),
-                item(Icon::Users, "New group", "A name and the people in it", Ask::NewGroup),
+                (!am_guest.get_untracked()).then(|| {
+                    (
+                        item(
+                            Icon::MessageCircle,
+                            "New message",
+                            "To one person, by handle",
+                            Ask::NewMessage,
+                        ),
+                        item(Icon::Users, "New group", "A name and the people in it", Ask::NewGroup),
+                    )
+                }),
                 item(
                     Icon::Server,
                     "What the server sees",

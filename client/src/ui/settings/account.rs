@@ -6,6 +6,7 @@ use leptos::{ev, html};
 use super::head;
 use crate::ui::auth::use_parting;
 use crate::ui::dialogs::{Ask, error_line, use_dialogs};
+use crate::ui::guest;
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::field::{Field, Kind};
 use crate::ui::kit::{Icon, button, unique};
@@ -41,8 +42,43 @@ pub fn page() -> AnyView {
             )
         }
     };
+    let am_guest = guest::am_guest();
     (
         head(Page::Account, "What opens this account, and how you close it."),
+        move || {
+            if am_guest.get() {
+                group(
+                    "You are a guest",
+                    (
+                        row(
+                            Icon::UserRound,
+                            "Keep this account",
+                            "A handle and a password open it in any browser. Until then it is good in this one alone, for 30 days at most.",
+                            open("button button-s", "Keep this account", Ask::KeepAccount),
+                        ),
+                        row(
+                            Icon::CircleAlert,
+                            "Leave for good",
+                            "You leave your groups, and nobody can open this account again.",
+                            open("button button-s button-danger-quiet", "Leave for good", Ask::SignOut),
+                        ),
+                    )
+                        .into_any(),
+                )
+            } else {
+                own(open, recovery)
+            }
+        },
+    )
+        .into_any()
+}
+
+/// Of an account with a password.
+fn own(
+    open: impl Fn(&'static str, &'static str, Ask) -> AnyView,
+    recovery: impl Fn() -> AnyView + Send + 'static,
+) -> AnyView {
+    (
         group(
             "Password",
             row(

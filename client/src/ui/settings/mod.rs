@@ -17,6 +17,7 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 
 use super::dialogs::{Ask, Confirm, use_dialogs};
+use super::guest;
 use super::kit::Icon;
 use super::lock::use_lock;
 use super::nav::{icon_link, use_nav};
@@ -28,6 +29,7 @@ use crate::view::Command;
 
 pub fn column() -> AnyView {
     let (dialogs, narrow, lock) = (use_dialogs(), use_narrow(), use_lock());
+    let am_guest = guest::am_guest();
     html::nav()
         .class("column settings-nav")
         .attr("aria-label", "Settings")
@@ -47,26 +49,30 @@ pub fn column() -> AnyView {
                 )),
             ),
             html::div().class("column-body").child((
-                sidebar::vault_doubted(),
+                sidebar::column_banners(),
                 html::p().class("menu-title").child("You"),
                 html::ul().child((
                     item(Page::Profile),
                     item(Page::Account),
                     item(Page::Devices),
                     item(Page::Security),
-                    item(Page::Lock),
+                    move || (!am_guest.get()).then(|| item(Page::Lock)),
                     item(Page::Privacy),
                 )),
                 html::p().class("menu-title").child("Sotto"),
                 html::ul().child((item(Page::Notifications), item(Page::Appearance), item(Page::Server))),
                 html::ul().class("settings-out").child((
-                    html::li().child(
-                        html::button()
-                            .r#type("button")
-                            .class("channel")
-                            .on(ev::click, move |_| lock.now())
-                            .child((Icon::Lock.view(), html::span().class("truncate").child("Lock now"))),
-                    ),
+                    move || {
+                        (!am_guest.get()).then(|| {
+                            html::li().child(
+                                html::button()
+                                    .r#type("button")
+                                    .class("channel")
+                                    .on(ev::click, move |_| lock.now())
+                                    .child((Icon::Lock.view(), html::span().class("truncate").child("Lock now"))),
+                            )
+                        })
+                    },
                     html::li().child(
                         html::button()
                             .r#type("button")
@@ -174,6 +180,9 @@ fn head(page: Page, sub: &'static str) -> AnyView {
 
 pub fn sign_out() -> AnyView {
     let nav = use_nav();
+    if guest::am_guest().get_untracked() {
+        return guest::leave();
+    }
     Confirm {
         title: "Sign out of this browser?".into(),
         text: "This removes your keys, your messages and everything that waits to be sent from this browser. Your account and its messages stay; handle and password bring them back, here or in another browser.".into(),

@@ -11,12 +11,13 @@ use crate::ui::kit::mark::{Shape, Size, mark};
 use crate::ui::people::share::share;
 use crate::ui::place::Page;
 use crate::ui::screen::{use_store, use_toasts};
-use crate::ui::{link, sidebar, wire, words};
+use crate::ui::{guest, link, sidebar, wire, words};
 use crate::view::Command;
 
 pub fn page() -> AnyView {
     let store = use_store();
     let me = Memo::new(move |_| store.me().and_then(|me| store.person(me)));
+    let am_guest = guest::am_guest();
     let own_link = move || {
         let me = me.get()?;
         let link = format!("c1.{}.{}", me.id, me.handle);
@@ -43,16 +44,21 @@ pub fn page() -> AnyView {
             )),
         ),
         form(),
-        html::section().class("settings-group").child((
-            html::h2().child("How people find you"),
-            html::div().class("settings-list card-pad").child(own_link),
-        )),
+        move || {
+            (!am_guest.get()).then(|| {
+                html::section().class("settings-group").child((
+                    html::h2().child("How people find you"),
+                    html::div().class("settings-list card-pad").child(own_link),
+                ))
+            })
+        },
     )
         .into_any()
 }
 
 fn form() -> AnyView {
     let (store, toasts) = (use_store(), use_toasts());
+    let am_guest = guest::am_guest();
     let now = untrack(|| store.me().and_then(|me| store.person(me)));
     let (name, status) = now.map(|me| (me.name, me.status)).unwrap_or_default();
     let (name, status) = (RwSignal::new(name), RwSignal::new(status));
@@ -100,7 +106,13 @@ fn form() -> AnyView {
             html::div().class("field").child((
                 html::p().class("field-label").child("Handle"),
                 html::p().class("profile-handle").child(sidebar::handle()),
-                html::p().class("field-hint").child("Handles stay as they are."),
+                html::p().class("field-hint").child(move || {
+                    if am_guest.get() {
+                        "Made for you as a guest. You choose one when you keep this account."
+                    } else {
+                        "Handles stay as they are."
+                    }
+                }),
             )),
             field("Status", "What you are up to. May be empty.", Kind::Name, status).view(),
             error_line(error),

@@ -12,7 +12,7 @@ use crate::ui::nav::icon_link;
 use crate::ui::place::Place;
 use crate::ui::screen::use_store;
 use crate::ui::{wire, words};
-use crate::view::{Command, Link};
+use crate::view::{Command, Link, Person};
 
 pub fn me() -> AnyView {
     let store = use_store();
@@ -39,7 +39,7 @@ pub fn me() -> AnyView {
             html::div().class("me-text").child((
                 html::p()
                     .class("me-name truncate")
-                    .child(move || person.get().map(|person| person.handle).unwrap_or_default()),
+                    .child(move || person.get().map(called).unwrap_or_default()),
                 html::p()
                     .class("me-status truncate")
                     .attr("aria-live", "polite")
@@ -54,6 +54,15 @@ pub fn me() -> AnyView {
             ),
         ))
         .into_any()
+}
+
+/// A guest's handle says nothing to anybody.
+fn called(person: Person) -> String {
+    if person.guest {
+        person.shown().to_owned()
+    } else {
+        person.handle
+    }
 }
 
 const fn dot(link: Link) -> &'static str {

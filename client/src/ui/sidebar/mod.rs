@@ -14,7 +14,7 @@ use super::kit::{Icon, button};
 use super::nav::{icon_link, use_nav};
 use super::place::{Place, Tab};
 use super::screen::{use_narrow, use_store};
-use super::switcher;
+use super::{guest, switcher};
 
 pub use channel::{entries as channel_entries, icon_of, kind_icon, sheet as channel_sheet};
 pub use me::{me, next_try};
@@ -22,6 +22,7 @@ pub use talk::{picture, title};
 
 pub fn column() -> AnyView {
     let (store, dialogs, narrow, nav) = (use_store(), use_dialogs(), use_narrow(), use_nav());
+    let am_guest = guest::am_guest();
     let rooms = Memo::new(move |_| store.room_list());
     let none = Memo::new(move |_| rooms.with(Vec::is_empty));
     html::nav()
@@ -52,12 +53,16 @@ pub fn column() -> AnyView {
                             Face::Icon(Icon::Pencil),
                             "New conversation".into(),
                             move || {
+                                let link = Entry::new(Icon::Link, "Open a link", move || nav.go(Place::Link));
+                                if am_guest.get_untracked() {
+                                    return vec![link];
+                                }
                                 vec![
                                     Entry::new(Icon::MessageCircle, "New message", move || {
                                         dialogs.open(Ask::NewMessage)
                                     }),
                                     Entry::new(Icon::Users, "New group", move || dialogs.open(Ask::NewGroup)),
-                                    Entry::new(Icon::Link, "Open a link", move || nav.go(Place::Link)),
+                                    link,
                                 ]
                             },
                         ),
@@ -66,7 +71,7 @@ pub fn column() -> AnyView {
                 switcher::opener("Jump to or find a person"),
             )),
             html::div().class("column-body").child((
-                vault_doubted(),
+                column_banners(),
                 requests(),
                 html::ul()
                     .class("talks")
@@ -105,10 +110,10 @@ fn requests() -> AnyView {
     .into_any()
 }
 
-/// Stands for as long as it is so: there is nothing to close it with.
-pub fn vault_doubted() -> AnyView {
+/// What stands above a column for as long as it is so: there is nothing to close it with.
+pub fn column_banners() -> AnyView {
     let store = use_store();
-    (move || {
+    let doubted = move || {
         store.vault_doubted().get().then(|| {
             html::div()
                 .class("banner banner-danger banner-tall column-banner")
@@ -121,8 +126,8 @@ pub fn vault_doubted() -> AnyView {
                     )),
                 ))
         })
-    })
-    .into_any()
+    };
+    (doubted, guest::banner()).into_any()
 }
 
 /// How others find the reader: `oona@talk.example`.
@@ -138,8 +143,22 @@ pub fn handle() -> String {
 }
 
 fn nothing_yet() -> AnyView {
-    let (store, dialogs) = (use_store(), use_dialogs());
+    let (store, dialogs, nav) = (use_store(), use_dialogs(), use_nav());
+    let am_guest = guest::am_guest();
     (move || {
+        if am_guest.get() && !store.syncing().get() {
+            return html::div()
+                .class("column-empty")
+                .child((
+                    html::p().child("Nothing here yet. A link leads into a group or a space."),
+                    html::div().class("column-acts").child(button::button(
+                        "button button-s",
+                        "Open a link",
+                        move || nav.go(Place::Link),
+                    )),
+                ))
+                .into_any();
+        }
         if store.syncing().get() {
             // Rooms may still be coming.
             return (0..4).map(|_| talk::skeleton()).collect_view().into_any();

@@ -8,7 +8,7 @@ use leptos::{ev, html};
 use sotto_shared::id::{ChannelId, RoomId};
 
 use super::channel::{channel, under_finger};
-use super::{me, vault_doubted};
+use super::{column_banners, me};
 use crate::ui::dialogs::{Ask, use_dialogs};
 use crate::ui::kit::menu::{Entry, Face, menu};
 use crate::ui::kit::toast::Toasts;
@@ -92,7 +92,7 @@ pub fn column(id: RoomId) -> AnyView {
                 .on(ev::pointerdown, move |event| down.down(&event))
                 .on(ev::pointermove, move |event| moved.moved(&event))
                 .child((
-                    vault_doubted(),
+                    column_banners(),
                     move || (!known.get()).then(unknown),
                     move || {
                         closed

@@ -11,6 +11,8 @@ use crate::ui::dialogs::{Confirm, closer, error_line, refuse, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::field::{Field, Kind};
 use crate::ui::kit::unique;
+use crate::ui::moderation::dialogs::owner_first;
+use crate::ui::moderation::is_last_owner;
 use crate::ui::nav::use_nav;
 use crate::ui::people::{focus_composer, form};
 use crate::ui::place::Place;
@@ -397,13 +399,24 @@ pub fn take_out(chat: Chat, user: UserId) -> AnyView {
 
 pub fn leave(space: RoomId) -> AnyView {
     let (store, nav, toasts) = (use_store(), use_nav(), use_toasts());
-    let name = untrack(|| store.space(space))
-        .map(|space| name_of(&space))
-        .unwrap_or_default();
+    if untrack(|| is_last_owner(store, space)) {
+        return owner_first(
+            space,
+            "You are the only owner, so you cannot leave yet: the others would be without one.",
+        );
+    }
+    let here = untrack(|| store.space(space));
+    let alone = here.as_ref().is_some_and(|space| space.members == 1);
+    let name = here.map(|space| name_of(&space)).unwrap_or_default();
     let said = format!("You left {name}.");
     Confirm {
         title: format!("Leave {name}?"),
-        text: "You keep what is in this browser, and get nothing new. Only somebody who is in the space can bring you in again.".into(),
+        text: if alone {
+            "Nobody else is in it, so this closes it: no one can come in again, not even you."
+        } else {
+            "You keep what is in this browser, and get nothing new. Only somebody who is in the space can bring you in again."
+        }
+        .into(),
         act: "Leave space",
         safe: "Stay",
         command: Command::LeaveRoom { room: space },
