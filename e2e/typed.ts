@@ -85,6 +85,17 @@ export const TYPED: Record<string, Types> = {
     await bob.log.getByRole('radio', { name: `${secret} yes` }).check();
     await expect(alice.log.getByText('1 vote', { exact: true }).first()).toBeVisible();
   },
+  'answer in a thread, and one that is not sent': async ({ alice, bob }, secret) => {
+    await alice.log.locator('[data-message-state=sent]').last().hover();
+    await alice.log.locator('[data-message-state=sent]').last().getByRole('button', { name: 'More' }).click();
+    await alice.page.getByRole('menuitem', { name: 'Answer in a thread' }).click();
+    const panel = alice.page.getByRole('complementary', { name: 'Thread' });
+    await panel.getByRole('textbox', { name: 'Answer' }).fill(secret);
+    await panel.getByRole('textbox', { name: 'Answer' }).press('Enter');
+    await expect(bob.log.getByRole('link', { name: /1 answer/ })).toBeVisible();
+    await panel.getByRole('textbox', { name: 'Answer' }).fill(`${secret} and more`);
+    await panel.getByRole('link', { name: 'Close the thread' }).click();
+  },
   // The reaction itself is one of a list that everybody gets from the relay.
   'looked for among the emoji': async ({ alice, bob }, secret) => {
     const row = bob.log.locator('[data-message-state=sent]').last();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use reactive_graph::prelude::*;
 use reactive_graph::signal::{ArcRwSignal, ReadSignal, RwSignal};
-use sotto_shared::id::{ChannelId, DeviceKeyId, MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, MessageId, RoomId, UserId};
 
 use crate::view::{
     Alert, Body, Change, Chat, Link, Member, Order, Person, Phase, Presence, Problem, Reports, Room, RoomHush, Row,
@@ -25,6 +25,8 @@ pub struct Cell {
 /// The rows of the room on screen, ascending by `order`.
 #[derive(Clone, Default)]
 pub struct Shown {
+    /// They are those of the thread that begins with this message.
+    pub thread: Option<EnvelopeHash>,
     pub chat: Option<Chat>,
     pub cells: Vec<Cell>,
     /// Where each stands, by its key: there may be a hundred thousand.
@@ -62,6 +64,8 @@ pub struct Store {
     typing: RwSignal<HashMap<Chat, Vec<UserId>>>,
     presence: RwSignal<HashMap<UserId, ArcRwSignal<Seen>>>,
     levels: RwSignal<(Option<Usual>, Arc<Vec<RoomHush>>)>,
+    /// The thread beside it.
+    answers: RwSignal<Shown>,
     notice: RwSignal<Option<Notice>>,
     recovery_key: RwSignal<bool>,
     vault_doubted: RwSignal<bool>,
@@ -86,6 +90,7 @@ impl Default for Store {
             typing: RwSignal::default(),
             presence: RwSignal::default(),
             levels: RwSignal::default(),
+            answers: RwSignal::new(Shown::default()),
             notice: RwSignal::new(None),
             recovery_key: RwSignal::new(false),
             vault_doubted: RwSignal::new(false),
@@ -140,6 +145,9 @@ impl Store {
                 seen_ms,
             } => put(self.presence, user, (presence, seen_ms)),
             Change::Levels { usual, rooms } => self.levels.set((Some(usual), Arc::new(rooms))),
+            Change::Timeline(timeline) if timeline.thread.is_some() => {
+                self.answers.update(|shown| shown.take(timeline));
+            }
             Change::Timeline(timeline) => self.shown.update(|shown| shown.take(timeline)),
             // It stays until it is over, not for a moment.
             Change::Notice(Problem::VaultRolledBack) => self.vault_doubted.set(true),
@@ -171,6 +179,7 @@ impl Store {
                 self.typing.set(HashMap::new());
                 self.presence.set(HashMap::new());
                 self.levels.set(Default::default());
+                self.answers.set(Shown::default());
                 self.queued.set(0);
                 self.syncing.set(false);
                 self.recovery_key.set(false);
@@ -204,6 +213,11 @@ impl Store {
 
     pub fn shown(self) -> ReadSignal<Shown> {
         self.shown.read_only()
+    }
+
+    /// The rows of the thread on screen.
+    pub fn answers(self) -> ReadSignal<Shown> {
+        self.answers.read_only()
     }
 
     pub fn notice(self) -> ReadSignal<Option<Notice>> {
@@ -445,15 +459,16 @@ impl Shown {
         let mut old = HashMap::new();
         if timeline.reset {
             let cells = std::mem::take(&mut self.cells);
-            if self.chat == Some(timeline.chat) {
+            if self.chat == Some(timeline.chat) && self.thread == timeline.thread {
                 old.extend(cells.into_iter().map(|cell| (cell.key.clone(), cell)));
             }
             *self = Self {
+                thread: timeline.thread,
                 chat: Some(timeline.chat),
                 first_unread: timeline.first_unread,
                 ..Self::default()
             };
-        } else if self.chat != Some(timeline.chat) {
+        } else if self.chat != Some(timeline.chat) || self.thread != timeline.thread {
             // Late news of a room that is no longer on screen.
             return;
         }
@@ -548,12 +563,15 @@ mod tests {
             order: (order, 0),
             at_ms: order,
             body,
+            hash: None,
+            thread: None,
         }
     }
 
     fn timeline(reset: bool, rows: Vec<Row>) -> Timeline {
         Timeline {
             chat: RoomId::from_bytes([9; 32]).into(),
+            thread: None,
             reset,
             rows,
             gone: vec![],

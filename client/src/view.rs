@@ -135,6 +135,24 @@ pub enum Command {
     ShowRoom {
         chat: Chat,
     },
+    /// A thread of the conversation on screen is beside it. → `Outcome::Thread`; `Change::Timeline` with `thread` brings its rows
+    /// and keeps them up to date until another one is shown.
+    ShowThread {
+        chat: Chat,
+        root: EnvelopeHash,
+    },
+    HideThread,
+    /// What stands in it up to the newest row has been seen.
+    ReadThread {
+        chat: Chat,
+        root: EnvelopeHash,
+    },
+    /// What stands where one answers in it, kept across reloads.
+    SaveThreadDraft {
+        chat: Chat,
+        root: EnvelopeHash,
+        text: String,
+    },
     /// No room is on screen.
     HideRoom,
     /// Whether the page can be seen. While it can, this browser tells the others in the room on screen how far it has got,
@@ -144,6 +162,10 @@ pub enum Command {
     },
     /// Whether others see what this person has read, and this person what they have. On from the start.
     TellRead {
+        on: bool,
+    },
+    /// Whether others see what has come to this browser, and this person of them.
+    TellReached {
         on: bool,
     },
     /// Something was typed in this conversation.
@@ -575,6 +597,10 @@ pub enum Outcome {
     Code(Vec<Vec<bool>>),
     /// A moderator has been asked.
     Asked,
+    Thread {
+        /// What stood where one answers.
+        draft: String,
+    },
     /// Who chose it, by option.
     Votes(Vec<Vec<UserId>>),
 }
@@ -801,6 +827,9 @@ pub struct Room {
     pub alert: Option<Alert>,
     /// Unread messages that call or answer this person.
     pub mentions: u32,
+    /// Threads that concern this person in which something is unread, and the one where it came last.
+    pub threads: u32,
+    pub newest_thread: Option<EnvelopeHash>,
     /// Messages kept at hand.
     pub pins: u32,
     pub draft: String,
@@ -835,7 +864,7 @@ impl Room {
 
     /// There is something unread, and the person wants to see that.
     pub const fn is_fresh(&self) -> bool {
-        self.unread > 0 && !self.hush.muted
+        (self.unread > 0 || self.threads > 0) && !self.hush.muted
     }
 }
 
@@ -889,6 +918,8 @@ pub struct Alert {
     pub author: UserId,
     pub text: String,
     pub at_ms: u64,
+    /// It stands in the thread that begins with this message.
+    pub thread: Option<EnvelopeHash>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -1082,12 +1113,16 @@ pub struct Member {
     pub role_id: u8,
     /// Number of the newest message that they say to have read (the first of a row's `order`); 0 when nothing is known.
     pub read_up_to: u64,
+    /// The same of what has come to a browser of theirs.
+    pub reached: u64,
 }
 
 /// Rows of the room on screen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Timeline {
     pub chat: Chat,
+    /// Not of the conversation but of the thread that begins with this message.
+    pub thread: Option<EnvelopeHash>,
     /// Forget what was shown of this room before.
     pub reset: bool,
     /// Put in place by `order`, replacing rows of the same `key`.
@@ -1109,6 +1144,23 @@ pub struct Row {
     /// The author's clock, milliseconds since 1970; never later than it came in, nor before the room was made.
     pub at_ms: u64,
     pub body: Body,
+    /// Of a message that has its place.
+    pub hash: Option<EnvelopeHash>,
+    /// What was answered to it in a thread.
+    pub thread: Option<Thread>,
+}
+
+/// A thread, as the message says that it begins with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thread {
+    pub root: EnvelopeHash,
+    pub answers: u32,
+    /// Of them, by others and not read; no more than 100 are counted.
+    pub unread: u32,
+    /// When the newest was written.
+    pub last_ms: u64,
+    /// Who wrote the newest.
+    pub who: Vec<UserId>,
 }
 
 #[allow(clippy::large_enum_variant)] // nearly all are texts
@@ -1360,6 +1412,8 @@ pub enum Note {
     Deleted {
         by: UserId,
     },
+    /// A message stood here that has had its time; what was answered to it is still there.
+    Faded,
     /// Nobody here could open the room key that they made.
     KeyForNobody {
         by: UserId,

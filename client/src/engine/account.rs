@@ -152,7 +152,7 @@ impl<S: Suite> Engine<S> {
         self.offered = None;
         self.ending = Ending::No;
         self.outlived.clear();
-        self.shown = None;
+        (self.shown, self.shown_thread) = (None, None);
         self.attention = Default::default();
         self.complaints.clear();
         self.dockets.clear();

@@ -354,13 +354,17 @@ impl<S: Suite> Engine<S> {
         let Some(signed) = signed else {
             return self.hear_from_nobody(id, tries, out);
         };
-        let Some(mut room) = self.place_mut(id) else { return };
+        let Some(room) = self.place_mut(id) else { return };
         let (log, seen) = ((content.log_seq, content.log_head), (content.seen_seq, content.seen_t));
         if let Some(cause) = room.view().contradiction(log, seen) {
             return self
                 .freeze_with(id, Tamper::Fork, Some(cause.by(signed)), ctx, out)
                 .await;
         }
+        if room.channel.reach(content.user_id, seen.0) {
+            self.show_reached(id, out);
+        }
+        let Some(mut room) = self.place_mut(id) else { return };
         if log == (room.state.seq, room.state.head) && seen == (room.channel.at.seq, room.channel.at.t) {
             // They said it for us.
             room.channel.beacon_ms = ctx.now_ms;

@@ -31,6 +31,7 @@ use super::record::{self, Act, By, Deletion, Key, MessageRecord, PollRecord, Pre
 use super::replies::Ties;
 use super::rooms::Room;
 use super::sync::retry;
+use super::threads::named_thread;
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Body, Chat, Delivery, Note, Outcome, Problem, Reaction, Row, Unreadable};
 
@@ -290,7 +291,10 @@ impl Room {
             | MessageBody::Poll { .. }
                 if by.is_due(now_ms) =>
             {
-                return StoredBody::Erased { by };
+                return StoredBody::Erased {
+                    by,
+                    thread: Ties::of(&content.body).thread,
+                };
             }
             MessageBody::Poll {
                 question,
@@ -536,8 +540,17 @@ impl Place<'_> {
         })
     }
 
-    /// What the page shows of a message: nothing, if it says something about another, or has had its time.
+    /// What the conversation shows of a message. What belongs to a thread is shown there.
     pub fn message_rows(&self, message: &MessageRecord, me: UserId, now_ms: u64) -> Vec<Row> {
+        let mut rows = self.rows_of(message, me, now_ms);
+        if self.thread_of(message).is_some() {
+            rows.retain(|row| row.key.starts_with("gap-"));
+        }
+        rows
+    }
+
+    /// What the page shows of a message: nothing, if it says something about another, or has had its time.
+    pub fn rows_of(&self, message: &MessageRecord, me: UserId, now_ms: u64) -> Vec<Row> {
         let by = message.body.by();
         let is_due = by.is_some_and(|by| by.is_due(now_ms));
         let deleted = || self.deleted_by(message).map(|by| Body::Note(Note::Deleted { by }));
@@ -551,8 +564,6 @@ impl Place<'_> {
             StoredBody::Poll { by, poll } => deleted()
                 .or_else(too_soon)
                 .or_else(|| Some(self.poll_body(message, by.author, poll, me))),
-            // What belongs to a thread is shown there.
-            StoredBody::Text { .. } if self.thread_of(message).is_some() => None,
             StoredBody::Text { author, .. } => match self.words(message, now_ms) {
                 None => deleted().or_else(too_soon),
                 Some(words) => Some(self.text_body(message, *author, words, me, now_ms)),
@@ -571,6 +582,9 @@ impl Place<'_> {
                 .then_some(Body::Unreadable(Unreadable::KeyOnTheWay)),
             StoredBody::Unreadable(why) => Some(Body::Unreadable(*why)),
         };
+        let thread = self.thread(message, me);
+        // What people answered to it is there for some time more.
+        let body = body.or_else(|| (is_due && thread.is_some()).then_some(Body::Note(Note::Faded)));
         let at_ms = by.map_or(0, |by| by.at_ms);
         let mut rows = Vec::with_capacity(1);
         if message.gap {
@@ -579,6 +593,8 @@ impl Place<'_> {
                 order: (message.seq, 0),
                 at_ms,
                 body: Body::Unreadable(Unreadable::Gap),
+                hash: None,
+                thread: None,
             });
         }
         rows.extend(body.map(|body| Row {
@@ -586,6 +602,8 @@ impl Place<'_> {
             order: (message.seq, super::timeline::MESSAGE_PLACE),
             at_ms,
             body,
+            hash: Some(EnvelopeHash::from_bytes(*message.hash.as_bytes())),
+            thread,
         }));
         rows
     }
@@ -693,6 +711,8 @@ impl PlaceMut<'_> {
             .flat_map(|message| index.ties.hanging_on(&message.hash))
             .collect();
         touched.extend(hanging);
+        let begin = self.count_answers(&touched, me, now_ms);
+        touched.extend(begin);
         touched.into_iter().collect()
     }
 }
@@ -722,7 +742,10 @@ impl Place<'_> {
         let by = message.body.by()?;
         match &message.body {
             StoredBody::Text { .. } | StoredBody::Poll { .. } => {
-                (by.is_due(now_ms) || self.deleted_by(message).is_some()).then_some(StoredBody::Erased { by })
+                (by.is_due(now_ms) || self.deleted_by(message).is_some()).then_some(StoredBody::Erased {
+                    by,
+                    thread: named_thread(&message.body),
+                })
             }
             StoredBody::Act { act, .. } if !matches!(act, Act::Delete { .. } | Act::Past { .. }) => {
                 let target = self.channel.named(&act.target());
@@ -811,7 +834,7 @@ impl PlaceMut<'_> {
 pub(super) fn message_key(message: &MessageRecord, me: UserId) -> String {
     match &message.body {
         StoredBody::Text { author, .. } if *author == me => message.msg_id.to_string(),
-        StoredBody::Poll { by, .. } | StoredBody::Erased { by } if by.author == me => message.msg_id.to_string(),
+        StoredBody::Poll { by, .. } | StoredBody::Erased { by, .. } if by.author == me => message.msg_id.to_string(),
         _ => format!("seq-{}", message.seq),
     }
 }

@@ -22,6 +22,7 @@ use super::receipts::Receipt;
 use super::record::{self, ChannelRecord, Deletion, Key, LaneRecord, MessageRecord, PreviewRecord, Record};
 use super::rooms::Room;
 use super::sync::Pages;
+use super::threads::Threads;
 use crate::view::Chat;
 
 /// Senders' chains that are kept across reloads.
@@ -64,6 +65,7 @@ pub(crate) struct Channel {
     pub index: Index,
     /// What was counted of the polls in memory.
     pub tallies: HashMap<Head, Tally>,
+    pub threads: Threads,
     /// The newest whose sender is not known here: emptied before they were read, or locked when they came.
     pub passed_over: Vec<(u64, Head)>,
     /// From which message on some are to go, and when the first of them does.
@@ -72,6 +74,10 @@ pub(crate) struct Channel {
     pub deletions: Vec<Deletion>,
     /// What members have read, by their newest word.
     pub receipts: BTreeMap<UserId, Receipt>,
+    /// Up to which message each member's browsers have verified, by their newest statement of where they stand.
+    pub reached: BTreeMap<UserId, u64>,
+    /// When something of others that came was last told to have come.
+    pub reached_ms: u64,
     /// The number of what this person is called, as the others were told.
     pub profile_told: u64,
     /// What is kept is wanted in memory from this number on: something in it is to be taken away.
@@ -121,10 +127,13 @@ impl Channel {
             shown_from: 1,
             index: Index::default(),
             tallies: HashMap::new(),
+            threads: Threads::default(),
             passed_over: Vec::new(),
             fades: None,
             deletions: Vec::new(),
             receipts: BTreeMap::new(),
+            reached: BTreeMap::new(),
+            reached_ms: 0,
             profile_told: 0,
             wanted: None,
             outbox: Outbox::default(),
@@ -218,8 +227,10 @@ impl Channel {
             passed_over: self.passed_over.clone(),
             fades: self.fades,
             deletions: self.deletions.clone(),
+            threads: self.threads.to_record(),
             profile_told: self.profile_told,
             receipts: self.receipts.iter().map(|(user, receipt)| (*user, *receipt)).collect(),
+            reached: self.reached.iter().map(|(user, seq)| (*user, *seq)).collect(),
         };
         record::save(Key::Channel(self.id), &record)
     }
@@ -255,7 +266,9 @@ impl Channel {
         self.passed_over = record.passed_over;
         self.fades = record.fades;
         self.deletions = record.deletions;
+        self.threads.restore(record.threads);
         self.receipts = record.receipts.into_iter().collect();
+        self.reached = record.reached.into_iter().collect();
         self.profile_told = record.profile_told;
     }
 }

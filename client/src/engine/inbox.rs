@@ -138,6 +138,7 @@ impl<S: Suite> Engine<S> {
         let mut alarm = None;
         let mut ahead = Vec::new();
         let (mut failed, mut past) = (Vec::new(), Vec::new());
+        let (mut is_further, mut is_theirs) = (false, false);
         let before = room.channel.at.seq;
         for (arrival, outcome) in opened {
             let seq = arrival.message.seq;
@@ -154,6 +155,8 @@ impl<S: Suite> Engine<S> {
                         alarm = Some((Tamper::Fork, Some(room.view().accuse(&content, sig, hash))));
                         break;
                     }
+                    is_further |= room.channel.reach(content.user_id, content.seen_seq);
+                    is_theirs |= me.is_some_and(|me| me != content.user_id);
                     let late = room.view().comes_late(&content, room.channel.log_seq);
                     let is_held = room.view().is_timed_out(&content, room.channel.log_seq, now_ms);
                     match room.lane_step(&content, hash, seq) {
@@ -233,6 +236,12 @@ impl<S: Suite> Engine<S> {
             room.channel.lanes_from = before;
         }
         self.settle(id, &new, saves, out);
+        if is_further {
+            self.show_reached(id, out);
+        }
+        if is_theirs {
+            self.note_arrival(id);
+        }
         self.follow_deletions(id, &new, out);
         for msg_id in failed {
             self.show_outgoing(id, &msg_id, out);

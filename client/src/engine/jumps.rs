@@ -35,6 +35,8 @@ pub(crate) struct Quest {
 #[derive(Clone, Copy)]
 enum Goal {
     Show(Target),
+    /// The thread that begins with it.
+    Thread(Target),
     Pins,
     /// One that was put aside, and when.
     Saved(EnvelopeHash, u64),
@@ -88,6 +90,15 @@ impl Place<'_> {
 impl<S: Suite> Engine<S> {
     pub(super) fn jump_to(&mut self, command: u32, chat: Chat, target: Target) -> Result<Option<Outcome>, Problem> {
         self.begin_quest(command, chat, Goal::Show(target))
+    }
+
+    pub(super) fn show_thread(
+        &mut self,
+        command: u32,
+        chat: Chat,
+        root: EnvelopeHash,
+    ) -> Result<Option<Outcome>, Problem> {
+        self.begin_quest(command, chat, Goal::Thread(Target::Hash(root)))
     }
 
     pub(super) fn list_pins(&mut self, command: u32, chat: Chat) -> Result<Option<Outcome>, Problem> {
@@ -166,7 +177,8 @@ impl<S: Suite> Engine<S> {
                 self.reach(id, first.saturating_sub(STEP), quest, out)?;
                 Some(Ok(Outcome::Saved(vec![saved])))
             }
-            Goal::Show(target) => match room.find(target, me, now_ms) {
+            Goal::Show(target) | Goal::Thread(target) => match room.find(target, me, now_ms) {
+                Found::At(seq) if matches!(quest.goal, Goal::Thread(_)) => Some(self.open_thread(id, seq, out)),
                 Found::At(seq) => {
                     let key = room.channel.messages.get(&seq).map(|message| message_key(message, me));
                     let from = seq.saturating_sub(BEFORE).max(1);

@@ -3,7 +3,7 @@
 use sotto_shared::attention::{Choice, Levels, Usual};
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::id::{ChannelId, RoomId};
+use sotto_shared::id::{ChannelId, EnvelopeHash, RoomId};
 use sotto_shared::log::room_log::RoomKind;
 
 use super::books::Book;
@@ -55,7 +55,10 @@ impl<S: Suite> Engine<S> {
     /// The newest unread message that the person is to be told of.
     pub(super) fn alert(&self, room: Place<'_>, hush: &Hush) -> Option<Alert> {
         let me = self.my_id()?;
-        if hush.muted || hush.level == Level::Nothing || room.channel.unread.max(room.channel.mentions) == 0 {
+        if hush.muted
+            || hush.level == Level::Nothing
+            || room.channel.unread.max(room.channel.mentions) == 0 && room.channel.threads.unread() == 0
+        {
             return None;
         }
         let chat = room.channel.id;
@@ -71,7 +74,10 @@ impl<S: Suite> Engine<S> {
         // In a direct message every word is to the other.
         let is_all = hush.level == Level::Everything || room.state.kind == RoomKind::Direct;
         unread
-            .filter(|(_, message)| room.calls(message, me) || is_all && room.is_news(message, me, self.now_ms))
+            .filter(|(_, message)| {
+                let is_news = || room.is_news(message, me, self.now_ms) || room.answers_to(message, me);
+                room.calls(message, me) || is_all && is_news()
+            })
             .find_map(|(seq, message)| {
                 let (text, _) = room.words(message, self.now_ms)?;
                 let by = message.body.by()?;
@@ -80,6 +86,9 @@ impl<S: Suite> Engine<S> {
                     author: by.author,
                     text: text.to_owned(),
                     at_ms: by.at_ms,
+                    thread: room
+                        .thread_of(message)
+                        .map(|root| EnvelopeHash::from_bytes(*root.as_bytes())),
                 })
             })
     }

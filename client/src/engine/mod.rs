@@ -44,6 +44,7 @@ mod people;
 mod pins;
 mod polls;
 mod profiles;
+mod reached;
 mod receipts;
 mod record;
 mod rekey;
@@ -54,6 +55,7 @@ mod rooms;
 mod saved;
 mod spaces;
 mod sync;
+mod threads;
 mod timeline;
 mod vault;
 
@@ -65,7 +67,7 @@ use sotto_shared::contacts::OwnProfile;
 use sotto_shared::crypto::secret::DayVaultKey;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::id::{RoomId, UserId};
+use sotto_shared::id::{Head, RoomId, UserId};
 
 use crate::passwords::{self, Question};
 use crate::view::{Change, Chat, Command, Link, NewRole, Outcome, Phase, Problem};
@@ -231,10 +233,14 @@ pub struct Engine<S: Suite> {
     link: Link,
     tries: u32,
     shown: Option<Chat>,
+    /// The thread beside it, by the message it begins with.
+    shown_thread: Option<(Chat, Head)>,
     /// Somebody has the page before them.
     visible: bool,
     /// This person lets others see what they have read, and sees it of them.
     tells_read: bool,
+    /// The same of what has reached them. Off until the page says what the person chose.
+    tells_reached: bool,
     /// When the next beacon or receipt is thought of, milliseconds since 1970.
     wakes_ms: u64,
     queued: u32,
@@ -299,8 +305,10 @@ impl<S: Suite> Engine<S> {
             link: Link::Connecting,
             tries: 0,
             shown: None,
+            shown_thread: None,
             visible: false,
             tells_read: true,
+            tells_reached: false,
             wakes_ms: 0,
             queued: 0,
             syncing: false,
@@ -409,12 +417,20 @@ impl<S: Suite> Engine<S> {
                 self.speak_up(ctx, out).await;
                 shown
             }
+            Command::ShowThread { chat, root } => self.show_thread(id, chat, root),
+            Command::HideThread => {
+                self.shown_thread = None;
+                Ok(Some(Outcome::Done))
+            }
+            Command::ReadThread { chat, root } => self.read_thread(chat, root, out),
+            Command::SaveThreadDraft { chat, root, text } => self.save_thread_draft(chat, root, &text, out),
             Command::HideRoom => {
-                self.shown = None;
+                (self.shown, self.shown_thread) = (None, None);
                 Ok(Some(Outcome::Done))
             }
             Command::Looking { visible } => self.looking(visible, ctx, out).await,
             Command::TellRead { on } => self.tell_read(on, out),
+            Command::TellReached { on } => self.tell_reached(on, out),
             Command::Typing { chat } => self.typing(chat, ctx, out).await,
             Command::TellTyping { on } => self.tell_typing(on, out),
             Command::TellPresence { on } => self.tell_presence(on, ctx, out).await,

@@ -144,10 +144,11 @@ impl<S: Suite> Engine<S> {
             });
         }
         let ties = self.tie(id, text, reply, thread)?;
-        if let Some(room) = self.place_mut(id)
-            && thread.is_none()
-        {
-            room.channel.draft.clear();
+        if let Some(room) = self.place_mut(id) {
+            match ties.thread {
+                None => room.channel.draft.clear(),
+                Some(root) => drop(room.channel.threads.write_draft(root, "")),
+            }
         }
         self.keep(id, text.to_owned(), ties, None, None, ctx, out).await
     }

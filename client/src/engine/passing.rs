@@ -17,7 +17,7 @@ use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::envelope::content::{Content, Here, MessageBody, seal_message};
 use sotto_shared::envelope::header::{Header, MessageKind};
-use sotto_shared::id::{DeviceKeyId, MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, DeviceKeyId, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::{RoomKind, SUITE_1};
 
 use super::account::internal;
@@ -63,6 +63,9 @@ pub(crate) struct Passing {
     typed_ms: BTreeMap<Chat, u64>,
     typing: BTreeMap<Chat, BTreeMap<UserId, Writing>>,
     people: BTreeMap<UserId, Heard>,
+    /// Conversations where messages of others came, which they are not told yet; and when they may be.
+    pub arrived: BTreeSet<Chat>,
+    pub arrived_ms: u64,
     wakes_ms: u64,
 }
 
@@ -208,7 +211,7 @@ impl<S: Suite> Engine<S> {
             return self.wake_in_passing(self.passing.told_ms + PRESENT_EVERY_MS, out);
         }
         // A room that came since.
-        let is_new = |id: &&RoomId| !self.passing.room_told_ms.contains_key(*id) && self.may_say_aside((**id).into());
+        let is_new = |id: &&RoomId| !self.passing.room_told_ms.contains_key(*id) && self.voice(**id).is_some();
         let new: Vec<RoomId> = self.rooms.keys().filter(is_new).copied().collect();
         self.passing.asked.extend(new);
         if !self.passing.asked.is_empty() {
@@ -217,7 +220,7 @@ impl<S: Suite> Engine<S> {
             let rooms = asked
                 .into_iter()
                 .filter(|room| ctx.now_ms >= told(room) + PRESENT_AGAIN_MS);
-            let rooms = rooms.filter(|room| self.may_say_aside((*room).into())).collect();
+            let rooms = rooms.filter(|room| self.voice(*room).is_some()).collect();
             let before = self.passing.told_ms;
             self.say_presence(here, rooms, ctx, out).await;
             self.passing.told_ms = before;
@@ -235,9 +238,8 @@ impl<S: Suite> Engine<S> {
         (self.passing.told, self.passing.told_ms) = (Some(state), ctx.now_ms);
         for room in rooms {
             self.passing.room_told_ms.insert(room, ctx.now_ms);
-            let said = self
-                .say_aside(room.into(), MessageBody::Presence { state }, ctx, out)
-                .await;
+            let Some(chat) = self.voice(room) else { continue };
+            let said = self.say_aside(chat, MessageBody::Presence { state }, ctx, out).await;
             if let Err(problem) = said {
                 self.notice(problem, out);
             }
@@ -248,11 +250,7 @@ impl<S: Suite> Engine<S> {
     /// none that reaches nobody more.
     fn to_be_told(&self) -> Vec<RoomId> {
         let Some(me) = self.my_id() else { return Vec::new() };
-        let mut rooms: Vec<(&RoomId, &Room)> = self
-            .rooms
-            .iter()
-            .filter(|(id, _)| self.may_say_aside((**id).into()))
-            .collect();
+        let mut rooms: Vec<(&RoomId, &Room)> = self.rooms.iter().filter(|(id, _)| self.voice(**id).is_some()).collect();
         rooms.sort_by_key(|(id, room)| {
             let is_shown = self.shown.is_some_and(|shown| shown.room == **id);
             let previews = self.channels_of(**id).filter_map(|channel| channel.preview.as_ref());
@@ -275,8 +273,20 @@ impl<S: Suite> Engine<S> {
         told
     }
 
+    /// Where one says of oneself what everybody in a room may know, if one may: of a space the first channel that all can read,
+    /// so that it is said once and not in each.
+    fn voice(&self, room: RoomId) -> Option<Chat> {
+        let kind = self.rooms.get(&room)?.state.kind;
+        if kind != RoomKind::Space {
+            return Some(Chat::from(room)).filter(|chat| self.may_say_aside(*chat));
+        }
+        let is_for_all = |chat: &Chat| self.place(*chat).is_some_and(|place| place.key() == ChannelId::MAIN);
+        let mut chats = self.channels_of(room).map(|channel| channel.id);
+        chats.find(|chat| is_for_all(chat) && self.may_say_aside(*chat))
+    }
+
     /// Whether one speaks in passing in a conversation: few enough hear it, and under a key that nobody has who should not.
-    fn may_say_aside(&self, chat: Chat) -> bool {
+    pub(super) fn may_say_aside(&self, chat: Chat) -> bool {
         let Some(room) = self.place(chat).filter(|_| self.online) else {
             return false;
         };
@@ -290,7 +300,7 @@ impl<S: Suite> Engine<S> {
             && !self.must_prepare(room.room)
     }
 
-    async fn say_aside(
+    pub(super) async fn say_aside(
         &mut self,
         chat: Chat,
         body: MessageBody,
@@ -398,6 +408,7 @@ impl<S: Suite> Engine<S> {
         self.end_typing(out);
         self.end_presence(out);
         self.present(ctx, out).await;
+        self.say_reached(ctx, out).await;
         let typing = self.passing.typing.values().flat_map(BTreeMap::values);
         let tabs = self.passing.people.values().flat_map(|heard| heard.tabs.values());
         let ends = typing.map(|writing| writing.until_ms).chain(
@@ -464,7 +475,7 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    fn wake_in_passing(&mut self, at_ms: u64, out: &mut Out<S::DeviceKey>) {
+    pub(super) fn wake_in_passing(&mut self, at_ms: u64, out: &mut Out<S::DeviceKey>) {
         let wakes_ms = self.passing.wakes_ms;
         if wakes_ms <= self.now_ms || at_ms < wakes_ms {
             self.passing.wakes_ms = at_ms;

@@ -208,6 +208,8 @@ impl Place<'_> {
     }
 
     fn heard_in_poll(&self, message: &MessageRecord, by: &By, act: &Act) -> bool {
+        #[cfg(feature = "testing")]
+        super::measure::look_at_a_vote();
         let poll = self.channel.named(&act.target()).map(|target| &target.body);
         let in_time = match (poll, act) {
             (Some(StoredBody::Poll { poll, .. }), Act::Vote { said_ms, .. }) => poll.is_open_at(*said_ms),

@@ -39,7 +39,7 @@ const RECEIPT_MS: u64 = 3_000;
 const RESEND_MS: u64 = 30_000;
 
 /// In rooms of more people nobody tells what they have read: everybody would tell everybody.
-const MANY_READERS: usize = 64;
+pub(super) const MANY_READERS: usize = 64;
 
 /// What somebody has read, by their newest word.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -311,6 +311,7 @@ impl<S: Suite> Engine<S> {
             return;
         };
         let Some(room) = self.place_mut(id) else { return };
+        let is_further = room.channel.reach(content.user_id, content.seen_seq);
         let known = room.channel.receipts.entry(content.user_id).or_default();
         let is_more = read > known.read;
         *known = Receipt {
@@ -324,6 +325,8 @@ impl<S: Suite> Engine<S> {
         }
         if is_more && self.tells_read {
             self.show_members(id.room, out);
+        } else if is_further {
+            self.show_reached(id, out);
         }
     }
 }

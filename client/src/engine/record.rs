@@ -177,9 +177,15 @@ pub struct ChannelRecord {
     /// Messages of ours that are deleted, whose bytes the server may still have.
     #[serde(default)]
     pub deletions: Vec<Deletion>,
+    /// How far threads were read, and what stands where one answers.
+    #[serde(default)]
+    pub threads: super::threads::ThreadsRecord,
     /// What members have read.
     #[serde(default)]
     pub receipts: Vec<(UserId, super::receipts::Receipt)>,
+    /// Up to which message each has verified.
+    #[serde(default)]
+    pub reached: Vec<(UserId, u64)>,
     /// The number of what this person is called, as the others were told.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub profile_told: u64,
@@ -263,6 +269,9 @@ pub enum StoredBody {
     /// A text or a poll that was deleted or has had its time.
     Erased {
         by: By,
+        /// The thread it belonged to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        thread: Option<Head>,
     },
     /// The server has let go of it before it was read here.
     Gone,
@@ -391,7 +400,7 @@ impl StoredBody {
                 at_ms: *at_ms,
                 until_ms: *until_ms,
             }),
-            Self::Act { by, .. } | Self::Poll { by, .. } | Self::Erased { by } => Some(*by),
+            Self::Act { by, .. } | Self::Poll { by, .. } | Self::Erased { by, .. } => Some(*by),
             Self::Gone | Self::Locked { .. } | Self::Unreadable(_) => None,
         }
     }

@@ -18,6 +18,7 @@ use super::account::internal;
 use super::chats::{Place, PlaceMut};
 use super::inbox::preview_of;
 use super::record::{MessageRecord, StoredBody};
+use super::threads::named_thread;
 use super::{Ctx, Engine, Out};
 use crate::view::{self, Chat, Outcome, Problem, Quote};
 
@@ -102,15 +103,19 @@ pub(crate) struct Places {
 
 impl Places {
     pub fn note(&mut self, message: &MessageRecord) {
-        let StoredBody::Text { ties, .. } = &message.body else {
-            return;
-        };
-        if let Some(reply) = ties.reply {
+        if let StoredBody::Text { ties, .. } = &message.body
+            && let Some(reply) = ties.reply
+        {
             self.answers.entry(reply).or_default().insert(message.seq);
         }
-        if let Some(thread) = ties.thread {
+        if let Some(thread) = named_thread(&message.body) {
             self.threads.entry(thread).or_default().insert(message.seq);
         }
+    }
+
+    /// Numbers of what says that it belongs to the thread that begins with this message.
+    pub fn answers_in(&self, root: &Head) -> impl Iterator<Item = u64> {
+        self.threads.get(root).into_iter().flatten().copied()
     }
 
     /// Numbers of what hangs on this message.
@@ -165,11 +170,17 @@ impl Place<'_> {
 
     /// The thread that a message is shown in, rather than among all others. One that begins with nothing is none.
     pub fn thread_of(&self, message: &MessageRecord) -> Option<Head> {
-        let StoredBody::Text { ties, .. } = &message.body else {
-            return None;
-        };
-        let begins = |hash: &Head| self.is_earlier_text(hash, message.seq) != Some(false);
-        ties.thread.filter(begins)
+        named_thread(&message.body).filter(|hash| self.can_begin(hash, message.seq))
+    }
+
+    /// Whether the thread of message `seq` can begin with this one. What belongs to a thread itself begins none, so that nothing
+    /// can stand where nobody looks.
+    fn can_begin(&self, hash: &Head, seq: u64) -> bool {
+        let begins = self
+            .channel
+            .named(hash)
+            .is_none_or(|root| named_thread(&root.body).is_none());
+        begins && self.is_earlier_text(hash, seq) != Some(false)
     }
 
     /// What is to be seen of the message that the one with number `seq` answers.
@@ -231,9 +242,7 @@ impl Place<'_> {
     /// What the page is told of it. `seq` is the number of the message.
     pub fn ties(&self, author: &UserId, ties: &Ties, seq: u64, to_me: bool, now_ms: u64) -> view::Ties {
         // A thread that begins nowhere is told as an answer to nothing.
-        let astray = ties
-            .thread
-            .filter(|hash| self.is_earlier_text(hash, seq) == Some(false));
+        let astray = ties.thread.filter(|hash| !self.can_begin(hash, seq));
         let reply = ties.reply.or(astray);
         view::Ties {
             reply: reply.map(|hash| self.quote(&hash, seq, now_ms)),

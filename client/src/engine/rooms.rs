@@ -740,6 +740,12 @@ impl<S: Suite> Engine<S> {
             hush,
             alert: alert.filter(|_| !self.is_request(&room)),
             mentions: room.channel.mentions,
+            threads: if self.is_request(&room) {
+                0
+            } else {
+                room.channel.threads.unread()
+            },
+            newest_thread: room.channel.threads.newest_unread(),
             pins: room.shown_pins(self.now_ms).len() as u32,
             draft: room.channel.draft.clone(),
             channel: info,
@@ -752,6 +758,7 @@ impl<S: Suite> Engine<S> {
         let shown = self.shown.filter(|chat| chat.room == id).unwrap_or(id.into());
         let channel = self.channels.get(&shown);
         let read = |user: &UserId| channel?.receipts.get(user).filter(|_| self.tells_read);
+        let reached = |user: &UserId| channel?.reached.get(user).copied().filter(|_| self.tells_reached);
         let members = room
             .state
             .members
@@ -761,6 +768,7 @@ impl<S: Suite> Engine<S> {
                 role: role(member.role),
                 role_id: member.role.number(),
                 read_up_to: read(user).map_or(0, |receipt| receipt.read),
+                reached: reached(user).unwrap_or_default(),
             })
             .collect();
         out.push(Effect::Show(Change::Members { room: id, members }));

@@ -464,6 +464,7 @@ impl<S: Suite> Engine<S> {
             room.channel.read_seq = mark.read;
             (room.channel.turn, room.channel.read_ms) = (mark.turn, mark.at);
             room.channel.exact = mark.read >= before.seq;
+            room.channel.threads.begin(newest);
         } else if before != room.channel.at {
             // Overtaken by live messages: ask anew from where we are. Another history at the same place is a fork.
             if before.seq == room.channel.at.seq {

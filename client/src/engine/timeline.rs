@@ -15,6 +15,7 @@ use super::ask::{Failure, Pending, Request};
 use super::bodies::message_key;
 use super::chats::{LaneEnd, Place};
 use super::outbox::delivery;
+use super::receipts::MANY_READERS;
 use super::record::{Loaded, MessageRecord, OutgoingRecord, Query};
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Body, Change, Chat, Note, Outcome, Problem, Row, Timeline};
@@ -27,6 +28,8 @@ impl<S: Suite> Engine<S> {
     pub(super) fn show_room(&mut self, id: Chat, out: &mut Out<S::DeviceKey>) -> Result<Option<Outcome>, Problem> {
         if self.place(id).is_some() {
             self.shown = Some(id);
+            // The thread beside it may have been asked for first.
+            self.shown_thread = self.shown_thread.filter(|(chat, _)| *chat == id);
         }
         let room = self.place_mut(id).ok_or(Problem::RoomClosed)?;
         let newest = room.channel.at.seq;
@@ -36,6 +39,10 @@ impl<S: Suite> Engine<S> {
         room.channel.shown_from = (newest + 1).saturating_sub(WINDOW.max(unread + 10)).max(1);
         self.load_window(id, true, out);
         self.catch_up(id, out);
+        // What was read, and what has come, is told of the conversation on screen.
+        if (self.rooms.get(&id.room)).is_some_and(|room| room.state.members.len() <= MANY_READERS) {
+            self.show_members(id.room, out);
+        }
         Ok(Some(Outcome::Done))
     }
 
@@ -209,6 +216,7 @@ impl<S: Suite> Engine<S> {
             .map(|(_, message)| message_key(message, me));
         out.push(Effect::Show(Change::Timeline(Timeline {
             chat: id,
+            thread: None,
             reset,
             rows,
             gone: Vec::new(),
@@ -238,6 +246,7 @@ impl<S: Suite> Engine<S> {
         if self.shown != Some(id) {
             return;
         }
+        self.show_answers(id, seqs, out);
         let (mut rows, mut gone) = (Vec::new(), Vec::new());
         let shown = seqs.iter().filter(|seq| **seq >= room.channel.shown_from);
         for message in shown.filter_map(|seq| room.channel.messages.get(seq)) {
@@ -292,15 +301,17 @@ impl<S: Suite> Engine<S> {
             match (room.outgoing_row(item, me, self.now_ms), &item.act) {
                 (Some(row), _) => self.show_rows(id, vec![row], Vec::new(), out),
                 (None, Some(act)) => self.show_named(id, &act.target(), out),
-                (None, None) => {}
+                (None, None) => self.show_outgoing_answer(id, item, out),
             }
         }
     }
 
     pub(super) fn hide_outgoing(&self, id: Chat, message: &MessageId, out: &mut Out<S::DeviceKey>) {
+        self.hide_in_thread(id, message.to_string(), out);
         if self.shown == Some(id) {
             out.push(Effect::Show(Change::Timeline(Timeline {
                 chat: id,
+                thread: None,
                 reset: false,
                 rows: Vec::new(),
                 gone: vec![message.to_string()],
@@ -314,6 +325,7 @@ impl<S: Suite> Engine<S> {
         let has_older = self.place(id).map(|room| room.first_shown() > 1);
         out.push(Effect::Show(Change::Timeline(Timeline {
             chat: id,
+            thread: None,
             reset: false,
             rows,
             gone,
@@ -340,6 +352,8 @@ impl Place<'_> {
                 order: (0, MESSAGE_PLACE),
                 at_ms: self.time_of(0),
                 body: Body::Note(note),
+                hash: None,
+                thread: None,
             });
         }
         let is_front = is_space && self.is_front();
@@ -363,6 +377,8 @@ impl Place<'_> {
                 order: (seq, MESSAGE_PLACE + 1 + event.seq),
                 at_ms: event.ts,
                 body: Body::Note(note),
+                hash: None,
+                thread: None,
             });
         }
         rows
@@ -498,6 +514,8 @@ impl Place<'_> {
             order: (u64::MAX >> 11, item.place),
             at_ms: item.at_ms,
             body,
+            hash: None,
+            thread: None,
         }
     }
 }

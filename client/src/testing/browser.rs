@@ -496,6 +496,12 @@ impl<S: Suite> Browser<S> {
         rows.collect()
     }
 
+    /// The rows of the thread on screen.
+    pub fn answers(&self) -> Vec<Row> {
+        let shown = self.store.answers().get_untracked();
+        shown.cells.iter().map(|cell| cell.row.get_untracked()).collect()
+    }
+
     /// The texts on screen, in order.
     pub fn lines(&self) -> Vec<Line> {
         let line = |body| match body {

@@ -90,9 +90,10 @@ pub fn keep_tells_read(on: bool) {
     keep(TELLS_READ, (!on).then_some("no"));
 }
 
-/// Whether others may see that somebody writes here, and that somebody is here.
+/// Whether others may see that somebody writes here, that somebody is here, and what has come here.
 pub const TYPING: &str = "sotto.tells-typing";
 pub const PRESENCE: &str = "sotto.tells-presence";
+pub const REACHED: &str = "sotto.tells-reached";
 
 /// Yes, unless somebody said no here.
 pub fn tells(what: &str) -> bool {

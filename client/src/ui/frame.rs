@@ -65,7 +65,7 @@ pub fn frame() -> AnyView {
         _ => Main::Conversation,
     });
     let pane = Memo::new(move |_| match nav.place() {
-        Place::Members(_) | Place::Pins(_) => "panel",
+        Place::Members(_) | Place::Pins(_) | Place::Thread(..) => "panel",
         Place::Room(_)
         | Place::Changes(_)
         | Place::Reports(_)
@@ -126,6 +126,9 @@ fn watch_visibility() {
         });
         wire::tell(Command::TellTyping {
             on: browser::tells(browser::TYPING),
+        });
+        wire::tell(Command::TellReached {
+            on: browser::tells(browser::REACHED),
         });
         wire::tell(Command::TellPresence {
             on: browser::tells(browser::PRESENCE),

@@ -254,11 +254,16 @@ fn show((store, nav, talk): (Store, Nav, Talk), chat: Chat, alert: &Alert, shows
     let Ok(notification) = Notification::new_with_options(&title, &options) else {
         return;
     };
-    let seq = alert.seq;
+    let (seq, thread) = (alert.seq, alert.thread);
     let press = Closure::<dyn FnMut()>::new(move || {
         drop(window().focus());
-        nav.go(Place::Room(chat));
-        talk.wanted.set(Some((chat, seq)));
+        match thread {
+            Some(root) => nav.go(Place::Thread(chat, root)),
+            None => {
+                nav.go(Place::Room(chat));
+                talk.wanted.set(Some((chat, seq)));
+            }
+        }
         TOLD.with_borrow_mut(|told| told.entry(chat).or_default().close());
     });
     notification.set_onclick(Some(press.as_ref().unchecked_ref()));

@@ -1,6 +1,6 @@
 //! Every view has an address. No address holds a secret.
 
-use sotto_shared::id::{ChannelId, RoomId};
+use sotto_shared::id::{ChannelId, EnvelopeHash, RoomId};
 
 use crate::view::Chat;
 
@@ -31,6 +31,8 @@ pub enum Place {
     Reports(RoomId),
     /// What is kept at hand there.
     Pins(Chat),
+    /// What was answered to one message.
+    Thread(Chat, EnvelopeHash),
     /// The list of settings; on wide screens its first page.
     Settings,
     Setting(Page),
@@ -95,6 +97,12 @@ impl SpacePage {
 
 impl Place {
     pub fn parse(path: &str) -> Self {
+        if let Some((conversation, root)) = path.rsplit_once("/thread/") {
+            return match (Self::parse(conversation), root.parse()) {
+                (Self::Room(chat), Ok(root)) => Self::Thread(chat, root),
+                _ => Self::Unknown,
+            };
+        }
         let mut parts = path.split('/').filter(|part| !part.is_empty());
         let (first, second, third, more) = (parts.next(), parts.next(), parts.next(), parts.next());
         match (first, second, third, more) {
@@ -132,6 +140,7 @@ impl Place {
             Self::Messages => "/messages".into(),
             Self::Room(chat) => conversation(chat),
             Self::Members(chat) => format!("{}/members", conversation(chat)),
+            Self::Thread(chat, root) => format!("{}/thread/{root}", conversation(chat)),
             Self::Pins(chat) => format!("{}/pins", conversation(chat)),
             Self::ChannelSettings(chat) => format!("{}/settings", conversation(chat)),
             Self::Space(space) => format!("/space/{space}"),
@@ -147,7 +156,7 @@ impl Place {
     /// The room this place is about.
     pub const fn room(self) -> Option<Chat> {
         match self {
-            Self::Room(room) | Self::Members(room) | Self::Pins(room) => Some(room),
+            Self::Room(room) | Self::Members(room) | Self::Pins(room) | Self::Thread(room, _) => Some(room),
             Self::Changes(room) | Self::Reports(room) => Some(Chat {
                 room,
                 channel: ChannelId::MAIN,
@@ -160,7 +169,11 @@ impl Place {
     pub fn space(self) -> Option<RoomId> {
         match self {
             Self::Space(space) | Self::SpaceSettings(space) | Self::SpaceSetting(space, _) => Some(space),
-            Self::Room(chat) | Self::Members(chat) | Self::Pins(chat) | Self::ChannelSettings(chat)
+            Self::Room(chat)
+            | Self::Members(chat)
+            | Self::Pins(chat)
+            | Self::Thread(chat, _)
+            | Self::ChannelSettings(chat)
                 if chat.channel != ChannelId::MAIN =>
             {
                 Some(chat.room)
@@ -293,10 +306,12 @@ mod tests {
             Place::Changes(room.room),
             Place::Reports(room.room),
             Place::Pins(room),
+            Place::Thread(room, EnvelopeHash::from_bytes([4; 32])),
             Place::Settings,
             Place::Space(space),
             Place::Room(channel),
             Place::Members(channel),
+            Place::Thread(channel, EnvelopeHash::from_bytes([4; 32])),
             Place::ChannelSettings(channel),
             Place::SpaceSettings(space),
         ];
@@ -335,6 +350,7 @@ mod tests {
             "/messages/abc",
             "/settings/none",
             "/messages/a/b/c",
+            "/messages/a/thread/b",
             "/sign-up/now",
             "/recover/now",
             "/space",

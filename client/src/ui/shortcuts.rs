@@ -120,7 +120,7 @@ impl Hands {
 
     fn leave(self) {
         match self.nav.place_untracked() {
-            Place::Members(chat) | Place::Pins(chat) => {
+            Place::Members(chat) | Place::Pins(chat) | Place::Thread(chat, _) => {
                 self.nav.go(Place::Room(chat));
                 browser::focus(room::composer::TEXT);
             }

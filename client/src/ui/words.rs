@@ -271,6 +271,7 @@ pub fn note(
         Note::NewDevice { who } => vec![subject(who), Plain(" uses another browser from now on.")],
         Note::IdentityChanged { who } => vec![subject(who), Plain(" has a new safety number.")],
         Note::AccountClosed { who } => vec![subject(who), Plain(" closed this account.")],
+        Note::Faded => vec![Plain("A message stood here that has had its time.")],
         Note::Deleted { by } => vec![subject(by), Plain(" deleted a message.")],
         Note::Pinned { by, .. } => vec![subject(by), Plain(" pinned a message.")],
         Note::KeyForNobody { by } => vec![
@@ -385,6 +386,15 @@ pub fn read_by(people: usize, kind: RoomKind) -> String {
     match kind {
         RoomKind::Direct => "Read".to_owned(),
         RoomKind::Group | RoomKind::Channel => format!("Read by {people}"),
+    }
+}
+
+/// Under the newest of one's own: whom it has come to.
+pub fn reached(people: usize, kind: RoomKind) -> String {
+    match (people, kind) {
+        (0, _) => "Sent".to_owned(),
+        (_, RoomKind::Direct) => "Delivered".to_owned(),
+        (people, RoomKind::Group | RoomKind::Channel) => format!("Delivered to {people}"),
     }
 }
 

@@ -11,19 +11,21 @@ use leptos::html;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
-use sotto_shared::id::{MessageId, UserId};
+use sotto_shared::id::{EnvelopeHash, MessageId, UserId};
 use wasm_bindgen::JsCast;
 use web_sys::PointerEvent;
 
 use super::pins::may_pin;
 use super::reply::{self, Replying};
 use super::{composer, picker, poll};
-use crate::state::{Store, authored};
+use crate::state::{Shown, Store, authored};
 use crate::ui::dialogs::{Ask, Confirm, Dialogs, closer, name_of, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::menu::{Entry, Face, menu};
 use crate::ui::kit::toast::Toasts;
 use crate::ui::kit::{Icon, button, popover};
+use crate::ui::nav::{Nav, use_nav};
+use crate::ui::place::Place;
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::{browser, moderation, place, wire, words};
 use crate::view::{Body, Command, Delivery, Poll, Reaction, Role, RoomKind};
@@ -49,6 +51,11 @@ pub struct Talk {
     pub editing: RwSignal<Option<Editing>>,
     /// The message that what is written next answers.
     pub replying: RwSignal<Option<Replying>>,
+    /// The same two in a thread.
+    pub editing_answer: RwSignal<Option<Editing>>,
+    pub replying_answer: RwSignal<Option<Replying>>,
+    /// An answer of the thread on screen that is to be looked at.
+    pub wanted_answer: RwSignal<Option<MessageId>>,
     /// To be put where one writes.
     pub insert: RwSignal<Option<String>>,
     /// A message, by its number, that is to be brought to the screen as soon as it is there.
@@ -64,6 +71,9 @@ impl Default for Talk {
         Self {
             editing: RwSignal::new(None),
             replying: RwSignal::new(None),
+            editing_answer: RwSignal::new(None),
+            replying_answer: RwSignal::new(None),
+            wanted_answer: RwSignal::new(None),
             insert: RwSignal::new(None),
             wanted: RwSignal::new(None),
             unread: RwSignal::new(None),
@@ -89,10 +99,25 @@ struct Found {
     pinned: bool,
     /// Its number in the conversation.
     number: u64,
+    /// Its row stands in the conversation, not in a thread.
+    hash: Option<EnvelopeHash>,
 }
 
 fn find(store: Store, message: MessageId) -> Option<Found> {
-    store.shown().with_untracked(|shown| {
+    let found = find_in(store.shown(), message);
+    found.or_else(|| {
+        let answer = find_in(store.answers(), message)?;
+        Some(Found { hash: None, ..answer })
+    })
+}
+
+/// Whether a message stands in the thread on screen, and not in the conversation beside it.
+pub fn is_answer(store: Store, message: MessageId) -> bool {
+    find_in(store.shown(), message).is_none() && find_in(store.answers(), message).is_some()
+}
+
+fn find_in(rows: ReadSignal<Shown>, message: MessageId) -> Option<Found> {
+    rows.with_untracked(|shown| {
         shown.cells.iter().rev().find_map(|cell| {
             cell.row.with_untracked(|row| match &row.body {
                 Body::Text {
@@ -113,6 +138,7 @@ fn find(store: Store, message: MessageId) -> Option<Found> {
                     poll: None,
                     pinned: ties.pinned,
                     number: row.order.0,
+                    hash: row.hash,
                 }),
                 Body::Poll {
                     author,
@@ -134,6 +160,7 @@ fn find(store: Store, message: MessageId) -> Option<Found> {
                     poll: Some(poll.clone()),
                     pinned: false,
                     number: row.order.0,
+                    hash: row.hash,
                 }),
                 _ => None,
             })
@@ -170,11 +197,16 @@ pub fn last_own(store: Store) -> Option<MessageId> {
 /// Puts its text where one writes.
 pub fn edit(talk: Talk, store: Store, room: Chat, message: MessageId) {
     if let Some(found) = find(store, message) {
-        talk.editing.set(Some(Editing {
+        let editing = Editing {
             room,
             message,
             text: found.text,
-        }));
+        };
+        if is_answer(store, message) {
+            talk.editing_answer.set(Some(editing));
+            return;
+        }
+        talk.editing.set(Some(editing));
         // A menu or sheet that is closing gives focus back first.
         set_timeout(|| browser::focus(composer::TEXT), Duration::from_millis(60));
     }
@@ -234,6 +266,7 @@ struct Tools {
     dialogs: Dialogs,
     toasts: Toasts,
     talk: Talk,
+    nav: Nav,
 }
 
 fn tools() -> Tools {
@@ -242,6 +275,7 @@ fn tools() -> Tools {
         dialogs: use_dialogs(),
         toasts: use_toasts(),
         talk: use_talk(),
+        nav: use_nav(),
     }
 }
 
@@ -258,6 +292,7 @@ impl Tools {
             dialogs,
             toasts,
             talk,
+            nav,
         } = self;
         let Some(found) = find(store, message) else {
             return Vec::new();
@@ -271,6 +306,11 @@ impl Tools {
             }));
             entries.push(Entry::new(Icon::Reply, "Reply", move || {
                 reply::begin(talk, store, room, message)
+            }));
+        }
+        if let Some(root) = found.hash.filter(|_| found.sent) {
+            entries.push(Entry::new(Icon::MessageSquare, "Answer in a thread", move || {
+                nav.go(Place::Thread(room, root))
             }));
         }
         if acts && mine && found.poll.is_none() {

@@ -88,6 +88,7 @@ pub fn bar(id: Chat) -> AnyView {
             move || muted.get().then(|| muted_sign(id)),
             html::div().class("bar-actions").child((
                 moderation::reports::bar_button(id.room),
+                threads_link(id),
                 move || any_pins.get().then(|| pins_button(id)),
                 move || matches!(kind.get(), Some(RoomKind::Group | RoomKind::Channel)).then(|| members_button(id)),
                 move || can.get().and_then(|can| actions(id, can)),
@@ -136,6 +137,33 @@ fn members_button(id: Chat) -> AnyView {
                 .child(move || count.get().map(|count| count.to_string())),
         ))
         .into_any()
+}
+
+/// To the thread where something came last that was not read.
+fn threads_link(id: Chat) -> AnyView {
+    let store = use_store();
+    let news = Memo::new(move |_| {
+        let room = store.room(id)?;
+        Some((room.threads, room.newest_thread?)).filter(|(count, _)| *count > 0)
+    });
+    (move || {
+        news.get().map(|(count, root)| {
+            let words = match count {
+                1 => "Something new in a thread".to_owned(),
+                count => format!("Something new in {count} threads"),
+            };
+            html::a()
+                .class("button button-quiet button-icon bar-threads")
+                .href(Place::Thread(id, root).path())
+                .attr("aria-label", words.clone())
+                .title(words)
+                .child((
+                    Icon::MessageSquare.m(),
+                    html::span().class("bar-count").child(count.to_string()),
+                ))
+        })
+    })
+    .into_any()
 }
 
 fn pins_button(id: Chat) -> AnyView {

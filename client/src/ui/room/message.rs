@@ -8,8 +8,8 @@ use leptos::{ev, html};
 use sotto_shared::id::{MessageId, UserId};
 
 use super::acts::{self, use_talk};
-use super::timeline::Beside;
-use super::{offers, poll, prose, reply};
+use super::timeline::{Beside, Told};
+use super::{offers, poll, prose, reply, thread};
 use crate::state::Cell;
 use crate::ui::calls::Names;
 use crate::ui::dialogs::{Ask, use_dialogs};
@@ -22,7 +22,7 @@ use crate::ui::words::Piece;
 use crate::ui::{emoji, guest, when, wire, words};
 use crate::view::{Body, Command, Contact, Delivery, Note, RoomKind, Row, Target, Ties, Unreadable};
 
-pub fn row(room: Chat, cell: &Cell, beside: Memo<Beside>, read: Memo<Option<String>>) -> AnyView {
+pub fn row(room: Chat, cell: &Cell, beside: Memo<Beside>, read: Memo<Option<Told>>) -> AnyView {
     let row = cell.row.clone();
     // What kind of row it is changes at most once: when a late key opens it.
     let kind = {
@@ -40,7 +40,7 @@ pub fn row(room: Chat, cell: &Cell, beside: Memo<Beside>, read: Memo<Option<Stri
                     text(room, author, message, now.at_ms, row.clone(), beside, read)
                 }
                 Body::Unreadable(why) => unreadable(why),
-                Body::Note(note) => happened(room, note),
+                Body::Note(note) => happened(room, note, row.clone()),
             }
         }
     };
@@ -82,7 +82,7 @@ fn text(
     at: u64,
     row: ArcRwSignal<Row>,
     beside: Memo<Beside>,
-    read: Memo<Option<String>>,
+    read: Memo<Option<Told>>,
 ) -> AnyView {
     let store = use_store();
     let person = Memo::new(move |_| store.person(author));
@@ -138,7 +138,10 @@ fn text(
     } else {
         body(room, words_of, edited, ties)
     };
-    let reactions = Memo::new(move |_| row.with(|row| row.body.reactions().to_vec()));
+    let reactions = {
+        let row = row.clone();
+        Memo::new(move |_| row.with(|row| row.body.reactions().to_vec()))
+    };
     let first = Memo::new(move |_| beside.get().first);
     let calls = Memo::new(move |_| ties.with(|ties| ties.to_me));
     let notes = move || {
@@ -239,8 +242,9 @@ fn text(
                 notes,
                 content,
                 acts::reactions(room, message, reactions, sent),
+                thread::chip(room, row),
                 move || below(room, message, state.get()),
-                move || read.get().map(read_mark),
+                move || read.get().map(told_mark),
             )),
             move || in_hand.get().then(|| acts::bar(room, message, sent)),
         ))
@@ -313,13 +317,14 @@ fn names(room: Chat, words_of: Memo<String>, ties: Memo<Ties>) -> Memo<Names> {
     })
 }
 
-/// Who has read one's own message; not called out, since it comes without anybody having written.
-fn read_mark(words: String) -> AnyView {
+/// Who has one's own message, or has read it; not called out, since it comes without anybody having written.
+fn told_mark(told: Told) -> AnyView {
     html::div()
         .class("message-state")
-        .attr("data-read", "")
+        .attr("data-read", told.is_read.then_some(""))
+        .attr("data-reached", (!told.is_read).then_some(""))
         .attr("aria-live", "off")
-        .child((Icon::Check.s(), words))
+        .child((Icon::Check.s(), told.words))
         .into_any()
 }
 
@@ -385,7 +390,7 @@ fn unreadable(why: Unreadable) -> AnyView {
         .into_any()
 }
 
-fn happened(room: Chat, note: Note) -> AnyView {
+fn happened(room: Chat, note: Note, row: ArcRwSignal<Row>) -> AnyView {
     let (store, dialogs, nav) = (use_store(), use_dialogs(), use_nav());
     let kind = untrack(|| store.room(room)).map_or(RoomKind::Group, |room| room.kind);
     let icon = match &note {
@@ -401,7 +406,7 @@ fn happened(room: Chat, note: Note) -> AnyView {
         Note::IdentityChanged { .. } => Icon::Shield,
         Note::Deleted { .. } => Icon::X,
         Note::KeyForNobody { .. } => Icon::Shield,
-        Note::Disappearing { .. } => Icon::Clock,
+        Note::Disappearing { .. } | Note::Faded => Icon::Clock,
         Note::Pinned { .. } => Icon::Pin,
     };
     let changed = if let Note::IdentityChanged { who } = &note {
@@ -460,6 +465,7 @@ fn happened(room: Chat, note: Note) -> AnyView {
                         button::button("link-button", "Compare it", move || dialogs.open(Ask::Safety(who))),
                     )
                 }),
+                thread::chip(room, row),
             )),
         ))
         .into_any()

@@ -23,6 +23,7 @@ pub mod safety;
 pub mod saved;
 pub mod slash;
 mod start;
+pub mod thread;
 mod timeline;
 mod typing;
 mod window;
@@ -110,6 +111,7 @@ fn conversation(id: Chat) -> AnyView {
         move || match panel.get() {
             Place::Members(chat) if chat == id => Some(members::panel(id)),
             Place::Pins(chat) if chat == id => Some(pins::panel(id)),
+            Place::Thread(chat, root) if chat == id => Some(thread::panel(id, root)),
             _ => None,
         },
     )
@@ -127,7 +129,7 @@ fn go_where_asked(id: Chat, view: window::Window) {
         };
         nav.jumped();
         wire::ask(Command::JumpTo { chat: id, target }, move |result| match result {
-            Ok(Outcome::Found(key)) => view.show_row(store, &key),
+            Ok(Outcome::Found(key)) => view.show_row(&key),
             Ok(_) => {}
             Err(Problem::NoSuchMessage) => toasts.danger("That message is not here. It may have been deleted."),
             Err(Problem::Offline) => {

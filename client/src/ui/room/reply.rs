@@ -7,8 +7,8 @@ use leptos::prelude::*;
 use sotto_shared::id::{MessageId, UserId};
 
 use super::acts::{self, Talk, use_talk};
-use super::composer;
-use crate::state::Store;
+use super::{composer, thread};
+use crate::state::{Shown, Store};
 use crate::ui::browser;
 use crate::ui::kit::mark::hue;
 use crate::ui::kit::{Icon, button};
@@ -29,8 +29,14 @@ pub struct Replying {
 /// What is written next answers this message.
 pub fn begin(talk: Talk, store: Store, room: Chat, message: MessageId) {
     if let Some((author, text)) = acts::said(store, message) {
-        talk.editing.set(None);
-        talk.replying.set(Some(Replying {
+        let is_answer = acts::is_answer(store, message);
+        let (editing, replying) = if is_answer {
+            (talk.editing_answer, talk.replying_answer)
+        } else {
+            (talk.editing, talk.replying)
+        };
+        editing.set(None);
+        replying.set(Some(Replying {
             room,
             message,
             author,
@@ -44,7 +50,8 @@ pub fn begin(talk: Talk, store: Store, room: Chat, message: MessageId) {
                 .collect(),
         }));
         // A menu or sheet that is closing gives focus back first.
-        set_timeout(|| browser::focus(composer::TEXT), Duration::from_millis(60));
+        let field = if is_answer { thread::TEXT } else { composer::TEXT };
+        set_timeout(move || browser::focus(field), Duration::from_millis(60));
     }
 }
 
@@ -59,14 +66,23 @@ fn author(store: Store, user: UserId) -> AnyView {
         .into_any()
 }
 
-/// Above where one writes.
+/// Above where one writes, in the conversation.
 pub fn strip(room: Chat) -> AnyView {
-    let (store, talk) = (use_store(), use_talk());
-    let replying = Memo::new(move |_| talk.replying.get().filter(|replying| replying.room == room));
+    strip_of(room, use_talk().replying, use_store().shown(), composer::TEXT)
+}
+
+/// The same in the thread beside it.
+pub fn strip_in_thread(room: Chat) -> AnyView {
+    strip_of(room, use_talk().replying_answer, use_store().answers(), thread::TEXT)
+}
+
+fn strip_of(room: Chat, chosen: RwSignal<Option<Replying>>, rows: ReadSignal<Shown>, field: &'static str) -> AnyView {
+    let store = use_store();
+    let replying = Memo::new(move |_| chosen.get().filter(|replying| replying.room == room));
     // Somebody took it away meanwhile.
     Effect::new(move |_| {
         let Some(replying) = replying.get() else { return };
-        let is_there = store.shown().with(|shown| {
+        let is_there = rows.with(|shown| {
             shown.chat != Some(room)
                 || shown.cells.iter().rev().any(|cell| {
                     cell.row.with(|row| {
@@ -75,7 +91,7 @@ pub fn strip(room: Chat) -> AnyView {
                 })
         });
         if !is_there {
-            talk.replying.set(None);
+            chosen.set(None);
         }
     });
     (move || {
@@ -98,8 +114,8 @@ pub fn strip(room: Chat) -> AnyView {
                     Icon::X,
                     "Stop replying",
                     move || {
-                        talk.replying.set(None);
-                        browser::focus(composer::TEXT);
+                        chosen.set(None);
+                        browser::focus(field);
                     },
                 ),
             ))
@@ -110,7 +126,7 @@ pub fn strip(room: Chat) -> AnyView {
 
 /// Above an answer: who wrote what it answers, and how that begins. A press goes there.
 pub fn above(room: Chat, ties: Memo<Ties>) -> AnyView {
-    let (store, nav) = (use_store(), use_nav());
+    let (store, nav, talk) = (use_store(), use_nav(), use_talk());
     let reply = Memo::new(move |_| ties.with(|ties| ties.reply.clone()));
     (move || {
         reply.get().map(|quote| {
@@ -125,7 +141,12 @@ pub fn above(room: Chat, ties: Memo<Ties>) -> AnyView {
                     .r#type("button")
                     .class("reply")
                     .title(name)
-                    .on(leptos::ev::click, move |_| nav.jump_to(room, target))
+                    .on(leptos::ev::click, move |_| match target {
+                        Target::Message(message) if acts::is_answer(store, message) => {
+                            talk.wanted_answer.set(Some(message));
+                        }
+                        target => nav.jump_to(room, target),
+                    })
                     .child((Icon::Reply.s(), content))
                     .into_any()
             };

@@ -15,7 +15,7 @@ use crate::state::{Cell, Store, authored};
 use crate::ui::kit::Icon;
 use crate::ui::screen::use_store;
 use crate::ui::{browser, when, wire, words};
-use crate::view::{Body, Command, Delivery, Row};
+use crate::view::{Body, Command, Delivery, Member, RoomKind, Row};
 
 /// Messages of one author within this time stand together.
 const GROUP_MS: u64 = 5 * 60 * 1000;
@@ -36,14 +36,16 @@ pub struct Beside {
 
 pub fn timeline(id: Chat, view: Window, title: Memo<String>) -> AnyView {
     let store = use_store();
-    let shown = store.shown();
-    let loaded = Memo::new(move |_| shown.with(|shown| shown.chat == Some(id)));
+    let shown = view.rows;
+    let loaded = Memo::new(move |_| shown.with(|shown| shown.chat == Some(id) && shown.thread == view.thread));
     let beside = Memo::new(move |_| {
         let first = view.first_unread.get();
         shown.with(|shown| arrange(&view.cells(shown), first.as_deref()))
     });
-    let read = Memo::new(move |_| shown.with(|shown| last_read(id, &shown.cells, store)));
-    let at_start = Memo::new(move |_| shown.with(|shown| shown.chat == Some(id) && view.at_start(shown)));
+    let marks = Memo::new(move |_| shown.with(|shown| own_marks(id, &shown.cells, view.thread.is_some(), store)));
+    let at_start = Memo::new(move |_| {
+        shown.with(|shown| shown.chat == Some(id) && shown.thread == view.thread && view.at_start(shown))
+    });
     let empty = Memo::new(move |_| {
         shown.with(|shown| {
             !shown
@@ -58,7 +60,7 @@ pub fn timeline(id: Chat, view: Window, title: Memo<String>) -> AnyView {
     let rows = For(ForProps::builder()
         .each(move || {
             shown.with(|shown| {
-                if shown.chat == Some(id) {
+                if shown.chat == Some(id) && shown.thread == view.thread {
                     view.next_cells(shown)
                 } else {
                     Vec::new()
@@ -71,7 +73,7 @@ pub fn timeline(id: Chat, view: Window, title: Memo<String>) -> AnyView {
             let read = {
                 let key = key.clone();
                 Memo::new(move |_| {
-                    read.with(|mark| mark.as_ref().filter(|mark| mark.0 == key).map(|mark| mark.1.clone()))
+                    marks.with(|marks| marks.iter().find(|mark| mark.key == key).map(|mark| mark.told.clone()))
                 })
             };
             let beside = Memo::new(move |_| beside.with(|all| all.get(&key).copied().unwrap_or_default()));
@@ -80,7 +82,7 @@ pub fn timeline(id: Chat, view: Window, title: Memo<String>) -> AnyView {
         .build());
     let top = move || {
         if at_start.get() {
-            Some(start::start(id, empty.into()))
+            view.thread.is_none().then(|| start::start(id, empty.into()))
         } else if loaded.get() {
             // Holds the place of what is loaded when the reader comes near.
             Some(
@@ -100,11 +102,14 @@ pub fn timeline(id: Chat, view: Window, title: Memo<String>) -> AnyView {
     html::div()
         .class("scroll")
         .attr("role", "log")
-        .attr("aria-label", move || format!("Messages with {}", title.get()))
+        .attr("aria-label", move || match view.thread {
+            None => format!("Messages with {}", title.get()),
+            Some(_) => "Messages of the thread".to_owned(),
+        })
         .attr("aria-busy", move || (!loaded.get()).then_some("true"))
         .tabindex("0")
         .node_ref(view.node)
-        .on(ev::scroll, move |_| view.scrolled(store))
+        .on(ev::scroll, move |_| view.scrolled())
         .on(ev::keydown, move |event| walk(view, &event))
         .on(ev::pointerdown, move |event| down.down(&event))
         .on(ev::pointermove, move |event| moved.moved(&event))
@@ -127,6 +132,15 @@ fn mark_read(id: Chat, view: Window) {
     let looked_at = RwSignal::new(!document().hidden());
     let handle = window_event_listener_untyped("visibilitychange", move |_| looked_at.set(!document().hidden()));
     on_cleanup(move || handle.remove());
+    if let Some(root) = view.thread {
+        let newest = Memo::new(move |_| view.rows.with(|shown| shown.cells.last().map(|cell| cell.order)));
+        Effect::new(move |_| {
+            if newest.get().is_some() && view.at_bottom.get() && looked_at.get() {
+                wire::tell(Command::ReadThread { chat: id, root });
+            }
+        });
+        return;
+    }
     let unread = Memo::new(move |_| store.room(id).map_or(0, |room| room.unread.max(room.mentions)));
     let talk = acts::use_talk();
     // What was said in another conversation, or the last time here, is over.
@@ -176,22 +190,60 @@ fn bring(id: Chat, view: Window) {
     });
 }
 
-/// The newest message of one's own that somebody has read, and the words for it.
-fn last_read(id: Chat, cells: &[Cell], store: Store) -> Option<(Arc<str>, String)> {
-    let me = store.me()?;
-    let members = store.members(id.room)?;
+/// What stands under one of one's own messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Mark {
+    key: Arc<str>,
+    told: Told,
+}
+
+/// Whom a message has come to, or who has read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub is_read: bool,
+    pub words: String,
+}
+
+/// The newest of one's own that somebody has read; and the newest of all, if that is another one: whether it has come to them.
+fn own_marks(id: Chat, cells: &[Cell], in_thread: bool, store: Store) -> Vec<Mark> {
+    let (Some(me), Some(members), Some(room)) = (store.me(), store.members(id.room), store.room(id)) else {
+        return Vec::new();
+    };
     let others = || members.iter().filter(|member| member.user != me);
-    let newest = others().map(|member| member.read_up_to).max()?;
     let is_mine = |cell: &&Cell| {
         let sent = |row: &Row| {
             row.body.state() == Some(&Delivery::Sent) && authored(&row.body).is_some_and(|(author, _)| author == me)
         };
-        cell.order.0 <= newest && cell.row.with(sent)
+        cell.row.with(sent)
     };
-    let mine = cells.iter().rev().take(LOOKED).find(is_mine)?;
-    let readers = others().filter(|member| member.read_up_to >= mine.order.0).count();
-    let kind = store.room(id)?.kind;
-    Some((mine.key.clone(), words::read_by(readers, kind)))
+    let mine = || cells.iter().rev().take(LOOKED).filter(is_mine);
+    let mut marks = Vec::new();
+    // Who has read a conversation up to somewhere need not have opened its threads.
+    let read = others().map(|member| member.read_up_to).max().filter(|_| !in_thread);
+    if let Some(cell) = read.and_then(|read| mine().find(|cell| cell.order.0 <= read)) {
+        let readers = others().filter(|member| member.read_up_to >= cell.order.0).count();
+        marks.push(Mark {
+            key: cell.key.clone(),
+            told: Told {
+                is_read: true,
+                words: words::read_by(readers, room.kind),
+            },
+        });
+    }
+    if let Some(cell) = mine().next()
+        && room.kind != RoomKind::Channel
+        && marks.iter().all(|mark| mark.key != cell.key)
+    {
+        let has = |member: &&Member| member.reached.max(member.read_up_to) >= cell.order.0;
+        marks.push(Mark {
+            key: cell.key.clone(),
+            told: Told {
+                is_read: false,
+                words: words::reached(others().filter(has).count(), room.kind),
+            },
+        });
+    }
+    marks
 }
 
 fn arrange(cells: &[Cell], first_unread: Option<&str>) -> HashMap<Arc<str>, Beside> {
@@ -294,7 +346,7 @@ fn in_panel(event: &web_sys::KeyboardEvent) -> bool {
 /// Back to the newest row, and how much came meanwhile.
 pub fn jump_down(view: Window) -> AnyView {
     let store = use_store();
-    let fresh = Memo::new(move |_| store.shown().with(|shown| view.fresh(shown, store)));
+    let fresh = Memo::new(move |_| view.rows.with(|shown| view.fresh(shown, store)));
     (move || {
         (!view.at_bottom.get()).then(|| {
             html::button()
@@ -312,14 +364,13 @@ pub fn jump_down(view: Window) -> AnyView {
 
 /// To the first message that was not read yet, while it stands above the screen.
 pub fn jump_up(view: Window) -> AnyView {
-    let store = use_store();
     let above = Memo::new(move |_| !view.met_unread.get() && view.first_unread.with(Option::is_some));
     (move || {
         (above.get() && view.settled.get()).then(|| {
             html::button()
                 .r#type("button")
                 .class("button button-s jump-up")
-                .on(ev::click, move |_| view.jump_to_unread(store))
+                .on(ev::click, move |_| view.jump_to_unread())
                 .child((
                     Icon::ArrowUp.view(),
                     match view.unread {

@@ -9,6 +9,7 @@ use crate::view::Chat;
 use leptos::html::Div;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
+use sotto_shared::id::EnvelopeHash;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlElement, ResizeObserver};
@@ -44,7 +45,9 @@ struct Anchor {
 
 #[derive(Clone, Copy)]
 pub struct Window {
-    rows: ReadSignal<Shown>,
+    /// Where the rows come from: the conversation, or the thread beside it.
+    pub rows: ReadSignal<Shown>,
+    pub thread: Option<EnvelopeHash>,
     pub room: Chat,
     pub node: NodeRef<Div>,
     /// The last row in the page; `None`: the newest, whatever comes.
@@ -69,8 +72,18 @@ pub struct Window {
 impl Window {
     pub fn new(room: Chat) -> Self {
         let store = use_store();
+        let unread = untrack(|| store.room(room)).map_or(0, |room| room.unread);
+        Self::over(room, store.shown(), None, unread)
+    }
+
+    pub fn of_thread(room: Chat, root: EnvelopeHash) -> Self {
+        Self::over(room, use_store().answers(), Some(root), 0)
+    }
+
+    fn over(room: Chat, rows: ReadSignal<Shown>, thread: Option<EnvelopeHash>, unread: u32) -> Self {
         let window = Self {
-            rows: store.shown(),
+            rows,
+            thread,
             room,
             node: NodeRef::new(),
             end: RwSignal::new(None),
@@ -78,28 +91,33 @@ impl Window {
             at_bottom: RwSignal::new(true),
             seen: RwSignal::new(None),
             loading: RwSignal::new(false),
-            unread: untrack(|| store.room(room)).map_or(0, |room| room.unread),
+            unread,
             first_unread: RwSignal::new(None),
             met_unread: RwSignal::new(false),
             settled: RwSignal::new(false),
             anchor: StoredValue::new(None),
         };
         Effect::new(move |_| {
-            let newest = store.shown().with(|shown| shown.cells.last().map(|cell| cell.order));
+            let newest = rows.with(|shown| shown.cells.last().map(|cell| cell.order));
             window.end.track();
             window.limit.track();
             if window.at_bottom.get() {
                 window.seen.set(newest);
             }
             // After the rows were put into the page, before they are painted.
-            request_animation_frame(move || window.settle(store));
+            request_animation_frame(move || window.settle());
         });
-        window.watch_heights(store);
-        let first_unread = move |shown: &Shown| shown.first_unread.clone().filter(|_| shown.chat == Some(room));
+        window.watch_heights();
+        let first_unread = move |shown: &Shown| {
+            shown
+                .first_unread
+                .clone()
+                .filter(|_| shown.chat == Some(room) && shown.thread == thread)
+        };
         // What still stands there from the last time.
-        let old = store.shown().with_untracked(first_unread);
+        let old = rows.with_untracked(first_unread);
         Effect::new(move |_| {
-            let first = store.shown().with(first_unread);
+            let first = rows.with(first_unread);
             if first.is_some() && first != old && window.first_unread.with_untracked(Option::is_none) {
                 window.first_unread.set(first);
             }
@@ -107,15 +125,13 @@ impl Window {
         Effect::new(move |before: Option<bool>| {
             let before = before.unwrap_or(false);
             let here = before
-                || store
-                    .shown()
-                    .with(|shown| shown.chat == Some(room) && !shown.cells.is_empty());
+                || rows.with(|shown| shown.chat == Some(room) && shown.thread == thread && !shown.cells.is_empty());
             if here && !before {
                 set_timeout(
                     move || {
                         // The room may have been left meanwhile.
                         if window.settled.try_set(true).is_none() {
-                            window.look(store);
+                            window.look();
                         }
                     },
                     SETTLES_WITHIN,
@@ -127,8 +143,8 @@ impl Window {
     }
 
     /// A row may change its height in its place: it was edited, opened, or its picture came.
-    fn watch_heights(self, store: Store) {
-        let changed = Closure::<dyn Fn()>::new(move || self.settle(store));
+    fn watch_heights(self) {
+        let changed = Closure::<dyn Fn()>::new(move || self.settle());
         let Ok(observer) = ResizeObserver::new(changed.as_ref().unchecked_ref()) else {
             return;
         };
@@ -228,8 +244,8 @@ impl Window {
     }
 
     /// To the first message that was not read when the conversation was opened, however far back it is.
-    pub fn jump_to_unread(self, store: Store) {
-        let wanted = store.shown().with_untracked(|shown| {
+    pub fn jump_to_unread(self) {
+        let wanted = self.rows.with_untracked(|shown| {
             let key = self.first_unread.get_untracked()?;
             let at = shown.cells.iter().position(|cell| *cell.key == *key);
             Some((at, shown.cells.len(), shown.has_older))
@@ -237,14 +253,14 @@ impl Window {
         match wanted {
             Some((Some(at), count, _)) => {
                 self.met_unread.set(true);
-                self.bring(store, at, count);
+                self.bring(at, count);
                 self.show_unread(3);
             }
             // Not fetched yet.
             Some((None, _, true)) => {
                 wire::ask(Command::LoadOlder { chat: self.room }, move |result| {
                     if result.is_ok() && self.node.try_get_untracked().flatten().is_some() {
-                        request_animation_frame(move || self.jump_to_unread(store));
+                        request_animation_frame(move || self.jump_to_unread());
                     }
                 });
             }
@@ -253,10 +269,10 @@ impl Window {
     }
 
     /// Moves the window to a row that may stand outside of it.
-    fn bring(self, store: Store, at: usize, count: usize) {
+    fn bring(self, at: usize, count: usize) {
         // As many rows as may stand there, the wanted one with some before it.
         let stop = (at + MOST - STEP).min(count);
-        let end = store.shown().with_untracked(|shown| {
+        let end = self.rows.with_untracked(|shown| {
             (stop < count)
                 .then(|| shown.cells.get(stop - 1).map(|cell| cell.order))
                 .flatten()
@@ -267,29 +283,29 @@ impl Window {
     }
 
     /// To the row with this key, which is among those that are known.
-    pub fn show_row(self, store: Store, key: &str) {
-        let at = store.shown().with_untracked(|shown| {
+    pub fn show_row(self, key: &str) {
+        let at = self.rows.with_untracked(|shown| {
             let at = shown.cells.iter().position(|cell| *cell.key == *key)?;
             Some((at, shown.cells.len()))
         });
         let Some((at, count)) = at else { return };
-        let (start, stop) = store.shown().with_untracked(|shown| untrack(|| self.range(shown)));
+        let (start, stop) = self.rows.with_untracked(|shown| untrack(|| self.range(shown)));
         if at < start || at >= stop {
-            self.bring(store, at, count);
+            self.bring(at, count);
         } else {
             self.at_bottom.set(false);
         }
         self.anchor.set_value(None);
-        self.scroll_to(store, key.to_owned(), 3);
+        self.scroll_to(key.to_owned(), 3);
     }
 
     /// Once the rows stand in the page, and again while they find their heights.
-    fn scroll_to(self, store: Store, key: String, times: u32) {
+    fn scroll_to(self, key: String, times: u32) {
         request_animation_frame(move || {
             let Some(scroller) = self.node.try_get_untracked().flatten() else {
                 return;
             };
-            let at = store.shown().with_untracked(|shown| {
+            let at = self.rows.with_untracked(|shown| {
                 let (start, _) = untrack(|| self.range(shown));
                 let at = shown.cells.iter().position(|cell| *cell.key == *key)?;
                 at.checked_sub(start)
@@ -301,7 +317,7 @@ impl Window {
             let moved = (offset(&scroller, &row) - middle).round() as i32;
             scroller.set_scroll_top(scroller.scroll_top() + moved);
             if times > 1 {
-                self.scroll_to(store, key, times - 1);
+                self.scroll_to(key, times - 1);
                 return;
             }
             drop(row.focus());
@@ -341,16 +357,16 @@ impl Window {
     }
 
     /// The reader scrolled.
-    pub fn scrolled(self, store: Store) {
+    pub fn scrolled(self) {
         if !self.at_bottom.get_untracked() {
             self.hold();
         }
-        self.look(store);
+        self.look();
         self.remember_anew();
     }
 
     /// Rows came, went, or changed their height: the row that was on screen stays where it was.
-    fn settle(self, store: Store) {
+    fn settle(self) {
         if self.at_bottom.try_get_untracked() == Some(true) {
             if let Some(scroller) = self.node.try_get_untracked().flatten() {
                 scroller.set_scroll_top(0);
@@ -358,7 +374,7 @@ impl Window {
         } else {
             self.hold();
         }
-        self.look(store);
+        self.look();
         self.remember_anew();
     }
 
@@ -386,7 +402,7 @@ impl Window {
     }
 
     /// Notices where the reader is and moves the window on.
-    fn look(self, store: Store) {
+    fn look(self) {
         let Some(scroller) = self
             .node
             .try_get_untracked()
@@ -403,13 +419,12 @@ impl Window {
         if self.at_bottom.get_untracked() != at_bottom {
             self.at_bottom.set(at_bottom);
         }
-        let (start, stop, count) = store.shown().with_untracked(|shown| {
+        let (start, stop, count) = self.rows.with_untracked(|shown| {
             let (start, stop) = untrack(|| self.range(shown));
             (start, stop, shown.cells.len())
         });
         let order = |at: usize| {
-            store
-                .shown()
+            self.rows
                 .with_untracked(|shown| shown.cells.get(at).map(|cell| cell.order))
         };
         if above < NEAR && start > 0 {
@@ -420,7 +435,7 @@ impl Window {
                 self.end.set(order(stop.saturating_sub(STEP.min(start) + 1)));
             }
         } else if above < NEAR {
-            self.load_older(store);
+            self.load_older();
         }
         if below < NEAR && !newest {
             // Past the end of what is known, the window follows the newest row again.
@@ -432,9 +447,9 @@ impl Window {
         }
     }
 
-    fn load_older(self, store: Store) {
-        let wanted = store
-            .shown()
+    fn load_older(self) {
+        let wanted = self
+            .rows
             .with_untracked(|shown| shown.has_older && shown.chat == Some(self.room));
         if !wanted || self.loading.get_untracked() {
             return;
@@ -444,7 +459,7 @@ impl Window {
             // The room may have been left meanwhile.
             let _ = self.loading.try_set(false);
             // At the very top no scrolling will come that could ask for the next ones.
-            request_animation_frame(move || self.look(store));
+            request_animation_frame(move || self.look());
         });
     }
 

@@ -16,6 +16,16 @@ pub fn page() -> AnyView {
             "What the people in your conversations see of you. It counts for this browser: set it in each one you use.",
         ),
         choice(
+            "What has reached you",
+            "Let others see that their messages have come",
+            "In conversations of up to 16 people this page says so as soon as one has come, also while you look at another. Switched off, it does not, and you do not see it of others. While you have a conversation open, others can still tell that you have its messages.",
+            browser::tells(browser::REACHED),
+            |on| {
+                browser::keep_tells(browser::REACHED, on);
+                wire::tell(Command::TellReached { on });
+            },
+        ),
+        choice(
             "What you have read",
             "Let others see what you have read",
             "The people in a conversation then see how far you have read it, and you see it of them; the server cannot. Switched off, neither shows.",

@@ -80,6 +80,8 @@ pub fn talk(id: Chat) -> AnyView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Asks {
     unread: u32,
+    /// Threads in which something is unread.
+    threads: u32,
     is_counted: bool,
     /// Of those, the ones that are meant for this person.
     calls: Option<u32>,
@@ -90,15 +92,20 @@ impl Asks {
     pub fn of(room: &Room) -> Self {
         Self {
             unread: room.unread,
+            threads: room.threads,
             is_counted: room.is_counted,
             calls: room.calls(),
             muted: room.hush.muted,
         }
     }
 
+    const fn is_unread(self) -> bool {
+        self.unread > 0 || self.threads > 0
+    }
+
     /// Of a channel in the column of its space.
     pub const fn channel_class(self) -> &'static str {
-        match (self.muted, self.unread > 0) {
+        match (self.muted, self.is_unread()) {
             (true, _) => "channel channel-muted",
             (false, true) => "channel channel-unread",
             (false, false) => "channel",
@@ -106,7 +113,7 @@ impl Asks {
     }
 
     pub const fn class(self) -> &'static str {
-        match (self.muted, self.unread > 0) {
+        match (self.muted, self.is_unread()) {
             (true, _) => "talk talk-muted",
             (false, true) => "talk talk-unread",
             (false, false) => "talk",
@@ -116,6 +123,7 @@ impl Asks {
     /// A number for what is meant for this person, a dot for anything else that is new.
     pub fn view(self) -> Option<AnyView> {
         let words = match self.unread {
+            0 if self.threads > 0 => Some("Unread in a thread".to_owned()),
             0 => None,
             _ if !self.is_counted => Some("Unread".to_owned()),
             count => Some(format!("{count} unread")),
@@ -128,7 +136,7 @@ impl Asks {
                 let number = html::span().attr("aria-hidden", "true").child(rail::short(count));
                 Some(html::span().class(class).child((number, spoken)).into_any())
             }
-            None if self.unread > 0 => {
+            None if self.is_unread() => {
                 let class = if self.muted { "visually-hidden" } else { "dot talk-dot" };
                 Some(html::span().class(class).child(spoken).into_any())
             }

@@ -1,0 +1,420 @@
+//! Threads: the texts that hang on one message are shown beside the conversation, in a timeline of their own.
+//!
+//! Which thread a text belongs to it says itself (`Ties::thread`); [`Room::thread_of`] says whether that holds. What stands in
+//! each is counted as messages come and go, so that one text more costs the same however long the thread is.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+use sotto_shared::crypto::suite::Suite;
+use sotto_shared::id::{EnvelopeHash, Head, UserId};
+use sotto_shared::log::room_log::RoomKind;
+
+use super::bodies::message_key;
+use super::chats::{Place, PlaceMut};
+use super::record::{MessageRecord, OutgoingRecord, StoredBody};
+use super::{Effect, Engine, Out};
+use crate::view::{self, Change, Chat, Outcome, Problem, Row, Timeline};
+
+/// Of so many people who answered the row shows the picture.
+const SHOWN: usize = 3;
+/// Answers looked through for them, and unread ones that are counted.
+const LOOKED: usize = 100;
+/// Threads of a conversation of which it is remembered how far they were read.
+const KEPT_MARKS: usize = 500;
+const KEPT_DRAFTS: usize = 50;
+
+/// What is known of the threads of a channel.
+#[derive(Default)]
+pub(crate) struct Threads {
+    /// Numbers of the texts that stand in the thread that begins with this message.
+    standing: HashMap<Head, BTreeSet<u64>>,
+    kept: ThreadsRecord,
+}
+
+/// As it is kept.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ThreadsRecord {
+    /// What was there when this browser met the room counts as read.
+    floor: u64,
+    /// Up to which message each was read.
+    read: BTreeMap<Head, u64>,
+    drafts: BTreeMap<Head, String>,
+    /// Threads that this person answered in or was called in.
+    joined: BTreeSet<Head>,
+    /// Of those that concern this person: where something is unread, and its newest.
+    news: BTreeMap<Head, u64>,
+}
+
+impl Threads {
+    pub fn to_record(&self) -> ThreadsRecord {
+        self.kept.clone()
+    }
+
+    pub fn restore(&mut self, record: ThreadsRecord) {
+        self.kept = record;
+    }
+
+    /// What comes up to here is no news.
+    pub fn begin(&mut self, seq: u64) {
+        self.kept.floor = seq;
+    }
+
+    fn read_up_to(&self, root: &Head) -> u64 {
+        self.kept
+            .read
+            .get(root)
+            .copied()
+            .unwrap_or_default()
+            .max(self.kept.floor)
+    }
+
+    /// Says whether that is news.
+    fn mark(&mut self, root: Head, seq: u64) -> bool {
+        let is_news = self
+            .standing
+            .get(&root)
+            .is_some_and(|seqs| seqs.range(self.read_up_to(&root) + 1..).next().is_some());
+        let was_told = self.kept.news.remove(&root).is_some();
+        if is_news {
+            self.read(root, seq);
+        }
+        is_news || was_told
+    }
+
+    fn read(&mut self, root: Head, seq: u64) {
+        self.kept.read.insert(root, seq);
+        while self.kept.read.len() > KEPT_MARKS {
+            // Of the one read longest ago it is forgotten which it was.
+            let oldest = self
+                .kept
+                .read
+                .iter()
+                .min_by_key(|(_, seq)| **seq)
+                .map(|(root, seq)| (*root, *seq));
+            if let Some((root, seq)) = oldest {
+                self.kept.read.remove(&root);
+                self.kept.floor = self.kept.floor.max(seq);
+            }
+        }
+    }
+
+    fn join(&mut self, root: Head) {
+        self.kept.joined.insert(root);
+        if self.kept.joined.len() > KEPT_MARKS {
+            self.kept.joined.pop_first();
+        }
+    }
+
+    /// In how many threads that concern this person something is unread.
+    pub fn unread(&self) -> u32 {
+        self.kept.news.len() as u32
+    }
+
+    /// The one of them where something came last.
+    pub fn newest_unread(&self) -> Option<EnvelopeHash> {
+        let newest = self.kept.news.iter().max_by_key(|(_, seq)| **seq);
+        newest.map(|(root, _)| EnvelopeHash::from_bytes(*root.as_bytes()))
+    }
+
+    /// What stands where one answers. Empty takes it away; says whether anything changed.
+    pub fn write_draft(&mut self, root: Head, text: &str) -> bool {
+        let drafts = &mut self.kept.drafts;
+        if text.is_empty() {
+            return drafts.remove(&root).is_some();
+        }
+        let is_full = drafts.len() >= KEPT_DRAFTS && !drafts.contains_key(&root);
+        if is_full {
+            drafts.pop_first();
+        }
+        drafts.insert(root, text.to_owned()).as_deref() != Some(text)
+    }
+}
+
+/// The thread that a message says it belongs to.
+pub(super) const fn named_thread(body: &StoredBody) -> Option<Head> {
+    match body {
+        StoredBody::Text { ties, .. } => ties.thread,
+        StoredBody::Erased { thread, .. } => *thread,
+        _ => None,
+    }
+}
+
+impl PlaceMut<'_> {
+    /// Counts what these messages change in threads. Gives the numbers of those that the threads begin with.
+    pub(super) fn count_answers(&mut self, seqs: &BTreeSet<u64>, me: Option<UserId>, now_ms: u64) -> Vec<u64> {
+        let mut roots = Vec::new();
+        let mut looked = BTreeSet::new();
+        for seq in seqs {
+            let Some(message) = self.channel.messages.get(seq) else {
+                continue;
+            };
+            if self.channel.threads.standing.contains_key(&message.hash) {
+                looked.insert(message.hash);
+            }
+            let Some(root) = named_thread(&message.body) else {
+                continue;
+            };
+            let here = self.view();
+            let stands = here.thread_of(message).is_some() && here.words(message, now_ms).is_some();
+            let by = message.body.by().map(|by| by.author);
+            let is_mine = stands && by.is_some() && by == me;
+            let joins = is_mine || stands && me.is_some_and(|me| here.calls(message, me));
+            let threads = &mut self.channel.threads;
+            if joins {
+                threads.join(root);
+            }
+            // Whoever answers has read what stands there, also in another browser.
+            if is_mine && threads.read_up_to(&root) < *seq {
+                threads.read(root, *seq);
+            }
+            looked.insert(root);
+            let standing = threads.standing.entry(root).or_default();
+            let changed = if stands {
+                standing.insert(*seq)
+            } else {
+                standing.remove(seq)
+            };
+            // What it begins with may be all that there is to see of it.
+            if changed && let Some(place) = self.channel.place_of(&root) {
+                roots.push(place);
+            }
+        }
+        for root in looked {
+            let news = me.and_then(|me| self.view().unread_answer(&root, me));
+            let told = &mut self.channel.threads.kept.news;
+            match news {
+                Some(seq) => drop(told.insert(root, seq)),
+                None => drop(told.remove(&root)),
+            }
+            if told.len() > KEPT_MARKS {
+                told.pop_first();
+            }
+        }
+        roots
+    }
+}
+
+impl Place<'_> {
+    /// Whether this person began the thread, answered in it or was called in it; in a direct message it is to both.
+    fn concerns(&self, root: &Head, me: UserId) -> bool {
+        let begins = || self.channel.named(root).and_then(|message| message.body.by());
+        self.state.kind == RoomKind::Direct
+            || self.channel.threads.kept.joined.contains(root)
+            || begins().is_some_and(|by| by.author == me)
+    }
+
+    /// The newest unread answer of somebody else in a thread that concerns this person.
+    fn unread_answer(&self, root: &Head, me: UserId) -> Option<u64> {
+        let threads = &self.channel.threads;
+        let standing = threads.standing.get(root).filter(|_| self.concerns(root, me))?;
+        let from = threads.read_up_to(root).saturating_add(1);
+        let is_theirs = |seq: &&u64| {
+            let message = self.channel.messages.get(seq);
+            message
+                .and_then(|message| message.body.by())
+                .is_some_and(|by| by.author != me)
+        };
+        standing.range(from..).rev().take(LOOKED).find(is_theirs).copied()
+    }
+
+    /// Whether a message is an unread answer of somebody else in a thread that concerns this person.
+    pub fn answers_to(&self, message: &MessageRecord, me: UserId) -> bool {
+        self.thread_of(message).is_some_and(|root| {
+            message.seq > self.channel.threads.read_up_to(&root)
+                && message.body.by().is_some_and(|by| by.author != me)
+                && self.concerns(&root, me)
+        })
+    }
+
+    /// What is said of the thread that begins with this message.
+    pub fn thread(&self, message: &MessageRecord, me: UserId) -> Option<view::Thread> {
+        let threads = &self.channel.threads;
+        let standing = threads.standing.get(&message.hash).filter(|seqs| !seqs.is_empty())?;
+        let author = |seq: &u64| self.channel.messages.get(seq)?.body.by().map(|by| by.author);
+        let mut who: Vec<UserId> = Vec::with_capacity(SHOWN);
+        for user in standing.iter().rev().take(LOOKED).filter_map(author) {
+            if who.len() < SHOWN && !who.contains(&user) {
+                who.push(user);
+            }
+        }
+        let from = threads.read_up_to(&message.hash).saturating_add(1);
+        let unread = standing
+            .range(from..)
+            .filter(|seq| author(seq).is_some_and(|user| user != me));
+        let newest = standing
+            .last()
+            .and_then(|seq| self.channel.messages.get(seq)?.body.by());
+        Some(view::Thread {
+            root: EnvelopeHash::from_bytes(*message.hash.as_bytes()),
+            answers: standing.len() as u32,
+            unread: unread.take(LOOKED).count() as u32,
+            last_ms: newest.map_or(0, |by| by.at_ms),
+            who,
+        })
+    }
+
+    /// Rows of a message as its thread shows it.
+    fn thread_rows(&self, root: &Head, message: &MessageRecord, me: UserId, now_ms: u64) -> Vec<Row> {
+        let is_root = self.channel.place_of(root) == Some(message.seq);
+        if !is_root && self.thread_of(message) != Some(*root) {
+            return Vec::new();
+        }
+        let mut rows = self.rows_of(message, me, now_ms);
+        // What is missing is missing from the conversation.
+        rows.retain(|row| !row.key.starts_with("gap-"));
+        for row in &mut rows {
+            row.thread = None;
+        }
+        rows
+    }
+
+    fn outgoing_in(&self, root: &Head, item: &OutgoingRecord, me: UserId, now_ms: u64) -> Option<Row> {
+        (item.act.is_none() && item.ties.thread == Some(*root)).then(|| self.outgoing_text(item, me, now_ms))
+    }
+}
+
+impl<S: Suite> Engine<S> {
+    /// Shows the thread that begins with message `seq`.
+    pub(super) fn open_thread(&mut self, id: Chat, seq: u64, out: &mut Out<S::DeviceKey>) -> Result<Outcome, Problem> {
+        let room = self.place(id).ok_or(Problem::RoomClosed)?;
+        let me = self.my_id().ok_or(Problem::SignedOut)?;
+        let root = room
+            .channel
+            .messages
+            .get(&seq)
+            .map(|message| message.hash)
+            .ok_or(Problem::NoSuchMessage)?;
+        let channel = &room.channel;
+        let answers = channel
+            .index
+            .ties
+            .answers_in(&root)
+            .filter_map(|seq| channel.messages.get(&seq));
+        let begins = channel.messages.get(&seq).into_iter();
+        let mut rows: Vec<Row> = begins
+            .chain(answers)
+            .flat_map(|message| room.thread_rows(&root, message, me, self.now_ms))
+            .collect();
+        rows.extend(
+            room.channel
+                .outbox
+                .items()
+                .filter_map(|item| room.outgoing_in(&root, item, me, self.now_ms)),
+        );
+        rows.sort_by_key(|row| row.order);
+        let from = channel.threads.read_up_to(&root).saturating_add(1);
+        let standing = channel.threads.standing.get(&root);
+        let unread = standing.and_then(|seqs| {
+            let mut news = seqs.range(from..).filter_map(|seq| channel.messages.get(seq));
+            news.find(|message| message.body.by().is_some_and(|by| by.author != me))
+        });
+        let first_unread = unread.map(|message| message_key(message, me));
+        let draft = channel.threads.kept.drafts.get(&root).cloned().unwrap_or_default();
+        self.shown_thread = Some((id, root));
+        self.show_in_thread(true, rows, Vec::new(), first_unread, out);
+        Ok(Outcome::Thread { draft })
+    }
+
+    /// Somebody has it before them, up to the newest row.
+    pub(super) fn read_thread(
+        &mut self,
+        chat: Chat,
+        root: EnvelopeHash,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        let root = Head::from_bytes(*root.as_bytes());
+        if let Some(room) = self.place_mut(chat)
+            && room.channel.threads.mark(root, room.channel.at.seq)
+        {
+            out.push(Effect::Save(vec![room.channel.to_record()]));
+            self.show_named(chat, &root, out);
+            self.show_room_row(chat, out);
+        }
+        Ok(Some(Outcome::Done))
+    }
+
+    pub(super) fn save_thread_draft(
+        &mut self,
+        chat: Chat,
+        root: EnvelopeHash,
+        text: &str,
+        out: &mut Out<S::DeviceKey>,
+    ) -> Result<Option<Outcome>, Problem> {
+        let root = Head::from_bytes(*root.as_bytes());
+        if let Some(room) = self.place_mut(chat)
+            && room.channel.threads.write_draft(root, text)
+        {
+            out.push(Effect::Save(vec![room.channel.to_record()]));
+        }
+        Ok(Some(Outcome::Done))
+    }
+
+    /// Messages that came or changed, as far as the thread on screen has them.
+    pub(super) fn show_answers(&self, id: Chat, seqs: &[u64], out: &mut Out<S::DeviceKey>) {
+        let (Some(room), Some(me)) = (self.place(id), self.my_id()) else {
+            return;
+        };
+        let Some((_, root)) = self.shown_thread.filter(|(shown, _)| *shown == id) else {
+            return;
+        };
+        let (mut rows, mut gone) = (Vec::new(), Vec::new());
+        for message in seqs.iter().filter_map(|seq| room.channel.messages.get(seq)) {
+            let is_here = named_thread(&message.body) == Some(root) || message.hash == root;
+            let is_locked = matches!(message.body, StoredBody::Locked { .. });
+            if !is_here || is_locked {
+                continue;
+            }
+            let theirs = room.thread_rows(&root, message, me, self.now_ms);
+            for key in [message_key(message, me), format!("seq-{}", message.seq)] {
+                if !theirs.iter().any(|row| row.key == key) && !gone.contains(&key) {
+                    gone.push(key);
+                }
+            }
+            rows.extend(theirs);
+        }
+        if !rows.is_empty() || !gone.is_empty() {
+            self.show_in_thread(false, rows, gone, None, out);
+        }
+    }
+
+    /// An answer on its way out.
+    pub(super) fn show_outgoing_answer(&self, id: Chat, item: &OutgoingRecord, out: &mut Out<S::DeviceKey>) {
+        let (Some(room), Some(me)) = (self.place(id), self.my_id()) else {
+            return;
+        };
+        if let Some((shown, root)) = self.shown_thread
+            && shown == id
+            && let Some(row) = room.outgoing_in(&root, item, me, self.now_ms)
+        {
+            self.show_in_thread(false, vec![row], Vec::new(), None, out);
+        }
+    }
+
+    pub(super) fn hide_in_thread(&self, id: Chat, key: String, out: &mut Out<S::DeviceKey>) {
+        if self.shown_thread.is_some_and(|(shown, _)| shown == id) {
+            self.show_in_thread(false, Vec::new(), vec![key], None, out);
+        }
+    }
+
+    fn show_in_thread(
+        &self,
+        reset: bool,
+        rows: Vec<Row>,
+        gone: Vec<String>,
+        first_unread: Option<String>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some((id, root)) = self.shown_thread else { return };
+        out.push(Effect::Show(Change::Timeline(Timeline {
+            chat: id,
+            thread: Some(EnvelopeHash::from_bytes(*root.as_bytes())),
+            reset,
+            rows,
+            gone,
+            has_older: Some(false),
+            first_unread,
+        })));
+    }
+}

@@ -1,0 +1,439 @@
+//! A thread beside its conversation: what was answered to one message, with a place of its own to write.
+
+use std::time::Duration;
+
+use leptos::leptos_dom::helpers::TimeoutHandle;
+use leptos::prelude::*;
+use leptos::{ev, html};
+use sotto_shared::id::EnvelopeHash;
+
+use super::acts::{Editing, use_talk};
+use super::offers::{Field, Offers};
+use super::picker::use_emojis;
+use super::window::Window;
+use super::{reply, timeline};
+use crate::state::{Store, authored};
+use crate::ui::kit::mark::{Shape, Size, mark};
+use crate::ui::kit::{Icon, button};
+use crate::ui::nav::{icon_link, use_nav};
+use crate::ui::place::Place;
+use crate::ui::screen::{use_narrow, use_store};
+use crate::ui::{browser, when, wire, words};
+use crate::view::{Chat, Command, Outcome, Problem, Row, Target, Thread};
+
+/// Id of the text.
+pub const TEXT: &str = "answer";
+
+/// A draft is kept this long after the last key.
+const KEEP_AFTER: Duration = Duration::from_millis(400);
+
+/// Between two words to the worker that somebody writes.
+const SAY_EVERY_MS: u64 = 1_000;
+
+/// Id of the way there, under the message.
+fn chip_id(root: EnvelopeHash) -> String {
+    format!("thread-{root}")
+}
+
+fn answers(count: u32) -> String {
+    match count {
+        1 => "1 answer".into(),
+        count => format!("{count} answers"),
+    }
+}
+
+/// Under the message that a thread begins with: how much was answered, and the way there.
+pub fn chip(chat: Chat, row: ArcRwSignal<Row>) -> AnyView {
+    let store = use_store();
+    let thread = Memo::new(move |_| row.with(|row| row.thread.clone()));
+    let root = Memo::new(move |_| thread.with(|thread| thread.as_ref().map(|thread| thread.root)));
+    let who = move || {
+        let people = thread.with(|thread| thread.as_ref().map(|thread| thread.who.clone()).unwrap_or_default());
+        let marks = people.into_iter().filter_map(|user| store.person(user));
+        marks
+            .map(|person| mark(person.mark, Shape::Person, Size::S20))
+            .collect_view()
+    };
+    let said = move |say: fn(&Thread) -> String| move || thread.with(|thread| thread.as_ref().map(say));
+    (move || {
+        root.get().map(|root| {
+            html::a()
+                .class("thread")
+                .id(chip_id(root))
+                .href(Place::Thread(chat, root).path())
+                .child((
+                    html::span().class("thread-who").attr("aria-hidden", "true").child(who),
+                    html::b().child(said(|thread| answers(thread.answers))),
+                    html::span().class("truncate").child(said(|thread| {
+                        let day = when::day(thread.last_ms) == when::day(when::now());
+                        let at = if day {
+                            when::time(thread.last_ms)
+                        } else {
+                            when::day_name(thread.last_ms)
+                        };
+                        format!("newest {at}")
+                    })),
+                    move || {
+                        let unread = thread.with(|thread| thread.as_ref().map_or(0, |thread| thread.unread));
+                        (unread > 0).then(|| html::span().class("thread-new").child(format!("{unread} new")))
+                    },
+                ))
+        })
+    })
+    .into_any()
+}
+
+/// The panel; on a phone a page.
+pub fn panel(chat: Chat, root: EnvelopeHash) -> AnyView {
+    let (store, nav, narrow) = (use_store(), use_nav(), use_narrow());
+    let view = Window::of_thread(chat, root);
+    let (draft, problem) = (RwSignal::new(None::<String>), RwSignal::new(None::<Problem>));
+    wire::ask(Command::ShowThread { chat, root }, move |result| match result {
+        Ok(Outcome::Thread { draft: kept }) => drop(draft.try_set(Some(kept))),
+        Ok(_) => {}
+        Err(why) => drop(problem.try_set(Some(why))),
+    });
+    let talk = use_talk();
+    // What was asked for of another thread is over.
+    talk.replying_answer.set(None);
+    on_cleanup(move || {
+        wire::tell(Command::HideThread);
+        // Back to where it was opened from.
+        request_animation_frame(move || {
+            let is_nowhere = document().active_element().is_none_or(|node| node.tag_name() == "BODY");
+            if is_nowhere && !browser::is_touch() {
+                browser::focus(&chip_id(root));
+            }
+        });
+    });
+    Effect::new(move |_| {
+        let Some(wanted) = talk.wanted_answer.get() else { return };
+        talk.wanted_answer.set(None);
+        let is_it = |row: &Row| authored(&row.body).is_some_and(|(_, message)| message == wanted);
+        let key = store.answers().with_untracked(|shown| {
+            let cell = shown.cells.iter().find(|cell| cell.row.with_untracked(is_it));
+            cell.map(|cell| cell.key.clone())
+        });
+        if let Some(key) = key {
+            view.show_row(&key);
+        }
+    });
+    let title = Memo::new(move |_| {
+        store
+            .room(chat)
+            .map(|room| crate::ui::sidebar::title(&room))
+            .unwrap_or_default()
+    });
+    let begins = move || first_row(store, root);
+    // Nothing is said under a message that has gone.
+    let open = Memo::new(move |_| {
+        let stands = begins().is_some_and(|row| authored(&row.body).is_some());
+        stands && store.room(chat).is_some_and(|room| room.takes_words() && !room.request)
+    });
+    let to_message = move || {
+        if untrack(move || narrow.get()) {
+            nav.go(Place::Room(chat));
+        }
+        nav.jump_to(chat, Target::Hash(root));
+    };
+    html::aside()
+        .class("panel thread-panel")
+        .attr("aria-label", "Thread")
+        .on(ev::keydown, move |event| {
+            if event.key() == "Escape" && !event.default_prevented() {
+                event.prevent_default();
+                event.stop_propagation();
+                nav.go(Place::Room(chat));
+            }
+        })
+        .child((
+            html::header().class("bar").child((
+                icon_link(
+                    "button button-quiet button-icon bar-back",
+                    Place::Room(chat),
+                    Icon::ArrowLeft,
+                    "Back to the conversation",
+                ),
+                html::h2()
+                    .class("bar-title")
+                    .attr("aria-level", move || narrow.level())
+                    .child((
+                        "Thread ",
+                        html::span().class("muted truncate").child(move || title.get()),
+                    )),
+                html::div().class("bar-actions").child((
+                    button::icon(Icon::MessageCircle, "Show in the conversation", to_message),
+                    icon_link(
+                        "button button-quiet button-icon panel-close",
+                        Place::Room(chat),
+                        Icon::X,
+                        "Close the thread",
+                    ),
+                )),
+            )),
+            move || match problem.get() {
+                Some(why) => html::div()
+                    .class("empty")
+                    .attr("role", "alert")
+                    .child(html::p().child(words::problem(&why)))
+                    .into_any(),
+                None => timeline::timeline(chat, view, title),
+            },
+            html::div().class("foot").child((timeline::jump_down(view), move || {
+                let kept = draft.get()?;
+                if open.get() {
+                    Some(composer(chat, root, kept, view))
+                } else {
+                    let gone = begins().is_some_and(|row| authored(&row.body).is_none());
+                    gone.then(|| {
+                        html::p()
+                            .class("thread-over")
+                            .child("The message is gone, so nothing more can be answered to it.")
+                            .into_any()
+                    })
+                }
+            })),
+        ))
+        .into_any()
+}
+
+/// The row that the thread on screen begins with.
+fn first_row(store: Store, root: EnvelopeHash) -> Option<Row> {
+    store.answers().with(|shown| {
+        let cell = shown
+            .cells
+            .iter()
+            .find(|cell| cell.row.with(|row| row.hash == Some(root)));
+        cell.map(|cell| cell.row.get())
+    })
+}
+
+/// Where one answers.
+fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyView {
+    let (store, talk) = (use_store(), use_talk());
+    let node = NodeRef::<html::Textarea>::new();
+    let (text, error) = (RwSignal::new(draft.clone()), RwSignal::new(None::<String>));
+    let (kept, timer) = (StoredValue::new(draft), StoredValue::new(None::<TimeoutHandle>));
+    let (editing, before) = (RwSignal::new(None::<Editing>), StoredValue::new(String::new()));
+    let keep = move || {
+        if editing.try_with_untracked(Option::is_some).unwrap_or(true) {
+            return;
+        }
+        let Some(text) = text.try_get_untracked() else { return };
+        if kept.try_with_value(|kept| *kept == text).unwrap_or(true) {
+            return;
+        }
+        kept.set_value(text.clone());
+        wire::tell(Command::SaveThreadDraft { chat, root, text });
+    };
+    let typed = move |now: String| {
+        text.set(now);
+        error.set(None);
+        let next = set_timeout_with_handle(keep, KEEP_AFTER).ok();
+        if let Some(before) = timer.try_update_value(|timer| std::mem::replace(timer, next)).flatten() {
+            before.clear();
+        }
+    };
+    let emojis = use_emojis();
+    let offers = Offers::new(Field {
+        chat,
+        list: "answer-offers",
+        node,
+        text,
+        typed: Callback::new(typed),
+    });
+    let said_ms = StoredValue::new(0);
+    // The others may know that something grows here.
+    let say_typing = move || {
+        let now = when::now();
+        let is_new = editing.with_untracked(Option::is_none) && !text.with_untracked(String::is_empty);
+        if is_new && now >= said_ms.get_value() + SAY_EVERY_MS {
+            said_ms.set_value(now);
+            wire::tell(Command::Typing { chat });
+        }
+    };
+    Effect::new(move |_| {
+        let wanted = talk.editing_answer.get().filter(|editing| editing.room == chat);
+        let was = editing.get_untracked();
+        if was == wanted {
+            return;
+        }
+        if was.is_none() {
+            keep();
+            before.set_value(text.get_untracked());
+        }
+        error.set(None);
+        text.set(match &wanted {
+            Some(editing) => editing.text.clone(),
+            None => before.try_update_value(std::mem::take).unwrap_or_default(),
+        });
+        editing.set(wanted);
+        browser::focus(TEXT);
+    });
+    if !browser::is_touch() {
+        Effect::new(move |_| {
+            if let Some(text) = node.get() {
+                request_animation_frame(move || drop(text.focus()));
+            }
+        });
+    }
+    let hiding = window_event_listener_untyped("pagehide", move |_| keep());
+    on_cleanup(move || {
+        hiding.remove();
+        if let Some(timer) = timer.try_update_value(Option::take).flatten() {
+            timer.clear();
+        }
+        keep();
+        let _ = talk.editing_answer.try_set(None);
+        let _ = talk.replying_answer.try_set(None);
+    });
+    let refused = move |problem: Problem, text_back: String| {
+        let _ = error.try_set(Some(words::problem(&problem)));
+        text.try_update(|now| {
+            *now = if now.is_empty() {
+                text_back
+            } else {
+                format!("{text_back}\n{now}")
+            }
+        });
+    };
+    let send = move || {
+        offers.close();
+        let said = text.get_untracked().trim_end().to_owned();
+        if said.trim().is_empty() {
+            return;
+        }
+        error.set(None);
+        if let Some(edited) = editing.get_untracked() {
+            let command = Command::Edit {
+                chat,
+                message: edited.message,
+                text: said,
+            };
+            wire::ask(command, move |result| match result {
+                Ok(_) => talk.editing_answer.set(None),
+                Err(problem) => drop(error.try_set(Some(words::problem(&problem)))),
+            });
+            return;
+        }
+        let begins = untrack(|| first_row(store, root)).and_then(|row| authored(&row.body));
+        let Some((_, message)) = begins else { return };
+        text.set(String::new());
+        let replying = talk
+            .replying_answer
+            .get_untracked()
+            .filter(|replying| replying.room == chat);
+        talk.replying_answer.set(None);
+        let command = Command::Send {
+            chat,
+            text: said.clone(),
+            reply: replying.map(|replying| replying.message),
+            thread: Some(message),
+        };
+        wire::ask(command, move |result| match result {
+            Ok(_) => keep(),
+            Err(problem) => refused(problem, said),
+        });
+        view.jump();
+    };
+    let empty = Memo::new(move |_| text.with(|text| text.trim().is_empty()));
+    html::form()
+        .class("composer")
+        .attr("aria-label", "Answer in the thread")
+        .on(ev::submit, move |event| {
+            event.prevent_default();
+            send();
+            browser::focus(TEXT);
+        })
+        .child((
+            html::div().attr("role", "alert").child(move || {
+                error.get().map(|error| {
+                    html::div()
+                        .class("composer-strip strip-danger")
+                        .child((Icon::CircleAlert.view(), html::span().child(error)))
+                })
+            }),
+            move || {
+                editing.with(Option::is_some).then(|| {
+                    html::div().class("composer-strip").child((
+                        Icon::Pencil.view(),
+                        html::span()
+                            .class("composer-said")
+                            .attr("role", "status")
+                            .child("Editing your answer"),
+                        button::icon_of(
+                            "button button-quiet button-icon button-s",
+                            Icon::X,
+                            "Stop editing",
+                            move || talk.editing_answer.set(None),
+                        ),
+                    ))
+                })
+            },
+            reply::strip_in_thread(chat),
+            html::div().class("composer-row").child((
+                html::textarea()
+                    .class("composer-text")
+                    .id(TEXT)
+                    .attr("rows", move || {
+                        text.with(|text| text.lines().count().clamp(1, 8)).to_string()
+                    })
+                    .attr("aria-label", "Answer")
+                    .attr("enterkeyhint", "send")
+                    .attr("autocomplete", "off")
+                    .attr("dir", "auto")
+                    .placeholder("Answer")
+                    .node_ref(node)
+                    .prop("value", move || text.get())
+                    .attr("aria-autocomplete", "list")
+                    .attr("aria-controls", move || offers.list())
+                    .attr("aria-activedescendant", move || offers.active())
+                    .on(ev::input, move |event| {
+                        typed(event_target_value(&event));
+                        say_typing();
+                        offers.look(emojis);
+                    })
+                    .on(ev::blur, move |_| {
+                        keep();
+                        offers.close();
+                    })
+                    .on(ev::keydown, move |event| {
+                        // While an input method composes, keys belong to it. 229 is how some browsers say so.
+                        if event.is_composing() || event.key_code() == 229 || offers.key(&event) {
+                            return;
+                        }
+                        match event.key().as_str() {
+                            "Enter" if !event.shift_key() => {
+                                event.prevent_default();
+                                send();
+                            }
+                            "Escape" if editing.with_untracked(Option::is_some) => {
+                                event.prevent_default();
+                                event.stop_propagation();
+                                talk.editing_answer.set(None);
+                            }
+                            "Escape" if talk.replying_answer.with_untracked(Option::is_some) => {
+                                event.prevent_default();
+                                event.stop_propagation();
+                                talk.replying_answer.set(None);
+                            }
+                            _ => {}
+                        }
+                    }),
+                html::button()
+                    .r#type("submit")
+                    .class("button button-primary button-icon")
+                    .attr("aria-label", move || {
+                        if editing.with(Option::is_some) {
+                            "Save the answer"
+                        } else {
+                            "Send the answer"
+                        }
+                    })
+                    .prop("disabled", move || empty.get())
+                    .child(Icon::ArrowUp.m()),
+            )),
+            offers.view(emojis),
+        ))
+        .into_any()
+}
