@@ -221,6 +221,92 @@ test('spaces', async ({ signedUp }) => {
   await passesAxe(bob.page, 'a channel to read');
 });
 
+test('polls, pins, handing on, invites and people', async ({ signedUp, newPerson }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  const { page } = alice;
+  await alice.makesGroup('Sunday walk', ['bob']);
+  await bob.opensToWrite('Sunday walk');
+  await alice.chooses('Add something else', 'Poll');
+  const poll = alice.dialog('New poll');
+  await poll.getByRole('button', { name: 'Ask' }).click();
+  await expect(poll.getByText('A poll needs a question and 2 to 12 answers.')).toBeVisible();
+  await passesAxe(page, 'a new poll, with an error');
+  await poll.getByLabel('Question').fill('Where?');
+  await poll.getByLabel('Answer 1').fill('Sea');
+  await poll.getByLabel('Answer 2').fill('Hills');
+  await poll.getByRole('button', { name: 'Ask' }).click();
+  await expect(poll).toBeHidden();
+  await bob.log.getByRole('radio', { name: 'Sea' }).check();
+  await expect(alice.log.getByText('1 vote', { exact: true }).first()).toBeVisible();
+  await bob.says('at nine, @alice');
+  await alice.sees('at nine, @alice');
+  const row = alice.log.locator('[data-message-state]').last();
+  const takes = async (entry: string): Promise<void> => {
+    await row.hover();
+    await row.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: entry, exact: true }).click();
+  };
+  await takes('Reply');
+  await expect(page.getByText(/^Replying to bob/)).toBeVisible();
+  await passesAxe(page, 'a poll, a call and an answer that is being written');
+  await alice.composer.press('Escape');
+  await alice.composer.pressSequentially('@b');
+  await expect(page.getByRole('listbox', { name: 'People' })).toBeVisible();
+  await passesAxe(page, 'people to call');
+  await alice.composer.press('Escape');
+  await alice.composer.fill('');
+  await alice.composer.pressSequentially('/');
+  await expect(page.getByRole('listbox', { name: 'Commands' })).toBeVisible();
+  await passesAxe(page, 'typed commands');
+  await alice.composer.press('Escape');
+  await alice.composer.fill('');
+  await takes('Pin');
+  await expect(page.getByRole('button', { name: 'Pinned messages, 1' })).toBeVisible();
+  await takes('Forward');
+  await expect(alice.dialog('Forward')).toBeVisible();
+  await passesAxe(page, 'handing on');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Pinned messages, 1' }).click();
+  await expect(page.getByRole('complementary', { name: 'Pinned messages' })).toBeVisible();
+  await passesAxe(page, 'pinned messages');
+  await page.keyboard.press('Escape');
+  await alice.chooses('More', 'Notifications …');
+  await expect(alice.dialog('Notifications')).toBeVisible();
+  await passesAxe(page, 'how much a conversation may call for');
+  await page.keyboard.press('Escape');
+
+  await alice.chooses('More', 'Invite by link');
+  const invite = alice.dialog(/^Invite people/);
+  await invite.getByRole('button', { name: 'Make a link' }).click();
+  await expect(invite.getByRole('img', { name: 'The link as a code' })).toBeVisible();
+  await passesAxe(page, 'a link to hand on');
+  const link = await invite.getByRole('textbox', { name: 'Link' }).inputValue();
+  await page.keyboard.press('Escape');
+  const guest = await newPerson('guest');
+  await guest.page.goto(link.slice(link.indexOf('/#')));
+  await expect(guest.page.getByRole('heading', { name: 'Sunday walk' })).toBeVisible();
+  await passesAxe(guest.page, 'where a link leads');
+
+  await alice.opensDirectWith('bob');
+  await alice.says('only us');
+  await alice.hasSentEverything();
+  await bob.page.goto('/messages');
+  await bob.column.getByRole('list', { name: 'Requests' }).getByRole('link').click();
+  await expect(bob.page.getByRole('heading', { name: 'alice wants to talk with you' })).toBeVisible();
+  await passesAxe(bob.page, 'a request');
+  await bob.page.getByRole('button', { name: 'Accept' }).click();
+  await bob.canWriteTo('alice');
+  await bob.log.getByRole('button', { name: 'alice', includeHidden: true }).first().click();
+  await expect(bob.dialog('Profile')).toBeVisible();
+  await passesAxe(bob.page, 'the card of a person');
+  await bob.page.keyboard.press('Escape');
+  for (const place of ['contacts', 'contacts/blocked']) {
+    await bob.page.goto(`/${place}`);
+    await expect(bob.page.getByRole('main').getByRole('heading').first()).toBeVisible();
+    await passesAxe(bob.page, place);
+  }
+});
+
 test('dialogs and settings', async ({ signedUp }) => {
   const [alice] = await signedUp('alice', 'bob');
   const { page } = alice;

@@ -185,6 +185,94 @@ test('an independent reader goes on over new passwords, a recovery key and an ac
   }
 });
 
+/** What the reader must find in the frozen space, as bob: shared/tests/frozen_spaces.rs says who wrote what. */
+const FROZEN = `room Club – クラブ / general
+@alice: shall we?
+@bob: @carol – yes
+@carol: from somewhere else
+@alice: Where? | Sea: 1 | Hills: 2 (closed)
+@bob: (void: too soon after the text before)
+room Club – クラブ / random
+@carol: (deleted a message)
+room Club – クラブ / news
+@bob: hear, hear
+room Club – クラブ / den
+@carol: before bob
+@bob: without carol
+`;
+
+test('an independent reader reads the frozen space, and the page the same of one of today', async ({ relay, signedUp }) => {
+  test.slow();
+  expect(await python('vectors.py', [])).toEqual({ status: 0, said: FROZEN, complaints: '' });
+  const { said, ...rest } = await python('vectors.py', ['bent']);
+  expect(rest).toEqual({ status: 0, complaints: '' });
+  expect(said).toMatch(/^\d{2,3} changes, believed: none$/m);
+
+  const [alice, bob, cleo] = await signedUp('alice', 'bob', 'cleo');
+  const { page } = alice;
+  await page.getByRole('button', { name: 'Create a space' }).click();
+  const create = alice.dialog('Create a space');
+  await create.getByLabel('Name', { exact: true }).fill('Harbour');
+  await create.getByRole('radio', { name: 'Community' }).check();
+  await create.getByRole('button', { name: 'Create space' }).click();
+  const column = page.getByRole('navigation', { name: 'Channels of Harbour' });
+  await column.getByRole('button', { name: 'Harbour' }).click({ timeout: 20_000 });
+  await page.getByRole('menuitem', { name: 'Add people' }).click();
+  const add = alice.dialog(/^Add people/);
+  for (const handle of ['bob', 'cleo']) {
+    await add.getByRole('textbox', { name: 'People' }).fill(handle);
+    await add.getByRole('textbox', { name: 'People' }).press('Enter');
+    await expect(add.getByRole('list', { name: 'Chosen people' }).getByText(handle, { exact: true })).toBeVisible();
+  }
+  await add.getByRole('button', { name: 'Add', exact: true }).last().click();
+  await expect(add).toBeHidden();
+  const goes = async (person: Person, channel: string): Promise<void> => {
+    await person.page.getByRole('list', { name: 'Spaces' }).getByRole('link', { name: /Harbour/ }).click();
+    await person.page.locator('.channel-row').getByRole('link', { name: channel }).click();
+  };
+  await goes(alice, 'general');
+  await alice.says('welcome, all');
+  await goes(bob, 'general');
+  await bob.sees('welcome, all');
+  await bob.says('glad to be here');
+  await goes(alice, 'announcements');
+  await alice.says('we open at six');
+  await goes(alice, 'stewards');
+  await alice.says('the key lies under the mat');
+  // Bob comes into the private channel and is taken out again, so that it has two keys.
+  await page.getByRole('button', { name: /^Members/ }).click();
+  const panel = page.getByRole('complementary', { name: 'Members' });
+  await panel.getByRole('button', { name: 'Add people' }).click();
+  const into = alice.dialog('Add people to stewards');
+  await into.getByRole('checkbox', { name: 'bob' }).check();
+  await into.getByRole('button', { name: 'Add', exact: true }).click();
+  await expect(into).toBeHidden();
+  await goes(bob, 'stewards');
+  await bob.says('and the rota is on the wall');
+  await alice.sees('and the rota is on the wall');
+  await panel.getByRole('button', { name: 'bob', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Take out of this channel' }).click();
+  await alice.dialog(/^Take bob out of stewards/).getByRole('button', { name: 'Take out' }).click();
+  await expect(panel.getByRole('button', { name: 'bob', exact: true })).toHaveCount(0);
+  await alice.says('just me again');
+  await alice.hasSentEverything();
+
+  const everybodys = {
+    'Harbour / announcements': ['@alice: we open at six'],
+    'Harbour / introductions': [],
+    'Harbour / general': ['@alice: welcome, all', '@bob: glad to be here'],
+    'Harbour / questions': [],
+    'Harbour / off-topic': [],
+  };
+  const stewards = ['@alice: the key lies under the mat', '@bob: and the rota is on the wall', '@alice: just me again'];
+  for (const person of [alice, bob, cleo]) {
+    const read = await reading(relay, person);
+    expect(read, person.handle).toMatchObject({ status: 0, complaints: '' });
+    const expected = person === alice ? { ...everybodys, 'Harbour / stewards': stewards } : everybodys;
+    expect(Object.fromEntries(rooms(read)), person.handle).toEqual(expected);
+  }
+});
+
 test('an independent reader takes no wrong password', async ({ relay, signedUp }) => {
   const [alice] = await signedUp('alice');
   const wrong = { status: 1, said: '', complaints: 'The handle or the password is wrong.\n' };

@@ -122,6 +122,42 @@ export const TYPED: Record<string, Types> = {
     await dialog.getByRole('button', { name: 'Rename' }).click();
     await bob.canWriteTo(secret);
   },
+  'answer to a message': async ({ alice, bob }, secret) => {
+    const row = bob.log.locator('[data-message-state=sent]').last();
+    await row.hover();
+    await row.getByRole('button', { name: 'Reply' }).click();
+    await bob.says(secret);
+    await alice.sees(secret);
+  },
+  // What stands behind the # opens the room's log and its title; the relay has the public half of a key that follows from it.
+  'secret of a link': async ({ alice }) => {
+    await alice.chooses('More', 'Invite by link');
+    const dialog = alice.dialog(/^Invite people/);
+    await dialog.getByRole('button', { name: 'Make a link' }).click();
+    await expect(dialog.getByRole('img', { name: 'The link as a code' })).toBeVisible();
+    const link = await dialog.getByRole('textbox', { name: 'Link' }).inputValue();
+    await dialog.locator('.dialog-foot').getByRole('button', { name: 'Close' }).click();
+    await expect(dialog).toBeHidden();
+    return link.split('.').at(-1) ?? '';
+  },
+  'looked for while handing on': async ({ alice }, secret) => {
+    const row = alice.log.locator('[data-message-state=sent]').last();
+    await row.hover();
+    await row.getByRole('button', { name: 'More' }).click();
+    await alice.page.getByRole('menuitem', { name: 'Forward', exact: true }).click();
+    const dialog = alice.dialog('Forward');
+    await dialog.getByRole('searchbox', { name: 'Find a conversation' }).fill(secret);
+    await expect(dialog.getByText('No conversation is called that.')).toBeVisible();
+    await alice.page.keyboard.press('Escape');
+    await alice.page.keyboard.press('Escape');
+    await expect(dialog).toBeHidden();
+  },
+  'command that there is not': async ({ alice }, secret) => {
+    await alice.composer.fill(`/${secret}`);
+    await alice.composer.press('Enter');
+    await expect(alice.page.getByRole('alert').getByText(/^There is no command/)).toBeVisible();
+    await alice.composer.fill('');
+  },
   'reason for a time-out': async ({ alice, bob }, secret) => {
     const panel = alice.page.getByRole('complementary', { name: 'Members' });
     await alice.page.getByRole('button', { name: /^Members/ }).click();
@@ -257,6 +293,21 @@ export const TYPED: Record<string, Types> = {
   },
   'message in a private channel': async ({ alice }, secret) => {
     await alice.says(secret);
+    await alice.hasSentEverything();
+  },
+  'draft in a private channel': async ({ alice }, secret) => {
+    await alice.composer.fill(secret);
+    await alice.composer.blur();
+  },
+  'poll in a private channel': async ({ alice }, secret) => {
+    await alice.composer.fill('');
+    await alice.chooses('Add something else', 'Poll');
+    const dialog = alice.dialog('New poll');
+    await dialog.getByLabel('Question').fill(`${secret}?`);
+    await dialog.getByLabel('Answer 1').fill(`${secret} yes`);
+    await dialog.getByLabel('Answer 2').fill(`${secret} no`);
+    await dialog.getByRole('button', { name: 'Ask' }).click();
+    await expect(dialog).toBeHidden();
     await alice.hasSentEverything();
   },
   'name of a role': async ({ alice }, secret) => {

@@ -197,6 +197,97 @@ test('every field of every form takes every kind of text, and what answers is te
   for (const watch of watches) await watch.sawNothing();
 });
 
+test('what spaces, polls, profiles and reasons are called stays text, on both sides', async ({ signedUp }) => {
+  test.slow();
+  const [alice, bob] = await signedUp('alice', 'bob');
+  const { page } = alice;
+  const watches = [await Watch.over(page), await Watch.over(bob.page)];
+  const markup = 'body :is(script, style, link, iframe, object, embed, base, math, video, svg image, svg use, svg animate, img)';
+  const staysText = async (): Promise<void> => {
+    for (const person of [alice, bob]) await expect(person.page.locator(markup)).toHaveCount(0);
+  };
+  const all = [...MARKUP, ...LINKS, ...LETTERS.slice(0, 9)];
+  const [name, other, third] = [MARKUP[5], MARKUP[9], MARKUP[6]] as [string, string, string];
+
+  // A space, its channels, topics, headings and roles.
+  await page.getByRole('button', { name: 'Create a space' }).click();
+  const create = alice.dialog('Create a space');
+  expect(await takesEverything(create, all)).toBeGreaterThan(0);
+  await create.getByLabel('Name', { exact: true }).fill(name);
+  await create.getByRole('radio', { name: 'Empty' }).check();
+  await create.getByRole('button', { name: 'Create space' }).click();
+  const column = page.getByRole('navigation', { name: `Channels of ${name}` });
+  await column.getByRole('button', { name, exact: true }).click({ timeout: 20_000 });
+  await page.getByRole('menuitem', { name: 'Add people' }).click();
+  const add = alice.dialog(/^Add people/);
+  await add.getByRole('textbox', { name: 'People' }).fill('bob');
+  await add.getByRole('button', { name: 'Add', exact: true }).last().click();
+  await expect(add).toBeHidden();
+  await bob.page.getByRole('list', { name: 'Spaces' }).getByRole('link', { name }).click();
+  for (const [entry, title, press, typed] of [
+    ['New heading', 'New heading', 'Add heading', third],
+    ['New channel', 'New channel', 'Create channel', other],
+  ] as const) {
+    await page.locator('.column-space').click();
+    await page.getByRole('menuitem', { name: entry }).click();
+    const dialog = alice.dialog(title);
+    expect(await takesEverything(dialog, all), entry).toBeGreaterThan(0);
+    await dialog.getByLabel('Name', { exact: true }).fill(typed);
+    await dialog.getByRole('button', { name: press }).click();
+    await expect(dialog).toBeHidden();
+    await expect(bob.page.getByText(typed, { exact: true }).first()).toBeVisible();
+    await staysText();
+  }
+  await alice.canWriteTo(other);
+  await bob.page.locator('.channel-row').getByRole('link', { name: other }).click();
+  await bob.canWriteTo(other);
+  await alice.chooses('More', 'Edit name and topic');
+  const edit = alice.dialog('Edit the channel');
+  expect(await takesEverything(edit, all)).toBeGreaterThan(1);
+  await edit.getByLabel('Name', { exact: true }).fill(other);
+  await edit.getByLabel('Topic').fill(third);
+  await edit.getByRole('button', { name: 'Save' }).click();
+  await expect(bob.page.getByText(third).first()).toBeVisible();
+  await staysText();
+
+  await alice.chooses('Add something else', 'Poll');
+  const poll = alice.dialog('New poll');
+  expect(await takesEverything(poll, all)).toBeGreaterThan(2);
+  await poll.getByLabel('Question').fill(name);
+  await poll.getByLabel('Answer 1').fill(other);
+  await poll.getByLabel('Answer 2').fill(third);
+  await poll.getByRole('button', { name: 'Ask' }).click();
+  await bob.log.getByRole('radio', { name: other }).check();
+  await expect(alice.log.getByText('1 vote', { exact: true }).first()).toBeVisible();
+  await staysText();
+
+  const room = page.url();
+  await page.goto(room.replace(/\/[^/]+$/, '/settings/roles'));
+  await page.getByRole('button', { name: 'New role' }).click({ timeout: 20_000 });
+  const role = alice.dialog('New role');
+  expect(await takesEverything(role, all)).toBeGreaterThan(0);
+  await role.getByLabel('Name', { exact: true }).fill(name);
+  await role.getByLabel('Rank').fill('20');
+  await role.getByRole('button', { name: 'Create role' }).click();
+  await expect(page.getByRole('list', { name: 'Roles' }).getByText(name)).toBeVisible();
+  await staysText();
+
+  await page.goto('/settings/profile');
+  const form = page.getByRole('form', { name: 'Profile' });
+  expect(await takesEverything(form, all)).toBe(2);
+  await form.getByLabel('Name').fill(name);
+  await form.getByLabel('Status').fill(third);
+  await form.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('People see it where you write next.')).toBeVisible();
+  await page.goto(room);
+  await alice.canWriteTo(other);
+  await alice.says('it is me');
+  await bob.sees('it is me');
+  await expect(bob.log.getByText(name).first()).toBeAttached();
+  await staysText();
+  for (const watch of watches) await watch.sawNothing();
+});
+
 test('addresses of every kind lead nowhere', async ({ newPerson }) => {
   test.slow();
   const alice = await newPerson('alice');

@@ -183,12 +183,25 @@ USER_BODIES = {
 user_genesis = record(0x0101, realm=text(253), ik=public_key, kk=public_key, created=u64, nonce=raw(16))
 user_entry = record(0x0102, user_id=id32, seq=u64, prev=hash32, ts=u64, body=tagged(USER_BODIES))
 
-DIRECT, GROUP = 1, 2
+DIRECT, GROUP, SPACE = 1, 2, 3
 SHARED, JOINED = 1, 2
 MEMBER, MODERATOR, OWNER = 1, 2, 3
 policy = fields(suite=u16, history=one_of(SHARED, JOINED))
 member_ref = fields(user_id=id32, seq=u64, head=hash32)
-role = one_of(MEMBER, MODERATOR, OWNER)
+CUSTOM = range(16, 256)  # roles of a space
+role = one_of(MEMBER, MODERATOR, OWNER, *CUSTOM)
+RIGHTS = ("INVITE", "KICK", "BAN", "ROLE", "META", "CHANNEL", "REDACT", "POST", "PIN", "CALL")
+
+
+def rights(c: Cursor) -> frozenset[str]:
+    """A `u16` with a bit for each right; others are refused."""
+    bits = u16(c)
+    must(bits < 1 << len(RIGHTS), "15", "a right that there is not")
+    return frozenset(right for at, right in enumerate(RIGHTS) if bits >> at & 1)
+
+
+PUBLIC, PRIVATE, ANNOUNCEMENT = 1, 2, 3
+named = items(1000, id32)
 cut = items(512, fields(channel=id16, seq=u64, t=hash32))
 AS_MEMBER, ON_APPROVAL = 1, 2
 edits = items(64, hash32)
@@ -212,8 +225,21 @@ ROOM_BODIES = {
     ),
     12: ("RevokeInvite", fields(invite_id=id16)),
     13: ("Join", fields(invite_id=id16, member=member_ref, nonce=raw(16), inv_sig=raw(64))),
+    14: ("DefineRole", fields(role=one_of(*CUSTOM), rank=u8, rights=rights, n=u32, sealed=data(1024))),
+    15: ("DropRole", fields(role=one_of(*CUSTOM))),
+    16: (
+        "CreateChannel",
+        fields(channel=id16, of=one_of(PUBLIC, PRIVATE, ANNOUNCEMENT), members=named, n=u32, sealed=data(2048)),
+    ),
+    17: ("UpdateChannel", fields(channel=id16, n=u32, sealed=data(2048), archived=flag)),
+    18: (
+        "ChannelEpoch",
+        fields(channel=id16, n=u32, suite=u16, commit=hash32, roster_hash=hash32, reason=one_of(1, 2, 3, 4, 5), backlink=data(256)),
+    ),
+    19: ("ChannelMembers", fields(channel=id16, add=named, remove=named)),
     20: ("Redact", fields(target=hash32, edits=edits)),
     21: ("SetTtl", fields(seconds=u32, after=u64)),
+    22: ("ArrangeChannels", fields(n=u32, sealed=data(32_768))),
     25: ("Pin", fields(channel=id16, target=hash32, on=flag)),
     31: ("TimeOut", fields(user_id=id32, until=u64)),
     32: ("SetSlowMode", fields(channel=id16, seconds=u32)),
@@ -221,7 +247,7 @@ ROOM_BODIES = {
 }
 room_genesis = record(
     0x0201,
-    kind=one_of(DIRECT, GROUP),
+    kind=one_of(DIRECT, GROUP, SPACE),
     creator=member_ref,
     creator_dk=id32,
     members=items(1, member_ref),

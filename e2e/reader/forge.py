@@ -320,7 +320,7 @@ attempt_entry("an addition of who is there", "§6: it adds somebody who is there
 attempt_entry("making oneself owner", "§6 rule 2: its actor may not ROLE", (member, b"\5" + me + OWNER))
 attempt_entry("removing the owner", "§6 rule 2: its actor may not KICK", (member, b"\3" + you + b"\0" + NO_CUT))
 attempt_entry("a new name", "§6 rule 2: its actor may not META", (member, b"\7" + number(n, 4) + lp(bytes(100))))
-attempt_entry("closing the room", "§6 rule 2: its actor may not ROLE", (member, b"\x0a"))
+attempt_entry("closing the room", "§6 rule 2: its actor is no owner", (member, b"\x0a"))
 attempt_entry(
     "a room key for fewer people", "§7: the room key was made for other people than the members", (member, epoch(n + 1, without=1))
 )
@@ -450,6 +450,7 @@ JOINED, ASKED = (member, join(member)), (owner, invite(mode=b"\2"))
 attempt_entry("an invite within the rules", "holds, six", (member, invite()))
 attempt_entry("an invite as owner", "§6 rule 2: its actor gives a role that is not theirs to give", (member, invite(OWNER)))
 attempt_entry("an invite of another key", "§10: the invite's id is not that of its key", (member, invite(named=bytes(16))))
+attempt_entry("an invite for nobody", "§15: the invite lets nobody in", (member, invite(uses=0)))
 attempt_entry("an invite twice", "§10: the invite was there before", (member, invite()), (owner, invite()))
 attempt_entry("somebody else's invite, taken back", "§6 rule 2: its actor may not KICK", (owner, invite()), (member, b"\x0c" + link_id))
 attempt_entry("a member's invite, taken back by the owner", "holds, six", (member, invite()), (owner, b"\x0c" + link_id))
@@ -862,7 +863,7 @@ attempt(
 )
 attempt(
     "another channel",
-    "§17: a room has other channels than the one",
+    "§12: the relay names other channels than those that the log lets us read",
     changes("stands", lambda answer: answer["channels"].append({"channel": b64(bytes([9] * 16)), "seq": 0, "t": b64(bytes(32))})),
 )
 attempt(

@@ -7,6 +7,8 @@ signs in with the password alone, checks everything that the relay hands out, an
     room Sunday walk
     @ada: shall we?
 
+and of a space every channel that the account reads: `room Club / general`.
+
 Whatever does not hold is said with the section of the protocol that it breaks, and the exit status is 1. To the account
 this is one more browser: its key stands in the log, and is forgotten when the program ends.
 """
@@ -34,7 +36,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 import codec
-from codec import DIRECT, MODERATOR, OWNER, DoesNotHold, must
+from codec import DIRECT, SPACE, DoesNotHold, must
 from crypto import (
     CURVE,
     H,
@@ -309,29 +311,54 @@ class Reader:
         return room
 
     def room(self, stands: Any) -> tuple[str, list[Row]]:
-        """Title and messages of a room."""
+        """Title and messages of a room that has one conversation."""
+        [(title, rows)] = self.conversations(stands)
+        return title, rows
+
+    def conversations(self, stands: Any) -> list[tuple[str, list[Row]]]:
+        """Title and messages of a room, or of every channel of a space that we read."""
         room = self.log(stands)
-        keys = self.keys(room)
+        keys = self.all_keys(room)
+        channels = {unb64(channel["channel"]): channel for channel in stands["channels"]}
+        readable = [channel for channel in room.channels or [MAIN] if room.reads(self.me.user_id, channel)]
         if room.kind == DIRECT:
             title = next(self.person(user).handle for user in room.members if user != self.me.user_id)
         else:
-            title = self.name(room, keys)
-        channels = {unb64(channel["channel"]): channel for channel in stands["channels"]}
-        must(set(channels) == {MAIN}, "17", "a room has other channels than the one")
-        return title, self.messages(room, keys, channels[MAIN]) + self.reports(room)
+            title = self.name(room, keys[MAIN])
+        must(channels.keys() == set(readable), "12", "the relay names other channels than those that the log lets us read")
+        if room.kind != SPACE:
+            return [(title, self.messages(room, keys[MAIN], channels[MAIN]) + self.reports(room))]
+        for role, (n, sealed) in room.role_names.items():
+            self.named(room, keys[MAIN], n, "role-name", number(role, 1), sealed)
+        if room.order is not None:
+            self.named(room, keys[MAIN], room.order[0], "chan-order", b"", room.order[1])
+        found = []
+        for id in readable:
+            key, there = room.key_of(id), room.channels[id]
+            meta = self.named(room, keys[key], there.n, "chan-name", id, there.sealed)
+            name = str(meta["name"]) if meta else "(no name)"
+            found.append((f"{title} / {name}", self.messages(room, keys[key], channels[id], id)))
+        reported = self.reports(room)
+        return [*found, (f"{title} (reports)", reported)] if reported else found
 
-    def settled_room(self, stands: Any) -> tuple[str, list[Row]]:
+    def named(self, room: Room, keys: dict[int, bytes], n: int, name: str, which: bytes, sealed: bytes) -> Any:
+        """§15: what is called how in a space. None where its key is not ours."""
+        if n not in keys:
+            return None
+        context = room.room_id + which + number(n, 4)
+        return json.loads(open_sealed("15", f"a {name}", KDF(keys[n], "meta-key"), name, context, sealed).rstrip(b"\0"))
+
+    def settled(self, stands: Any) -> list[tuple[str, list[Row]]]:
         """The same, once more if somebody may have written meanwhile. What does not hold does not the second time either."""
         try:
-            return self.room(stands)
+            return self.conversations(stands)
         except DoesNotHold:
             self.people.clear()
-            return self.room(next((room for room in self.relay.rooms() if room["room_id"] == stands["room_id"]), stands))
+            return self.conversations(next((room for room in self.relay.rooms() if room["room_id"] == stands["room_id"]), stands))
 
     def reports(self, room: Room) -> list[Row]:
         """§12a: what was reported, for whoever may act on it."""
-        role = room.members[self.me.user_id].role
-        if room.kind == DIRECT or role not in (MODERATOR, OWNER):
+        if room.kind == DIRECT or room.closed or not room.standing_of(self.me.user_id).rights & HEARS_REPORTS:
             return []
         rows = []
         for sealed in self.relay.ask("reports/list", room_id=b64(room.room_id))["reports"]:
@@ -365,39 +392,49 @@ class Reader:
         verify("12a", "its", dk, name, signed, signature)
 
     def keys(self, room: Room) -> dict[int, bytes]:
-        """§7: our wraps, then backwards along the backlinks; each secret against the commitment in the log."""
-        keys: dict[int, bytes] = {}
+        """A room's own keys."""
+        return self.all_keys(room)[MAIN]
+
+    def all_keys(self, room: Room) -> dict[bytes, dict[int, bytes]]:
+        """§7: our wraps, then backwards along the backlinks; each secret against the commitment in the log. The room's own
+        keys, and those of every private channel of a space."""
+        private = [channel for channel in room.channels if room.key_of(channel) == channel]
+        all_keys: dict[bytes, dict[int, bytes]] = {key: {} for key in [MAIN, *private]}
         for wrap in self.relay.ask("rooms/wraps", room_id=b64(room.room_id), from_n=1)["wraps"]:
-            n, g = wrap["n"], wrap["g"]
-            must(
-                unb64(wrap["user_id"]) == self.me.user_id and unb64(wrap["channel"]) == MAIN,
-                "7",
-                f"the wrap of room key {n} is somebody else's",
-            )
-            must(1 <= n <= len(room.epochs) and 1 <= g <= len(self.vault.kem), "7", f"a wrap of room key {n}, which the log does not have")
-            epoch = room.epochs[n - 1]
-            info = label("wrap") + b"\x03\x01\x01" + room.room_id + MAIN + number(n, 4) + self.me.user_id + number(g, 4) + epoch.commit
+            n, g, channel = wrap["n"], wrap["g"], unb64(wrap["channel"])
+            must(unb64(wrap["user_id"]) == self.me.user_id and channel in all_keys, "7", f"the wrap of room key {n} is somebody else's")
+            epochs = room.epochs_of(channel)
+            must(1 <= n <= len(epochs) and 1 <= g <= len(self.vault.kem), "7", f"a wrap of room key {n}, which the log does not have")
+            epoch = epochs[n - 1]
+            info = label("wrap") + b"\x03\x01\x01" + room.room_id + channel + number(n, 4) + self.me.user_id + number(g, 4) + epoch.commit
             secret = open_wrap(self.vault.kem[g - 1], unb64(wrap["enc"]), unb64(wrap["ct"]), info)
             if secret is None:
                 raise DoesNotHold("7", f"the wrap of room key {n} does not open")
             self.fits(room, epoch, secret)
-            keys[n] = secret
-        must(not room.epochs or len(room.epochs) in keys, "7", "the relay has no wrap of the newest room key for us")
-        for epoch in reversed(room.epochs):
-            if epoch.backlink and epoch.n in keys:
-                context = room.room_id + number(epoch.n, 4)
-                secret = open_sealed(
-                    "7", f"the backlink of room key {epoch.n}", KDF(keys[epoch.n], "back-key"), "back", context, epoch.backlink
-                )
-                near = room.epochs[max(0, epoch.n - 1 - FURTHEST_LINK) : epoch.n - 1]
-                to = next((older for older in reversed(near) if self.commitment(room, older, secret) == older.commit), None)
-                if to is None:
-                    raise DoesNotHold("7", f"the backlink of room key {epoch.n} leads to no key that the log names")
-                keys.setdefault(to.n, secret)
-        return keys
+            all_keys[channel][n] = secret
+        for channel, keys in all_keys.items():
+            epochs = room.epochs_of(channel)
+            is_ours = channel == MAIN or self.me.user_id in room.channels[channel].members
+            must(not epochs or not is_ours or len(epochs) in keys, "7", "the relay has no wrap of the newest room key for us")
+            for epoch in reversed(epochs):
+                if epoch.backlink and epoch.n in keys:
+                    context = self.scope(room, epoch) + number(epoch.n, 4)
+                    secret = open_sealed(
+                        "7", f"the backlink of room key {epoch.n}", KDF(keys[epoch.n], "back-key"), "back", context, epoch.backlink
+                    )
+                    near = epochs[max(0, epoch.n - 1 - FURTHEST_LINK) : epoch.n - 1]
+                    to = next((older for older in reversed(near) if self.commitment(room, older, secret) == older.commit), None)
+                    if to is None:
+                        raise DoesNotHold("7", f"the backlink of room key {epoch.n} leads to no key that the log names")
+                    keys.setdefault(to.n, secret)
+        return all_keys
+
+    def scope(self, room: Room, epoch: Epoch) -> bytes:
+        """§7: a private channel's keys are bound to it."""
+        return room.room_id + (b"" if epoch.channel == MAIN else epoch.channel)
 
     def commitment(self, room: Room, epoch: Epoch, secret: bytes) -> bytes:
-        return KDF(secret, "commit", room.room_id + number(epoch.n, 4) + epoch.prev + epoch.roster_hash)
+        return KDF(secret, "commit", self.scope(room, epoch) + number(epoch.n, 4) + epoch.prev + epoch.roster_hash)
 
     def fits(self, room: Room, epoch: Epoch, secret: bytes) -> None:
         commit = self.commitment(room, epoch, secret)
@@ -411,9 +448,10 @@ class Reader:
         plain = open_sealed("7", "the name", KDF(keys[n], "meta-key"), "meta", room.room_id + number(n, 4), sealed)
         return str(json.loads(plain.rstrip(b"\0"))["name"])
 
-    def messages(self, room: Room, keys: dict[int, bytes], announced: Any) -> list[Row]:
+    def messages(self, room: Room, keys: dict[int, bytes], announced: Any, channel: bytes = MAIN) -> list[Row]:
         """§8, from the first message on, in the order of Accept."""
-        self.transcript = [H("t0", room.room_id + MAIN)]  # T_0, T_1, …
+        self.channel = channel
+        self.transcript = [H("t0", room.room_id + channel)]  # T_0, T_1, …
         self.lanes: dict[tuple[bytes, bytes], tuple[int, bytes]] = {}  # (device, lane) → newest number and hash
         self.ids: set[bytes] = set()
         self.emptied: set[bytes] = set()  # hashes of those whose bytes the relay has let go of
@@ -424,7 +462,7 @@ class Reader:
         said: list[Said] = []
         while True:
             after = len(self.transcript) - 1
-            page = self.relay.ask("messages/page", room_id=b64(room.room_id), channel=b64(MAIN), **{"from": {"after": after}}, limit=200)
+            page = self.relay.ask("messages/page", room_id=b64(room.room_id), channel=b64(channel), **{"from": {"after": after}}, limit=200)
             must(
                 page["before"]["seq"] == after and unb64(page["before"]["t"]) == self.transcript[after],
                 "8",
@@ -451,7 +489,7 @@ class Reader:
             )
         for entry, cut in room.cuts:
             must(
-                cut.seq < len(self.transcript) and self.transcript[cut.seq] == cut.t,
+                cut.channel != channel or cut.seq < len(self.transcript) and self.transcript[cut.seq] == cut.t,
                 "6 rule 6",
                 f"the cut of entry {entry} does not match the transcript",
             )
@@ -472,25 +510,31 @@ class Reader:
 
     def message(self, room: Room, keys: dict[int, bytes], seq: int, header: bytes, envelope: bytes) -> Said:
         visible = codec.header(header)
-        must(visible.room_id == room.room_id and visible.channel == MAIN and visible.suite == SUITE, "8", "it belongs elsewhere")
+        must(visible.room_id == room.room_id and visible.channel == self.channel and visible.suite == SUITE, "8", "it belongs elsewhere")
         must(visible.msg_id not in self.ids, "8", "its id was used before")
         self.ids.add(visible.msg_id)
         envelope_hash = H("env", header + envelope)
         self.next_place(seq, envelope_hash)
-        must(1 <= visible.n <= len(room.epochs), "8", f"it is sealed under room key {visible.n}, which the log does not have")
+        own = room.key_of(self.channel)
+        must(1 <= visible.n <= len(room.epochs_of(own)), "8", f"it is sealed under room key {visible.n}, which the log does not have")
         if visible.n not in keys:
             self.locked = True
             return Said(seq, envelope_hash, line=LOCKED)
-        key = KDF(keys[visible.n], "msg-key", room.room_id + MAIN)
+        # §7: a channel that everybody reads has no key of its own.
+        is_public = room.kind == SPACE and own == MAIN
+        root = KDF(keys[visible.n], "chan", self.channel) if is_public else keys[visible.n]
+        key = KDF(root, "msg-key", room.room_id + self.channel)
         plain = codec.Cursor(open_sealed("8", "it", key, "sealed-msg", header, envelope))
         signed, signature = plain.take(codec.u32(plain)), plain.take(64)
         must(len(plain.data) == padded(plain.at) and not any(plain.rest()), "8", "wrong padding")
         said = codec.content(signed)
         must(said.header_hash == H("header", header), "8", "it was written for another header")
         must(said.log_seq < len(room.hashes) and room.hashes[said.log_seq] == said.log_head, "8", "its author knew another log: a fork")
-        dk = room.authors[said.log_seq].get((said.user_id, said.dk_id))
+        dk = room.writer(said.user_id, said.dk_id, self.channel, said.log_seq)
         if dk is None:
-            raise DoesNotHold("8", "its author was not a member with that device")
+            known = (said.user_id, said.dk_id) in room.authors[said.log_seq]
+            what = "its author might not write there" if known else "its author was not a member with that device"
+            raise DoesNotHold("8", what)
         verify("8", "its", dk, "msg", signed, signature)
         aside = said.body.kind in ("Beacon", "Typing", "Presence")
         must(not aside, "15", "what is said in passing in the place of a message")
@@ -509,7 +553,9 @@ class Reader:
             )
         self.lanes[lane] = (said.ctr, envelope_hash)
         must(said.seen_seq < seq and self.transcript[said.seen_seq] == said.seen_t, "8", f"@{author} had seen another history: a fork")
-        was_there = all((said.user_id, said.dk_id) in room.authors[at] for at in range(said.log_seq, self.known_log + 1))
+        was_there = all(
+            room.writer(said.user_id, said.dk_id, self.channel, at) is not None for at in range(said.log_seq, self.known_log + 1)
+        )
         must(was_there, "17", f"@{author} had gone when it was put here")
         self.known_log = max(self.known_log, said.log_seq)
         at = room.clamped(said.ts, self.clock)
@@ -517,11 +563,11 @@ class Reader:
         if said.body.kind in TEXTS:
             self.texts[lane] = at
         what = Said(seq, envelope_hash, said.user_id, said.body, at)
-        if room.is_cut_off(said.user_id, said.dk_id, seq):
+        if room.is_cut_off(said.user_id, said.dk_id, self.channel, seq):
             what.line, what.body = "(void: written after the removal)", None
         elif room.timed_out(said.user_id, self.known_log, at):
             what.line, what.body = "(void: written in a time-out)", None
-        elif said.body.kind in TEXTS and text_before is not None and at < text_before + 1000 * room.slowed(said.user_id, MAIN, said.log_seq):
+        elif said.body.kind in TEXTS and text_before is not None and at < text_before + 1000 * room.slowed(said.user_id, self.channel, said.log_seq):
             what.line, what.body = "(void: too soon after the text before)", None
         elif said.body.kind not in (*TEXTS, *NAMES):
             what.line, what.body = f"(skipped: a message {said.body.kind})", None
@@ -540,6 +586,7 @@ class Reader:
 LOCKED = "(locked)"
 MOST_REACTIONS = 20
 FURTHEST_LINK = 256
+HEARS_REPORTS = {"REDACT", "KICK"}
 TEXTS = ("Text", "FadingText", "Post", "Forwarded", "Poll")
 NAMES = {"Edit": "an edit", "Delete": "a deletion", "React": "a reaction", "Vote": "a vote", "EndPoll": "the end of a poll"}
 
@@ -712,14 +759,15 @@ def main() -> int:
         return 1
     for stands in rooms:
         try:
-            title, rows = reader.settled_room(stands)
+            found = reader.settled(stands)
         except (DoesNotHold, Refused, *UNREADABLE) as error:
             held = False
             print(printable(f"room {stands['room_id']} does not hold: {error}"), file=sys.stderr)
             continue
-        print(f"room {printable(title)}")
-        for row in rows:
-            print(f"@{row.author}: {printable(row.text)}")
+        for title, rows in found:
+            print(f"room {printable(title)}")
+            for row in rows:
+                print(f"@{row.author}: {printable(row.text)}")
     relay.ask("session/end")
     return 0 if held else 1
 

@@ -12,7 +12,7 @@ use sotto_shared::log::channels::ChannelKind::{Announcement, Private, Public};
 use sotto_shared::log::channels::MAX_CHANNELS;
 use sotto_shared::log::roles::{CustomRole, MAX_ROLES, Permission, Rights};
 use sotto_shared::log::room_log::Role::{Custom, Member, Moderator, Owner};
-use sotto_shared::log::room_log::{Cut, Event, History, JoinMode, Role, RoomBody};
+use sotto_shared::log::room_log::{Cut, Event, History, JoinMode, Policy, Role, RoomBody, SUITE_1};
 use sotto_shared::testing::people::{Person, TestRoom};
 use sotto_shared::testing::spaces::{channel, custom};
 
@@ -465,10 +465,11 @@ fn announcements_are_by_whoever_may_change_the_name() {
 fn a_cut_names_channels_that_there_are() {
     let (mut space, [alice, bob, carol, _]) = space();
     space.public_channel(&bob, "general").unwrap();
+    let head = space.state.head;
     let cut = |name: &str| Cut {
         channel: channel(name),
         seq: 3,
-        transcript: space.state.head,
+        transcript: head,
     };
     let (general, nowhere) = (cut("general"), cut("nowhere"));
     let main = Cut {
@@ -478,6 +479,10 @@ fn a_cut_names_channels_that_there_are() {
     for cuts in [vec![nowhere], vec![main], vec![general.clone(), general.clone()]] {
         assert_eq!(no(space.remove_cut(&alice, &carol, cuts)), LogError::BadCut);
     }
+    // Alice is not in the den: what was said there is not hers to void.
+    space.private_channel(&bob, "den", &[&bob, &carol]).unwrap();
+    let den = cut("den");
+    assert_eq!(no(space.remove_cut(&alice, &carol, vec![den])), LogError::BadCut);
     space.remove_cut(&alice, &carol, vec![general]).unwrap();
     let is_cut = |name: &str, seq| {
         space
@@ -595,6 +600,41 @@ fn the_name_of_a_private_channel_is_under_its_own_key() {
     space.channel_epoch(&alice, "den").unwrap();
     assert_eq!(no(space.act(&alice, stale)), LogError::BadEpoch);
     space.act(&alice, space.update_body("den", "lair", false)).unwrap();
+}
+
+/// Whoever left has the key until it is changed, and still reads the log.
+#[test]
+fn a_private_channel_is_not_named_under_a_key_that_is_due() {
+    let (mut space, [alice, bob, carol, _]) = space();
+    space.private_channel(&alice, "den", &[&alice, &bob, &carol]).unwrap();
+    space.act(&carol, TestRoom::people_body("den", &[], &[&carol])).unwrap();
+    for shelved in [false, true] {
+        let body = space.update_body("den", "without carol", shelved);
+        assert_eq!(no(space.act(&alice, body)), LogError::BadEpoch);
+    }
+    space.channel_epoch(&bob, "den").unwrap();
+    space
+        .act(&alice, space.update_body("den", "without carol", false))
+        .unwrap();
+}
+
+/// What is for good, or for everybody, is no matter of a role that a space has made.
+#[test]
+fn whoever_gives_roles_does_not_end_the_space_or_change_its_rules() {
+    let (mut space, [alice, bob, ..]) = space();
+    space.define(&alice, 16, 99, &Permission::ALL, "regent").unwrap();
+    space.set_role(&alice, &bob, Custom(custom(16))).unwrap();
+    let policy = |history| RoomBody::SetPolicy {
+        policy: Policy {
+            suite: SUITE_1,
+            history,
+        },
+    };
+    for body in [RoomBody::Close, policy(History::Joined)] {
+        assert_eq!(no(space.act(&bob, body)), LogError::NotAllowed);
+    }
+    space.act(&alice, policy(History::Joined)).unwrap();
+    space.act(&alice, RoomBody::Close).unwrap();
 }
 
 #[test]

@@ -199,7 +199,7 @@ impl<S: Suite> Engine<S> {
                     continue;
                 }
                 useless.insert((key, n, g));
-                if key != ChannelId::MAIN || room.mismatched.insert(n) {
+                if room.mismatched.insert((key, n)) {
                     // Made for us, and for another key than the log committed to. Said once; the right one may still come.
                     makers.push(epoch.actor);
                 }

@@ -752,8 +752,7 @@ impl<S: Suite> Engine<S> {
     /// Whether entries are needed before anything may be said here.
     pub(super) fn needs_preparing(&self, room: Place<'_>, now_ms: u64) -> bool {
         let is_in = self.me.as_ref().is_some_and(|me| room.is_member(&me.user_id));
-        self.must_prepare(room.room)
-            || is_in && is_old(&room.state, room.epoch_ms(), now_ms, self.sent_under_key(room.room))
+        self.key_is_due(room) || is_in && is_old(&room.state, room.epoch_ms(), now_ms, self.sent_under_key(room.room))
     }
 
     /// How many messages there are under the newest key of a room.
@@ -776,6 +775,12 @@ impl<S: Suite> Engine<S> {
                 .members
                 .iter()
                 .any(|(user, member)| self.view_matters(user, member))
+    }
+
+    /// The same for what is said in one conversation: a private channel has a key of its own, which somebody may have who left
+    /// it alone.
+    pub(super) fn key_is_due(&self, room: Place<'_>) -> bool {
+        self.must_prepare(room.room) || room.state.rotation_due_of(&room.key())
     }
 
     /// Whether the newest user log takes a key away that the room's view still holds.
@@ -945,7 +950,7 @@ impl<S: Suite> Engine<S> {
         let outranks = |me: UserId| room.state.outranks(&me, user) && room.state.allows(&me, Permission::Kick);
         let revoked = now.revocations != target.view.revocations || (now.closed && !target.view.closed);
         let may_cut = self.my_id().is_some_and(|me| me == *user || outranks(me));
-        let is_whole = |channel: &Channel| channel.pages.is_caught_up(channel.at.seq);
+        let is_whole = |channel: &Channel| channel.pages.is_caught_up(channel.at.seq) || !self.reads(room, channel);
         if revoked && may_cut && self.channels_of(room.state.room_id).all(is_whole) {
             self.cut(room)
         } else {
@@ -955,14 +960,25 @@ impl<S: Suite> Engine<S> {
 
     /// How far messages of somebody who goes count: to what has been verified here.
     pub(super) fn cut(&self, room: &Room) -> Result<List<Cut, 512>, Problem> {
-        // Of what nothing has been fetched yet nothing is known.
-        let known = (self.channels_of(room.state.room_id)).filter(|channel| channel.pages.has_begun());
+        // Of what nothing has been fetched yet nothing is known; nor of channels that are no longer ours to read. Those of a
+        // space are fetched one after the other: a point that lies behind would void what was rightly said since.
+        let is_known = |channel: &&Channel| {
+            let is_space = room.state.kind == RoomKind::Space;
+            let is_new = !is_space || channel.pages.is_caught_up(channel.at.seq);
+            channel.pages.has_begun() && is_new && self.reads(room, channel)
+        };
+        let known = self.channels_of(room.state.room_id).filter(is_known);
         let cuts = known.map(|channel| Cut {
             channel: channel.id.channel,
             seq: channel.at.seq,
             transcript: channel.at.t,
         });
         List::new(cuts.collect()).map_err(internal)
+    }
+
+    fn reads(&self, room: &Room, channel: &Channel) -> bool {
+        let me = self.my_id();
+        me.is_some_and(|me| room.state.may_read(&me, &channel.id.channel))
     }
 
     /// A room key that was handed over cannot be taken back: whoever is not who was checked gets none.

@@ -297,7 +297,7 @@ impl<S: Suite> Engine<S> {
             // Whoever began it is not to see that somebody is there.
             && !self.is_request(&room)
             && !self.is_hidden(&room)
-            && !self.must_prepare(room.room)
+            && !self.key_is_due(room)
     }
 
     pub(super) async fn say_aside(

@@ -97,7 +97,7 @@ impl<S: Suite> Engine<S> {
             && !self.is_request(&room)
             && !self.is_hidden(&room)
             && self.standing(room) == Standing::Open
-            && !self.must_prepare(room.room)
+            && !self.key_is_due(room)
     }
 
     /// Tells rooms what this person is called when that is news there. Looked at after every step.

@@ -125,7 +125,7 @@ impl<S: Suite> Engine<S> {
         let Some(room) = self.place(id) else { return };
         // Under a key that somebody may have who should not, nothing is said. One that is merely old will do.
         if self.standing(room) == Standing::Open
-            && !self.must_prepare(room.room)
+            && !self.key_is_due(room)
             && let Err(problem) = self.send_receipt(id, read, ctx, out).await
         {
             self.notice(problem, out);

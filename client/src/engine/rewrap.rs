@@ -178,8 +178,11 @@ impl<S: Suite> Engine<S> {
             && asked.dk_id != me.dk_id
             && room.is_member(&asked.user_id)
             && !room.came_late(&asked.user_id, ctx.now_ms)
+            // Somebody may be new who is to read from here on alone: theirs is the next one.
+            && !(room.state.policy.history == History::Joined && room.state.rotation_due_of(&asked.channel))
             && self.room_standing(room) == Standing::Open;
-        let recently = (room.answered.get(&asked.user_id)).is_some_and(|ms| ctx.now_ms < ms + PATIENCE_MS);
+        let recently =
+            (room.answered.get(&(asked.user_id, asked.channel))).is_some_and(|ms| ctx.now_ms < ms + PATIENCE_MS);
         if !fits || recently {
             return;
         }
@@ -217,7 +220,7 @@ impl<S: Suite> Engine<S> {
             return Ok(());
         };
         let wraps = wrap_for(&room.state, &asked.channel, &[asked.user_id], secret, ctx).await?;
-        room.answered.insert(asked.user_id, ctx.now_ms);
+        room.answered.insert((asked.user_id, asked.channel), ctx.now_ms);
         let request = Request::WrapsPut(WrapsPut { room_id: id, wraps });
         self.ask(request, Pending::Ignore, out);
         Ok(())

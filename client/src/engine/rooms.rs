@@ -58,10 +58,10 @@ pub(crate) struct Room {
     pub key_asked_ms: u64,
     /// How often they were, for this key.
     pub key_asks: u32,
-    /// When others were last given it.
-    pub answered: BTreeMap<UserId, u64>,
-    /// Epochs of which we were given another key than the log names.
-    pub mismatched: BTreeSet<u32>,
+    /// When others were last given a key, by whose it is.
+    pub answered: BTreeMap<(UserId, ChannelId), u64>,
+    /// Epochs of which we were given another key than the log names; by channel, as the keys are.
+    pub mismatched: BTreeSet<(ChannelId, u32)>,
     pub frozen: Option<Tamper>,
     /// The person has left it, whether or not its log could be told.
     pub left: bool,

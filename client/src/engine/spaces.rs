@@ -538,6 +538,10 @@ impl<S: Suite> Engine<S> {
                     _ => {}
                 }
                 let key = draft.state.key_of(id);
+                if key != ChannelId::MAIN && draft.state.rotation_due_of(&key) {
+                    // Whoever left still has the key, and the log.
+                    self.write_channel_key(draft, room, *id, ctx).await?;
+                }
                 let n = draft.state.newest_of(&key);
                 let sealed = seal(draft, room, &key, Named::Channel(*id), n, &padded(&meta), ctx)?;
                 let body = RoomBody::UpdateChannel {

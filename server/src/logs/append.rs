@@ -89,6 +89,7 @@ async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) 
     let moves = store::people(&txn, Some(&old), &new).await?;
     store::wraps_for_all(Some(&old), &new, &ask.wraps)?;
     store::channels(&txn, Some(&old), &new).await?;
+    store::wraps_are_theirs(&new, &session.user_id, &ask.wraps)?;
     let wrapped = store::wraps(&txn, &new, &ask.wraps).await?;
     txn.commit().await?;
     app.ledger.keep_room(new.into());

@@ -36,7 +36,10 @@ pub async fn open(State(app): State<App>, session: Session, Body(ask): Body<Invi
     let banned = state.former.get(&session.user_id).is_some_and(|former| former.banned);
     let invite = (state.invites.get(&ask.invite_id))
         // Who has asked sees how that went, also once the invite is used up.
-        .filter(|invite| invite.is_open(app.now_ms()) || state.requests.contains_key(&session.user_id))
+        .filter(|invite| {
+            let standing = InviteStanding::of(&state, invite, app.now_ms());
+            standing == InviteStanding::Open || state.requests.contains_key(&session.user_id)
+        })
         .filter(|_| !banned)
         .ok_or(ErrorCode::NotFound)?;
     let proof = InviteProof {

@@ -191,6 +191,16 @@ pub fn wraps_for_all(old: Option<&RoomState>, state: &RoomState, wraps: &[Wrap])
     Ok(())
 }
 
+/// Nobody wraps a key that they cannot have: what lies there keeps a right one from taking its place.
+pub fn wraps_are_theirs(state: &RoomState, user: &UserId, wraps: &[Wrap]) -> Result<(), Problem> {
+    let reads = |wrap: &Wrap| wrap.channel == ChannelId::MAIN || state.may_read(user, &wrap.channel);
+    if wraps.iter().all(reads) {
+        Ok(())
+    } else {
+        Err(ErrorCode::Forbidden.into())
+    }
+}
+
 /// A row for every channel that came: in a space those its log names, elsewhere `MAIN`.
 pub async fn channels(txn: &DatabaseTransaction, old: Option<&RoomState>, new: &RoomState) -> Result<(), Problem> {
     let was = |channel: &ChannelId| old.is_some_and(|old| old.has_channel(channel));

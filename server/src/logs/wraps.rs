@@ -67,11 +67,10 @@ pub async fn put(State(app): State<App>, session: Session, Body(ask): Body<Wraps
             .lock_room(&txn, &work.realm, &ask.room_id, Hold::ToPost)
             .await?
             .ok_or(ErrorCode::NotFound)?;
-        let reads =
-            |wrap: &Wrap| wrap.channel == ChannelId::MAIN || room.state.may_read(&session.user_id, &wrap.channel);
-        if !room.state.may_post(&session.user_id, &session.dk_id) || !ask.wraps.iter().all(reads) {
+        if !room.state.may_post(&session.user_id, &session.dk_id) {
             return Err(ErrorCode::Forbidden.into());
         }
+        store::wraps_are_theirs(&room.state, &session.user_id, &ask.wraps)?;
         let wrapped = store::wraps(&txn, &room.state, &ask.wraps).await?;
         txn.commit().await?;
         announce::wrapped(&work, &ask.room_id, &wrapped);

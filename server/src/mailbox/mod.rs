@@ -213,8 +213,11 @@ pub fn readers_of(app: &App, room: &RoomId, channel: &ChannelId) -> Option<BTree
     let Some(state) = app.ledger.room(room) else {
         return Some(BTreeSet::new());
     };
-    let there = state.channels.get(channel)?;
-    (there.kind == ChannelKind::Private).then(|| there.members.clone())
+    match state.channels.get(channel) {
+        Some(there) => (there.kind == ChannelKind::Private).then(|| there.members.clone()),
+        // What is not known to be for everybody is for nobody.
+        None => Some(BTreeSet::new()),
+    }
 }
 
 /// Encoded once, for however many hear it: the bytes that came in.

@@ -593,7 +593,7 @@ impl RoomState {
             RoomBody::Remove { user_id, ban, cut } => {
                 self.roster_may_change()?;
                 allow(if *ban { Permission::Ban } else { Permission::Kick })?;
-                self.cut_fits(cut)?;
+                self.cut_fits(&entry.actor, cut)?;
                 // Sent away before they were in: no key of theirs to change, no word of theirs to cut.
                 if let Some(request) = self.requests.remove(user_id) {
                     self.send_away(*user_id, request, *ban, entry.seq);
@@ -618,7 +618,7 @@ impl RoomState {
                 self.set_role(&entry.actor, user_id, *new_role, entry.seq)?;
             }
             RoomBody::SetPolicy { policy } => {
-                allow(Permission::SetRole)?;
+                self.by_an_owner(&entry.actor)?;
                 if policy.suite != SUITE_1 {
                     return Err(LogError::BadSuite);
                 }
@@ -670,7 +670,7 @@ impl RoomState {
             }
             RoomBody::UserUpdate { member, cut } => {
                 let next = self.moved_view(member, logs)?;
-                self.cut_fits(cut)?;
+                self.cut_fits(&entry.actor, cut)?;
                 let outranks = self.outranks(&entry.actor, &member.user_id);
                 let current = self.members.get_mut(&member.user_id).ok_or(LogError::NoSuchTarget)?;
                 // Also a device that came and went between the two views: it had its owner's keys.
@@ -698,7 +698,7 @@ impl RoomState {
                 }
             }
             RoomBody::Close => {
-                allow(Permission::SetRole)?;
+                self.by_an_owner(&entry.actor)?;
                 self.closed = true;
             }
             RoomBody::CreateInvite {
@@ -1024,6 +1024,14 @@ impl RoomState {
         }
     }
 
+    /// What is for good, or for everybody, is no matter of a role that a space has made.
+    fn by_an_owner(&self, actor: &UserId) -> Result<(), LogError> {
+        match self.members.get(actor) {
+            Some(member) if member.role == Role::Owner => Ok(()),
+            _ => Err(LogError::NotAllowed),
+        }
+    }
+
     pub(super) fn keeps_an_owner_without(&self, user: &UserId) -> Result<(), LogError> {
         let is_owner = self.members.get(user).is_some_and(|member| member.role == Role::Owner);
         let others = self
@@ -1061,10 +1069,10 @@ impl RoomState {
         }
     }
 
-    /// A cut names each channel once, and only such as there are.
-    fn cut_fits(&self, cut: &List<Cut, 512>) -> Result<(), LogError> {
+    /// A cut names each channel once, and only such as its actor reads: of others they have verified nothing.
+    fn cut_fits(&self, actor: &UserId, cut: &List<Cut, 512>) -> Result<(), LogError> {
         let named: BTreeSet<ChannelId> = cut.iter().map(|at| at.channel).collect();
-        if named.len() == cut.len() && named.iter().all(|channel| self.has_channel(channel)) {
+        if named.len() == cut.len() && named.iter().all(|channel| self.may_read(actor, channel)) {
             Ok(())
         } else {
             Err(LogError::BadCut)

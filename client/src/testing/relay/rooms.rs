@@ -330,6 +330,16 @@ fn wraps_for_all(old: Option<&RoomState>, state: &RoomState, wraps: &[Wrap]) -> 
     Ok(())
 }
 
+/// Nobody wraps a key that they cannot have.
+fn wraps_are_theirs(state: &RoomState, user: &UserId, wraps: &[Wrap]) -> Answer<()> {
+    let reads = |wrap: &Wrap| wrap.channel == ChannelId::MAIN || state.may_read(user, &wrap.channel);
+    if wraps.iter().all(reads) {
+        Ok(())
+    } else {
+        Err(ErrorCode::Forbidden)
+    }
+}
+
 fn check_wrap(state: &RoomState, wrap: &Wrap) -> Answer<()> {
     if wrap.channel != ChannelId::MAIN && state.key_of(&wrap.channel) != wrap.channel {
         return Err(ErrorCode::NotFound);
@@ -443,6 +453,7 @@ impl ModelRelay {
         let moves = next.move_people(Some(&old));
         wraps_for_all(Some(&old), &next.state, &ask.wraps)?;
         next.open_channels();
+        wraps_are_theirs(&next.state, &session.user_id, &ask.wraps)?;
         let wrapped = next.put_wraps(&ask.wraps)?;
         let head = next.head_for(&session.user_id);
         self.rooms.insert(ask.room_id, next);
@@ -467,7 +478,10 @@ impl ModelRelay {
         let room = self.rooms.get(&ask.room_id).ok_or(ErrorCode::NotFound)?;
         let banned = (room.state.former.get(&session.user_id)).is_some_and(|former| former.banned);
         let invite = (room.state.invites.get(&ask.invite_id))
-            .filter(|invite| invite.is_open(self.now_ms) || room.state.requests.contains_key(&session.user_id))
+            .filter(|invite| {
+                let standing = InviteStanding::of(&room.state, invite, self.now_ms);
+                standing == InviteStanding::Open || room.state.requests.contains_key(&session.user_id)
+            })
             .filter(|_| !banned)
             .ok_or(ErrorCode::NotFound)?;
         let proof = InviteProof {
@@ -535,11 +549,10 @@ impl ModelRelay {
         }
         let room = self.rooms.get_mut(&ask.room_id).ok_or(ErrorCode::NotFound)?;
         room.membership(&session.user_id)?;
-        let reads =
-            |wrap: &Wrap| wrap.channel == ChannelId::MAIN || room.state.may_read(&session.user_id, &wrap.channel);
-        if !room.state.may_post(&session.user_id, &session.dk_id) || !ask.wraps.iter().all(reads) {
+        if !room.state.may_post(&session.user_id, &session.dk_id) {
             return Err(ErrorCode::Forbidden);
         }
+        wraps_are_theirs(&room.state, &session.user_id, &ask.wraps)?;
         let wrapped = room.put_wraps(&ask.wraps)?;
         self.announce_wraps(&ask.room_id, &wrapped);
         Ok(Empty {})
