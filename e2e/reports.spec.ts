@@ -41,6 +41,7 @@ async function walk(owner: Person, ...others: Person[]): Promise<void> {
 }
 
 test('a member reports messages, and an owner sees proof, acts, and is done with it', async ({ relay, signedUp }) => {
+  test.slow();
   const [alice, bob, cleo] = await signedUp('alice', 'bob', 'cleo');
   await walk(alice, bob, cleo);
   await bob.says('you are all fools');
@@ -90,7 +91,7 @@ test('a member reports messages, and an owner sees proof, acts, and is done with
   await pause.getByRole('radio', { name: '10 minutes' }).check();
   await pause.getByRole('button', { name: 'Start time-out' }).click();
   await expect(pause).toBeHidden();
-  await expect(bob.page.getByText('gave you a time-out until')).toBeVisible();
+  await expect(bob.page.getByRole('status').filter({ hasText: 'gave you a time-out until' })).toBeVisible();
 
   await report.getByRole('button', { name: 'Done with it' }).click();
   await expect(page(alice).getByText('Nothing to go through')).toBeVisible();
@@ -117,6 +118,7 @@ test('nobody hears of a report about themselves, and who reports the only owner 
 });
 
 test('a relay that bends a report or asks in another name gets nothing shown', async ({ browser, relay, people, signedUp }) => {
+  test.slow();
   const evil = await Evil.before(relay);
   const alice = await Person.arrives(browser, evil, 'alice');
   people.push(alice);

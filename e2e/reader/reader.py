@@ -368,7 +368,8 @@ class Reader:
             key = open_wrap(self.vault.kem[g - 1], unb64(sealed["enc"]), unb64(sealed["ct"]), info)
             if key is None:
                 raise DoesNotHold("12a", "the key of a report does not open")
-            plain = codec.Cursor(open_sealed("12a", "a report", key, "sealed-report", room.room_id + report_id, unb64(sealed["sealed"])))
+            context = room.room_id + report_id
+            plain = codec.Cursor(open_sealed("12a", "a report", key, "sealed-report", context, unb64(sealed["sealed"])))
             signed, signature = plain.take(codec.u32(plain)), plain.take(64)
             must(len(plain.data) == padded(plain.at) and not any(plain.rest()), "12a", "wrong padding of a report")
             report = codec.report(signed)

@@ -1,0 +1,169 @@
+// Keeping order in a space: channel by channel, by whoever has a role for it, and against members who try without.
+
+import type { Locator } from '@playwright/test';
+
+import { Evil } from './evil.ts';
+import { type RoomLog, Stranger, entry, logOf, remove, timeOut } from './forge.ts';
+import { Person } from './people.ts';
+import { expect, test } from './stage.ts';
+
+const SPACE = 'Harbour Makers';
+
+const column = (who: Person): Locator => who.page.getByRole('navigation', { name: `Channels of ${SPACE}` });
+const channel = (who: Person, name: string): Locator => who.page.locator('.channel-row').getByRole('link', { name });
+
+async function createsSpace(who: Person): Promise<void> {
+  await who.page.getByRole('button', { name: 'Create a space' }).click();
+  const dialog = who.dialog('Create a space');
+  await dialog.getByLabel('Name', { exact: true }).fill(SPACE);
+  await dialog.getByRole('radio', { name: 'Community' }).check();
+  await dialog.getByRole('button', { name: 'Create space' }).click();
+  await expect(dialog).toBeHidden({ timeout: 20_000 });
+  await expect(column(who)).toBeVisible();
+}
+
+async function chooses(who: Person, item: string): Promise<void> {
+  await column(who).getByRole('button', { name: SPACE }).click();
+  await who.page.getByRole('menuitem', { name: item }).click();
+}
+
+async function adds(who: Person, handles: string[]): Promise<void> {
+  await chooses(who, 'Add people');
+  const dialog = who.dialog(`Add people to ${SPACE}`);
+  for (const handle of handles) {
+    await dialog.getByRole('textbox', { name: 'People' }).fill(handle);
+    await dialog.getByRole('textbox', { name: 'People' }).press('Enter');
+    await expect(dialog.getByRole('list', { name: 'Chosen people' }).getByText(handle, { exact: true })).toBeVisible();
+  }
+  await dialog.getByRole('button', { name: 'Add', exact: true }).last().click();
+  await expect(dialog).toBeHidden();
+}
+
+async function enters(who: Person, name: string): Promise<void> {
+  const link = who.page.getByRole('list', { name: 'Spaces' }).getByRole('link', { name: new RegExp(SPACE) });
+  if (!(await column(who).isVisible())) await link.click();
+  await channel(who, name).click();
+  await expect(who.page.getByRole('region', { name }).getByRole('log')).toBeVisible();
+}
+
+async function makesModerator(owner: Person, handle: string): Promise<void> {
+  await owner.page.getByRole('button', { name: /^Members/ }).click();
+  const panel = owner.page.getByRole('complementary', { name: 'Members' });
+  await panel.getByRole('button', { name: handle }).click();
+  await owner.page.getByRole('menuitem', { name: 'Change role' }).click();
+  const dialog = owner.dialog(`Role of ${handle}`);
+  await dialog.getByRole('radio', { name: 'Moderator' }).check();
+  await dialog.getByRole('button', { name: 'Change role' }).click();
+  await expect(dialog).toBeHidden();
+}
+
+test('a moderator slows one channel down, and the log of changes says which', async ({ signedUp }) => {
+  test.slow();
+  const [alice, bob, cleo] = await signedUp('alice', 'bob', 'cleo');
+  await createsSpace(alice);
+  await adds(alice, ['bob', 'cleo']);
+  await enters(alice, 'general');
+  await makesModerator(alice, 'bob');
+  for (const person of [bob, cleo]) await enters(person, 'general');
+
+  await bob.chooses('More', 'Slow mode');
+  const dialog = bob.dialog('Slow mode in general');
+  await dialog.getByRole('radio', { name: '5 seconds', exact: true }).check();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(dialog).toBeHidden();
+  await expect(cleo.page.getByText('Slow mode: one message in 5 seconds.')).toBeVisible();
+  await cleo.says('one');
+  await cleo.says('two');
+  await expect(cleo.message('two')).toHaveAttribute('data-message-state', 'pending');
+  await expect(cleo.message('two')).toHaveAttribute('data-message-state', 'sent', { timeout: 20_000 });
+  await bob.sees('two');
+  // Elsewhere everything is as it was.
+  await enters(cleo, 'questions');
+  await expect(cleo.page.getByText(/^Slow mode/)).toHaveCount(0);
+  // Members have no entry for it.
+  await cleo.page.getByRole('button', { name: 'More', exact: true }).click();
+  await expect(cleo.page.getByRole('menuitem', { name: 'Channel settings' })).toBeVisible();
+  await expect(cleo.page.getByRole('menuitem', { name: /^Slow mode/ })).toHaveCount(0);
+  await cleo.page.keyboard.press('Escape');
+
+  await chooses(cleo, 'Log of changes');
+  const changes = cleo.page.getByRole('list', { name: 'Changes, the newest first' });
+  await expect(changes.getByText('bob turned slow mode on in general: one message in 5 seconds.')).toBeVisible();
+});
+
+test('a moderator bans somebody from a space with a reason, and lifts it again', async ({ signedUp }) => {
+  const [alice, bob, cleo] = await signedUp('alice', 'bob', 'cleo');
+  await createsSpace(alice);
+  await adds(alice, ['bob', 'cleo']);
+  await enters(alice, 'general');
+  await makesModerator(alice, 'bob');
+  await enters(bob, 'general');
+  await enters(cleo, 'general');
+  await bob.page.getByRole('button', { name: /^Members/ }).click();
+  await bob.page.getByRole('complementary', { name: 'Members' }).getByRole('button', { name: 'cleo' }).click();
+  await bob.page.getByRole('menuitem', { name: /^Ban/ }).click();
+  const ban = bob.dialog(`Ban cleo from ${SPACE}?`);
+  await ban.getByRole('textbox', { name: /^Reason/ }).fill('sells things');
+  await ban.getByRole('button', { name: 'Ban' }).click();
+  await expect(ban).toBeHidden();
+  await expect(cleo.page.getByText('You were removed from this space.').first()).toBeVisible();
+  await chooses(alice, 'Log of changes');
+  const changes = alice.page.getByRole('list', { name: 'Changes, the newest first' });
+  await expect(changes.getByRole('listitem').filter({ hasText: 'bob removed and banned cleo.' })).toContainText('sells things');
+  await chooses(alice, 'Banned people');
+  await alice.dialog('Banned people').getByRole('button', { name: /^Lift the ban/ }).click();
+  const lift = alice.dialog('Lift the ban on cleo?');
+  await lift.getByRole('button', { name: 'Lift the ban' }).click();
+  await expect(lift).toBeHidden();
+  await adds(alice, ['cleo']);
+  await expect(channel(cleo, 'general')).toBeVisible();
+});
+
+test('what is reported in a channel is gone through by moderators of the space', async ({ signedUp }) => {
+  const [alice, bob, cleo] = await signedUp('alice', 'bob', 'cleo');
+  await createsSpace(alice);
+  await adds(alice, ['bob', 'cleo']);
+  await enters(alice, 'general');
+  await enters(bob, 'general');
+  await enters(cleo, 'general');
+  await bob.says('you are all fools');
+  await cleo.sees('you are all fools');
+  await cleo.message('you are all fools').hover();
+  await cleo.message('you are all fools').getByRole('button', { name: 'More' }).click();
+  await cleo.page.getByRole('menuitem', { name: /^Report/ }).click();
+  const dialog = cleo.dialog('Report messages');
+  await dialog.getByRole('button', { name: 'Send report' }).click();
+  await expect(dialog).toBeHidden();
+  await alice.page.getByRole('link', { name: 'Reports, 1' }).click();
+  const report = alice.page.getByRole('list', { name: 'Reports, the oldest first' }).getByRole('listitem').first();
+  await expect(report).toContainText('in general');
+  await expect(report.getByText('Signed by bob')).toBeVisible();
+  await report.getByRole('button', { name: 'Go to it' }).click();
+  await alice.sees('you are all fools');
+  await expect(alice.page).toHaveURL(/\/space\//);
+});
+
+test('a member with a changed client is refused by the relay, and by browsers when the relay lets it through', async ({ browser, relay, people }) => {
+  const evil = await Evil.before(relay);
+  const ada = await Person.arrives(browser, evil, 'ada');
+  people.push(ada);
+  ada.expectsTrouble();
+  await ada.signsUp();
+  const [eve, bob] = [await Stranger.arrives(relay, 'eve'), await Stranger.arrives(relay, 'bob')];
+  await createsSpace(ada);
+  await adds(ada, ['bob', 'eve']);
+  await enters(ada, 'general');
+  const space = /\/space\/([\w-]{43})/.exec(ada.page.url())?.[1] ?? '';
+  const now = await logOf(evil, space);
+  const forged = (now: RoomLog, body: Buffer): string => eve.signs(entry(now, eve.actor, body));
+  const bodies = [remove(bob.user, true), timeOut(bob.user, Date.now() + 3_600_000)];
+  for (const body of bodies) {
+    await expect(eve.asks('rooms/append', { room_id: space, entries: [forged(now, body)], wraps: [] })).rejects.toThrow(/invalid_entry/);
+  }
+  await expect(eve.asks('reports/list', { room_id: space })).rejects.toThrow(/forbidden/);
+  expect((await logOf(evil, space)).seq).toBe(now.seq);
+  evil.tells({ type: 'log', room_id: space, from_seq: now.seq + 1, entries: [forged(now, bodies[0] ?? Buffer.alloc(0))] });
+  await expect(ada.page.getByText('is stopped, to keep it safe.').first()).toBeVisible({ timeout: 15_000 });
+  await expect(ada.composer).toHaveCount(0);
+  await evil.remove();
+});
