@@ -133,7 +133,7 @@ fn a_thread_stands_in_its_channel_and_calls_whom_it_concerns() {
         for browser in [ADA, BOB, CYD] {
             done(&mut world, browser, Command::ShowRoom { chat: general }).await;
         }
-        done(&mut world, ADA, Command::say(general, "which lamp?".into())).await;
+        done(&mut world, ADA, Command::say(general, "which lamp?")).await;
         let (_, root) = named(&world, ADA, "which lamp?");
         // Ada is elsewhere.
         done(&mut world, ADA, Command::ShowRoom { chat: garden }).await;
@@ -189,7 +189,7 @@ fn an_answer_in_a_thread_answers_another_there() {
         for browser in [ADA, BOB] {
             done(&mut world, browser, Command::ShowRoom { chat: general }).await;
         }
-        done(&mut world, ADA, Command::say(general, "which lamp?".into())).await;
+        done(&mut world, ADA, Command::say(general, "which lamp?")).await;
         let (message, root) = named(&world, BOB, "which lamp?");
         world
             .run(BOB, Command::ShowThread { chat: general, root })
