@@ -251,7 +251,10 @@ fn a_role_of_the_space_keeps_order_as_far_as_its_rights_and_rank_go() {
         assert_eq!(does(&mut world, CYD, id, ban(bob)).await, Err(Problem::NotAllowed));
         assert_eq!(does(&mut world, BOB, id, ban(cyd)).await, Ok(Outcome::Done));
         assert_eq!(world.browsers[ADA].order(id).unwrap().banned, [cyd]);
-        assert_eq!(does(&mut world, BOB, id, Measure::Unban { user: cyd }).await, Ok(Outcome::Done));
+        assert_eq!(
+            does(&mut world, BOB, id, Measure::Unban { user: cyd }).await,
+            Ok(Outcome::Done)
+        );
         assert!(world.browsers[ADA].order(id).unwrap().banned.is_empty());
     });
 }
@@ -306,7 +309,10 @@ fn entry(world: &mut TestWorld, room: RoomId, body: RoomBody) -> B64 {
 fn a_member_with_a_changed_client_is_refused_by_the_relay_and_by_everybody_else() {
     block_on(async {
         let cases: [(&str, Forged); 6] = [
-            ("slow mode", |_, channel, _| RoomBody::SetSlowMode { channel, seconds: 30 }),
+            ("slow mode", |_, channel, _| RoomBody::SetSlowMode {
+                channel,
+                seconds: 30,
+            }),
             ("a time-out", |user_id, _, now| RoomBody::TimeOut {
                 user_id,
                 until: now + 60_000,
@@ -357,7 +363,10 @@ fn a_member_with_a_changed_client_is_refused_by_the_relay_and_by_everybody_else(
                 let standing = world.browsers[browser].space(id).unwrap().standing;
                 assert_eq!(standing, Standing::Frozen(Tamper::InvalidEntry), "{name}");
                 let order = world.browsers[browser].order(id).unwrap();
-                assert!(order.slow.is_empty() && order.time_outs.is_empty() && order.banned.is_empty(), "{name}");
+                assert!(
+                    order.slow.is_empty() && order.time_outs.is_empty() && order.banned.is_empty(),
+                    "{name}"
+                );
             }
         }
     });

@@ -259,7 +259,9 @@ pub fn page(room: RoomId) -> AnyView {
             let reports = reports.as_ref()?;
             let more = (reports.open as usize).saturating_sub(reports.items.len());
             (more > 0).then(|| {
-                html::p().class("soft").child(format!("{more} more. They show once these are done."))
+                html::p()
+                    .class("soft")
+                    .child(format!("{more} more. They show once these are done."))
             })
         })
     };
