@@ -273,7 +273,13 @@ pub fn page(room: RoomId) -> AnyView {
                 .child("Only those who keep order here go through reports.")
                 .into_any();
         }
-        match (asked.get(), ids.with(Vec::is_empty)) {
+        // What came meanwhile counts more than what was asked in vain.
+        let now = if reports.with(Option::is_some) {
+            Asked::There
+        } else {
+            asked.get()
+        };
+        match (now, ids.with(Vec::is_empty)) {
             (Asked::Failed(why), true) => html::div()
                 .class("empty")
                 .attr("role", "alert")
