@@ -238,8 +238,8 @@ test('polls, pins, handing on, invites and people', async ({ signedUp, newPerson
   await expect(poll).toBeHidden();
   await bob.log.getByRole('radio', { name: 'Sea' }).check();
   await expect(alice.log.getByText('1 vote', { exact: true }).first()).toBeVisible();
-  await bob.says('at nine, @alice');
-  await alice.sees('at nine, @alice');
+  await bob.says('at nine, @alice, here');
+  await alice.sees('at nine, @alice, here');
   const row = alice.log.locator('[data-message-state]').last();
   const takes = async (entry: string): Promise<void> => {
     await row.hover();

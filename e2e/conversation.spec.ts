@@ -62,7 +62,7 @@ test('a message is edited, and both see what it says now', async ({ signedUp }) 
   // Somebody else's words are not offered to be edited.
   await alice.message('fine').hover();
   await alice.message('fine').getByRole('button', { name: 'More' }).click();
-  await expect(alice.page.getByRole('menuitem')).toHaveText(['React …', 'Reply', 'Pin', 'Forward', 'Save for later', 'Copy link', 'Copy text', 'Mark unread from here']);
+  await expect(alice.page.getByRole('menuitem')).toHaveText(['React …', 'Reply', 'Answer in a thread', 'Pin', 'Forward', 'Save for later', 'Copy link', 'Copy text', 'Mark unread from here']);
 });
 
 test('a message is deleted for everyone, and every row says by whom', async ({ signedUp }) => {
@@ -88,7 +88,7 @@ test('a message is deleted for everyone, and every row says by whom', async ({ s
   // Bob may not take away what cleo wrote; whoever made the group may.
   await bob.message('something rude').hover();
   await bob.message('something rude').getByRole('button', { name: 'More' }).click();
-  await expect(bob.page.getByRole('menuitem')).toHaveText(['React …', 'Reply', 'Forward', 'Save for later', 'Copy link', 'Copy text', 'Mark unread from here', 'Report …']);
+  await expect(bob.page.getByRole('menuitem')).toHaveText(['React …', 'Reply', 'Answer in a thread', 'Forward', 'Save for later', 'Copy link', 'Copy text', 'Mark unread from here', 'Report …']);
   await takes(alice, 'something rude', 'Take away for everyone');
   await alice.dialog('Take away what cleo wrote?').getByRole('button', { name: 'Take away' }).click();
   await expect(cleo.log.getByText('alice deleted a message.')).toBeVisible();
@@ -260,13 +260,13 @@ test('on a phone a long press opens what can be done with a message', async ({ n
   await expect(sheet).toBeHidden();
   await press('hello there', () => expect(sheet).toBeVisible());
   await expect(sheet).toBeVisible();
-  await expect(sheet.locator('.menu-item')).toHaveText(['React …', 'Reply', 'Pin', 'Forward', 'Save for later', 'Copy link', 'Copy text', 'Mark unread from here']);
+  await expect(sheet.locator('.menu-item')).toHaveText(['React …', 'Reply', 'Answer in a thread', 'Pin', 'Forward', 'Save for later', 'Copy link', 'Copy text', 'Mark unread from here']);
   await sheet.getByRole('button', { name: 'React with thumbs up' }).tap();
   await expect(sheet).toBeHidden();
   await expect(chips(bob, 'hello there')).toHaveAccessibleName('👍 1 from alice');
 
   await press('at your serivce', () => expect(sheet).toBeVisible());
-  await expect(sheet.locator('.menu-item')).toHaveText(['React …', 'Reply', 'Edit', 'Pin', 'Forward', 'Save for later', 'Copy link', 'Copy text', 'Mark unread from here', 'Delete for everyone']);
+  await expect(sheet.locator('.menu-item')).toHaveText(['React …', 'Reply', 'Answer in a thread', 'Edit', 'Pin', 'Forward', 'Save for later', 'Copy link', 'Copy text', 'Mark unread from here', 'Delete for everyone']);
   await sheet.getByRole('button', { name: 'Edit' }).tap();
   await expect(alice.composer).toHaveValue('at your serivce');
   await alice.composer.fill('at your service');

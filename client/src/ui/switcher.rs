@@ -109,6 +109,7 @@ pub fn dialog() -> AnyView {
     let hits = Memo::new(move |_| goals.with_value(|goals| typed.with(|typed| find(goals, typed))));
     let stranger = Memo::new(move |_| goals.with_value(|goals| typed.with(|typed| stranger(goals, typed))));
     let count = Memo::new(move |_| hits.with(|hits| hits.flat().count()) + usize::from(stranger.with(Option::is_some)));
+    let any = Memo::new(move |_| count.get() > 0);
     let list = unique("switcher");
     let option_id = {
         let list = list.clone();
@@ -161,7 +162,7 @@ pub fn dialog() -> AnyView {
             .attr("role", "combobox")
             .attr("aria-label", "Jump to")
             .attr("aria-autocomplete", "list")
-            .attr("aria-expanded", "true")
+            .attr("aria-expanded", move || any.get().to_string())
             .attr("aria-controls", list.clone())
             .attr("aria-activedescendant", active)
             .attr("autocomplete", "off")
@@ -229,8 +230,9 @@ pub fn dialog() -> AnyView {
             html::div()
                 .class("switcher-list")
                 .id(list)
-                .attr("role", "listbox")
-                .attr("aria-label", "Results")
+                // A list of nothing is none.
+                .attr("role", move || any.get().then_some("listbox"))
+                .attr("aria-label", move || any.get().then_some("Results"))
                 .child(rows),
             html::p().class("visually-hidden").attr("role", "status").child(said),
             html::div().class("switcher-foot").attr("aria-hidden", "true").child((

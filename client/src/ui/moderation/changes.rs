@@ -43,9 +43,15 @@ pub fn page(room: RoomId) -> AnyView {
     let again = RwSignal::new(0_u32);
     let shown = RwSignal::new(Shown::Loading);
     let newest = Memo::new(move |_| store.order(room).map_or(0, |order| order.newest));
+    // Reasons and names are sealed: with the room key they can be read.
+    let opened = Memo::new(move |_| {
+        let conversation = store.room(room.into()).map(|room| (room.standing, room.title));
+        (conversation, store.space(room).map(|space| space.name))
+    });
     let asked = StoredValue::new(0_u32);
     Effect::new(move |_| {
         newest.track();
+        opened.track();
         again.track();
         let command = Command::ShowChanges {
             room,
