@@ -856,15 +856,16 @@ pub enum Presence {
 impl Room {
     /// Unread messages that are meant for this person: a number stands beside the room. None while it is not known.
     pub fn calls(&self) -> Option<u32> {
-        match self.kind {
-            RoomKind::Direct => self.is_counted.then_some(self.unread).filter(|count| *count > 0),
-            RoomKind::Group | RoomKind::Channel => None,
-        }
+        let count = match self.kind {
+            RoomKind::Direct => self.unread,
+            RoomKind::Group | RoomKind::Channel => self.mentions,
+        };
+        self.is_counted.then_some(count).filter(|count| *count > 0)
     }
 
     /// There is something unread, and the person wants to see that.
     pub const fn is_fresh(&self) -> bool {
-        (self.unread > 0 || self.threads > 0) && !self.hush.muted
+        (self.unread > 0 || self.mentions > 0 || self.threads > 0) && !self.hush.muted
     }
 }
 

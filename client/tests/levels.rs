@@ -190,6 +190,33 @@ fn what_is_told_is_the_newest_unread_word_of_others_as_far_as_the_level_goes() {
 }
 
 #[test]
+fn at_the_level_of_mentions_what_calls_somebody_is_told_and_counted() {
+    block_on(async {
+        let (mut world, room) = people("called").await;
+        level(&mut world, BOB, room, Some(Level::Mentions)).await;
+        world.say(ADA, room, "hello all").await;
+        let shown = world.browsers[BOB].room(room).unwrap();
+        assert_eq!((shown.unread, shown.calls(), shown.alert), (1, None, None));
+        world.say(ADA, room, "@bob, the beans").await;
+        world.say(ADA, room, "and peas").await;
+        let shown = world.browsers[BOB].room(room).unwrap();
+        assert_eq!((shown.unread, shown.calls()), (3, Some(1)));
+        assert_eq!(shown.alert.unwrap().text, "@bob, the beans");
+        // Whom it does not call it does not count for.
+        assert_eq!(world.browsers[2].room(room).unwrap().calls(), None);
+        let read = Command::MarkRead { chat: room.into() };
+        assert_eq!(world.run(BOB, read).await, Ok(Outcome::Done));
+        let shown = world.browsers[BOB].room(room).unwrap();
+        assert_eq!((shown.calls(), shown.alert), (None, None));
+        // Unread again from the one that called.
+        let read = shown.read - 2;
+        let back = Command::SetRead { chat: room.into(), read };
+        assert_eq!(world.run(BOB, back).await, Ok(Outcome::Done));
+        assert_eq!(world.browsers[BOB].room(room).unwrap().calls(), Some(1));
+    });
+}
+
+#[test]
 fn what_is_usual_holds_where_nothing_was_chosen() {
     block_on(async {
         let (mut world, room) = people("usual").await;

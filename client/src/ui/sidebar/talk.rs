@@ -91,7 +91,7 @@ pub struct Asks {
 impl Asks {
     pub fn of(room: &Room) -> Self {
         Self {
-            unread: room.unread,
+            unread: room.unread.max(room.mentions),
             threads: room.threads,
             is_counted: room.is_counted,
             calls: room.calls(),
