@@ -101,7 +101,7 @@ for (const viewport of SIZES) {
     await zoe.says('now to stay');
     await alice.sees('now to stay');
     await expect(panel.getByText('Guest', { exact: true })).toHaveCount(0);
-    await expect(panel.getByText('zoe')).toBeVisible();
+    await expect(panel.getByText('zoe', { exact: true })).toBeVisible();
 
     const elsewhere = await anotherBrowserOf(zoe);
     await elsewhere.signsIn();
