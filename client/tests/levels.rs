@@ -210,7 +210,10 @@ fn at_the_level_of_mentions_what_calls_somebody_is_told_and_counted() {
         assert_eq!((shown.calls(), shown.alert), (None, None));
         // Unread again from the one that called.
         let read = shown.read - 2;
-        let back = Command::SetRead { chat: room.into(), read };
+        let back = Command::SetRead {
+            chat: room.into(),
+            read,
+        };
         assert_eq!(world.run(BOB, back).await, Ok(Outcome::Done));
         assert_eq!(world.browsers[BOB].room(room).unwrap().calls(), Some(1));
     });

@@ -145,6 +145,7 @@ fn what_is_not_loaded_is_looked_for() {
         show(&mut world, ADA, room).await;
         world.run(ADA, Command::Looking { visible: false }).await.unwrap();
         let new = world.sign_in("ada").await;
+        world.settle().await;
         let all = list(&mut world, new).await;
         assert_eq!(said(&all[0]), "earlier");
         let [

@@ -171,6 +171,11 @@ impl<S: Suite> Engine<S> {
                 let is_far = room.channel.at.seq.saturating_sub(room.channel.first_loaded()) >= FOR_PINS;
                 let first = room.channel.first_loaded();
                 let saved = self.shown_saved(id, target, saved_ms);
+                // In a browser that has just begun it may still come.
+                let comes = !room.channel.pages.is_caught_up(room.channel.at.seq) && room.frozen.is_none();
+                if comes && matches!(saved.quote, crate::view::Quote::Nowhere) && !self.is_offline() {
+                    return None;
+                }
                 if !matches!(saved.quote, crate::view::Quote::Earlier(_)) || is_far || first <= 1 {
                     return Some(Ok(Outcome::Saved(vec![saved])));
                 }

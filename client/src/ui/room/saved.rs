@@ -114,8 +114,13 @@ fn one(saved: SavedMessage, forget: impl Fn(Chat, EnvelopeHash) + Copy + 'static
     let (store, nav) = (use_store(), use_nav());
     let (chat, target, saved_ms) = (saved.chat, saved.target, saved.saved_ms);
     let now = RwSignal::new(saved.clone());
-    // What is not in memory is looked for; it stands here when it was found.
-    if matches!(saved.quote, Quote::Earlier(_)) {
+    // What is not in memory is looked for, as soon as its conversation is here; it stands here when it was found.
+    let here = Memo::new(move |_| store.room(chat).is_some());
+    Effect::new(move |_| {
+        let lacks = now.with_untracked(|saved| matches!(saved.quote, Quote::Earlier(_) | Quote::Nowhere));
+        if !here.get() || !lacks {
+            return;
+        }
         let command = Command::ReadSaved { chat, target, saved_ms };
         wire::ask(command, move |result| {
             if let Ok(Outcome::Saved(found)) = result
@@ -124,7 +129,7 @@ fn one(saved: SavedMessage, forget: impl Fn(Chat, EnvelopeHash) + Copy + 'static
                 let _ = now.try_set(found);
             }
         });
-    }
+    });
     let there = Memo::new(move |_| !now.with(|saved| matches!(saved.quote, Quote::Gone | Quote::Nowhere)));
     let author = move || {
         now.with(|saved| match saved.quote {
