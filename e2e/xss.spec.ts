@@ -267,7 +267,7 @@ test('what spaces, polls, profiles and reasons are called stays text, on both si
   const role = alice.dialog('New role');
   expect(await takesEverything(role, all)).toBeGreaterThan(0);
   await role.getByLabel('Name', { exact: true }).fill(name);
-  await role.getByLabel('Rank').fill('20');
+  await role.getByLabel('Rank', { exact: true }).fill('20');
   await role.getByRole('button', { name: 'Create role' }).click();
   await expect(page.getByRole('list', { name: 'Roles' }).getByText(name)).toBeVisible();
   await staysText();
