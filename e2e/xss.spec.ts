@@ -274,6 +274,7 @@ test('what spaces, polls, profiles and reasons are called stays text, on both si
 
   await page.goto('/settings/profile');
   const form = page.getByRole('form', { name: 'Profile' });
+  await expect(form.getByLabel('Status')).toBeVisible();
   expect(await takesEverything(form, all)).toBe(2);
   await form.getByLabel('Name').fill(name);
   await form.getByLabel('Status').fill(third);
