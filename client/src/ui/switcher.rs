@@ -639,7 +639,7 @@ pub fn opener(words: &'static str) -> AnyView {
         .on(ev::click, move |_| dialogs.open(Ask::Switch))
         .child((
             Icon::Search.view(),
-            words,
+            html::span().class("truncate").child(words),
             html::kbd()
                 .class("kbd")
                 .attr("aria-hidden", "true")

@@ -297,11 +297,11 @@ fn request_row(chat: Chat) -> AnyView {
         act("button button-s button-primary", "Accept", user, ContactAct::Accept),
     ));
     let handle = untrack(|| store.handle(user));
-    let said = match room.preview {
-        Some(preview) => format!(
-            "{handle}: {}",
-            preview.text.split_whitespace().collect::<Vec<_>>().join(" ")
-        ),
+    let words = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = match room.preview.map(|preview| words(preview.text)) {
+        // Whoever it is, is not known yet.
+        Some(text) if handle.is_empty() => text,
+        Some(text) => format!("{handle}: {text}"),
         None => handle,
     };
     row(user, Some(said), acts.into_any())
