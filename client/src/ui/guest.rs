@@ -7,13 +7,14 @@ use super::auth::use_parting;
 use super::dialogs::{Ask, Confirm, error_line, use_dialogs};
 use super::kit::dialog::Dialog;
 use super::kit::field::{Field, Kind};
-use super::kit::{Icon, button, unique};
+use super::kit::{Icon, button};
 use super::link::use_link;
 use super::nav::use_nav;
 use super::password::{NewPassword, closer_unless, working_on_it};
 use super::place::Place;
 use super::screen::use_store;
-use super::{browser, sidebar, wire, words};
+use super::settings::account::offer_recovery_key;
+use super::{sidebar, wire, words};
 use crate::view::{Command, Problem};
 
 /// Whether whoever is here is a guest.
@@ -218,31 +219,10 @@ pub fn keep() -> AnyView {
 }
 
 fn done() -> AnyView {
-    let dialogs = use_dialogs();
-    let id = unique("next");
-    let first = id.clone();
-    request_animation_frame(move || browser::focus(&first));
-    (
-        html::div().class("dialog-body").child(
-            html::div().class("banner banner-ok banner-tall").attr("role", "status").child((
-                Icon::CircleCheck.view(),
-                html::div().class("banner-text").child((
-                    html::b().child(move || format!("You are {} from now on.", sidebar::handle())),
-                    html::p().child("If the password is lost, nobody can open this account again. A recovery key on paper can; making one takes a minute."),
-                )),
-            )),
-        ),
-        html::footer().class("dialog-foot").child((
-            button::button("button", "Later", move || dialogs.close()),
-            html::button()
-                .r#type("button")
-                .class("button button-primary")
-                .id(id)
-                .on(ev::click, move |_| dialogs.open(Ask::MakeRecoveryKey))
-                .child("Make a recovery key"),
-        )),
+    offer_recovery_key(
+        (move || format!("You are {} from now on.", sidebar::handle())).into_any(),
+        "If the password is lost, nobody can open this account again. A recovery key on paper can; making one takes a minute.",
     )
-        .into_any()
 }
 
 /// Nobody can come back to this account.

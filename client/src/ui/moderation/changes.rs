@@ -137,7 +137,7 @@ pub fn page(room: RoomId) -> AnyView {
                     }),
                 )),
                 move || match shown.get() {
-                    Shown::Loading => skeleton(),
+                    Shown::Loading => skeleton("Reading the log", 8),
                     Shown::Failed(why) => html::div()
                         .class("empty")
                         .attr("role", "alert")
@@ -232,7 +232,8 @@ fn select(
         .into_any()
 }
 
-fn skeleton() -> AnyView {
+/// `count` rows that are still coming.
+pub fn skeleton(label: &'static str, count: usize) -> AnyView {
     let row = |_| {
         html::div()
             .class("changes-row")
@@ -240,9 +241,9 @@ fn skeleton() -> AnyView {
     };
     html::div()
         .attr("aria-busy", "true")
-        .attr("aria-label", "Reading the log")
+        .attr("aria-label", label)
         .attr("role", "status")
-        .child((0..8).map(row).collect_view())
+        .child((0..count).map(row).collect_view())
         .into_any()
 }
 

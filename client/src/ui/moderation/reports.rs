@@ -7,6 +7,7 @@ use leptos::{ev, html};
 use sotto_shared::api::limits::MAX_REPORT_WORDS;
 use sotto_shared::id::{ChannelId, MessageId, ReportId, RoomId, UserId};
 
+use super::changes::skeleton;
 use super::{Subject, about_member, rights};
 use crate::state::{Store, authored};
 use crate::ui::dialogs::{Ask, closer, error_line, name_of, use_dialogs};
@@ -291,7 +292,7 @@ pub fn page(room: RoomId) -> AnyView {
                     }),
                 ))
                 .into_any(),
-            (Asked::Coming, true) => skeleton(),
+            (Asked::Coming, true) => skeleton("Opening the reports", 3),
             (Asked::There, true) => html::div()
                 .class("empty")
                 .attr("role", "status")
@@ -341,20 +342,6 @@ pub fn page(room: RoomId) -> AnyView {
                 body,
             )),
         ))
-        .into_any()
-}
-
-fn skeleton() -> AnyView {
-    let row = |_| {
-        html::div()
-            .class("changes-row")
-            .child(html::span().class("skeleton skeleton-60"))
-    };
-    html::div()
-        .attr("aria-busy", "true")
-        .attr("aria-label", "Opening the reports")
-        .attr("role", "status")
-        .child((0..3).map(row).collect_view())
         .into_any()
 }
 

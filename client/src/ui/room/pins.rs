@@ -49,25 +49,11 @@ pub fn panel(id: Chat) -> AnyView {
     });
     let may = Memo::new(move |_| may_pin(store, id));
     let body = move || match found.get() {
-        Found::Coming => html::div()
-            .class("panel-busy")
-            .attr("role", "status")
-            .child((
-                html::span().class("spinner").attr("aria-hidden", "true"),
-                "Looking for them",
-            ))
-            .into_any(),
-        Found::Failed(problem) => html::div()
-            .class("empty")
-            .attr("role", "alert")
-            .child((
-                html::p().child(words::problem(&problem)),
-                button::button("button", "Try again", move || {
-                    found.set(Found::Coming);
-                    ask();
-                }),
-            ))
-            .into_any(),
+        Found::Coming => looking(),
+        Found::Failed(problem) => failed(&problem, move || {
+            found.set(Found::Coming);
+            ask();
+        }),
         Found::Here(pins) if pins.is_empty() => html::div()
             .class("empty")
             .child((
@@ -113,6 +99,30 @@ pub fn panel(id: Chat) -> AnyView {
                 )),
             )),
             html::div().class("panel-body").child(body),
+        ))
+        .into_any()
+}
+
+/// While messages are looked for.
+pub fn looking() -> AnyView {
+    html::div()
+        .class("panel-busy")
+        .attr("role", "status")
+        .child((
+            html::span().class("spinner").attr("aria-hidden", "true"),
+            "Looking for them",
+        ))
+        .into_any()
+}
+
+/// They could not be had.
+pub fn failed(problem: &Problem, again: impl Fn() + 'static) -> AnyView {
+    html::div()
+        .class("empty")
+        .attr("role", "alert")
+        .child((
+            html::p().child(words::problem(problem)),
+            button::button("button", "Try again", again),
         ))
         .into_any()
 }

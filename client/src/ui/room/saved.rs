@@ -4,6 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 use sotto_shared::id::EnvelopeHash;
 
+use super::pins::{failed, looking};
 use crate::state::Store;
 use crate::ui::kit::{Icon, button};
 use crate::ui::nav::{icon_link, use_nav};
@@ -48,25 +49,11 @@ pub fn sheet() -> AnyView {
         });
     };
     let body = move || match found.get() {
-        Found::Coming => html::div()
-            .class("panel-busy")
-            .attr("role", "status")
-            .child((
-                html::span().class("spinner").attr("aria-hidden", "true"),
-                "Looking for them",
-            ))
-            .into_any(),
-        Found::Failed(problem) => html::div()
-            .class("empty")
-            .attr("role", "alert")
-            .child((
-                html::p().child(words::problem(&problem)),
-                button::button("button", "Try again", move || {
-                    found.set(Found::Coming);
-                    ask();
-                }),
-            ))
-            .into_any(),
+        Found::Coming => looking(),
+        Found::Failed(problem) => failed(&problem, move || {
+            found.set(Found::Coming);
+            ask();
+        }),
         Found::Here(all) if all.is_empty() => html::div()
             .class("empty")
             .child((

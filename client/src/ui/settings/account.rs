@@ -215,19 +215,29 @@ pub fn change_password() -> AnyView {
 }
 
 fn after_change() -> AnyView {
+    offer_recovery_key(
+        "Your password is changed.".into_any(),
+        "The recovery key you had went with the old one: it opens nothing any more. Throw the paper away, and make a new one.",
+    )
+}
+
+/// What was done, and why a recovery key is the next step.
+pub fn offer_recovery_key(done: AnyView, why: &'static str) -> AnyView {
     let dialogs = use_dialogs();
     let id = unique("next");
     let first = id.clone();
     request_animation_frame(move || browser::focus(&first));
     (
         html::div().class("dialog-body").child(
-            html::div().class("banner banner-ok banner-tall").attr("role", "status").child((
-                Icon::CircleCheck.view(),
-                html::div().class("banner-text").child((
-                    html::b().child("Your password is changed."),
-                    html::p().child("The recovery key you had went with the old one: it opens nothing any more. Throw the paper away, and make a new one."),
+            html::div()
+                .class("banner banner-ok banner-tall")
+                .attr("role", "status")
+                .child((
+                    Icon::CircleCheck.view(),
+                    html::div()
+                        .class("banner-text")
+                        .child((html::b().child(done), html::p().child(why))),
                 )),
-            )),
         ),
         html::footer().class("dialog-foot").child((
             button::button("button", "Later", move || dialogs.close()),
