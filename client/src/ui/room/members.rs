@@ -19,7 +19,7 @@ use crate::view::{ChannelKind, Chat, Command, Outcome, Person, Role, RoomKind, S
 pub fn panel(id: Chat) -> AnyView {
     let (store, dialogs, narrow) = (use_store(), use_dialogs(), use_narrow());
     let private = Memo::new(move |_| is_private(id));
-    let groups = groups(id.room, Signal::derive(move || private.get().then_some(id)));
+    let groups = by_presence(groups(id.room, Signal::derive(move || private.get().then_some(id))));
     let count = Memo::new(move |_| groups.with(|groups| groups.iter().map(|group| group.users.len()).sum::<usize>()));
     let known = Memo::new(move |_| store.members(id.room).is_some());
     // What the plus sign does.
@@ -121,11 +121,42 @@ pub fn groups(room: RoomId, within: Signal<Option<Chat>>) -> Memo<Vec<Group>> {
             let mut users: Vec<UserId> = here
                 .filter(|user| only.as_ref().is_none_or(|only| only.contains(user)))
                 .collect();
-            users.sort_by_cached_key(|user| store.handle(*user));
-            Group { role, title, users }
+            users.sort_by_cached_key(|user| (store.name(*user).to_lowercase(), *user));
+            Group {
+                role,
+                here: false,
+                title,
+                users,
+            }
         };
         let mut groups: Vec<Group> = roles.into_iter().map(of).collect();
         groups.retain(|group| !group.users.is_empty());
+        groups
+    })
+}
+
+/// The same, with those among the ordinary members who are here before the others.
+fn by_presence(groups: Memo<Vec<Group>>) -> Memo<Vec<Group>> {
+    let store = use_store();
+    Memo::new(move |_| {
+        let mut groups = groups.get();
+        let Some(at) = groups.iter().position(|group| group.role == rights::MEMBER) else {
+            return groups;
+        };
+        let is_here = |user: &UserId| store.me() == Some(*user) || store.presence(*user).is_some();
+        let (here, others): (Vec<UserId>, Vec<UserId>) = groups[at].users.iter().partition(|user| is_here(user));
+        // Somebody who does not let it be known is not said to be away: whoever is not here is one of the others.
+        if !others.is_empty() && here.iter().any(|user| store.me() != Some(*user)) {
+            groups[at].title = "Others".into();
+            groups[at].users = others;
+            let here = Group {
+                role: rights::MEMBER,
+                here: true,
+                title: "Here now".into(),
+                users: here,
+            };
+            groups.insert(at, here);
+        }
         groups
     })
 }

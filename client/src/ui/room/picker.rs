@@ -215,6 +215,8 @@ pub fn picker(pick: Rc<dyn Fn(&str)>) -> AnyView {
                         .attr("spellcheck", "false")
                         .placeholder("Search emoji")
                         .node_ref(search)
+                        // A dialog gives the keyboard to this before anything else.
+                        .autofocus(!browser::is_touch())
                         .prop("value", move || wanted.get())
                         .on(ev::input, move |event| wanted.set(event_target_value(&event))),
                 )),

@@ -13,10 +13,11 @@ use crate::ui::fuzzy;
 use crate::ui::kit::{Icon, unique};
 use crate::ui::screen::use_store;
 
-/// People of one role.
+/// People of one role, or those of it who are here.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
     pub role: u8,
+    pub here: bool,
     pub title: String,
     /// In the order of their names.
     pub users: Vec<UserId>,
@@ -50,9 +51,11 @@ pub fn roster(
         typed.with(|typed| {
             if !typed.trim().is_empty() {
                 for group in &mut groups {
-                    group
-                        .users
-                        .retain(|user| fuzzy::find(typed, &store.handle(*user)).is_some());
+                    group.users.retain(|user| {
+                        [store.handle(*user), store.name(*user)]
+                            .iter()
+                            .any(|name| fuzzy::find(typed, name).is_some())
+                    });
                 }
             }
         });
@@ -64,7 +67,9 @@ pub fn roster(
         found.track();
         request_animation_frame(touch);
     });
-    let roles = Memo::new(move |_| found.with(|groups| groups.iter().map(|group| group.role).collect::<Vec<_>>()));
+    let parts = Memo::new(move |_| {
+        found.with(|groups| groups.iter().map(|group| (group.role, group.here)).collect::<Vec<_>>())
+    });
     let many =
         Memo::new(move |_| groups.with(|groups| groups.iter().map(|group| group.users.len()).sum::<usize>() >= MANY));
     let field = move || {
@@ -91,9 +96,9 @@ pub fn roster(
             above,
             field,
             For(ForProps::builder()
-                .each(move || roles.get())
-                .key(|role| *role)
-                .children(move |role| group(found, role, scroller, moved, row))
+                .each(move || parts.get())
+                .key(|part| *part)
+                .children(move |part| group(found, part, scroller, moved, row))
                 .build()),
             move || {
                 found.with(Vec::is_empty).then(|| {
@@ -109,13 +114,14 @@ pub fn roster(
 
 fn group(
     groups: Memo<Vec<Group>>,
-    role: u8,
+    (role, here): (u8, bool),
     scroller: NodeRef<html::Div>,
     moved: RwSignal<u32>,
     row: impl Fn(UserId, u8) -> AnyView + Copy + Send + Sync + 'static,
 ) -> AnyView {
     let list = NodeRef::<html::Ul>::new();
-    let this = Memo::new(move |_| groups.with(|groups| groups.iter().find(|group| group.role == role).cloned()));
+    let is_this = move |group: &&Group| (group.role, group.here) == (role, here);
+    let this = Memo::new(move |_| groups.with(|groups| groups.iter().find(is_this).cloned()));
     let count = Memo::new(move |_| this.with(|group| group.as_ref().map_or(0, |group| group.users.len())));
     let title =
         Memo::new(move |_| this.with(|group| group.as_ref().map(|group| group.title.clone()).unwrap_or_default()));

@@ -25,6 +25,7 @@ pub fn column() -> AnyView {
     let am_guest = guest::am_guest();
     let rooms = Memo::new(move |_| store.room_list());
     let none = Memo::new(move |_| rooms.with(Vec::is_empty));
+    let divided = Memo::new(move |_| !none.get() && !store.requests().is_empty());
     html::nav()
         .class("column")
         .attr("aria-label", "Messages")
@@ -73,6 +74,11 @@ pub fn column() -> AnyView {
             html::div().class("column-body").child((
                 column_banners(),
                 requests(),
+                move || {
+                    divided
+                        .get()
+                        .then(|| html::h3().class("menu-title").child("People and groups"))
+                },
                 html::ul()
                     .class("talks")
                     .attr("aria-label", "Conversations")
