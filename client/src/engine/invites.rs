@@ -7,6 +7,8 @@
 //!
 //! The link names the room by the hash of its genesis and a person by their id, so nobody can answer with another.
 
+use std::collections::BTreeSet;
+
 use rand::CryptoRng;
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{InviteOpen, InviteProof, RoomAppend, RoomLogReply, UserFind, UserLogBody, WrapsPut};
@@ -29,7 +31,7 @@ use super::epochs::wrap_for;
 use super::intents::{Intent, What, tidy_name};
 use super::peek::over;
 use super::people::{People, mark};
-use super::rooms::{Room, verify_entries};
+use super::rooms::{Room, people_named, verify_entries};
 use super::sync::{LOG_TRIES, retry};
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{self, InvitePreview, Invites, Outcome, Over, Problem};
@@ -98,8 +100,8 @@ pub(crate) struct Visit {
     blobs: Vec<SignedBlob>,
     /// The room as far as its log was verified.
     state: Option<RoomState>,
-    /// User logs that it names are on the way.
-    waits: bool,
+    /// Whom it names, while user logs of theirs are on the way.
+    waits: Option<BTreeSet<UserId>>,
     logs_wanted: u32,
     tries: u32,
     sent: Option<SignedBlob>,
@@ -286,7 +288,7 @@ impl<S: Suite> Engine<S> {
                     secret,
                     blobs: Vec::new(),
                     state: None,
-                    waits: false,
+                    waits: None,
                     logs_wanted: 0,
                     tries: 0,
                     sent: None,
@@ -419,19 +421,12 @@ impl<S: Suite> Engine<S> {
     /// User logs came: visits that waited for them go on.
     pub(super) async fn visits_go_on(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let waiting: Vec<RoomId> = (self.visits.iter())
-            .filter(|(_, visit)| visit.waits)
+            .filter(|(_, visit)| visit.waits.as_ref().is_some_and(|named| !self.fetches_any_of(named)))
             .map(|(id, _)| *id)
             .collect();
         for id in waiting {
             let Some(visit) = self.visits.get(&id) else { continue };
             let missing = self.missing_logs(&visit.blobs);
-            let fetching = self
-                .pending
-                .values()
-                .any(|pending| matches!(pending, Pending::UserLog { user } if missing.contains(user)));
-            if fetching {
-                continue;
-            }
             let Some(visit) = self.visits.get_mut(&id) else {
                 continue;
             };
@@ -453,8 +448,8 @@ impl<S: Suite> Engine<S> {
             self.fetch_log(*user, out);
         }
         let Some(visit) = self.visits.get_mut(&id) else { return };
-        visit.waits = !missing.is_empty();
-        if visit.waits {
+        visit.waits = (!missing.is_empty()).then(|| people_named(&visit.blobs));
+        if visit.waits.is_some() {
             return;
         }
         let state = verify_visit(&id, visit, &self.people, ctx.suite).await;

@@ -65,7 +65,6 @@ use rand::CryptoRng;
 use sotto_shared::api::frame::{FromRelay, ToRelay};
 use sotto_shared::contacts::OwnProfile;
 use sotto_shared::crypto::secret::DayVaultKey;
-use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::id::{Head, RoomId, UserId};
 
@@ -94,7 +93,7 @@ use passing::Passing;
 use people::People;
 use rekey::{Departing, Offered};
 use reports::{Complaint, Docket};
-use rooms::Room;
+use rooms::{Parked, Room};
 use spaces::SpaceAct;
 
 /// What the engine is handed at every step.
@@ -210,7 +209,7 @@ pub struct Engine<S: Suite> {
     /// What is said in them.
     channels: BTreeMap<Chat, Channel>,
     /// Logs of rooms that are not taken up yet: user logs they name are on the way.
-    arriving: HashMap<RoomId, Vec<SignedBlob>>,
+    arriving: HashMap<RoomId, Parked>,
     /// Commands that look for people first.
     tasks: HashMap<u32, Task>,
     creating: HashMap<RoomId, Creation>,

@@ -307,6 +307,13 @@ impl<S: Suite> Engine<S> {
         self.put_pin(pin, None, ctx, out);
     }
 
+    /// Whose safety number was compared, or known to have changed: of nobody else can an identity stand in the way.
+    pub(super) fn held_against(&self) -> impl Iterator<Item = &UserId> {
+        let pins = self.me.iter().flat_map(|me| &me.vault.pins);
+        let compared = pins.filter(|(_, (pin, _))| pin.state != PinState::Unverified);
+        compared.map(|(user, _)| user)
+    }
+
     /// What was compared, held against the identity key there is now.
     pub(super) fn trust(&self, user: &UserId) -> Trust {
         let pin = self
@@ -365,7 +372,6 @@ impl<S: Suite> Engine<S> {
         if !self.may_be_called(body) {
             return Err(lie);
         }
-        let stays = (self.people.handle(&body.user_id)).is_some_and(|before| stays(before, &body.handle));
         match self.people.learn(body, pin.as_ref(), &realm, ctx.suite).await {
             Ok(_) => {
                 out.push(Effect::Save(self.people.record(&body.user_id).into_iter().collect()));
@@ -374,13 +380,13 @@ impl<S: Suite> Engine<S> {
                 }
                 self.show_handle(&body.handle, out);
                 let me = self.my_id();
-                let mut rooms = self.rooms.iter();
-                let direct = rooms.find(|(_, room)| me.and_then(|me| room.peer(&me)) == Some(body.user_id));
-                if let Some(id) = direct.map(|(id, _)| *id).filter(|_| stays) {
-                    self.show_room_row(id.into(), out);
+                // Whether one may write to them may hang on it, and to whoever is called the same.
+                let is_called_so = |user: UserId| self.people.handle(&user) == Some(body.handle.as_str());
+                for (id, room) in &self.rooms {
+                    if room.is_member(&body.user_id) || me.and_then(|me| room.peer(&me)).is_some_and(is_called_so) {
+                        self.show_rows_of(*id, out);
+                    }
                 }
-                // Whether one may write to them may hang on it.
-                self.refresh_standings(out);
                 Ok(())
             }
             // Asked from a place that is not ours any more: the newest is asked for again when needed.

@@ -70,7 +70,7 @@ pub(crate) struct Room {
     /// What members have seen and we have not, by channel and who says so.
     pub claims: BTreeMap<(ChannelId, UserId), Claim>,
     /// Entries that wait for a user log they name.
-    pub waiting: Vec<SignedBlob>,
+    pub waiting: Parked,
     pub sync: Sync,
     pub intents: VecDeque<Intent>,
     /// An append is under way.
@@ -103,7 +103,7 @@ impl Room {
             left: false,
             evidence: None,
             claims: BTreeMap::new(),
-            waiting: Vec::new(),
+            waiting: Parked::default(),
             sync: Sync::default(),
             intents: VecDeque::new(),
             appending: false,
@@ -191,6 +191,26 @@ impl Room {
     }
 }
 
+/// Entries that wait for user logs, and whom they name: a thousand people's logs come one by one.
+#[derive(Default)]
+pub(crate) struct Parked {
+    pub blobs: Vec<SignedBlob>,
+    named: BTreeSet<UserId>,
+}
+
+impl Parked {
+    fn new(blobs: Vec<SignedBlob>) -> Self {
+        let named = people_named(&blobs);
+        Self { blobs, named }
+    }
+}
+
+/// Everybody whose log these entries look into.
+pub(super) fn people_named(blobs: &[SignedBlob]) -> BTreeSet<UserId> {
+    let named = blobs.iter().flat_map(|blob| named_people(&blob.body));
+    named.map(|member| member.user_id).collect()
+}
+
 pub(crate) const fn role(role: Role) -> view::Role {
     match role {
         Role::Member | Role::Custom(_) => view::Role::Member,
@@ -246,16 +266,16 @@ impl<S: Suite> Engine<S> {
             }
         };
         if let Some(room) = self.rooms.get_mut(&id) {
-            room.waiting.clear();
+            room.waiting = Parked::default();
         }
         if fresh.is_empty() {
             return;
         }
         if self.fetch_missing_logs(&fresh, out) {
             match self.rooms.get_mut(&id) {
-                Some(room) => room.waiting = fresh,
+                Some(room) => room.waiting = Parked::new(fresh),
                 None => {
-                    self.arriving.insert(id, fresh);
+                    self.arriving.insert(id, Parked::new(fresh));
                 }
             }
             return;
@@ -270,6 +290,12 @@ impl<S: Suite> Engine<S> {
             self.fetch_log(*user, out);
         }
         !missing.is_empty()
+    }
+
+    /// Whether the log of one of these is on its way.
+    pub(super) fn fetches_any_of(&self, users: &BTreeSet<UserId>) -> bool {
+        let is_one = |pending: &Pending<_>| matches!(pending, Pending::UserLog { user } if users.contains(user));
+        self.pending.values().any(is_one)
     }
 
     /// Whose logs `blobs` name further than they are here.
@@ -287,45 +313,34 @@ impl<S: Suite> Engine<S> {
 
     /// An answer with the log of `user` came: whatever waited for it goes on.
     pub(super) async fn people_grew(&mut self, user: UserId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
-        let fetching: Vec<UserId> = (self.pending.values())
-            .filter_map(|pending| {
-                if let Pending::UserLog { user } = pending {
-                    Some(*user)
-                } else {
-                    None
-                }
-            })
-            .collect();
-        let is_ready = |blobs: &[SignedBlob]| {
-            let named = blobs.iter().flat_map(|blob| named_people(&blob.body));
-            !named.into_iter().any(|member| fetching.contains(&member.user_id))
-        };
         let arriving: Vec<RoomId> = self
             .arriving
             .iter()
-            .filter(|(_, blobs)| is_ready(blobs))
+            .filter(|(_, parked)| !self.fetches_any_of(&parked.named))
             .map(|(id, _)| *id)
             .collect();
         for id in arriving {
-            if let Some(blobs) = self.arriving.remove(&id) {
-                if self.missing_logs(&blobs).is_empty() {
-                    self.take_entries(id, 0, blobs, ctx, out).await;
+            if let Some(parked) = self.arriving.remove(&id) {
+                if self.missing_logs(&parked.blobs).is_empty() {
+                    self.take_entries(id, 0, parked.blobs, ctx, out).await;
                     continue;
                 }
                 // The answer did not bring them. Asked for again at the next tick, not at once and for ever.
-                self.arriving.insert(id, blobs);
-                if fetching.is_empty() {
+                self.arriving.insert(id, parked);
+                let is_log = |pending: &Pending<_>| matches!(pending, Pending::UserLog { .. });
+                if !self.pending.values().any(is_log) {
                     out.push(Effect::Wake { after_ms: RETRY_MS });
                 }
             }
         }
         self.visits_go_on(ctx, out).await;
         let waiting: Vec<RoomId> = (self.rooms.iter())
-            .filter(|(_, room)| !room.waiting.is_empty() && is_ready(&room.waiting))
+            .filter(|(_, room)| !room.waiting.blobs.is_empty() && !self.fetches_any_of(&room.waiting.named))
             .map(|(id, _)| *id)
             .collect();
         for id in waiting {
-            let is_short = (self.rooms.get(&id)).is_some_and(|room| self.missing_logs(&room.waiting).contains(&user));
+            let is_short =
+                (self.rooms.get(&id)).is_some_and(|room| self.missing_logs(&room.waiting.blobs).contains(&user));
             if let Some(room) = self.rooms.get_mut(&id)
                 && is_short
             {
@@ -342,7 +357,7 @@ impl<S: Suite> Engine<S> {
 
     async fn take_waiting(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
-        let blobs = std::mem::take(&mut room.waiting);
+        let blobs = std::mem::take(&mut room.waiting).blobs;
         // Some of them may have come another way meanwhile.
         let first = blobs.first().and_then(|blob| RoomEntry::from_bytes(&blob.body).ok());
         match first {
@@ -355,12 +370,12 @@ impl<S: Suite> Engine<S> {
     pub(super) async fn retry_waiting(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let arriving: Vec<RoomId> = self.arriving.keys().copied().collect();
         for id in arriving {
-            if let Some(blobs) = self.arriving.remove(&id) {
-                self.take_entries(id, 0, blobs, ctx, out).await;
+            if let Some(parked) = self.arriving.remove(&id) {
+                self.take_entries(id, 0, parked.blobs, ctx, out).await;
             }
         }
         let rooms: Vec<(RoomId, bool, bool)> = (self.rooms.iter())
-            .map(|(id, room)| (*id, !room.waiting.is_empty(), room.sync.log_is_behind()))
+            .map(|(id, room)| (*id, !room.waiting.blobs.is_empty(), room.sync.log_is_behind()))
             .collect();
         for (id, waits, behind) in rooms {
             if waits {
@@ -413,7 +428,7 @@ impl<S: Suite> Engine<S> {
             // The log of somebody it names could not be had yet, or not far enough. Asked for again at the next tick.
             Some(LogError::NeedsUserLog { .. }) => {
                 if let Some(room) = self.rooms.get_mut(&id) {
-                    room.waiting = rest.get(accepted..).unwrap_or_default().to_vec();
+                    room.waiting = Parked::new(rest.get(accepted..).unwrap_or_default().to_vec());
                 }
                 out.push(Effect::Wake { after_ms: RETRY_MS });
             }
@@ -500,12 +515,7 @@ impl<S: Suite> Engine<S> {
             self.freeze_with(id.into(), Tamper::Fork, other, ctx, out).await;
         }
         self.learn_keys(id, ctx, out).await;
-        for user in self
-            .rooms
-            .get(&id)
-            .map(|room| room.state.known_people())
-            .unwrap_or_default()
-        {
+        for user in people_named(blobs) {
             self.show_person(&user, out);
         }
         self.show_rows_of(id, out);
@@ -631,7 +641,10 @@ impl<S: Suite> Engine<S> {
                 Standing::Left
             };
         }
-        if let Some(changed) = room.state.members.keys().find(|user| self.trust(user).blocks()) {
+        if let Some(changed) = self
+            .held_against()
+            .find(|user| room.is_member(user) && self.trust(user).blocks())
+        {
             return Standing::IdentityChanged(*changed);
         }
         let is_gone =

@@ -364,7 +364,7 @@ impl<S: Suite> Engine<S> {
         if room.channel.pages.paging
             || !self.online
             || room.frozen.is_some()
-            || !room.waiting.is_empty()
+            || !room.waiting.blobs.is_empty()
             || room.sync.log_is_behind()
         {
             return;
@@ -515,7 +515,7 @@ impl<S: Suite> Engine<S> {
     pub(super) async fn prepare(&mut self, id: Chat, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) -> bool {
         let Some(room) = self.place(id) else { return false };
         // Entries that wait for somebody's keys may take somebody out.
-        if room.appending || room.sync.log_is_behind() || !room.waiting.is_empty() || !room.intents.is_empty() {
+        if room.appending || room.sync.log_is_behind() || !room.waiting.blobs.is_empty() || !room.intents.is_empty() {
             return false;
         }
         let key = room.key();

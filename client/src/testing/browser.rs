@@ -147,6 +147,10 @@ pub struct Browser<S: Suite> {
     pub answers: BTreeMap<u32, Result<Outcome, Problem>>,
     /// Stops dead before so many effects more: a crash. Comes back with a reload.
     pub fuse: Option<u32>,
+    /// What tells how long things take: any count that goes up, for measurements.
+    pub clock: Option<fn() -> u64>,
+    /// How much of it the engine and the page's model took, in this order.
+    pub spent: [u64; 2],
     pub has_network: bool,
     /// It was left alone for long before it starts again.
     pub overdue: bool,
@@ -185,6 +189,8 @@ impl<S: Suite> Browser<S> {
             store: Store::default(),
             answers: BTreeMap::new(),
             fuse: None,
+            clock: None,
+            spent: [0; 2],
             has_network: true,
             overdue: false,
             holds_asks: false,
@@ -259,13 +265,19 @@ impl<S: Suite> Browser<S> {
     /// The next input, and everything that follows from it.
     pub(super) async fn think(&mut self, now_ms: u64) {
         let Some(input) = self.inputs.pop_front() else { return };
+        let began = self.at();
         let mut ctx = Ctx {
             now_ms,
             rng: &mut self.rng,
             suite: &self.suite,
         };
         let effects = self.engine.handle(input, &mut ctx).await;
+        self.spent[0] += self.at() - began;
         self.perform(effects, now_ms);
+    }
+
+    fn at(&self) -> u64 {
+        self.clock.map_or(0, |clock| clock())
     }
 
     fn perform(&mut self, effects: Vec<Effect<S::DeviceKey>>, now_ms: u64) {
@@ -387,7 +399,10 @@ impl<S: Suite> Browser<S> {
             Effect::Wake { after_ms } => self.timers.push(now_ms + after_ms),
             Effect::Tell(word) => self.told.push(word),
             Effect::Show(change) => {
-                self.store.apply(change.clone());
+                let again = change.clone();
+                let began = self.at();
+                self.store.apply(again);
+                self.spent[1] += self.at() - began;
                 self.changes.push(change);
             }
             Effect::Answer { id, result } => {

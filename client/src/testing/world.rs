@@ -27,6 +27,8 @@ pub struct World<S: Suite> {
     /// Milliseconds since 1970.
     pub now_ms: u64,
     pub steps: u32,
+    /// That of browsers to come.
+    pub clock: Option<fn() -> u64>,
     suite: S,
     seed: String,
     rng: FixedRng,
@@ -58,6 +60,7 @@ impl<S: Suite + Clone> World<S> {
             tamper: Box::new(Honest),
             now_ms: NOW,
             steps: 0,
+            clock: None,
             suite,
             seed: seed.to_owned(),
             rng: FixedRng::new(&format!("{seed}/world")),
@@ -126,7 +129,9 @@ impl<S: Suite + Clone> World<S> {
     fn browser_over(&mut self, name: &str, disk: Rc<RefCell<Disk<S::DeviceKey>>>) -> usize {
         let index = self.browsers.len();
         let rng = FixedRng::new(&format!("{}/browser/{index}", self.seed));
-        self.browsers.push(Browser::new(name, self.suite.clone(), disk, rng));
+        let mut browser = Browser::new(name, self.suite.clone(), disk, rng);
+        browser.clock = self.clock;
+        self.browsers.push(browser);
         index
     }
 
