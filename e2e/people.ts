@@ -13,6 +13,9 @@ import { Wire } from './wire.ts';
 /** What Chromium itself writes to the console when an address does not answer, or answers with a refusal. */
 const NETWORK_TROUBLE = /Failed to load resource|WebSocket connection to .* failed|net::ERR_/;
 
+/** A phone in somebody's hand. */
+export const PHONE: PersonOptions = { context: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } };
+
 export interface PersonOptions {
   password?: string;
   context?: BrowserContextOptions;
@@ -65,11 +68,60 @@ export class Person {
     await this.wire.remove();
   }
 
+  // ---- Hands --------------------------------------------------------------------------------------------------------
+
+  private get hasTouch(): boolean {
+    return this.options.context?.hasTouch ?? false;
+  }
+
+  /** A finger on a phone, elsewhere the pointer. What a finger is to meet is large enough for it. */
+  async presses(target: Locator): Promise<void> {
+    if (!this.hasTouch) return target.click();
+    await expect(target).toBeVisible();
+    const { width, height, what } = await target.evaluate((element) => {
+      // The words beside a box belong to it.
+      const { width, height } = (element.closest('label') ?? element).getBoundingClientRect();
+      return { width, height, what: element.outerHTML.slice(0, 200) };
+    });
+    expect.soft(Math.min(width, height), `${what} is too small for a finger`).toBeGreaterThanOrEqual(24);
+    await this.fits();
+    await target.tap();
+  }
+
+  /** Makes a cross in a box that has none. */
+  async ticks(box: Locator): Promise<void> {
+    if (this.hasTouch) await this.presses(box);
+    else await box.check();
+    await expect(box).toBeChecked();
+  }
+
+  /** Nothing stands out over the side of the screen. */
+  async fits(): Promise<void> {
+    // By the screen, not by the window: a phone's grows with what is too wide for it.
+    const wide = await this.page.evaluate(() => document.scrollingElement?.scrollWidth ?? 0);
+    expect.soft(wide, `${this.page.url()} is wider than the screen`).toBeLessThanOrEqual(this.page.viewportSize()?.width ?? 0);
+  }
+
+  /** Rests a finger on something until its sheet opens, as the one of a message does. */
+  async holds(target: Locator, sheet = this.dialog('Message')): Promise<Locator> {
+    await target.scrollIntoViewIfNeeded();
+    const box = await target.boundingBox();
+    if (!box) throw new Error('what is to be held is not on screen');
+    const touch = await this.context.newCDPSession(this.page);
+    const touchPoints = [{ x: box.x + 20, y: box.y + box.height / 2 }];
+    await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints });
+    await expect(sheet).toBeVisible();
+    await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+    await touch.detach();
+    await expect(sheet).toBeVisible();
+    return sheet;
+  }
+
   // ---- The front door -----------------------------------------------------------------------------------------------
 
   async signsUp(): Promise<this> {
     await this.fillsSignUp();
-    await this.page.getByRole('button', { name: 'Create account' }).click();
+    await this.presses(this.page.getByRole('button', { name: 'Create account' }));
     await this.isIn();
     return this;
   }
@@ -78,9 +130,9 @@ export class Person {
   async fillsSignUp(): Promise<void> {
     await this.page.goto('/sign-up');
     await this.page.getByLabel('Handle').fill(this.handle);
-    await this.page.getByRole('button', { name: 'Use my own' }).click();
+    await this.presses(this.page.getByRole('button', { name: 'Use my own' }));
     await this.page.getByLabel('Password', { exact: true }).fill(this.password);
-    await this.page.getByRole('checkbox', { name: /^I saved/ }).check();
+    await this.ticks(this.page.getByRole('checkbox', { name: /^I saved/ }));
     // The meter has had its say.
     await expect(this.page.getByRole('img', { name: /guess|strong/i })).toBeVisible();
   }
@@ -104,7 +156,7 @@ export class Person {
   }
 
   async pressesSignIn(): Promise<void> {
-    await this.page.getByRole('button', { name: 'Sign in' }).click();
+    await this.presses(this.page.getByRole('button', { name: 'Sign in' }));
   }
 
   async isIn(): Promise<void> {
@@ -123,37 +175,37 @@ export class Person {
 
   /** A password of one's own, where a new one is asked for. */
   async choosesPassword(form: Locator, password: string): Promise<void> {
-    await form.getByRole('button', { name: 'Use my own' }).click();
+    await this.presses(form.getByRole('button', { name: 'Use my own' }));
     await form.getByLabel('New password', { exact: true }).fill(password);
-    await form.getByRole('checkbox', { name: /^I saved/ }).check();
+    await this.ticks(form.getByRole('checkbox', { name: /^I saved/ }));
   }
 
   /** On the page of the account; what is said afterwards is the test's. */
   async changesPassword(password: string): Promise<void> {
-    await this.page.getByRole('button', { name: 'Change the password' }).click();
+    await this.presses(this.page.getByRole('button', { name: 'Change the password' }));
     const dialog = this.dialog('Change the password');
     await dialog.getByLabel('Current password', { exact: true }).fill(this.password);
     await this.choosesPassword(dialog, password);
-    await dialog.getByRole('button', { name: 'Change the password' }).click();
+    await this.presses(dialog.getByRole('button', { name: 'Change the password' }));
     this.password = password;
   }
 
   /** On the page of the account. `meanwhile` happens where the two groups are asked for. */
   async makesRecoveryKey(meanwhile?: (dialog: Locator) => Promise<void>): Promise<string[]> {
-    await this.page.getByRole('button', { name: 'Make a recovery key' }).click();
+    await this.presses(this.page.getByRole('button', { name: 'Make a recovery key' }));
     const dialog = this.dialog('Make a recovery key');
     await dialog.getByLabel('Your password', { exact: true }).fill(this.password);
-    await dialog.getByRole('button', { name: 'Show the key' }).click();
+    await this.presses(dialog.getByRole('button', { name: 'Show the key' }));
     const shown = dialog.locator('.paper-groups li');
     await expect(shown).toHaveCount(14, { timeout: 20_000 });
     const groups = await shown.allInnerTexts();
-    await dialog.getByRole('button', { name: 'I have it on paper' }).click();
+    await this.presses(dialog.getByRole('button', { name: 'I have it on paper' }));
     await meanwhile?.(dialog);
     for (const label of await dialog.locator('label').allInnerTexts()) {
       const number = Number(/^Group (\d+)$/.exec(label)?.[1]);
       await dialog.getByLabel(label, { exact: true }).fill(groups[number - 1]?.toLowerCase() ?? '');
     }
-    await dialog.getByRole('button', { name: 'Done' }).click();
+    await this.presses(dialog.getByRole('button', { name: 'Done' }));
     await expect(dialog).toBeHidden();
     return groups;
   }
@@ -200,14 +252,14 @@ export class Person {
     await this.chooses('New conversation', 'New message');
     const dialog = this.dialog('New message');
     await dialog.getByLabel('Handle').fill(handle);
-    await dialog.getByRole('button', { name: 'Write' }).click();
+    await this.presses(dialog.getByRole('button', { name: 'Write' }));
     await this.canWriteTo(handle);
   }
 
   /** A direct message that the other began, so that nobody is asked about it; this one has it open, the other their list. */
   async hasBeenWrittenToBy(other: Person): Promise<void> {
     await other.opensDirectWith(this.handle);
-    await other.page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: /^Messages/ }).click();
+    await other.presses(other.page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: /^Messages/ }));
     await this.opensToWrite(other.handle);
   }
 
@@ -217,7 +269,7 @@ export class Person {
     const dialog = this.dialog('New group');
     await dialog.getByLabel('Name').fill(name);
     await this.picks(dialog, handles);
-    await dialog.getByRole('button', { name: 'Create group' }).click();
+    await this.presses(dialog.getByRole('button', { name: 'Create group' }));
     await this.canWriteTo(shown);
   }
 
@@ -226,7 +278,7 @@ export class Person {
     // By the title alone: a preview may name somebody too.
     const row = this.column.getByRole('link').filter({ has: this.page.locator('.talk-name', { hasText: title }) });
     delete this.said;
-    await row.click();
+    await this.presses(row);
     await expect(this.page.getByRole('region', { name: title }).getByRole('log')).toBeVisible();
   }
 
@@ -242,7 +294,7 @@ export class Person {
     const text = this.page.getByRole('textbox', { name: `Message ${title}` });
     const accept = this.page.getByRole('button', { name: 'Accept', exact: true });
     await expect(text.or(accept)).toBeVisible();
-    if (await accept.isVisible()) await accept.click();
+    if (await accept.isVisible()) await this.presses(accept);
     await expect(text).toBeVisible();
   }
 
@@ -250,24 +302,24 @@ export class Person {
     await this.chooses('More', 'Add people');
     const dialog = this.dialog(/^Add people/);
     await this.picks(dialog, handles);
-    await dialog.getByRole('button', { name: 'Add', exact: true }).last().click();
+    await this.presses(dialog.getByRole('button', { name: 'Add', exact: true }).last());
     await expect(dialog).toBeHidden();
   }
 
   async removes(handle: string): Promise<void> {
-    if (!(await this.members.isVisible())) await this.page.getByRole('button', { name: /^Members/ }).click();
-    await this.member(handle).click();
-    await this.page.getByRole('menuitem', { name: 'Remove' }).click();
+    if (!(await this.members.isVisible())) await this.presses(this.page.getByRole('button', { name: /^Members/ }));
+    await this.presses(this.member(handle));
+    await this.presses(this.page.getByRole('menuitem', { name: 'Remove' }));
     const dialog = this.dialog(new RegExp(`^Remove ${handle}`));
-    await dialog.getByRole('button', { name: 'Remove' }).click();
+    await this.presses(dialog.getByRole('button', { name: 'Remove' }));
     await expect(dialog).toBeHidden();
   }
 
   /** Opens a menu by the name of its button and takes an entry. */
   async chooses(menu: string, entry: string): Promise<void> {
     // A message under the pointer has one of that name, too; it comes later.
-    await this.page.getByRole('button', { name: menu, exact: true }).first().click();
-    await this.page.getByRole('menuitem', { name: entry }).click();
+    await this.presses(this.page.getByRole('button', { name: menu, exact: true }).first());
+    await this.presses(this.page.getByRole('menuitem', { name: entry }));
   }
 
   private async picks(dialog: Locator, handles: string[]): Promise<void> {

@@ -2,10 +2,8 @@
 
 import type { Locator } from '@playwright/test';
 
-import type { Person, PersonOptions } from './people.ts';
+import { PHONE, type Person } from './people.ts';
 import { expect, test } from './stage.ts';
-
-const PHONE: PersonOptions = { context: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } };
 
 const panel = (person: Person): Locator => person.page.getByRole('complementary', { name: 'Pinned messages' });
 const pins = (person: Person): Locator => panel(person).locator('.pin-text');

@@ -31,6 +31,10 @@ async function shoot(page: Page, screen: string): Promise<void> {
   await page.setViewportSize({ width: 1280, height: 800 });
 }
 
+// Many pictures of many screens, on a machine that may have much else to do.
+test.describe.configure({ timeout: 600_000 });
+test.use({ actionTimeout: 30_000 });
+
 test('the front door', async ({ newPerson }) => {
   const alice = await newPerson('oona');
   const { page } = alice;
@@ -178,7 +182,7 @@ test('what is written', async ({ signedUp }) => {
   await page.getByRole('textbox', { name: /^Message / }).fill('A draft that is\non several lines\nand goes on');
   await shoot(page, 'composer-lines');
   await page.getByRole('textbox', { name: /^Message / }).fill('');
-  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('button', { name: 'More', exact: true }).first().click();
   await expect(page.getByRole('menuitem').first()).toBeVisible();
   await shoot(page, 'menu-direct');
   await page.keyboard.press('Escape');
@@ -262,8 +266,8 @@ test('spaces', async ({ signedUp }) => {
   await oona.canWriteTo('general');
   await shoot(page, 'space-channel-empty');
   await oona.says('Repair night is **Friday at 18:30**. Bring the thing, its charger, and whatever you already tried.');
-  await oona.hasSentEverything();
-  await expect(channel(oona, 'questions')).toContainText('Unread');
+  await expect(oona.log.locator('[data-message-state=sent]')).toHaveCount(1);
+  await expect(channel(oona, 'questions')).toContainText('unread');
   await page.getByRole('button', { name: /^Members/ }).click();
   await shoot(page, 'space-members');
   const room = page.url().replace(/\/members$/, '');
@@ -305,7 +309,7 @@ test('a group', async ({ signedUp }) => {
   const [oona] = await signedUp('oona', 'jonas', 'mira');
   const { page } = oona;
   await oona.makesGroup('The committee for the very long summer fair on the harbour', ['jonas', 'mira']);
-  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('button', { name: 'More', exact: true }).first().click();
   await expect(page.getByRole('menuitem').first()).toBeVisible();
   await shoot(page, 'menu-group');
   await page.getByRole('menuitem', { name: 'Rename' }).click();

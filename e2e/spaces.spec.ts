@@ -2,10 +2,8 @@
 
 import type { Locator } from '@playwright/test';
 
-import type { Person } from './people.ts';
+import { PHONE, type Person } from './people.ts';
 import { expect, test } from './stage.ts';
-
-const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
 const column = (who: Person, space: string): Locator => who.page.getByRole('navigation', { name: `Channels of ${space}` });
 const rail = (who: Person): Locator => who.page.getByRole('list', { name: 'Spaces' });
@@ -255,7 +253,7 @@ test('every view of a space has an address that survives a reload, and the switc
 
 test('on a phone: the strip of spaces, the list, the channel, its members, by touch', async ({ newPerson, signedUp }) => {
   const [alice] = await signedUp('alice');
-  const bob = await newPerson('bob', { context: PHONE });
+  const bob = await newPerson('bob', PHONE);
   await bob.fillsSignUp();
   await bob.page.getByRole('button', { name: 'Create account' }).tap();
   await expect(bob.page.getByRole('button', { name: 'Create a space' })).toBeVisible({ timeout: 20_000 });
@@ -284,17 +282,11 @@ test('on a phone: the strip of spaces, the list, the channel, its members, by to
   await bob.page.getByRole('link', { name: 'Back to the channel' }).tap();
   await bob.page.getByRole('link', { name: 'All channels' }).tap();
   // A finger that rests on a channel gets the same as a sheet.
-  const box = await channel(bob, 'general').boundingBox();
-  if (!box) throw new Error('general is not on screen');
-  const fingers = await bob.context.newCDPSession(bob.page);
-  await fingers.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [{ x: box.x + 60, y: box.y + box.height / 2 }] });
-  await expect(bob.dialog('general')).toBeVisible();
-  await fingers.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await bob.holds(channel(bob, 'general'), bob.dialog('general'));
   await expect(bob.dialog('general').locator('.menu-item')).toHaveText(['Channel settings', 'Notifications …']);
   await bob.dialog('general').getByRole('button', { name: 'Channel settings' }).tap();
   await expect(bob.page.getByText('Everybody in this space reads and writes.')).toBeVisible();
-  const sideways = await bob.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  expect(sideways).toBeLessThanOrEqual(0);
+  await bob.fits();
   await bob.page.getByRole('link', { name: 'Back to the channel' }).tap();
   await bob.canWriteTo('general');
 });

@@ -1,5 +1,6 @@
 // Getting around without a pointer: the quick switcher, and the keys that work everywhere.
 
+import { PHONE } from './people.ts';
 import { expect, test } from './stage.ts';
 
 test('a few letters and Enter lead to a conversation, a person or a command', async ({ signedUp }) => {
@@ -121,11 +122,10 @@ test('what was not read above the screen is found by a key, and counts as read b
 });
 
 test('on a phone the switcher opens from the list and from nothing but touch', async ({ newPerson, signedUp }) => {
-  const phone = await newPerson('alice', { context: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } });
+  const phone = await newPerson('alice', PHONE);
   await signedUp('bob');
-  await phone.fillsSignUp();
-  await phone.page.getByRole('button', { name: 'Create account' }).click();
-  await phone.page.getByRole('button', { name: 'Jump to or find a person' }).tap({ timeout: 20_000 });
+  await phone.signsUp();
+  await phone.page.getByRole('button', { name: 'Jump to or find a person' }).tap();
   const switcher = phone.dialog('Jump to');
   await switcher.getByRole('combobox').fill('bob');
   await switcher.getByRole('option', { name: /Write to bob/ }).tap();

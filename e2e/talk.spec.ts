@@ -1,11 +1,9 @@
-// Answering, calling by name, handing on: in two browsers, on a wide screen and by the finger on a narrow one.
+// Answering, calling by name, handing on: in two browsers. By the finger: `phone.spec.ts`.
 
 import type { Locator } from '@playwright/test';
 
-import type { Person, PersonOptions } from './people.ts';
+import type { Person } from './people.ts';
 import { expect, test } from './stage.ts';
-
-const PHONE: PersonOptions = { context: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } };
 
 /** The row whose own text this is; an answer repeats what it answers. */
 const row = (person: Person, text: string): Locator =>
@@ -16,18 +14,6 @@ async function takes(person: Person, text: string, entry: string): Promise<void>
   await row(person, text).hover();
   await row(person, text).getByRole('button', { name: 'More' }).click();
   await person.page.getByRole('menuitem', { name: entry, exact: true }).click();
-}
-
-/** Rests a finger on a message, and takes an entry of its sheet. */
-async function rests(person: Person, text: string, entry: string): Promise<void> {
-  const box = await row(person, text).locator('.message-body').boundingBox();
-  if (!box) throw new Error(`${text} is not on screen`);
-  const touch = await person.context.newCDPSession(person.page);
-  const point = { x: box.x + 20, y: box.y + box.height / 2 };
-  await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [point] });
-  await expect(person.dialog('Message')).toBeVisible();
-  await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
-  await person.dialog('Message').getByRole('button', { name: entry, exact: true }).tap();
 }
 
 const quote = (person: Person, text: string): Locator => row(person, text).locator('.reply');
@@ -183,32 +169,4 @@ test('commands that are typed are done, and what is none stays in the field', as
   await alice.composer.fill('/help');
   await alice.composer.press('Enter');
   await expect(alice.dialog('Commands').getByText('/leave')).toBeVisible();
-});
-
-test('by the finger: answering, calling, handing on', async ({ signedUp, newPerson }) => {
-  const alice = await newPerson('alice', PHONE);
-  await alice.signsUp();
-  const [bob] = await signedUp('bob');
-  await bob.makesGroup('Sunday walk', ['alice']);
-  await bob.says('who brings the map');
-  await alice.opensToWrite('Sunday walk');
-  await alice.sees('who brings the map');
-
-  await rests(alice, 'who brings the map', 'Reply');
-  await expect(alice.page.getByText('Replying to bob who brings the map')).toBeVisible();
-  await alice.composer.pressSequentially('I do, @b');
-  await alice.page.getByRole('option', { name: 'bob' }).tap();
-  await expect(alice.composer).toHaveValue('I do, @bob ');
-  await alice.page.getByRole('button', { name: 'Send' }).tap();
-  await expect(quote(bob, 'I do,')).toHaveText('bobwho brings the map');
-  await expect(row(bob, 'I do,').locator('.mention-you')).toHaveText('@bob');
-  await quote(alice, 'I do,').tap();
-  await expect(row(alice, 'who brings the map')).toHaveAttribute('data-flash', '');
-
-  await rests(alice, 'who brings the map', 'Forward');
-  await alice.dialog('Forward').getByRole('checkbox', { name: 'Sunday walk' }).check();
-  await alice.dialog('Forward').getByRole('button', { name: 'Forward' }).tap();
-  await expect(bob.log.locator('.message-note')).toHaveText('Forwarded');
-  // Nothing stands out over the edge.
-  expect(await alice.page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
 });

@@ -135,28 +135,32 @@ pub fn groups(room: RoomId, within: Signal<Option<Chat>>) -> Memo<Vec<Group>> {
     })
 }
 
-/// The same, with those among the ordinary members who are here before the others.
+/// The same, with those among the ordinary members who are here before the others. Everybody's part follows from
+/// themselves alone, so that a menu that is open on somebody stays when others come and go.
 fn by_presence(groups: Memo<Vec<Group>>) -> Memo<Vec<Group>> {
     let store = use_store();
     Memo::new(move |_| {
-        let mut groups = groups.get();
-        let Some(at) = groups.iter().position(|group| group.role == rights::MEMBER) else {
-            return groups;
-        };
-        let is_here = |user: &UserId| store.me() == Some(*user) || store.presence(*user).is_some();
-        let (here, others): (Vec<UserId>, Vec<UserId>) = groups[at].users.iter().partition(|user| is_here(user));
-        // Somebody who does not let it be known is not said to be away: whoever is not here is one of the others.
-        if !others.is_empty() && here.iter().any(|user| store.me() != Some(*user)) {
-            groups[at].title = "Others".into();
-            groups[at].users = others;
-            let here = Group {
-                role: rights::MEMBER,
-                here: true,
-                title: "Here now".into(),
-                users: here,
-            };
-            groups.insert(at, here);
+        let (members, mut groups): (Vec<Group>, Vec<Group>) =
+            groups.get().into_iter().partition(|group| group.role == rights::MEMBER);
+        for Group { role, title, users, .. } in members {
+            let is_me = |user: &UserId| store.me() == Some(*user);
+            let any_here = users.iter().any(|user| !is_me(user) && store.presence(*user).is_some());
+            let (here, others): (Vec<UserId>, Vec<UserId>) = users
+                .into_iter()
+                .partition(|user| any_here && (is_me(user) || store.presence(*user).is_some()));
+            let one = here.is_empty() || others.is_empty();
+            // Somebody who does not let it be known is not said to be away: whoever is not here is one of the others.
+            for (part, here, users) in [("Here now", true, here), ("Others", false, others)] {
+                let title = if one { title.clone() } else { part.to_owned() };
+                groups.push(Group {
+                    role,
+                    here,
+                    title,
+                    users,
+                });
+            }
         }
+        groups.retain(|group| !group.users.is_empty());
         groups
     })
 }
