@@ -3,6 +3,9 @@
 // The rows are what the worker would say: they are handed to the page in the worker's name. Nothing is opened or verified
 // here; other specs show that.
 
+import { execFileSync } from 'node:child_process';
+import { resolve } from 'node:path';
+
 import type { Page } from '@playwright/test';
 
 import type { Person } from './people.ts';
@@ -12,48 +15,33 @@ import { expect, test } from './stage.ts';
 const MOST = 400 + 10;
 const COUNT = 100_000;
 
-/** What the page is told of the conversation on screen, from here on. */
+/** What the page is told, from here on. */
 async function listens(page: Page): Promise<void> {
   await page.evaluate(() => {
-    const heard: unknown[] = [];
-    const here = globalThis as unknown as { sottoWorker: Worker; heard: unknown[] };
+    const heard: Uint8Array[] = [];
+    const here = globalThis as unknown as { sottoWorker: Worker; heard: Uint8Array[] };
     here.heard = heard;
-    here.sottoWorker.addEventListener('message', (event: MessageEvent<string>) => {
-      const said = JSON.parse(event.data) as { Change?: { Timeline?: unknown } };
-      if (said.Change?.Timeline) heard.push(said.Change.Timeline);
-    });
+    here.sottoWorker.addEventListener('message', ({ data }: MessageEvent<Uint8Array>) => void heard.push(data.slice()));
   });
 }
 
 /** Rows `from` to `to` of the long conversation, as the worker would show them. Gives how long the page took. */
 async function shows(page: Page, from: number, to: number, reset: boolean, hasOlder: boolean, words = 'message'): Promise<number> {
-  return page.evaluate(
-    async ([from, to, reset, hasOlder, words]) => {
-      const here = globalThis as unknown as { sottoWorker: Worker; heard: Timeline[] };
-      interface Row { key: string; order: [number, number]; at_ms: number; body: { Text: { text: string; message: string; reactions: unknown[] } } }
-      interface Timeline { reset: boolean; rows: Row[]; gone: string[]; has_older: boolean | null; first_unread: string | null }
-      const like = here.heard.findLast(({ rows }) => rows.some(({ body }) => body.Text));
-      const row = like?.rows.find(({ body }) => body.Text);
-      if (!like || !row) throw new Error('No row to take as a pattern.');
-      const id = (at: number): string => btoa(String.fromCharCode(...new Uint8Array(new BigUint64Array([BigInt(at), 7n]).buffer))).replaceAll('+', '-').replaceAll('/', '_').slice(0, 22);
-      const rows = Array.from({ length: to - from }, (_, index): Row => {
-        const at = from + index;
-        return {
-          ...row,
-          key: `long-${at}`,
-          order: [1_000_000 + at, 1],
-          at_ms: row.at_ms - (200_000 - at) * 1000,
-          body: { Text: { ...row.body.Text, text: `${words} ${at}${at % 9 === 0 ? ' with some more words, so that not every row has the same height on a narrow screen'.repeat(at % 4) : ''}`, message: id(at) } },
-        };
-      });
-      const data = JSON.stringify({ Change: { Timeline: { ...like, reset, rows, gone: [], has_older: hasOlder, first_unread: null } } });
-      const began = performance.now();
-      here.sottoWorker.dispatchEvent(new MessageEvent('message', { data }));
-      await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
-      return performance.now() - began;
-    },
-    [from, to, reset, hasOlder, words] as const,
-  );
+  const heard = await page.evaluate(() => {
+    const { heard } = globalThis as unknown as { heard: Uint8Array[] };
+    return heard.map((bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))).join('\n');
+  });
+  // The program that knows what page and worker hand each other (client/examples/rows.rs).
+  const program = process.env['SOTTO_ROWS_BIN'] ?? resolve(import.meta.dirname, '..', 'target/debug/examples/rows');
+  const said = execFileSync(program, [from, to, reset, hasOlder, words].map(String), { input: heard, maxBuffer: 1 << 30 });
+  await page.route('/rows', (route) => route.fulfill({ body: said, contentType: 'application/octet-stream' }));
+  return page.evaluate(async () => {
+    const data = new Uint8Array(await (await fetch('/rows')).arrayBuffer());
+    const began = performance.now();
+    (globalThis as unknown as { sottoWorker: Worker }).sottoWorker.dispatchEvent(new MessageEvent('message', { data }));
+    await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
+    return performance.now() - began;
+  });
 }
 
 const standing = (person: Person): Promise<number> => person.log.locator('li').count();

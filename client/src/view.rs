@@ -7,6 +7,7 @@
 pub mod order;
 pub mod reports;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sotto_shared::api::body::{Held, Rows, RowsGet};
 use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, InviteId, MessageId, ReportId, RoomId, UserId};
@@ -21,8 +22,22 @@ pub struct ToWorker {
     pub command: Command,
 }
 
+impl Wired for ToWorker {}
+impl Wired for FromWorker {}
+
+/// What page and worker hand each other, as bytes (postcard): both are of one build, so nothing in them has a name.
+pub trait Wired: Serialize + DeserializeOwned {
+    fn to_bytes(&self) -> Result<Vec<u8>, postcard::Error> {
+        postcard::to_stdvec(self)
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, postcard::Error> {
+        postcard::from_bytes(bytes)
+    }
+}
+
 /// From the worker to the page.
-#[allow(clippy::large_enum_variant)] // one at a time, on its way to JSON and back
+#[allow(clippy::large_enum_variant)] // one at a time, on its way to bytes and back
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum FromWorker {
     /// The worker listens. Nothing may be sent before this.

@@ -20,12 +20,13 @@ use std::rc::Rc;
 
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::StreamExt;
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::closure::Closure;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsCast;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use crate::engine::{Ctx, Effect, Engine, Failure, Input, Loaded};
-use crate::view::{FromWorker, Problem, ToWorker};
+use crate::view::{FromWorker, Problem, ToWorker, Wired};
 use socket::Socket;
 use store::Store;
 use tabs::Tabs;
@@ -42,8 +43,9 @@ pub async fn run() {
         Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let parsed = event
                 .data()
-                .as_string()
-                .and_then(|json| serde_json::from_str::<ToWorker>(&json).ok());
+                .dyn_into::<Uint8Array>()
+                .ok()
+                .and_then(|bytes| ToWorker::from_bytes(&bytes.to_vec()).ok());
             if let Some(ToWorker { id, command }) = parsed {
                 // The queue lives as long as the worker.
                 let _ = queue.unbounded_send(Input::Command { id, command });
@@ -217,8 +219,9 @@ impl Runtime {
 }
 
 fn post(scope: &DedicatedWorkerGlobalScope, message: &FromWorker) {
-    if let Ok(json) = serde_json::to_string(message) {
-        // Fails only for values that cannot be cloned; a string can.
-        let _ = scope.post_message(&JsValue::from_str(&json));
+    if let Ok(bytes) = message.to_bytes() {
+        let bytes = Uint8Array::from(bytes.as_slice());
+        // Handed over, not copied. Fails only for values that cannot be cloned; bytes can.
+        let _ = scope.post_message_with_transfer(&bytes, &Array::of1(&bytes.buffer()));
     }
 }

@@ -18,7 +18,8 @@ use crate::engine::{
 use crate::passwords;
 use crate::state::Store;
 use crate::view::{
-    Body, Change, Chat, Command, Delivery, Found, Order, Outcome, Person, Phase, Problem, Reports, Room, Row, Space,
+    Body, Change, Chat, Command, Delivery, Found, FromWorker, Order, Outcome, Person, Phase, Problem, Reports, Room,
+    Row, Space, ToWorker, Wired,
 };
 
 /// What a browser keeps across reloads; shared by its tabs.
@@ -250,6 +251,8 @@ impl<S: Suite> Browser<S> {
     pub fn command(&mut self, command: Command) -> u32 {
         self.next_command += 1;
         let id = self.next_command;
+        // The way it goes to the worker.
+        let ToWorker { id, command } = wired(&ToWorker { id, command });
         self.inputs.push_back(Input::Command { id, command });
         id
     }
@@ -399,6 +402,9 @@ impl<S: Suite> Browser<S> {
             Effect::Wake { after_ms } => self.timers.push(now_ms + after_ms),
             Effect::Tell(word) => self.told.push(word),
             Effect::Show(change) => {
+                let FromWorker::Change(change) = wired(&FromWorker::Change(change)) else {
+                    unreachable!()
+                };
                 let again = change.clone();
                 let began = self.at();
                 self.store.apply(again);
@@ -406,6 +412,9 @@ impl<S: Suite> Browser<S> {
                 self.changes.push(change);
             }
             Effect::Answer { id, result } => {
+                let FromWorker::Done { id, result } = wired(&FromWorker::Done { id, result }) else {
+                    unreachable!()
+                };
                 let earlier = self.answers.insert(id, result);
                 assert!(earlier.is_none(), "{}: command {id} was answered twice", self.name);
             }
@@ -547,6 +556,11 @@ impl<S: Suite> Browser<S> {
         };
         self.changes.iter().filter_map(notice).collect()
     }
+}
+
+/// As it comes out at the other side, of page or worker.
+fn wired<T: Wired>(said: &T) -> T {
+    T::from_bytes(&said.to_bytes().unwrap()).unwrap()
 }
 
 /// Reads the page's model outside of anything that draws.

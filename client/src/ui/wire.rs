@@ -13,12 +13,13 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use js_sys::{Array, Uint8Array};
 use leptos::task::spawn_local;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Worker};
 
 use crate::state::Store;
-use crate::view::{Command, FromWorker, Outcome, Problem, ToWorker};
+use crate::view::{Command, FromWorker, Outcome, Problem, ToWorker, Wired};
 
 thread_local! {
     static WIRE: RefCell<Wire> = RefCell::default();
@@ -31,7 +32,7 @@ struct Wire {
     next: u32,
     waiting: HashMap<u32, Rc<RefCell<Slot>>>,
     /// Commands given before the worker listened.
-    queue: Vec<String>,
+    queue: Vec<Vec<u8>>,
 }
 
 #[derive(Default)]
@@ -64,10 +65,10 @@ pub fn dispatch(command: Command) -> Reply {
     WIRE.with_borrow_mut(|wire| {
         wire.next += 1;
         let id = wire.next;
-        match serde_json::to_string(&ToWorker { id, command }) {
-            Ok(text) => {
+        match (ToWorker { id, command }).to_bytes() {
+            Ok(bytes) => {
                 wire.waiting.insert(id, slot.clone());
-                wire.send(text);
+                wire.send(bytes);
             }
             Err(error) => slot.borrow_mut().result = Some(Err(Problem::Internal(error.to_string()))),
         }
@@ -87,11 +88,14 @@ pub fn tell(command: Command) {
 }
 
 impl Wire {
-    fn send(&mut self, text: String) {
+    fn send(&mut self, bytes: Vec<u8>) {
         match (&self.worker, self.ready) {
-            // A worker that was terminated takes messages and stays silent; posting a string cannot fail otherwise.
-            (Some(worker), true) => drop(worker.post_message(&JsValue::from_str(&text))),
-            _ => self.queue.push(text),
+            (Some(worker), true) => {
+                let bytes = Uint8Array::from(bytes.as_slice());
+                // A worker that was terminated takes messages and stays silent; posting bytes cannot fail otherwise.
+                drop(worker.post_message_with_transfer(&bytes, &Array::of1(&bytes.buffer())));
+            }
+            _ => self.queue.push(bytes),
         }
     }
 }
@@ -103,7 +107,7 @@ extern "C" {
     static LOADED_WORKER: Option<Worker>;
     /// What the worker said before this page listened.
     #[wasm_bindgen(thread_local_v2, js_name = sottoEarly)]
-    static EARLY: Option<js_sys::Array>;
+    static EARLY: Option<Array>;
 }
 
 /// Takes over the worker from the loader and opens what this browser keeps. `halted` is called when the worker dies.
@@ -114,8 +118,8 @@ pub fn connect(store: Store, device: String, halted: impl Fn() + 'static) {
     };
     let early_device = device.clone();
     let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-        if let Some(text) = event.data().as_string() {
-            receive(store, &text, &device);
+        if let Ok(bytes) = event.data().dyn_into::<Uint8Array>() {
+            receive(store, &bytes.to_vec(), &device);
         }
     });
     let on_error = Closure::<dyn Fn()>::new(halted);
@@ -123,9 +127,9 @@ pub fn connect(store: Store, device: String, halted: impl Fn() + 'static) {
     worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
     WIRE.with_borrow_mut(|wire| wire.worker = Some(worker));
     // What came early goes through the same door, in the same order.
-    for data in EARLY.with(Clone::clone).iter().flat_map(js_sys::Array::iter) {
-        if let Some(text) = data.as_string() {
-            receive(store, &text, &early_device);
+    for data in EARLY.with(Clone::clone).iter().flat_map(Array::iter) {
+        if let Ok(bytes) = data.dyn_into::<Uint8Array>() {
+            receive(store, &bytes.to_vec(), &early_device);
         }
     }
     // The worker lives as long as the page.
@@ -143,8 +147,8 @@ pub fn end() -> bool {
     worker.is_some()
 }
 
-fn receive(store: Store, text: &str, device: &str) {
-    match serde_json::from_str(text) {
+fn receive(store: Store, bytes: &[u8], device: &str) {
+    match FromWorker::from_bytes(bytes) {
         Ok(FromWorker::Ready) => {
             let queue = WIRE.with_borrow_mut(|wire| {
                 wire.ready = true;
@@ -155,7 +159,7 @@ fn receive(store: Store, text: &str, device: &str) {
                 device: device.to_owned(),
                 overdue: super::lock::overdue(),
             });
-            WIRE.with_borrow_mut(|wire| queue.into_iter().for_each(|text| wire.send(text)));
+            WIRE.with_borrow_mut(|wire| queue.into_iter().for_each(|bytes| wire.send(bytes)));
         }
         Ok(FromWorker::Change(change)) => store.apply(change),
         Ok(FromWorker::Done { id, result }) => {
@@ -171,11 +175,7 @@ fn receive(store: Store, text: &str, device: &str) {
                 }
             }
         }
-        // Never the text itself: it may hold messages.
-        Err(error) => leptos::logging::error!(
-            "the worker said something else: line {}, column {}",
-            error.line(),
-            error.column()
-        ),
+        // Never the bytes themselves: they may hold messages.
+        Err(error) => leptos::logging::error!("the worker said something else: {error}"),
     }
 }
