@@ -1,7 +1,7 @@
 // Puts the page together behind trunk's build: one file for the worker, and the hash of every file in the file that loads it.
 //
 //   index.html ─▶ loader.js, *.css   `integrity` of their elements
-//   loader.js  ─▶ app.js, app_bg.wasm, worker.js, emoji.json (which the page fetches once somebody looks for one)
+//   loader.js  ─▶ app.js, app_bg.wasm, worker.js; emoji.json once somebody looks for one, code.js once code is shown
 //   worker.js  ─▶ worker_bg.wasm, passwords_bg.wasm
 //
 // The browser runs nothing that has another hash. index.html stands at the head of the chain, so nothing in the page can
@@ -58,9 +58,21 @@ writeFileSync(join(folder, 'worker.js'), `"use strict";\n${own('worker')}${own('
 rmSync(join(folder, 'passwords.js'));
 rmSync(join(folder, 'worker-entry.js'));
 
+// The worker that colours code: Prism's rules for what people show each other most, each after those it builds on.
+const LANGUAGES = [
+  'core', 'clike', 'markup', 'css', 'javascript', 'jsx', 'typescript', 'tsx', 'json', 'bash', 'c', 'cpp', 'csharp', 'go', 'java', 'kotlin', 'swift',
+  'dart', 'scala', 'rust', 'zig', 'python', 'ruby', 'markup-templating', 'php', 'perl', 'lua', 'r', 'julia', 'haskell', 'elixir', 'nix', 'sql',
+  'graphql', 'yaml', 'toml', 'ini', 'properties', 'docker', 'nginx', 'makefile', 'powershell', 'latex', 'markdown', 'diff',
+];
+const prism = LANGUAGES.map((name) => readFileSync(join(source, `e2e/node_modules/prismjs/components/prism-${name}.min.js`), 'utf8'));
+// Left to itself it would listen to messages, too.
+const alone = 'self.Prism = { manual: true, disableWorkerMessageHandler: true };';
+writeFileSync(join(folder, 'code.js'), [alone, ...prism, text('code-entry.js')].join('\n'));
+rmSync(join(folder, 'code-entry.js'));
+
 tell('worker.js', ['worker_bg.wasm', 'passwords_bg.wasm']);
 // The worker's, too: the loader says so when one of them is refused.
-tell('loader.js', ['app.js', 'app_bg.wasm', 'emoji.json', 'worker.js', 'worker_bg.wasm', 'passwords_bg.wasm']);
+tell('loader.js', ['app.js', 'app_bg.wasm', 'emoji.json', 'code.js', 'worker.js', 'worker_bg.wasm', 'passwords_bg.wasm']);
 replace('index.html', /(<script src="\/(loader\.js)")>/g, (_, head, name) => `${head} integrity="${integrity(name)}">`, 1);
 const styles = readdirSync(folder).filter((name) => name.endsWith('.css')).length;
 replace('index.html', /(<link rel="stylesheet" href="\/([a-z]+\.css)")\/>/g, (_, head, name) => `${head} integrity="${integrity(name)}">`, styles);

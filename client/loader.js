@@ -150,14 +150,14 @@
   );
   addEventListener("unhandledrejection", (event) => halt(event.reason));
 
-  // The only scripts that may be run from here: the page's, and the worker once its text was checked, under an address that
-  // exists in this page alone. There is no `default` policy: text can never become markup here.
+  // The only scripts that may be run from here: the page's, and workers once their text was checked, under addresses that
+  // exist in this page alone. There is no `default` policy: text can never become markup here.
   const page = "/app.js";
-  let checkedWorker = null;
+  const checkedWorkers = new Map();
   const policy = globalThis.trustedTypes
     ? trustedTypes.createPolicy("loader", {
         createScriptURL: (url) => {
-          if (url === page || url === checkedWorker) return url;
+          if (url === page || [...checkedWorkers.values()].includes(url)) return url;
           throw new TypeError("not a script of Sotto");
         },
       })
@@ -177,10 +177,19 @@
 
   // A worker cannot be told what hash its script must have, and fetching it twice could give two answers: so what was
   // checked is what is run.
+  const workerOf = async (path, name) => {
+    if (!checkedWorkers.has(path)) {
+      const text = await (await checked(path)).text();
+      checkedWorkers.set(path, URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+    }
+    return new Worker(policy.createScriptURL(checkedWorkers.get(path)), { name });
+  };
+
+  // Colours code (ui/code.rs).
+  globalThis.sottoCodeWorker = () => workerOf("/code.js", "code");
+
   const startWorker = async () => {
-    const text = await (await checked("/worker.js")).text();
-    checkedWorker = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-    const worker = new Worker(policy.createScriptURL(checkedWorker), { name: "sotto" });
+    const worker = await workerOf("/worker.js", "sotto");
     worker.onmessage = (event) => early.push(event.data);
     // The page takes over once it listens; a file that was refused is still told from here.
     const first = (event) => {

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 
 use crate::ui::calls::{Names, mark};
+use crate::ui::code;
 use crate::ui::markdown::{Block, Inline, parse};
 
 /// Lines that stand before the rest is folded away.
@@ -34,18 +35,21 @@ fn blocks_of(blocks: Vec<Block>) -> AnyView {
 fn block(block: Block) -> AnyView {
     match block {
         Block::Prose(parts) => html::p().attr("dir", "auto").child(inlines(parts)).into_any(),
-        Block::Code { lang, text } => html::div()
-            .class("code")
-            .attr("dir", "ltr")
-            .child((
-                (!lang.is_empty()).then(|| html::div().class("code-head").child(html::bdi().child(lang))),
-                html::pre()
-                    .tabindex("0")
-                    .attr("aria-label", "Code")
-                    .attr("role", "group")
-                    .child(html::code().child(text)),
-            ))
-            .into_any(),
+        Block::Code { lang, text } => {
+            let text = code::coloured(&lang, text);
+            html::div()
+                .class("code")
+                .attr("dir", "ltr")
+                .child((
+                    (!lang.is_empty()).then(|| html::div().class("code-head").child(html::bdi().child(lang))),
+                    html::pre()
+                        .tabindex("0")
+                        .attr("aria-label", "Code")
+                        .attr("role", "group")
+                        .child(html::code().child(text)),
+                ))
+                .into_any()
+        }
         Block::Quote(blocks) => html::blockquote()
             .attr("dir", "auto")
             .child(blocks_of(blocks))
