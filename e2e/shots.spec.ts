@@ -268,8 +268,38 @@ test('spaces', async ({ signedUp }) => {
   await oona.says('Repair night is **Friday at 18:30**. Bring the thing, its charger, and whatever you already tried.');
   await expect(oona.log.locator('[data-message-state=sent]')).toHaveCount(1);
   await expect(channel(oona, 'questions')).toContainText('unread');
+  await channel(mira, 'general').click();
+  await mira.canWriteTo('general');
+  await mira.says('I can fetch the long extension cord on the way.');
+  await oona.sees('I can fetch the long extension cord on the way.');
+  await oona.chooses('Add something else', 'Poll');
+  const poll = oona.dialog('New poll');
+  await poll.getByLabel('Question').fill('What do we open first on Friday?');
+  for (const [at, answer] of ['The espresso machine', 'Three lamps, one hinge', 'The radio nobody can date'].entries()) {
+    await poll.getByLabel(`Answer ${at + 1}`).fill(answer);
+  }
+  await poll.getByRole('button', { name: 'Ask' }).click();
+  await mira.log.getByRole('radio', { name: 'The radio nobody can date' }).check();
+  await channel(jonas, 'general').click();
+  await jonas.log.getByRole('radio', { name: 'The espresso machine' }).check();
+  for (const [who, name, status] of [[oona, 'Oona Virta', ''], [jonas, 'Jonas Weiß', 'In the workshop'], [mira, 'Mira Lindqvist', 'Rota for December is up']] as const) {
+    const back = who.page.url();
+    await who.page.goto('/settings/profile');
+    await who.page.getByLabel('Name').fill(name);
+    await who.page.getByLabel('Status').fill(status);
+    await who.page.getByRole('button', { name: 'Save' }).click();
+    await expect(who.page.getByText('People see it where you write next.')).toBeVisible();
+    await who.page.goto(back);
+    await who.canWriteTo('general');
+  }
+  await jonas.says('The gauge is back in its case, by the way.');
+  await mira.says('Then I bring the descaler, too.');
+  await expect(oona.log.getByText('Then I bring the descaler, too.')).toBeVisible();
+  await oona.composer.fill('On Friday I can bring both, the');
   await page.getByRole('button', { name: /^Members/ }).click();
+  await expect(oona.members.getByText('Rota for December is up')).toBeVisible();
   await shoot(page, 'space-members');
+  await oona.composer.fill('');
   const room = page.url().replace(/\/members$/, '');
   const space = room.replace(/\/[^/]+$/, '');
   await page.goto(room);

@@ -44,6 +44,10 @@ pub enum Face {
     Words(AnyView),
 }
 
+/// In a list whose rows have menus, whether one of them is open: then the rows stay where they are.
+#[derive(Clone, Copy)]
+pub struct AnyOpen(pub RwSignal<bool>);
+
 /// A button that opens a menu of that name. `entries` are made when it opens.
 pub fn menu(
     class: &'static str,
@@ -57,6 +61,7 @@ pub fn menu(
     };
     let id = unique("menu");
     let open = RwSignal::new(false);
+    let any_open = use_context::<AnyOpen>();
     let node = NodeRef::<html::Div>::new();
     let opener = html::button()
         .r#type("button")
@@ -67,7 +72,12 @@ pub fn menu(
         .attr("aria-label", label.clone())
         .attr("title", label)
         // Before the popover shows, so that it never shows empty.
-        .on(ev::click, move |_| open.set(true))
+        .on(ev::click, move |_| {
+            open.set(true);
+            if let Some(AnyOpen(any)) = any_open {
+                let _ = any.try_set(true);
+            }
+        })
         .child(face);
     let list = html::div()
         .class("menu")
@@ -80,6 +90,9 @@ pub fn menu(
             let Some(menu) = node.get_untracked() else { return };
             let is_open = menu.matches(":popover-open").unwrap_or(false);
             open.set(is_open);
+            if let Some(AnyOpen(any)) = any_open {
+                let _ = any.try_set(is_open);
+            }
             if is_open {
                 request_animation_frame(move || focus_item(&menu, 0));
             }

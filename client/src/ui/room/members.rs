@@ -7,7 +7,7 @@ use sotto_shared::id::{RoomId, UserId};
 use super::roster::{Group, roster};
 use crate::ui::dialogs::{Ask, use_dialogs};
 use crate::ui::kit::mark::{Shape, Size, mark};
-use crate::ui::kit::menu::{Entry, Face, menu};
+use crate::ui::kit::menu::{AnyOpen, Entry, Face, menu};
 use crate::ui::kit::{Icon, button};
 use crate::ui::nav::{icon_link, use_nav};
 use crate::ui::place::Place;
@@ -19,7 +19,10 @@ use crate::view::{ChannelKind, Chat, Command, Outcome, Person, Role, RoomKind, S
 pub fn panel(id: Chat) -> AnyView {
     let (store, dialogs, narrow) = (use_store(), use_dialogs(), use_narrow());
     let private = Memo::new(move |_| is_private(id));
-    let groups = by_presence(groups(id.room, Signal::derive(move || private.get().then_some(id))));
+    let within = Signal::derive(move || private.get().then_some(id));
+    let held = RwSignal::new(false);
+    provide_context(AnyOpen(held));
+    let groups = by_presence(groups(id.room, within), held);
     let count = Memo::new(move |_| groups.with(|groups| groups.iter().map(|group| group.users.len()).sum::<usize>()));
     let known = Memo::new(move |_| store.members(id.room).is_some());
     // What the plus sign does.
@@ -135,19 +138,26 @@ pub fn groups(room: RoomId, within: Signal<Option<Chat>>) -> Memo<Vec<Group>> {
     })
 }
 
-/// The same, with those among the ordinary members who are here before the others. Everybody's part follows from
-/// themselves alone, so that a menu that is open on somebody stays when others come and go.
-fn by_presence(groups: Memo<Vec<Group>>) -> Memo<Vec<Group>> {
+/// The same, with those among the ordinary members who are here before the others. While a menu of somebody is `held` open,
+/// nobody goes from one part to the other: a row that is moved closes its menu.
+fn by_presence(groups: Memo<Vec<Group>>, held: RwSignal<bool>) -> Memo<Vec<Group>> {
     let store = use_store();
-    Memo::new(move |_| {
+    Memo::new(move |before: Option<&Vec<Group>>| {
+        let before = before.filter(|_| held.get());
         let (members, mut groups): (Vec<Group>, Vec<Group>) =
             groups.get().into_iter().partition(|group| group.role == rights::MEMBER);
         for Group { role, title, users, .. } in members {
             let is_me = |user: &UserId| store.me() == Some(*user);
             let any_here = users.iter().any(|user| !is_me(user) && store.presence(*user).is_some());
-            let (here, others): (Vec<UserId>, Vec<UserId>) = users
-                .into_iter()
-                .partition(|user| any_here && (is_me(user) || store.presence(*user).is_some()));
+            let is_here = |user: &UserId| {
+                let is_part = |group: &&Group| group.role == role && group.users.contains(user);
+                let stays = before.and_then(|groups| groups.iter().find(is_part));
+                stays.map_or_else(
+                    || any_here && (is_me(user) || store.presence(*user).is_some()),
+                    |part| part.here,
+                )
+            };
+            let (here, others): (Vec<UserId>, Vec<UserId>) = users.into_iter().partition(is_here);
             let one = here.is_empty() || others.is_empty();
             // Somebody who does not let it be known is not said to be away: whoever is not here is one of the others.
             for (part, here, users) in [("Here now", true, here), ("Others", false, others)] {
