@@ -1,4 +1,7 @@
 // A name beside the handle: told where one writes, shown instead of the handle, and never where the handle is what counts.
+// A picture in the place of the mark.
+
+import type { Locator, Page } from '@playwright/test';
 
 import { expect, test } from './stage.ts';
 
@@ -71,4 +74,84 @@ test('one’s own link leads to oneself and can be copied', async ({ signedUp })
   await expect(bob.page.getByRole('heading', { name: 'alice' })).toBeVisible();
   await bob.page.getByRole('button', { name: 'Write a message' }).click();
   await bob.canWriteTo('alice');
+});
+
+/** A file as a camera might make one: wide, and red in the middle. */
+const redPicture = async (page: Page): Promise<Buffer> => {
+  const url = await page.evaluate(() => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 600, height: 300 });
+    const context = canvas.getContext('2d');
+    if (context) {
+      context.fillStyle = '#0a0';
+      context.fillRect(0, 0, 600, 300);
+      context.fillStyle = '#d00';
+      context.fillRect(150, 0, 300, 300);
+    }
+    return canvas.toDataURL('image/png');
+  });
+  return Buffer.from(url.slice(url.indexOf(',') + 1), 'base64');
+};
+
+/** What stands in the middle of an image, and how large it is. */
+const looked = async (image: Locator): Promise<{ size: number[]; isRed: boolean }> =>
+  image.evaluate(async (element) => {
+    const image = element as HTMLImageElement;
+    await image.decode();
+    const canvas = Object.assign(document.createElement('canvas'), { width: 128, height: 128 });
+    const context = canvas.getContext('2d');
+    context?.drawImage(image, 0, 0);
+    const dot = (x: number): number[] => [...(context?.getImageData(x, 64, 1, 1).data ?? [])];
+    const isRed = [2, 64, 125].map(dot).every(([red = 0, green = 0]) => red > 180 && green < 60);
+    return { size: [image.naturalWidth, image.naturalHeight], isRed };
+  });
+
+test('a picture stands beside what one writes until it is taken away', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.makesGroup('Sunday walk', ['bob']);
+  await alice.says('who comes?');
+  await alice.hasSentEverything();
+  await bob.opensToWrite('Sunday walk');
+  await bob.sees('who comes?');
+  await bob.page.getByRole('button', { name: /^Members/ }).click();
+  const shown = [bob.log.locator('.message .mark img').first(), bob.member('alice').locator('img')];
+
+  await alice.page.goto('/settings/profile');
+  const own = alice.page.getByRole('region', { name: 'Your picture' });
+  const chooses = async (name: string, mimeType: string, buffer: Buffer): Promise<void> => {
+    const opens = alice.page.waitForEvent('filechooser');
+    await own.getByRole('button', { name: 'Choose a picture' }).click();
+    await (await opens).setFiles({ name, mimeType, buffer });
+  };
+  const markup = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>');
+  for (const [name, type, bytes] of [['list.txt', 'text/plain', Buffer.from('milk')], ['drawn.svg', 'image/svg+xml', markup]] as const) {
+    await chooses(name, type, bytes);
+    await expect(own.getByRole('alert')).toHaveText('That file is not a picture this browser can open. Choose a JPEG, PNG or WebP.');
+  }
+  await chooses('camera.png', 'image/png', await redPicture(alice.page));
+  await expect(own.getByRole('alert')).toBeEmpty();
+  await own.getByRole('button', { name: 'Save picture' }).click();
+  await expect(own.getByRole('button', { name: 'Remove picture' })).toBeVisible();
+  await expect(own.locator('img')).toBeVisible();
+
+  await alice.page.goto('/messages');
+  await alice.opensToWrite('Sunday walk');
+  for (const image of shown) {
+    await expect(image).toBeVisible();
+    expect(await looked(image)).toEqual({ size: [128, 128], isRed: true });
+  }
+  // What went out is no image to anybody on the way.
+  const put = alice.wire.passed.find(({ what }) => what.endsWith('/pictures/put, body'));
+  const sealed = Buffer.from((JSON.parse(put?.bytes.toString() ?? '{}') as { sealed: string }).sealed, 'base64url');
+  expect([sealed.length, sealed.includes('WEBP'), sealed.includes('JFIF')]).toEqual([12_360, false, false]);
+
+  // Kept: bob's browser asks the server for it once.
+  await bob.page.reload();
+  await expect(bob.log.locator('.message .mark img').first()).toBeVisible();
+  expect(bob.wire.passed.filter(({ what }) => what === 'POST /api/v1/pictures/get, body')).toHaveLength(1);
+
+  await alice.page.goto('/settings/profile');
+  await own.getByRole('button', { name: 'Remove picture' }).click();
+  await expect(own.locator('img')).toHaveCount(0);
+  await expect(bob.log.locator('.message .mark svg').first()).toBeVisible();
+  await expect(bob.page.locator('.mark img')).toHaveCount(0);
 });

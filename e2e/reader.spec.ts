@@ -146,6 +146,10 @@ test('an independent reader goes on over new passwords, a recovery key and an ac
   const [alice, bob, cleo] = await signedUp('alice', 'bob', 'cleo');
   await write(alice, bob, cleo);
   for (const person of [alice, cleo]) person.expectsTrouble();
+  await alice.page.goto('/settings/profile');
+  await alice.page.getByLabel('Picture file').setInputFiles({ name: 'dot.png', mimeType: 'image/png', buffer: DOT });
+  await alice.page.getByRole('button', { name: 'Save picture' }).click();
+  await expect(alice.page.getByRole('button', { name: 'Remove picture' })).toBeVisible();
   await alice.page.goto('/settings/account');
   await alice.makesRecoveryKey();
   expect(await reading(relay, alice)).toMatchObject({ status: 0, complaints: '' });
@@ -184,6 +188,9 @@ test('an independent reader goes on over new passwords, a recovery key and an ac
     }
   }
 });
+
+/** One dot, as a PNG. */
+const DOT = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 
 /** What the reader must find in the frozen space, as bob: shared/tests/frozen_spaces.rs says who wrote what. */
 const FROZEN = `room Club – クラブ / general

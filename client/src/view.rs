@@ -9,8 +9,11 @@ pub mod reports;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sotto_shared::api::B64;
 use sotto_shared::api::body::{Held, Rows, RowsGet};
-use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, InviteId, MessageId, ReportId, RoomId, UserId};
+use sotto_shared::id::{
+    ChannelId, DeviceKeyId, EnvelopeHash, InviteId, MessageId, PictureId, ReportId, RoomId, UserId,
+};
 
 pub use order::{Changes, Deed, DeedKind, Line, Measure, Order, SlowMode, TimeOut};
 pub use reports::{Exhibit, Proven, Report, Reported, Reports};
@@ -480,6 +483,15 @@ pub enum Command {
         name: String,
         status: String,
     },
+    /// The picture that others see beside this person's words: the bytes of an image that `image_kind` of the protocol takes, or
+    /// none.
+    SetPicture {
+        image: Option<B64>,
+    },
+    /// Somebody with a picture is drawn. → `Outcome::Picture`, from this browser or else from the relay.
+    ShowPicture {
+        user: UserId,
+    },
     /// → `Outcome::Code`: a text as a code to scan. For links, which are short.
     DrawCode {
         text: String,
@@ -604,6 +616,11 @@ pub enum Outcome {
     Pins(Vec<Pin>),
     /// The newest first.
     Saved(Vec<SavedMessage>),
+    /// An image that was looked at before: still, small, and of this type.
+    Picture {
+        mime: String,
+        image: B64,
+    },
     /// The key of its row.
     Found(String),
     Preview(InvitePreview),
@@ -744,6 +761,8 @@ pub struct Person {
     pub since: u64,
     /// First bytes of the hash of the identity key: hue, second hue, form, turn, variant (see `ui::kit::mark`).
     pub mark: [u8; 5],
+    /// A picture in the place of it, that may be looked at: its bytes come with `ShowPicture`.
+    pub picture: Option<PictureId>,
     pub trust: Trust,
     pub is_me: bool,
     /// Came by a link with a name alone, and has no handle and password of their own.
@@ -1582,6 +1601,10 @@ pub enum Problem {
     TooManySaved {
         max: u32,
     },
+    /// It is no image of a kind that is taken.
+    NotAPicture,
+    /// Somebody has none, or none that can be shown.
+    NoPicture,
     /// No more messages can be kept at hand.
     TooManyPins {
         max: u32,

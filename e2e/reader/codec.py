@@ -280,6 +280,7 @@ MESSAGE_BODIES = {
     19: ("Presence", fields(state=one_of(1, 2, 3, 4))),
     17: ("Receipt", fields(read=u64)),
     20: ("Profile", fields(name=text(64), status=text(128))),
+    21: ("Picture", fields(picture=optional(fields(id=id16, key=raw(32))))),
 }
 content = record(
     0x0402,
@@ -324,6 +325,7 @@ ACCEPTED, UNDECIDED, ASKED, DECLINED, BLOCKED = 1, 2, 3, 4, 5
 contacts = record(
     0x0506, people=items(1400, fields(user_id=id32, state=one_of(ACCEPTED, UNDECIDED, ASKED, DECLINED, BLOCKED), since=u64))
 )
+own_picture = record(0x0509, picture=optional(fields(id=id16, key=raw(32))), at=u64)
 own_profile = record(0x0508, name=text(64), status=text(128), at=u64)
 read_mark = fields(room_id=id32, channel=id16, turn=u32, read=u64, at=u64)
 read_marks = record(0x0507, marks=items(900, read_mark))

@@ -144,15 +144,19 @@ class Vault:
             b"contacts": codec.contacts,
             b"profile": codec.own_profile,
             b"saved": codec.saved,
+            b"picture": codec.own_picture,
         }
         lists = {self.item_id(self.dvk, name): form for name, form in forms.items()}
-        self.pins = {}
+        self.pins, self.picture = {}, None
+        own_picture = self.item_id(self.dvk, b"picture")
         for item_id in list(self.items):
             plain = self.open(item_id, self.dvk, self.vk)
             if item_id == former:
                 must(len(plain) % 32 == 0, "15", "the former day keys are not keys")
             elif item_id in lists:
-                lists[item_id](plain)
+                read = lists[item_id](plain)
+                if item_id == own_picture:
+                    self.picture = read.picture
             elif plain[:3] == b"\x05\x02\x01":
                 pin = codec.pin(plain)
                 must(self.item_id(self.dvk, b"contact/" + pin.user_id) == item_id, "5", "a contact stands under another's name")
@@ -262,6 +266,18 @@ class Reader:
         self.relay = relay
         self.realm, self.me, self.vault, self.device = sign_in(relay, handle, password)
         self.people: dict[bytes, Person] = {}
+        if self.vault.picture:
+            self.image(self.me.user_id, self.vault.picture)
+
+    def image(self, user_id: bytes, told: Any) -> bytes:
+        """§8: the picture of somebody, as an image that may be shown."""
+        sealed = unb64(self.relay.ask("pictures/get", picture_id=b64(told.id))["sealed"])
+        plain = codec.Cursor(open_sealed("8", "a picture", told.key, "picture", user_id + told.id, sealed))
+        image = codec.data(12_284)(plain)
+        must(len(plain.data) == 12_288 and not any(plain.rest()), "8", "wrong padding of a picture")
+        is_webp = image[:4] == b"RIFF" and image[8:12] == b"WEBP"
+        must(is_webp or image[:3] == b"\xff\xd8\xff", "8", "a picture is no WebP and no JPEG")
+        return image
 
     def person(self, user_id: bytes) -> Person:
         """Somebody's verified log: fetched once, and held against what we pinned or know."""

@@ -13,16 +13,17 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use sotto_shared::api::Endpoint;
 use sotto_shared::api::body::{
-    API_VERSION, HeldGet, Info, InfoReply, InviteOpen, InvitePeek, MessageDelete, PageGet, Register, Rekey, ReportSend,
-    ReportSettle, ReportsGet, ResetIdentity, RoomAppend, RoomCreate, RoomLogGet, RowsGet, SessionEnd, SessionEndOthers,
-    SessionList, SessionProve, SessionStart, SetRecovery, SignInProve, SignInStart, SlotsGet, UserFind, UserLogAppend,
-    UserLogGet, VaultGet, VaultPut, WrapsDrop, WrapsGet, WrapsPut,
+    API_VERSION, HeldGet, Info, InfoReply, InviteOpen, InvitePeek, MessageDelete, PageGet, PictureDrop, PictureGet,
+    PicturePut, Register, Rekey, ReportSend, ReportSettle, ReportsGet, ResetIdentity, RoomAppend, RoomCreate,
+    RoomLogGet, RowsGet, SessionEnd, SessionEndOthers, SessionList, SessionProve, SessionStart, SetRecovery,
+    SignInProve, SignInStart, SlotsGet, UserFind, UserLogAppend, UserLogGet, VaultGet, VaultPut, WrapsDrop, WrapsGet,
+    WrapsPut,
 };
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::{MAX_BODY_BYTES, MAX_WRAPS_BODY_BYTES};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::accounts::{close, held, register, rekey, sessions, sign_in, users, vault};
+use crate::accounts::{close, held, pictures, register, rekey, sessions, sign_in, users, vault};
 use crate::app::App;
 use crate::logs::{append, create, invites, read, wraps};
 use crate::mailbox::{gone, pages, reports, slots};
@@ -51,6 +52,9 @@ pub fn router(app: &App) -> Router {
         .ask::<UserLogAppend, _, _>(users::append)
         .ask::<SetRecovery, _, _>(rekey::recovery)
         .ask::<ResetIdentity, _, _>(close::reset)
+        .ask::<PicturePut, _, _>(pictures::put)
+        .ask::<PictureGet, _, _>(pictures::get)
+        .ask::<PictureDrop, _, _>(pictures::drop_own)
         // rooms
         .ask::<RoomLogGet, _, _>(read::log)
         .ask::<WrapsGet, _, _>(wraps::get)

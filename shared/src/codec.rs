@@ -6,7 +6,8 @@
 //! is not UTF-8 are errors, never guesses. Every top-level struct starts with `tag: u16, version: u8` (see [`record!`]).
 
 use crate::id::{
-    BlobId, ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, ReportId, RoomId, UserId,
+    BlobId, ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, PictureId, ReportId, RoomId,
+    UserId,
 };
 
 /// Why bytes are not a value. The bytes are the peer's fault; no detail goes back to it.
@@ -120,6 +121,7 @@ ids!(
     InviteId,
     ReportId,
     BlobId,
+    PictureId,
     Head
 );
 

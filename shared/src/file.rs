@@ -39,6 +39,10 @@ impl FileKey {
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
+
+    pub(crate) const fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 impl PartialEq for FileKey {

@@ -111,6 +111,10 @@ id!(
     BlobId, 16
 );
 id!(
+    /// A sealed picture of a person; drawn at random by whose it is.
+    PictureId, 16
+);
+id!(
     /// The hash of a log entry or a transcript: what the next one builds on.
     Head, 32
 );

@@ -6,7 +6,7 @@
 //!                ├── log      user_log · room_log: signed entries and the pure `apply`
 //!                ├── envelope header (the relay reads) · content (`e2ee`) · transcript
 //!                ├── api      HTTP bodies, socket frames, limits, error codes
-//!                └── vault · attention · safety · link · file            (`e2ee`)
+//!                └── vault · attention · safety · link · file · picture  (`e2ee`)
 //! ```
 //!
 //! The relay is built without `e2ee`, so nothing it links can open a message.
@@ -24,6 +24,8 @@ pub mod id;
 #[cfg(feature = "e2ee")]
 pub mod link;
 pub mod log;
+#[cfg(feature = "e2ee")]
+pub mod picture;
 #[cfg(feature = "e2ee")]
 pub mod report;
 #[cfg(feature = "e2ee")]

@@ -110,6 +110,8 @@ pub enum ItemName {
     Profile,
     /// A [`SavedList`], under DVK.
     Saved,
+    /// A [`crate::picture::OwnPicture`], under DVK.
+    Picture,
 }
 
 impl ItemName {
@@ -126,6 +128,7 @@ impl ItemName {
             Self::Contacts => b"contacts".to_vec(),
             Self::Profile => b"profile".to_vec(),
             Self::Saved => b"saved".to_vec(),
+            Self::Picture => b"picture".to_vec(),
         }
     }
 

@@ -18,10 +18,11 @@ use sotto_shared::envelope::content::{Content, MessageBody, OpenedContent, envel
 use sotto_shared::envelope::header::Header;
 use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::file::{Download, File, FileKey, FileKind, Progress, Upload};
-use sotto_shared::id::{BlobId, ChannelId, EnvelopeHash, Head, InviteId, ReportId};
+use sotto_shared::id::{BlobId, ChannelId, EnvelopeHash, Head, InviteId, PictureId, ReportId};
 use sotto_shared::link::{Link, invite_key, open_card};
 use sotto_shared::log::room_log::{Cut, EpochReason, History, JoinMode, Policy, Role, RoomBody, RoomState, invite_id};
 use sotto_shared::log::user_log::{UserBody, UserGenesis, UserLog};
+use sotto_shared::picture::{Picture, open_picture, seal_picture};
 use sotto_shared::report::{Report, seal_report};
 use sotto_shared::safety::safety_number;
 use sotto_shared::testing::people::{NOW, Person, REALM, TestRoom, key};
@@ -414,6 +415,10 @@ fn made_of_invites_and_files() -> Book {
     upload.push(b"a file", &mut sealed).unwrap();
     assert_eq!(upload.close(&mut sealed), Ok(true));
     book.note("file.sealed", sealed);
+    let picture = frozen_picture();
+    book.note("picture.told", picture.to_bytes());
+    let sealed = seal_picture(&mut FixedRng::new("picture"), &alice.id(), &picture, b"an image").unwrap();
+    book.note("picture.sealed", sealed);
     book
 }
 
@@ -428,6 +433,13 @@ fn frozen_file() -> File {
         mime: Text::new("text/plain").unwrap(),
         thumb: Bytes::default(),
         meta: Bytes::default(),
+    }
+}
+
+fn frozen_picture() -> Picture {
+    Picture {
+        id: PictureId::from_bytes([0xb2; 16]),
+        key: FileKey::from_bytes([0xf2; 32]),
     }
 }
 
@@ -473,6 +485,9 @@ fn frozen_invites_let_in_and_a_frozen_file_opens() {
         (download.progress(), out.as_slice()),
         (Progress::Complete, b"a file".as_slice())
     );
+    let picture = Picture::from_bytes(&frozen.get("picture.told")).unwrap();
+    let image = open_picture(&people[0].id(), &picture, &frozen.get("picture.sealed"));
+    assert_eq!(image.as_deref(), Ok(b"an image".as_slice()));
 }
 
 /// The frozen file, as somebody reads it who cannot make it again.

@@ -34,6 +34,7 @@ use sotto_shared::log::room_log::{
     Cut, History, JoinMode, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState, entry_hash, invite_id,
 };
 use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis, UserLog};
+use sotto_shared::picture::OwnPicture;
 use sotto_shared::testing::FixedRng;
 use sotto_shared::testing::people::{Person, REALM, TestRoom, key};
 use sotto_shared::vault::{ItemName, Manifest, Pin, SavedList, VaultHeader, VaultWrap, open_item, wrap_vault_key};
@@ -113,6 +114,7 @@ proptest! {
         is_canonical(&rng.mark(), rng);
         is_canonical(&rng.marks(), rng);
         is_canonical(&rng.saved(), rng);
+        is_canonical(&rng.own_picture(), rng);
         is_canonical(&rng.key_change(), rng);
         is_canonical(&rng.recovery_change(), rng);
         is_canonical(&rng.login(), rng);
@@ -151,7 +153,7 @@ proptest! {
     #[test]
     fn top_level_records_are_never_mistaken_for_each_other(seed: u64) {
         let rng = &mut Gen::new(seed);
-        let all: [(u16, Vec<u8>); 25] = [
+        let all: [(u16, Vec<u8>); 26] = [
             (0x0101, rng.user_genesis().to_bytes()), (0x0102, rng.user_entry().to_bytes()),
             (0x0201, rng.room_genesis().to_bytes()), (0x0202, rng.room_entry().to_bytes()),
             (0x0301, rng.wrap_info().to_bytes()), (0x0401, rng.header().to_bytes()),
@@ -165,7 +167,7 @@ proptest! {
             (0x0702, rng.invite_proof().to_bytes()),
             (0x0703, rng.peek_proof().to_bytes()),
             (0x0506, rng.contacts().to_bytes()), (0x0508, rng.own_profile().to_bytes()),
-            (0x0505, rng.saved().to_bytes()),
+            (0x0505, rng.saved().to_bytes()), (0x0509, rng.own_picture().to_bytes()),
             (0xffff, vec![0xff; 400]),
         ];
         for (tag, bytes) in &all {
@@ -182,7 +184,7 @@ proptest! {
                 RecoveryChange::from_bytes(bytes).is_ok(),
                 File::from_bytes(bytes).is_ok(), InviteCard::from_bytes(bytes).is_ok(),
                 InviteProof::from_bytes(bytes).is_ok(), PeekProof::from_bytes(bytes).is_ok(), Contacts::from_bytes(bytes).is_ok(),
-                OwnProfile::from_bytes(bytes).is_ok(), SavedList::from_bytes(bytes).is_ok(),
+                OwnProfile::from_bytes(bytes).is_ok(), SavedList::from_bytes(bytes).is_ok(), OwnPicture::from_bytes(bytes).is_ok(),
             ];
             prop_assert_eq!(decoded.iter().filter(|ok| **ok).count(), usize::from(*tag != 0xffff));
         }
@@ -293,14 +295,14 @@ proptest! {
         header.kind = MessageKind::Slot;
         let mut content = rng.content();
         content.header_hash = header.hash();
-        content.body = if rng.below(2) == 0 {
-            MessageBody::Receipt { read: rng.u64() }
-        } else {
+        content.body = match rng.below(3) {
+            0 => MessageBody::Receipt { read: rng.u64() },
+            1 => MessageBody::Picture { picture: rng.picture() },
             // The longest there is.
-            MessageBody::Profile {
+            _ => MessageBody::Profile {
                 name: Text::new("n".repeat(MAX_NAME_BYTES)).unwrap(),
                 status: Text::new("s".repeat(MAX_STATUS_BYTES)).unwrap(),
-            }
+            },
         };
         let sealed = seal_message(&mut FixedRng::new("slot"), &key, &header, &content.to_bytes(), &rng.array());
         prop_assert_eq!(sealed.envelope.len(), EPHEMERAL_BYTES);

@@ -475,6 +475,15 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
             room_id: rng.room(),
             report_id: rng.report_id()
         },
+        PicturePut {
+            picture_id: rng.picture_id(),
+            sealed: b64(rng)
+        },
+        PictureGet {
+            picture_id: rng.picture_id()
+        },
+        PictureReply { sealed: b64(rng) },
+        PictureDrop {},
     );
     out
 }

@@ -7,6 +7,7 @@ use sotto_shared::id::{MessageId, ReportId, RoomId, UserId};
 
 use super::entering::Entering;
 use super::peek::Peek;
+use super::pictures::Chosen;
 use super::{Effect, Engine, Out};
 use crate::view::{Chat, Problem};
 use sotto_shared::crypto::suite::Suite;
@@ -223,6 +224,20 @@ pub(crate) enum Pending<K> {
         command: u32,
         room: RoomId,
         report: ReportId,
+    },
+    /// A picture of our own, put there or taken away.
+    PictureSet {
+        command: u32,
+        chosen: Option<Box<Chosen>>,
+    },
+    /// Somebody's picture: as this browser kept it, then from the relay.
+    KeptPicture {
+        command: u32,
+        user: UserId,
+    },
+    Picture {
+        command: u32,
+        user: UserId,
     },
     /// The relay is to let go of a message of ours.
     LetGo {

@@ -345,7 +345,8 @@ impl Room {
             | MessageBody::Receipt { .. }
             | MessageBody::Typing
             | MessageBody::Presence { .. }
-            | MessageBody::Profile { .. } => {
+            | MessageBody::Profile { .. }
+            | MessageBody::Picture { .. } => {
                 return StoredBody::Unreadable(Unreadable::Damaged);
             }
         };

@@ -5,6 +5,7 @@ use sotto_shared::attention::{Levels, Marks};
 use sotto_shared::codec::Codec;
 use sotto_shared::contacts::{Contacts, OwnProfile};
 use sotto_shared::crypto::suite::Suite;
+use sotto_shared::picture::OwnPicture;
 use sotto_shared::vault::{ItemName, SavedList};
 
 use super::{Engine, Out};
@@ -16,6 +17,7 @@ pub(crate) enum Book {
     Contacts,
     Profile,
     Saved,
+    Picture,
 }
 
 /// A list as it is here, encoded.
@@ -35,12 +37,13 @@ impl Held {
 }
 
 impl Book {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Levels,
         Self::ReadMarks,
         Self::Contacts,
         Self::Profile,
         Self::Saved,
+        Self::Picture,
     ];
 
     pub const fn name(self) -> ItemName {
@@ -50,6 +53,7 @@ impl Book {
             Self::Contacts => ItemName::Contacts,
             Self::Profile => ItemName::Profile,
             Self::Saved => ItemName::Saved,
+            Self::Picture => ItemName::Picture,
         }
     }
 
@@ -60,6 +64,7 @@ impl Book {
             Self::Contacts => Contacts::from_bytes(plain).is_ok(),
             Self::Profile => OwnProfile::from_bytes(plain).is_ok(),
             Self::Saved => SavedList::from_bytes(plain).is_ok(),
+            Self::Picture => OwnPicture::from_bytes(plain).is_ok(),
         }
     }
 
@@ -91,6 +96,11 @@ impl Book {
                 let theirs = SavedList::from_bytes(theirs).ok()?;
                 Some(super::saved::join(&SavedList::from_bytes(ours).unwrap_or_default(), &theirs).to_bytes())
             }
+            Self::Picture => {
+                let theirs = OwnPicture::from_bytes(theirs).ok()?;
+                let ours = OwnPicture::from_bytes(ours).unwrap_or_default();
+                Some(ours.join(&theirs).to_bytes())
+            }
         }
     }
 }
@@ -100,6 +110,7 @@ impl<S: Suite> Engine<S> {
     pub(super) fn books_came(&mut self, out: &mut Out<S::DeviceKey>) {
         self.contacts_came(out);
         self.profile_came(out);
+        self.own_picture_came(out);
         self.levels_came(out);
         self.marks_came(out);
     }

@@ -18,6 +18,7 @@ use super::Engine;
 use super::bodies::Index;
 use super::outbox::Outbox;
 use super::polls::Tally;
+use super::profiles::{Own, Telling};
 use super::receipts::Receipt;
 use super::record::{self, ChannelRecord, Deletion, Key, LaneRecord, MessageRecord, PreviewRecord, Record};
 use super::rooms::Room;
@@ -78,8 +79,9 @@ pub(crate) struct Channel {
     pub reached: BTreeMap<UserId, u64>,
     /// When something of others that came was last told to have come.
     pub reached_ms: u64,
-    /// The number of what this person is called, as the others were told.
-    pub profile_told: u64,
+    /// How far the others were told what this person is called, and of their picture.
+    pub profile: Telling,
+    pub picture: Telling,
     /// What is kept is wanted in memory from this number on: something in it is to be taken away.
     pub wanted: Option<u64>,
     pub outbox: Outbox,
@@ -89,8 +91,6 @@ pub(crate) struct Channel {
     /// When it last told what was read here, and up to which message.
     pub receipt_ms: u64,
     pub receipt_read: u64,
-    /// When what this person is called was last told.
-    pub profile_ms: u64,
 }
 
 /// How far one chain of a sender's messages goes.
@@ -134,14 +134,28 @@ impl Channel {
             receipts: BTreeMap::new(),
             reached: BTreeMap::new(),
             reached_ms: 0,
-            profile_told: 0,
+            profile: Telling::default(),
+            picture: Telling::default(),
             wanted: None,
             outbox: Outbox::default(),
             pages: Pages::default(),
             beacon_ms: 0,
             receipt_ms: 0,
             receipt_read: 0,
-            profile_ms: 0,
+        }
+    }
+
+    pub const fn telling(&self, own: Own) -> Telling {
+        match own {
+            Own::Profile => self.profile,
+            Own::Picture => self.picture,
+        }
+    }
+
+    pub const fn telling_mut(&mut self, own: Own) -> &mut Telling {
+        match own {
+            Own::Profile => &mut self.profile,
+            Own::Picture => &mut self.picture,
         }
     }
 
@@ -228,7 +242,8 @@ impl Channel {
             fades: self.fades,
             deletions: self.deletions.clone(),
             threads: self.threads.to_record(),
-            profile_told: self.profile_told,
+            profile_told: self.profile.told,
+            picture_told: self.picture.told,
             receipts: self.receipts.iter().map(|(user, receipt)| (*user, *receipt)).collect(),
             reached: self.reached.iter().map(|(user, seq)| (*user, *seq)).collect(),
         };
@@ -269,7 +284,8 @@ impl Channel {
         self.threads.restore(record.threads);
         self.receipts = record.receipts.into_iter().collect();
         self.reached = record.reached.into_iter().collect();
-        self.profile_told = record.profile_told;
+        self.profile.told = record.profile_told;
+        self.picture.told = record.picture_told;
     }
 }
 

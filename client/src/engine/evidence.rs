@@ -6,7 +6,7 @@ use sotto_shared::codec::Codec;
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::sign::{PublicKey, SignatureBytes, SignedBlob};
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::envelope::content::Content;
+use sotto_shared::envelope::content::{Content, MessageBody};
 use sotto_shared::envelope::header::{Header, MessageKind};
 use sotto_shared::id::{DeviceKeyId, Head, MessageId, RoomId, UserId};
 use sotto_shared::log::room_log::SUITE_1;
@@ -73,7 +73,8 @@ const fn has_words(content: &Content) -> bool {
     !content.body.is_aside()
         || matches!(
             content.body,
-            sotto_shared::envelope::content::MessageBody::Profile { .. }
+            // Nor has the key of a picture to be handed on with it.
+            MessageBody::Profile { .. } | MessageBody::Picture { .. }
         )
 }
 

@@ -41,6 +41,7 @@ mod outbox;
 mod passing;
 mod peek;
 mod people;
+mod pictures;
 mod pins;
 mod polls;
 mod profiles;
@@ -67,6 +68,7 @@ use sotto_shared::contacts::OwnProfile;
 use sotto_shared::crypto::secret::DayVaultKey;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::id::{Head, RoomId, UserId};
+use sotto_shared::picture::OwnPicture;
 
 use crate::passwords::{self, Question};
 use crate::view::{Change, Chat, Command, Link, NewRole, Outcome, Phase, Problem};
@@ -76,7 +78,7 @@ pub use ask::{Failure, Reply, Request};
 pub use marks::Word;
 pub use record::{
     ChannelRecord, Kept, KeptAccount, Key, KeysRecord, Loaded, LockedAccount, MessageRecord, OutgoingRecord,
-    PersonRecord, Query, Record, RoomRecord, StopRecord,
+    PersonRecord, PictureRecord, Query, Record, RoomRecord, StopRecord,
 };
 
 use account::Me;
@@ -219,6 +221,9 @@ pub struct Engine<S: Suite> {
     /// What this person is called, and that rooms which know it are to hear of a change.
     own_profile: OwnProfile,
     profile_spreads: bool,
+    /// The same of their picture.
+    own_picture: OwnPicture,
+    picture_spreads: bool,
     /// Messages that somebody waits for.
     quests: Vec<Quest>,
     pending: HashMap<u32, Pending<S::DeviceKey>>,
@@ -294,6 +299,8 @@ impl<S: Suite> Engine<S> {
             contacts: Decided::new(),
             own_profile: OwnProfile::default(),
             profile_spreads: false,
+            own_picture: OwnPicture::default(),
+            picture_spreads: false,
             quests: Vec::new(),
             pending: HashMap::new(),
             unanswered: BTreeSet::new(),
@@ -557,6 +564,8 @@ impl<S: Suite> Engine<S> {
             Command::OpenLink { link } => self.open_link(id, &link, out),
             Command::SetContact { user, act } => self.set_contact(user, act, ctx, out),
             Command::SetProfile { name, status } => self.set_profile(&name, &status, ctx, out),
+            Command::SetPicture { image } => self.set_picture(id, image, ctx, out),
+            Command::ShowPicture { user } => self.show_picture(id, user, out),
             Command::DrawCode { text } => people::draw_code(text.as_bytes()).map(|rows| Some(Outcome::Code(rows))),
             Command::PeekLink { link } => self.peek_link(id, &link, out),
             Command::Join { room } => self.join(id, room, ctx, out).await,

@@ -19,6 +19,7 @@ use sotto_shared::vault::{Pin, PinState};
 
 use super::account::{internal, tidy_handle};
 use super::ask::{Failure, Pending, Request};
+use super::pictures::Told;
 use super::profiles::Profile;
 use super::record::{self, Key, PersonRecord, Record};
 use super::{Ctx, Effect, Engine, Out};
@@ -32,6 +33,8 @@ struct Known {
     entries: Vec<B64>,
     /// What they are called.
     profile: Option<Profile>,
+    /// Which picture they have.
+    picture: Option<Told>,
 }
 
 #[derive(Default)]
@@ -122,7 +125,9 @@ impl People {
             (_, Some(genesis)) => {
                 let handle = body.handle.clone();
                 let entries = body.entries.clone();
-                let profile = self.known.get(&body.user_id).and_then(|known| known.profile.clone());
+                let before = self.known.get(&body.user_id);
+                let profile = before.and_then(|known| known.profile.clone());
+                let picture = before.and_then(|known| known.picture.clone());
                 self.known.insert(
                     body.user_id,
                     Known {
@@ -131,6 +136,7 @@ impl People {
                         genesis: genesis.clone(),
                         entries,
                         profile,
+                        picture,
                     },
                 );
             }
@@ -163,6 +169,7 @@ impl People {
             genesis: record.genesis,
             entries: record.entries,
             profile: record.profile,
+            picture: record.picture,
         };
         self.known.insert(record.user_id, known);
         Ok(())
@@ -178,6 +185,16 @@ impl People {
         known.map(|known| known.profile = Some(said)).is_some()
     }
 
+    pub fn picture(&self, user: &UserId) -> Option<&Told> {
+        self.known.get(user)?.picture.as_ref()
+    }
+
+    /// Whether the person is known here, and so it was taken.
+    pub fn take_picture(&mut self, user: &UserId, told: Told) -> bool {
+        let known = self.known.get_mut(user);
+        known.map(|known| known.picture = Some(told)).is_some()
+    }
+
     pub fn record(&self, user: &UserId) -> Option<Record> {
         let known = self.known.get(user)?;
         let record = PersonRecord {
@@ -186,6 +203,7 @@ impl People {
             genesis: known.genesis.clone(),
             entries: known.entries.clone(),
             profile: known.profile.clone(),
+            picture: known.picture.clone(),
         };
         Some(record::save(Key::Person(*user), &record))
     }
@@ -241,6 +259,7 @@ impl<S: Suite> Engine<S> {
             contact: self.contact(user),
             since: known.log.view().ik_since,
             mark: mark(known.log.view().ik.as_bytes()),
+            picture: self.picture_id(user),
             trust: self.trust(user),
             is_me: self.my_id() == Some(*user),
             guest: is_guest(&known.handle),

@@ -283,7 +283,7 @@ impl<S: Suite> Engine<S> {
     /// Whether a value of a slot is newer than what is known of its kind and author.
     fn is_newer(&self, room: Place<'_>, content: &Content) -> bool {
         match content.body {
-            MessageBody::Profile { .. } => self.is_newer_profile(room, content),
+            MessageBody::Profile { .. } | MessageBody::Picture { .. } => self.is_newer_profile(room, content),
             _ => room.is_newer(content),
         }
     }

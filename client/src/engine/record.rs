@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::Wrap;
 use sotto_shared::envelope::header::envelope_hash;
-use sotto_shared::id::{ChannelId, DeviceKeyId, Head, MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, DeviceKeyId, Head, MessageId, PictureId, RoomId, UserId};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::replies::Ties;
@@ -22,6 +22,7 @@ pub enum Key {
     Stop(RoomId),
     Message(Chat, u64),
     Outgoing(Chat, MessageId),
+    Picture(UserId),
     /// Private KEM keys and vault revisions.
     Keys,
 }
@@ -36,10 +37,12 @@ pub struct Record {
 /// What to load.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Query {
-    /// Everything but messages. Of what waits to be sent, what other tabs that are open have written stays with them.
+    /// Everything but messages and pictures. Of what waits to be sent, what other tabs that are open have written stays with them.
     Base { lane: [u8; 8] },
     /// Messages `from..=to` of a channel.
     Messages { chat: Chat, from: u64, to: u64 },
+    /// The picture of a person.
+    Picture(UserId),
 }
 
 /// What was loaded, opened again.
@@ -53,6 +56,7 @@ pub struct Loaded {
     /// Those of tabs that are still open stay with them.
     pub outgoing: Vec<OutgoingRecord>,
     pub keys: Option<KeysRecord>,
+    pub pictures: Vec<PictureRecord>,
     /// It could not be read: written by a newer version, or damaged.
     pub problem: Option<Problem>,
 }
@@ -103,6 +107,8 @@ pub struct PersonRecord {
     pub entries: Vec<B64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) profile: Option<super::profiles::Profile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) picture: Option<super::pictures::Told>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -189,6 +195,17 @@ pub struct ChannelRecord {
     /// The number of what this person is called, as the others were told.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub profile_told: u64,
+    /// The same of their picture.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub picture_told: u64,
+}
+
+/// The picture of a person, opened and found to be one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PictureRecord {
+    pub user_id: UserId,
+    pub id: PictureId,
+    pub image: B64,
 }
 
 fn is_nothing(number: &u64) -> bool {

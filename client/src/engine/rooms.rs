@@ -414,6 +414,12 @@ impl<S: Suite> Engine<S> {
             }
             self.rooms.insert(id, Room::new(state, genesis));
             self.open_channels(id);
+            // Whoever asks to talk has no picture here until they are answered.
+            if let (Some(me), Some(room)) = (self.my_id(), self.rooms.get(&id))
+                && let Some(peer) = room.peer(&me)
+            {
+                self.show_person(&peer, out);
+            }
             rest = after;
         }
         let Some(room) = self.rooms.get(&id) else { return };

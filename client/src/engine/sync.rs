@@ -580,6 +580,7 @@ impl<S: Suite> Engine<S> {
             | Pending::Ignore
             | Pending::Base { .. }
             | Pending::Seek { .. }
+            | Pending::KeptPicture { .. }
             | Pending::LoadOlder { .. } => {}
             Pending::Realm => {
                 let result = expect!(Info);
@@ -693,6 +694,17 @@ impl<S: Suite> Engine<S> {
                 let result = expect!(ReportSettle).map(|_| ());
                 self.report_settled(command, room, report, result, out);
             }
+            Pending::PictureSet { command, chosen } => {
+                let result = match chosen {
+                    Some(_) => expect!(PicturePut).map(drop),
+                    None => expect!(PictureDrop).map(drop),
+                };
+                self.picture_set(command, chosen, result, ctx, out);
+            }
+            Pending::Picture { command, user } => {
+                let result = expect!(PictureGet);
+                self.picture_came(command, user, result, out);
+            }
             Pending::LetGo { chat, message } => {
                 let result = expect!(MessageDelete).map(|_| ());
                 self.let_go(chat, message, result, out);
@@ -741,6 +753,7 @@ impl<S: Suite> Engine<S> {
         match self.pending.remove(&id) {
             Some(Pending::Base { command }) => self.base_came(command, loaded, ctx, out).await,
             Some(Pending::LoadOlder { chat }) => self.older_loaded(chat, loaded, ctx, out).await,
+            Some(Pending::KeptPicture { command, user }) => self.picture_loaded(command, user, loaded, out),
             Some(Pending::Seek { chat }) => self.sought(chat, loaded, ctx, out).await,
             _ => {}
         }

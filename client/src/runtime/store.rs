@@ -28,7 +28,7 @@ use super::system;
 use super::webcrypto::{DeviceKey, WebCrypto, object};
 use crate::engine::{
     ChannelRecord, Kept, KeptAccount, Key, KeysRecord, Loaded, LockedAccount, MessageRecord, OutgoingRecord,
-    PersonRecord, Query, Record, RoomRecord, StopRecord,
+    PersonRecord, PictureRecord, Query, Record, RoomRecord, StopRecord,
 };
 use crate::view::{Chat, Problem};
 
@@ -225,6 +225,14 @@ impl Store {
                     ..Loaded::default()
                 })
             }
+            Query::Picture(user) => {
+                let name = open.keys.name(&Key::Picture(*user));
+                let pictures = open.read_range(&name, &name).await.map_err(|_| Problem::StorageFull)?;
+                Ok(Loaded {
+                    pictures,
+                    ..Loaded::default()
+                })
+            }
         }
     }
 }
@@ -262,6 +270,7 @@ impl Keys {
             Key::Stop(room) => opaque("s", &[b"stop", room.as_bytes()]),
             Key::Message(chat, seq) => format!("{}/{seq:016x}", in_chat("m", b"message", chat, &[])),
             Key::Outgoing(chat, id) => in_chat("o", b"outgoing", chat, &[id.as_bytes()]),
+            Key::Picture(user) => opaque("i", &[b"picture", user.as_bytes()]),
             Key::Keys => "k".to_owned(),
         }
     }
@@ -309,6 +318,7 @@ fn key_of(name: &str, plain: &[u8]) -> Option<Key> {
             let message: OutgoingRecord = read(plain)?;
             Key::Outgoing(message.chat(), message.msg_id)
         }
+        'i' => Key::Picture(read::<PictureRecord>(plain)?.user_id),
         'k' => Key::Keys,
         _ => return None,
     })
@@ -419,8 +429,7 @@ impl Open {
             stops: all(self, "s").await?,
             keys: all(self, "k").await?.pop(),
             outgoing,
-            messages: Vec::new(),
-            problem: None,
+            ..Loaded::default()
         })
     }
 }

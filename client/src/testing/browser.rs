@@ -83,6 +83,10 @@ impl<K: Clone> Disk<K> {
                     .range(Key::Message(*chat, *from)..=Key::Message(*chat, *to));
                 loaded.messages = range.filter_map(|(_, bytes)| read(bytes)).collect();
             }
+            Query::Picture(user) => {
+                let kept = self.records.get(&Key::Picture(*user));
+                loaded.pictures.extend(kept.and_then(|bytes| read(bytes)));
+            }
             Query::Base { lane: own } => {
                 for (key, bytes) in &self.records {
                     match key {
@@ -92,7 +96,7 @@ impl<K: Clone> Disk<K> {
                         Key::Stop(_) => loaded.stops.extend(read(bytes)),
                         Key::Outgoing(..) => loaded.outgoing.extend(read(bytes)),
                         Key::Keys => loaded.keys = read(bytes),
-                        Key::Message(..) => {}
+                        Key::Message(..) | Key::Picture(_) => {}
                     }
                 }
                 let is_held = |lane: &[u8; 8]| self.lanes.contains(&crate::engine::lane_name(lane));

@@ -8,6 +8,7 @@
 //! rail, sidebar/ · room/ · settings/    the frame's columns
 //! spaces/  making and arranging spaces, their channels and roles
 //! moderation/  keeping order: what may be done with whom, what holds where one writes, the log of changes
+//! pictures people as they are drawn: their picture, or the mark of their key
 //! people/  dialogs that ask for people; password: forms that take one
 //! switcher jumps to rooms, people and commands; fuzzy finds their names; keys is the table of keys
 //! emoji    the list of emoji, and where one is typed
@@ -56,6 +57,8 @@ mod notices;
 mod password;
 #[cfg(target_arch = "wasm32")]
 mod people;
+#[cfg(target_arch = "wasm32")]
+mod pictures;
 #[cfg(target_arch = "wasm32")]
 mod presence;
 #[cfg(target_arch = "wasm32")]

@@ -11,7 +11,7 @@ use super::kit::{button, logo};
 use super::lock::{self, Lock};
 use super::nav::{Nav, use_nav};
 use super::place::Place;
-use super::{auth, browser, frame, link, room, sidebar, switcher, title, wire, words};
+use super::{auth, browser, frame, link, pictures, room, sidebar, switcher, title, wire, words};
 use crate::state::Store;
 use crate::view::{Phase, Problem};
 
@@ -88,6 +88,7 @@ fn page() -> impl IntoView {
                 nav.replace(nav.take_wanted().filter(|_| next == Place::Messages).unwrap_or(next));
             }
         } else {
+            pictures::forget();
             dialogs.close();
             let place = nav.place();
             if place.room().is_some()

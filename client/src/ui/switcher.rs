@@ -9,6 +9,7 @@ use std::rc::Rc;
 use leptos::prelude::*;
 use leptos::{ev, html};
 use sotto_shared::api::limits::is_handle;
+use sotto_shared::id::UserId;
 use wasm_bindgen::JsCast;
 
 use super::dialogs::{Ask, Dialogs, closer, error_line, use_dialogs};
@@ -17,6 +18,7 @@ use super::kit::mark::{Shape, Size, mark};
 use super::kit::{Icon, unique};
 use super::lock::use_lock;
 use super::nav::{Nav, use_nav};
+use super::pictures::portrait;
 use super::place::{Page, Place, SpacePage};
 use super::screen::{use_store, use_toasts};
 use super::spaces::arrange::NONE;
@@ -72,7 +74,9 @@ enum Kind {
 
 enum Face {
     Icon(Icon),
-    Mark([u8; 5], Shape),
+    Group([u8; 5]),
+    /// Whose it is, where that is known.
+    Person(Option<UserId>, [u8; 5]),
 }
 
 /// Something to jump to.
@@ -301,7 +305,9 @@ impl Goal {
     fn view(&self, id: String, number: usize, meant: &[usize], picked: &Picked) -> AnyView {
         let face = match self.face {
             Face::Icon(icon) => icon.view(),
-            Face::Mark(bytes, shape) => mark(bytes, shape, Size::S24),
+            Face::Group(bytes) => mark(bytes, Shape::Group, Size::S24),
+            Face::Person(None, bytes) => mark(bytes, Shape::Person, Size::S24),
+            Face::Person(Some(user), bytes) => portrait(user, bytes, Size::S24),
         };
         let name = fuzzy::pieces(&self.name, meant).into_iter().map(|(meant, piece)| {
             if meant {
@@ -375,7 +381,7 @@ fn find(goals: &[Goal], typed: &str) -> Hits {
 }
 
 fn is_direct(goal: &Goal) -> bool {
-    goal.kind == Kind::Room && matches!(goal.face, Face::Mark(_, Shape::Person))
+    goal.kind == Kind::Room && matches!(goal.face, Face::Person(..))
 }
 
 /// A handle that was typed and that nobody here has.
@@ -429,9 +435,9 @@ fn rooms() -> Vec<Goal> {
                 RoomKind::Direct => {
                     let peer = room.peer.and_then(|peer| store.person(peer));
                     let bytes = peer.map_or(room.mark, |person| person.mark);
-                    (Face::Mark(bytes, Shape::Person), "Direct message".to_owned())
+                    (Face::Person(room.peer, bytes), "Direct message".to_owned())
                 }
-                RoomKind::Group => (Face::Mark(room.mark, Shape::Group), "Group".to_owned()),
+                RoomKind::Group => (Face::Group(room.mark), "Group".to_owned()),
                 RoomKind::Channel => {
                     let place = store.space(chat.room).map(|space| name_of(&space));
                     (Face::Icon(sidebar::icon_of(&room)), place.unwrap_or_default())
@@ -463,7 +469,7 @@ fn spaces() -> Vec<Goal> {
             let space = store.space(id)?;
             Some(Goal {
                 kind: Kind::Room,
-                face: Face::Mark(space.mark, Shape::Group),
+                face: Face::Group(space.mark),
                 name: name_of(&space),
                 place: "Space".into(),
                 keys: Vec::new(),
@@ -493,7 +499,7 @@ fn people() -> Vec<Goal> {
             let handle = person.handle.clone();
             Goal {
                 kind: Kind::Person,
-                face: Face::Mark(person.mark, Shape::Person),
+                face: Face::Person(Some(person.id), person.mark),
                 name: person.handle,
                 place: "Write a message".into(),
                 keys: Vec::new(),

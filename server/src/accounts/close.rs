@@ -12,7 +12,7 @@ use sotto_shared::id::UserId;
 use super::register::{self, Checked};
 use super::{rekey, users};
 use crate::app::App;
-use crate::db::entities::{report_keys, sessions, users as users_table, vault_items, wraps};
+use crate::db::entities::{pictures, report_keys, sessions, users as users_table, vault_items, wraps};
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::Grant;
@@ -20,7 +20,7 @@ use crate::session::Grant;
 /// Between the handle and the id of an account whose handle went on to another one of the same person. No handle has it.
 const PASSED_ON: char = '#';
 
-/// Everything of an account but its log: vault, sign-in row, sessions, room keys wrapped for it.
+/// Everything of an account but its log: vault, sign-in row, picture, sessions, room keys wrapped for it.
 pub async fn wipe(txn: &DatabaseTransaction, user: &UserId) -> Result<(), Problem> {
     let id = user.as_bytes().to_vec();
     vault_items::Entity::delete_many()
@@ -39,6 +39,7 @@ pub async fn wipe(txn: &DatabaseTransaction, user: &UserId) -> Result<(), Proble
         .filter(report_keys::Column::UserId.eq(id.clone()))
         .exec(txn)
         .await?;
+    pictures::Entity::delete_by_id(id.clone()).exec(txn).await?;
     let closed = users_table::ActiveModel {
         user_id: Set(id),
         sealed_signin: Set(Vec::new()),

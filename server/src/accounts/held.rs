@@ -47,7 +47,7 @@ enum Whose {
 }
 
 /// Every table with rows about people. `relay` has none: it says which installation this is.
-const TABLES: [Table; 14] = [
+const TABLES: [Table; 15] = [
     Table {
         name: "users",
         columns: &[
@@ -190,6 +190,12 @@ const TABLES: [Table; 14] = [
             ("ct", Sealed),
         ],
         key: 3,
+        whose: Whose::Person,
+    },
+    Table {
+        name: "pictures",
+        columns: &[("user_id", Id), ("picture_id", Id), ("sealed", Sealed)],
+        key: 1,
         whose: Whose::Person,
     },
 ];

@@ -10,6 +10,7 @@ pub mod challenge;
 pub mod close;
 pub mod guests;
 pub mod held;
+pub mod pictures;
 pub mod register;
 pub mod rekey;
 pub mod sessions;

@@ -1008,9 +1008,13 @@ async fn of_a_closed_account_the_log_stays_and_nothing_else() {
     let mut room = ground.group(&[&bob, &ada]).await;
     let grant = ground.sign_in(&ada).await.unwrap().token;
     ground.ask(Some(&grant), &ada.set_recovery(Some(&key()))).await.unwrap();
+    for person in [&ada, &bob] {
+        let picture = crate::pictures::picture();
+        ground.ask(Some(&person.token), &picture).await.unwrap();
+    }
     let close = ada.entry(UserBody::Close);
     ground.ask(Some(&grant), &log_append(vec![close])).await.unwrap();
-    for table in ["vault_items", "sessions", "wraps"] {
+    for table in ["vault_items", "pictures", "sessions", "wraps"] {
         assert_eq!(count(&ground, table, &ada.user_id).await, 0, "{table}");
         assert_ne!(count(&ground, table, &bob.user_id).await, 0, "{table}");
     }

@@ -8,7 +8,7 @@ use sotto_shared::api::{B64, Endpoint};
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::hash::sha256;
 use sotto_shared::envelope::header::Header;
-use sotto_shared::id::{ChannelId, InviteId, MessageId, ReportId};
+use sotto_shared::id::{ChannelId, InviteId, MessageId, PictureId, ReportId};
 use sotto_shared::log::room_log::RoomBody;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -96,6 +96,11 @@ impl Pond {
                     ct: B64(vec![1; 48]),
                 }],
             }),
+            body(&crate::pictures::picture()),
+            body(&PictureGet {
+                picture_id: PictureId::from_bytes([5; 16]),
+            }),
+            body(&PictureDrop {}),
             body(&PageGet {
                 room_id,
                 channel,

@@ -205,6 +205,11 @@ async fn every_row_about_somebody_is_shown_to_them_and_nothing_of_other_people()
         ground.ask(None, &SignInStart { handle }).await.unwrap();
     }
 
+    for person in [&ada, &bob] {
+        let picture = crate::pictures::picture();
+        ground.ask(Some(&person.token), &picture).await.unwrap();
+    }
+
     // More messages than a page of rows holds; a room she was put out of, where life goes on; one she never saw.
     let with_bob = ground.group(&[&ada, &bob]).await;
     let mut at_ada = ground.socket(&ada).await;

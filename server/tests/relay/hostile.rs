@@ -132,6 +132,12 @@ async fn no_body_makes_the_relay_fail_or_hang() {
             json!({"room_id": room.id, "report_id": id_of("a"), "sealed": "AAAA", "wraps": [{"user_id": ada.user_id, "g": 1, "enc": "AAAA", "ct": "AAAA"}]}),
         ),
         (
+            PicturePut::PATH,
+            serde_json::to_value(crate::pictures::picture()).unwrap(),
+        ),
+        (PictureGet::PATH, json!({"picture_id": id_of("a")})),
+        (PictureDrop::PATH, json!({})),
+        (
             SlotsGet::PATH,
             json!({"room_id": room.id, "channel": sotto_shared::id::ChannelId::MAIN}),
         ),

@@ -15,6 +15,7 @@ mod invites_peek;
 mod live;
 mod messages;
 mod moderation;
+mod pictures;
 mod reports;
 mod rooms;
 mod serving;

@@ -164,6 +164,9 @@ const COLUMNS: &str = "
     report_keys.g                counter     of the key that it is wrapped for
     report_keys.enc              key         made for this wrap alone
     report_keys.ct               sealed      its key, for one who may act on it
+    pictures.user_id             id          whose picture
+    pictures.picture_id          id          random, told to those who may ask for it
+    pictures.sealed              ciphertext  of one size, under a key of its own
     slots.room_id                id          which room
     slots.channel                id          which channel
     slots.slot_id                id          HMAC of a name, under a key of its author's
@@ -297,6 +300,7 @@ async fn ids_hashes_and_keys_have_the_length_of_one_and_no_room_for_a_text() {
     // Bob tells ada, who owns it.
     let report = crate::reports::report(&room, &[&ada]);
     ground.ask(Some(&bob.token), &report).await.unwrap();
+    ground.ask(Some(&ada.token), &crate::pictures::picture()).await.unwrap();
     let db = ground.app.db.read();
     let backend = db.get_database_backend();
     let start = SignInStart {

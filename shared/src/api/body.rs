@@ -10,7 +10,9 @@ use crate::crypto::hash::{hash, sha256};
 use crate::crypto::label::Label;
 use crate::crypto::sign::PublicKey;
 use crate::envelope::header::envelope_hash;
-use crate::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, ReportId, RoomId, UserId};
+use crate::id::{
+    ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, PictureId, ReportId, RoomId, UserId,
+};
 use crate::log::standing::InviteStanding;
 use crate::record;
 
@@ -723,6 +725,34 @@ pub struct SealedReport {
 endpoint! {
     /// It is dealt with: the relay lets go of it. For whom it was made, and who may act now.
     "reports/settle", ReportSettle { room_id: RoomId, report_id: ReportId } -> Empty
+}
+
+// --- Pictures of people ----------------------------------------------------------------------------------------------------
+
+endpoint! {
+    /// The caller's picture, in the place of the one before. The same again changes nothing.
+    "pictures/put", PicturePut {
+        /// Drawn at random: to know it is to be told.
+        picture_id: PictureId,
+        /// `SEALED_PICTURE_BYTES`.
+        sealed: B64,
+    } -> Empty
+}
+
+endpoint! {
+    /// For whoever was told the id.
+    "pictures/get", PictureGet { picture_id: PictureId } -> PictureReply
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PictureReply {
+    /// The bytes that came in.
+    pub sealed: B64,
+}
+
+endpoint! {
+    /// The relay lets go of the caller's picture, if it has one.
+    "pictures/drop", PictureDrop {} -> Empty
 }
 
 #[cfg(test)]

@@ -42,6 +42,8 @@ pub const MAX_OPEN_REPORTS: u64 = 200;
 pub const MAX_REPORTS_PAGE: u64 = 20;
 /// How long one that nobody settles is kept.
 pub const REPORT_DAYS: u64 = 90;
+/// A sealed picture of a person: all have this size.
+pub const SEALED_PICTURE_BYTES: usize = 12_360;
 pub const MAX_ROOM_NAME_BYTES: usize = 200;
 /// Body of an ordinary request.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;

@@ -29,7 +29,7 @@ macro_rules! every_endpoint {
             Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
             VaultGet, VaultPut, Rekey, SetRecovery, ResetIdentity, UserFind, UserLogGet, UserLogAppend, RoomCreate,
             RoomAppend, RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet, HeldGet, RowsGet, InviteOpen, InvitePeek, MessageDelete,
-            SlotsGet, ReportSend, ReportsGet, ReportSettle
+            SlotsGet, ReportSend, ReportsGet, ReportSettle, PicturePut, PictureGet, PictureDrop
         }
     };
 }

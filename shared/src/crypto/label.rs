@@ -104,6 +104,7 @@ labels! {
     Locked = "locked", Seal,
     Reason = "reason", Seal,
     SealedReport = "sealed-report", Seal,
+    Picture = "picture", Seal,
 
     RoomKeyWrap = "wrap", Wrap,
     ReportWrap = "report-wrap", Wrap,

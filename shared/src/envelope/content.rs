@@ -21,6 +21,7 @@ use crate::crypto::seal::{self, OpenError};
 use crate::crypto::secret::{DayVaultKey, DerivedKey, EpochSecret, derive, opaque_id};
 use crate::crypto::sign::{PublicKey, SignatureBytes, Unproven, VerifyJob};
 use crate::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, MessageId, RoomId, UserId};
+use crate::picture::Picture;
 use crate::{choice, record};
 
 record! {
@@ -89,6 +90,8 @@ choice! {
         19 = Presence { state: Here },
         /// How its author is called, and what they say of themself. In a slot, the one called [`PROFILE`].
         20 = Profile { name: Text<MAX_NAME_BYTES>, status: Text<MAX_STATUS_BYTES> },
+        /// Where its author's picture lies and what opens it, or that there is none. In a slot, the one called [`PICTURE`].
+        21 = Picture { picture: Option<Picture> },
     }
 }
 
@@ -97,7 +100,12 @@ impl MessageBody {
     pub const fn is_aside(&self) -> bool {
         matches!(
             self,
-            Self::Beacon | Self::Receipt { .. } | Self::Typing | Self::Presence { .. } | Self::Profile { .. }
+            Self::Beacon
+                | Self::Receipt { .. }
+                | Self::Typing
+                | Self::Presence { .. }
+                | Self::Profile { .. }
+                | Self::Picture { .. }
         )
     }
 }
@@ -119,6 +127,8 @@ choice! {
 pub const RECEIPT: &str = "receipt";
 /// The name of the slot for what somebody is called.
 pub const PROFILE: &str = "profile";
+/// The name of the slot for the picture of somebody.
+pub const PICTURE: &str = "picture";
 
 /// `HMAC(KDF(DVK, "slot-key"), room ‖ channel ‖ name)[..16]`, each with its length: where an author's value lies. It is the
 /// same under every room key and in every browser of the account, and nobody else can tell whose it is.
@@ -250,6 +260,8 @@ impl OpenedContent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::file::FileKey;
+    use crate::id::PictureId;
 
     /// Written down by hand: what was signed must be read for ever.
     #[test]
@@ -280,7 +292,7 @@ mod tests {
                 mentions: List::default(),
             },
         );
-        let cases: [(MessageBody, Vec<&[u8]>); 16] = [
+        let cases: [(MessageBody, Vec<&[u8]>); 18] = [
             (
                 post,
                 vec![&[6], &words, &[0, 0, 0, 60], &[1], &hash, &[0], &[1], &[0, 1], &[9; 32]],
@@ -352,6 +364,16 @@ mod tests {
                 },
                 vec![&[20], &words, &[0, 0, 0, 0]],
             ),
+            (
+                MessageBody::Picture {
+                    picture: Some(Picture {
+                        id: PictureId::from_bytes([4; 16]),
+                        key: FileKey::from_bytes([7; 32]),
+                    }),
+                },
+                vec![&[21], &[1], &[4; 16], &hash],
+            ),
+            (MessageBody::Picture { picture: None }, vec![&[21], &[0]]),
         ];
         for (body, bytes) in cases {
             assert_eq!(body.to_bytes(), bytes.concat());

@@ -13,7 +13,8 @@ use sotto_shared::envelope::content::{Content, Here, MessageBody};
 use sotto_shared::envelope::header::{Header, MessageKind};
 use sotto_shared::file::{File, FileKey, FileKind};
 use sotto_shared::id::{
-    BlobId, ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, ReportId, RoomId, UserId,
+    BlobId, ChannelId, DeviceKeyId, EnvelopeHash, Head, InviteId, ItemId, MessageId, PictureId, ReportId, RoomId,
+    UserId,
 };
 use sotto_shared::link::InviteCard;
 use sotto_shared::log::channels::ChannelKind;
@@ -22,6 +23,7 @@ use sotto_shared::log::room_log::{
     Cut, EpochReason, History, JoinMode, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind,
 };
 use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis};
+use sotto_shared::picture::{OwnPicture, Picture};
 use sotto_shared::report::{Report, ReportInfo, Reported};
 use sotto_shared::testing::FixedRng;
 use sotto_shared::testing::people::public_key;
@@ -407,6 +409,24 @@ impl Gen {
         }
     }
 
+    pub fn picture_id(&mut self) -> PictureId {
+        PictureId::from_bytes(self.array())
+    }
+
+    pub fn picture(&mut self) -> Option<Picture> {
+        self.coin().then(|| Picture {
+            id: self.picture_id(),
+            key: FileKey::from_bytes(self.array()),
+        })
+    }
+
+    pub fn own_picture(&mut self) -> OwnPicture {
+        OwnPicture {
+            picture: self.picture(),
+            at: self.u64(),
+        }
+    }
+
     pub fn own_profile(&mut self) -> OwnProfile {
         OwnProfile {
             name: self.text(),
@@ -491,7 +511,7 @@ impl Gen {
     }
 
     pub fn message_body(&mut self) -> MessageBody {
-        match self.below(15) {
+        match self.below(16) {
             0 => MessageBody::Text { text: self.text() },
             1 => MessageBody::FadingText {
                 text: self.text(),
@@ -542,6 +562,9 @@ impl Gen {
             13 => MessageBody::Forwarded {
                 text: self.text(),
                 ttl: self.u32(),
+            },
+            14 => MessageBody::Picture {
+                picture: self.picture(),
             },
             _ => MessageBody::Beacon,
         }

@@ -8,7 +8,8 @@ use sotto_shared::id::MessageId;
 
 use super::bend::bend_json;
 use crate::engine::{
-    ChannelRecord, Key, KeysRecord, LockedAccount, MessageRecord, OutgoingRecord, PersonRecord, RoomRecord, StopRecord,
+    ChannelRecord, Key, KeysRecord, LockedAccount, MessageRecord, OutgoingRecord, PersonRecord, PictureRecord,
+    RoomRecord, StopRecord,
 };
 use crate::testing::{Snapshot, World};
 use crate::view::{Body, Command};
@@ -123,4 +124,5 @@ fn read_all(bytes: &[u8]) {
     let _ = serde_json::from_slice::<KeysRecord>(bytes);
     let _ = serde_json::from_slice::<StopRecord>(bytes);
     let _ = serde_json::from_slice::<LockedAccount>(bytes);
+    let _ = serde_json::from_slice::<PictureRecord>(bytes);
 }

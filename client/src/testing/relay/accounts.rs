@@ -454,6 +454,7 @@ impl ModelRelay {
     /// Everything of an account but its log.
     fn wipe(&mut self, user: &UserId) {
         self.tokens.retain(|_, token| token.user_id != *user);
+        self.pictures.remove(user);
         for room in self.rooms.values_mut() {
             room.wraps.retain(|wrap| wrap.user_id != *user);
         }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod live;
+mod pictures;
 mod reports;
 mod rooms;
 
@@ -10,10 +11,11 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sotto_shared::api::B64;
 use sotto_shared::api::body::{API_VERSION, InfoReply};
 use sotto_shared::api::error::{ErrorBody, ErrorCode};
 use sotto_shared::api::limits::SESSION_DAYS;
-use sotto_shared::id::{DeviceKeyId, RoomId, UserId};
+use sotto_shared::id::{DeviceKeyId, PictureId, RoomId, UserId};
 use sotto_shared::log::LogError;
 use sotto_shared::testing::FixedRng;
 
@@ -42,6 +44,8 @@ pub struct ModelRelay {
     pub tokens: BTreeMap<String, Token>,
     pub challenges: BTreeMap<[u8; 32], Challenge>,
     pub rooms: BTreeMap<RoomId, StoredRoom>,
+    /// One of each account.
+    pub pictures: BTreeMap<UserId, (PictureId, B64)>,
     pub sockets: BTreeMap<SocketId, Socket>,
     next_socket: u64,
     rng: FixedRng,
@@ -82,6 +86,7 @@ impl ModelRelay {
             tokens: BTreeMap::new(),
             challenges: BTreeMap::new(),
             rooms: BTreeMap::new(),
+            pictures: BTreeMap::new(),
             sockets: BTreeMap::new(),
             next_socket: 0,
             rng: FixedRng::new(&format!("{seed}/relay")),
@@ -136,6 +141,12 @@ impl ModelRelay {
             Request::ReportSend(ask) => Reply::ReportSend(self.report_send(&self.session(token)?, ask)?),
             Request::ReportsGet(ask) => Reply::ReportsGet(self.reports_get(&self.session(token)?, ask)?),
             Request::ReportSettle(ask) => Reply::ReportSettle(self.report_settle(&self.session(token)?, ask)?),
+            Request::PicturePut(ask) => Reply::PicturePut(self.picture_put(&self.session(token)?, ask)?),
+            Request::PictureGet(ask) => {
+                self.session(token)?;
+                Reply::PictureGet(self.picture_get(ask)?)
+            }
+            Request::PictureDrop(_) => Reply::PictureDrop(self.picture_drop(&self.session(token)?)),
             Request::MessageDelete(ask) => Reply::MessageDelete(self.message_delete(&self.session(token)?, ask)?),
         })
     }

@@ -31,6 +31,11 @@ pub const fn hue(bytes: [u8; 5]) -> &'static str {
 }
 
 pub fn mark(bytes: [u8; 5], shape: Shape, size: Size) -> AnyView {
+    mark_under(bytes, shape, size, ().into_any())
+}
+
+/// With something before it, where there is something: it has the mark's shape.
+pub fn mark_under(bytes: [u8; 5], shape: Shape, size: Size, over: AnyView) -> AnyView {
     let second = ["0", "1", "2", "3"][usize::from(bytes[1] % 4)];
     let turn = u32::from(bytes[3] % 8) * 45;
     let variant = usize::from(bytes[4] % 3);
@@ -49,14 +54,15 @@ pub fn mark(bytes: [u8; 5], shape: Shape, size: Size) -> AnyView {
         .attr("data-hue", hue(bytes))
         .attr("data-turn", second)
         .attr("aria-hidden", "true")
-        .child(
+        .child((
             svg::svg().attr("viewBox", "-12 -12 24 24").child((
                 ground,
                 svg::g()
                     .attr("transform", format!("rotate({turn})"))
                     .child(form(bytes[2] % 8, variant)),
             )),
-        )
+            over,
+        ))
         .into_any()
 }
 

@@ -13,6 +13,7 @@ use crate::ui::kit::field::{Field, Kind};
 use crate::ui::kit::mark::{Shape, Size, hue, mark};
 use crate::ui::kit::{Icon, button};
 use crate::ui::nav::{Nav, icon_link, use_nav};
+use crate::ui::pictures::portrait;
 use crate::ui::place::Place;
 use crate::ui::screen::use_store;
 use crate::ui::{wire, words};
@@ -328,7 +329,7 @@ fn card(visit: Visit, person: &Person) -> AnyView {
     let dialogs = use_dialogs();
     let (user, handle) = (person.id, person.handle.clone());
     let top = html::div().class("invite").child((
-        mark(person.mark, Shape::Person, Size::S72),
+        portrait(person.id, person.mark, Size::S72),
         html::div().child((
             html::h1()
                 .class("invite-title")

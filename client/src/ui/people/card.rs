@@ -7,9 +7,10 @@ use sotto_shared::id::UserId;
 use super::contacts::write_to;
 use crate::ui::dialogs::{Ask, closer, error_line, refuse, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
-use crate::ui::kit::mark::{Shape, Size, hue, mark};
+use crate::ui::kit::mark::{Size, hue};
 use crate::ui::kit::{Icon, button};
 use crate::ui::nav::use_nav;
+use crate::ui::pictures::portrait;
 use crate::ui::place::{Page, Place};
 use crate::ui::screen::use_store;
 use crate::ui::{guest, wire, words};
@@ -47,7 +48,7 @@ pub fn dialog(user: UserId) -> AnyView {
     let (write, am_guest) = (write_to(user), guest::am_guest());
     let body = (
         html::div().class("card-head").child((
-            mark(now.mark, Shape::Person, Size::S72),
+            portrait(now.id, now.mark, Size::S72),
             html::div().child((
                 html::p()
                     .class("card-name")

@@ -6,10 +6,11 @@ use sotto_shared::id::UserId;
 
 use super::lookup::{Found, Lookup};
 use crate::ui::dialogs::{Ask, use_dialogs};
-use crate::ui::kit::mark::{Shape, Size, mark};
+use crate::ui::kit::mark::Size;
 use crate::ui::kit::{Icon, button};
 use crate::ui::link::use_link;
 use crate::ui::nav::{icon_link, use_nav};
+use crate::ui::pictures::portrait;
 use crate::ui::place::{Place, Tab};
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::{wire, words};
@@ -100,7 +101,7 @@ fn row(user: UserId, said: Option<String>, acts: AnyView) -> AnyView {
                 .class("contact-face")
                 .on(ev::click, move |_| dialogs.open(Ask::Person(user)))
                 .child((
-                    move || person.get().map(|person| mark(person.mark, Shape::Person, Size::S36)),
+                    move || person.get().map(|person| portrait(person.id, person.mark, Size::S36)),
                     html::span().class("invite-row-text").child((
                         html::b()
                             .child(move || person.get().map(|person| person.shown().to_owned()).unwrap_or_default()),
@@ -390,7 +391,7 @@ pub fn request(chat: Chat, user: UserId) -> AnyView {
         .attr("aria-labelledby", "request-title")
         .child((
             html::div().class("request-head").child((
-                move || person.get().map(|person| mark(person.mark, Shape::Person, Size::S40)),
+                move || person.get().map(|person| portrait(person.id, person.mark, Size::S40)),
                 html::div().child((
                     html::h2()
                         .class("request-title")

@@ -8,8 +8,9 @@ use super::share::share;
 use crate::ui::dialogs::{closer, error_line, refuse, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::field::{check, choice};
-use crate::ui::kit::mark::{Shape, Size, mark};
+use crate::ui::kit::mark::Size;
 use crate::ui::kit::{Icon, button};
+use crate::ui::pictures::portrait;
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::spaces::rights::{OWNER, may_give, role_name};
 use crate::ui::{link, when, wire, words};
@@ -268,7 +269,7 @@ fn asks(desk: Desk, user: UserId, role: Role) -> AnyView {
         .child((
             person
                 .as_ref()
-                .map(|person| mark(person.mark, Shape::Person, Size::S32)),
+                .map(|person| portrait(person.id, person.mark, Size::S32)),
             html::div().class("invite-row-text").child((
                 html::b().child(handle),
                 html::span().class("muted").child(

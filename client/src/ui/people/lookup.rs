@@ -7,8 +7,9 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 use sotto_shared::id::UserId;
 
-use crate::ui::kit::mark::{Shape, Size, hue, mark};
+use crate::ui::kit::mark::{Size, hue};
 use crate::ui::kit::{Icon, button, unique};
+use crate::ui::pictures::portrait;
 use crate::ui::screen::use_store;
 use crate::ui::{wire, words};
 use crate::view::{Command, Outcome, Person, Problem};
@@ -215,7 +216,7 @@ fn card(person: &Person) -> AnyView {
     html::p()
         .class("found-person")
         .child((
-            mark(person.mark, Shape::Person, Size::S28),
+            portrait(person.id, person.mark, Size::S28),
             html::b()
                 .attr("data-hue", hue(person.mark))
                 .child(person.handle.clone()),

@@ -4,8 +4,9 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 
 use super::lookup::{Found, Lookup};
-use crate::ui::kit::mark::{Shape, Size, mark};
+use crate::ui::kit::mark::Size;
 use crate::ui::kit::{Icon, button, unique};
+use crate::ui::pictures::portrait;
 use crate::view::Person;
 
 #[derive(Clone, Copy)]
@@ -78,7 +79,7 @@ impl Picker {
                 .map(|person| {
                     let gone = person.id;
                     html::li().class("chip").child((
-                        mark(person.mark, Shape::Person, Size::S20),
+                        portrait(person.id, person.mark, Size::S20),
                         html::span().class("truncate").child(person.handle.clone()),
                         html::button()
                             .r#type("button")

@@ -6,10 +6,11 @@ use sotto_shared::id::{RoomId, UserId};
 
 use super::roster::{Group, roster};
 use crate::ui::dialogs::{Ask, use_dialogs};
-use crate::ui::kit::mark::{Shape, Size, mark};
+use crate::ui::kit::mark::Size;
 use crate::ui::kit::menu::{AnyOpen, Entry, Face, menu};
 use crate::ui::kit::{Icon, button};
 use crate::ui::nav::{icon_link, use_nav};
+use crate::ui::pictures::portrait;
 use crate::ui::place::Place;
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::spaces::rights::{self, may_give};
@@ -237,7 +238,7 @@ pub fn member(room: RoomId, within: Option<Chat>, user: UserId, role: u8) -> Any
     let face = move || {
         person.get().map(|person| {
             (
-                presence::beside(user, mark(person.mark, Shape::Person, Size::S28)),
+                presence::beside(user, portrait(person.id, person.mark, Size::S28)),
                 html::span().class("member-text").child((
                     html::span()
                         .class("member-name truncate")

@@ -13,9 +13,10 @@ use super::{offers, poll, prose, reply, thread};
 use crate::state::Cell;
 use crate::ui::calls::Names;
 use crate::ui::dialogs::{Ask, use_dialogs};
-use crate::ui::kit::mark::{Shape, Size, hue, mark};
+use crate::ui::kit::mark::{Size, hue};
 use crate::ui::kit::{Icon, button};
 use crate::ui::nav::use_nav;
+use crate::ui::pictures::portrait;
 use crate::ui::place::Place;
 use crate::ui::screen::use_store;
 use crate::ui::words::Piece;
@@ -198,7 +199,7 @@ fn text(
         if first.get() {
             person
                 .get()
-                .map(|person| mark(person.mark, Shape::Person, Size::S36))
+                .map(|person| portrait(person.id, person.mark, Size::S36))
                 .into_any()
         } else {
             (

@@ -8,10 +8,12 @@ use super::picker::Emojis;
 use super::slash;
 use crate::ui::calls::{Kind, being_typed};
 use crate::ui::kit::Icon;
-use crate::ui::kit::mark::{Shape, Size, mark};
+use crate::ui::kit::mark::Size;
+use crate::ui::pictures::portrait;
 use crate::ui::screen::use_store;
 use crate::ui::sidebar;
 use crate::view::{Chat, Role, RoomKind};
+use sotto_shared::id::UserId;
 
 /// Offered at most.
 const OFFERED: usize = 8;
@@ -73,7 +75,7 @@ fn byte_of(text: &str, units: usize) -> usize {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Face {
-    Person([u8; 5]),
+    Person(UserId, [u8; 5]),
     Sign(String),
     Icon(Icon),
 }
@@ -203,7 +205,7 @@ impl Offers {
         };
         let option = move |(at, offer): (usize, Offer)| {
             let face = match offer.face {
-                Face::Person(look) => mark(look, Shape::Person, Size::S20),
+                Face::Person(user, look) => portrait(user, look, Size::S20),
                 Face::Sign(sign) => html::span()
                     .class("emoji-sign")
                     .attr("aria-hidden", "true")
@@ -270,7 +272,7 @@ fn people(store: crate::state::Store, chat: Chat, word: &str) -> Vec<Offer> {
         .map(|person| {
             let begins = person.handle.starts_with(&word);
             let offer = Offer {
-                face: Face::Person(person.mark),
+                face: Face::Person(person.id, person.mark),
                 name: person.handle.clone(),
                 more: String::new(),
                 put: format!("@{} ", person.handle),

@@ -7,8 +7,9 @@ use sotto_shared::id::UserId;
 use crate::ui::dialogs::{closer, error_line, name_of, use_dialogs};
 use crate::ui::kit::code::code;
 use crate::ui::kit::dialog::Dialog;
-use crate::ui::kit::mark::{Shape, Size, mark};
+use crate::ui::kit::mark::Size;
 use crate::ui::kit::{Icon, button};
+use crate::ui::pictures::portrait;
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::{wire, words};
 use crate::view::{Command, Found, Outcome, Problem, Safety, Trust};
@@ -155,7 +156,7 @@ pub fn dialog(user: UserId) -> AnyView {
         )),
         mark: store
             .person(user)
-            .map(|person| mark(person.mark, Shape::Person, Size::S40)),
+            .map(|person| portrait(person.id, person.mark, Size::S40)),
         wide: true,
         kept: Signal::stored(false),
         content: content.into_any(),

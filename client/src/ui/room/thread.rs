@@ -13,9 +13,10 @@ use super::picker::use_emojis;
 use super::window::Window;
 use super::{reply, timeline};
 use crate::state::{Store, authored};
-use crate::ui::kit::mark::{Shape, Size, mark};
+use crate::ui::kit::mark::Size;
 use crate::ui::kit::{Icon, button};
 use crate::ui::nav::{icon_link, use_nav};
+use crate::ui::pictures::portrait;
 use crate::ui::place::Place;
 use crate::ui::screen::{use_narrow, use_store};
 use crate::ui::{browser, when, wire, words};
@@ -51,7 +52,7 @@ pub fn chip(chat: Chat, row: ArcRwSignal<Row>) -> AnyView {
         let people = thread.with(|thread| thread.as_ref().map(|thread| thread.who.clone()).unwrap_or_default());
         let marks = people.into_iter().filter_map(|user| store.person(user));
         marks
-            .map(|person| mark(person.mark, Shape::Person, Size::S20))
+            .map(|person| portrait(person.id, person.mark, Size::S20))
             .collect_view()
     };
     let said = move |say: fn(&Thread) -> String| move || thread.with(|thread| thread.as_ref().map(say));

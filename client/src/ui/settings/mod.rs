@@ -6,6 +6,7 @@ mod build;
 pub mod devices;
 mod lock;
 mod notifications;
+mod picture;
 mod privacy;
 mod profile;
 pub mod recovery_key;

@@ -4,10 +4,10 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 
 use super::head;
+use super::picture::picture;
 use crate::ui::dialogs::error_line;
 use crate::ui::kit::button;
 use crate::ui::kit::field::{Field, Kind};
-use crate::ui::kit::mark::{Shape, Size, mark};
 use crate::ui::people::share::share;
 use crate::ui::place::Page;
 use crate::ui::screen::{use_store, use_toasts};
@@ -32,17 +32,7 @@ pub fn page() -> AnyView {
             Page::Profile,
             "People in your conversations see this. The server does not.",
         ),
-        html::section().class("settings-group").child(
-            html::div().class("settings-list card-pad profile-head").child((
-                move || me.get().map(|me| mark(me.mark, Shape::Person, Size::S72)),
-                html::div().class("row-text").child((
-                    html::p().class("row-title").child("Your mark"),
-                    html::p()
-                        .class("row-sub")
-                        .child("Drawn from your account key, so it is yours alone."),
-                )),
-            )),
-        ),
+        picture(),
         form(),
         move || {
             (!am_guest.get()).then(|| {

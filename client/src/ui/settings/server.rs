@@ -252,6 +252,11 @@ fn lines(table: &HeldTable, me: &[Cell]) -> Vec<Line> {
             sealed("report"),
             "That somebody in a room reported something, when, and roughly how long it is; not who, about whom, or what",
         ),
+        "pictures" => line(
+            "Your picture",
+            sealed("picture"),
+            "That you have one, and who looks at it. What it shows only those you write with can see",
+        ),
         "report_keys" => line("Keys of those reports", sealed("key"), "Which reports are for you"),
         "slots" => line(
             "How far people have read",

@@ -7,8 +7,9 @@ use leptos::prelude::*;
 
 use crate::ui::auth::theme_toggle;
 use crate::ui::kit::Icon;
-use crate::ui::kit::mark::{Shape, Size, mark};
+use crate::ui::kit::mark::Size;
 use crate::ui::nav::icon_link;
+use crate::ui::pictures::portrait;
 use crate::ui::place::Place;
 use crate::ui::screen::use_store;
 use crate::ui::{wire, words};
@@ -29,7 +30,7 @@ pub fn me() -> AnyView {
             move || {
                 person.get().map(|person| {
                     html::span().class("me-mark").child((
-                        mark(person.mark, Shape::Person, Size::S32),
+                        portrait(person.id, person.mark, Size::S32),
                         html::i()
                             .class(move || dot(store.link().get()))
                             .attr("aria-hidden", "true"),

@@ -10,6 +10,7 @@ use crate::ui::dialogs::use_dialogs;
 use crate::ui::kit::Icon;
 use crate::ui::kit::mark::{Shape, Size, mark};
 use crate::ui::nav::use_nav;
+use crate::ui::pictures::portrait;
 use crate::ui::place::Place;
 use crate::ui::screen::use_store;
 use crate::ui::{hush, presence, rail, when};
@@ -151,7 +152,7 @@ pub fn picture(store: Store, room: &Room, size: Size) -> AnyView {
     match (room.kind, room.peer) {
         (RoomKind::Direct, Some(peer)) => {
             let bytes = store.person(peer).map_or(room.mark, |person| person.mark);
-            presence::beside(peer, mark(bytes, Shape::Person, size))
+            presence::beside(peer, portrait(peer, bytes, size))
         }
         (RoomKind::Direct, None) => mark(room.mark, Shape::Person, size),
         (RoomKind::Group | RoomKind::Channel, _) => mark(room.mark, Shape::Group, size),

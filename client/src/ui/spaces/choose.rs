@@ -7,8 +7,9 @@ use leptos::{ev, html};
 use sotto_shared::id::{RoomId, UserId};
 
 use crate::ui::fuzzy;
-use crate::ui::kit::mark::{Shape, Size, mark};
+use crate::ui::kit::mark::Size;
 use crate::ui::kit::unique;
+use crate::ui::pictures::portrait;
 use crate::ui::screen::use_store;
 use crate::ui::words;
 
@@ -91,7 +92,7 @@ impl Choice {
                     html::span().class("choice-who").child((
                         person
                             .as_ref()
-                            .map(|person| mark(person.mark, Shape::Person, Size::S20)),
+                            .map(|person| portrait(person.id, person.mark, Size::S20)),
                         html::span().class("truncate").child(move || store.handle(user)),
                     )),
                 )),

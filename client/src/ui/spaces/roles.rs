@@ -9,9 +9,10 @@ use super::settings::head;
 use crate::ui::dialogs::{Ask, Confirm, closer, error_line, refuse, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::field::{Field, Kind, below};
-use crate::ui::kit::mark::{Shape, Size, mark};
+use crate::ui::kit::mark::Size;
 use crate::ui::kit::{Icon, button, unique};
 use crate::ui::people::form;
+use crate::ui::pictures::portrait;
 use crate::ui::place::SpacePage;
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::{wire, words};
@@ -92,7 +93,7 @@ fn row(id: RoomId, number: u8) -> AnyView {
             html::li().class("role-holder").child((
                 person
                     .as_ref()
-                    .map(|person| mark(person.mark, Shape::Person, Size::S20)),
+                    .map(|person| portrait(person.id, person.mark, Size::S20)),
                 person.map(|person| person.handle),
             ))
         };

@@ -6,6 +6,7 @@ mod m0003_messages;
 mod m0004_lifetimes;
 mod m0005_slots;
 mod m0006_reports;
+mod m0007_pictures;
 
 use sea_orm_migration::prelude::*;
 
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_lifetimes::Step),
             Box::new(m0005_slots::Step),
             Box::new(m0006_reports::Step),
+            Box::new(m0007_pictures::Step),
         ]
     }
 }
