@@ -125,13 +125,13 @@ test('on a phone the switcher opens from the list and from nothing but touch', a
   const phone = await newPerson('alice', PHONE);
   await signedUp('bob');
   await phone.signsUp();
-  await phone.page.getByRole('button', { name: 'Jump to or find a person' }).tap();
+  await phone.page.getByRole('button', { name: 'Find people, groups' }).tap();
   const switcher = phone.dialog('Jump to');
   await switcher.getByRole('combobox').fill('bob');
   await switcher.getByRole('option', { name: /Write to bob/ }).tap();
   await phone.canWriteTo('bob');
   await phone.page.getByRole('link', { name: 'All messages' }).tap();
-  await phone.page.getByRole('button', { name: 'Jump to or find a person' }).tap();
+  await phone.page.getByRole('button', { name: 'Find people, groups' }).tap();
   await expect(switcher.getByRole('option', { name: /bob/ })).toBeVisible();
   await switcher.getByRole('button', { name: 'Close' }).tap();
   await expect(switcher).toBeHidden();

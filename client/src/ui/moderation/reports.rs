@@ -428,10 +428,12 @@ fn told(room: RoomId, report: Report) -> AnyView {
                     .map(|message| exhibit(room, message))
                     .collect_view(),
             ),
-        html::div()
-            .class("report-acts")
-            .child(authors.into_iter().map(|author| about(room, author)).collect_view()),
-        foot,
+        html::div().class("report-end").child((
+            html::div()
+                .class("report-acts")
+                .child(authors.into_iter().map(|author| about(room, author)).collect_view()),
+            foot,
+        )),
     )
         .into_any()
 }

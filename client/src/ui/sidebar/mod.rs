@@ -69,7 +69,7 @@ pub fn column() -> AnyView {
                         ),
                     )),
                 )),
-                switcher::opener("Jump to or find a person"),
+                switcher::opener("Find people, groups"),
             )),
             html::div().class("column-body").child((
                 column_banners(),
