@@ -4,9 +4,11 @@
 import {
   type KeyObject, createCipheriv, createECDH, createHash, createHmac, createPrivateKey, randomBytes, sign,
 } from 'node:crypto';
+import { connect } from 'node:net';
 
-import { type Body, type Evil, type Outgoing, type Wrap, ask } from './evil.ts';
+import { type Body, type Evil, type Frame, type Heard, type Outgoing, type Wrap, ask } from './evil.ts';
 import type { Relay } from './relay.ts';
+import { Frames, frame } from './wire.ts';
 
 const REALM = 'localhost';
 const NONE: Buffer = Buffer.alloc(0);
@@ -246,6 +248,13 @@ export const edited = (bytes: Buffer, at: number, other: Buffer): Buffer => join
 /** The same bytes with one bit turned. */
 export const flipped = (bytes: Buffer, at: number): Buffer => edited(bytes, at, u8((bytes.at(at) ?? 0) ^ 0x10));
 
+/** Where a sender's chain of messages stands. */
+export interface Lane {
+  name: Buffer;
+  ctr: number;
+  prev: Buffer;
+}
+
 export interface Content {
   user: Buffer;
   device: Buffer;
@@ -288,6 +297,43 @@ export class Stranger {
 
   get actor(): Actor {
     return { user: this.user, device: this.device.id };
+  }
+
+  /** Hands in messages as fast as the relay takes them. */
+  async sends(messages: Iterable<Outgoing>): Promise<void> {
+    const socket = connect(this.relay.port, '127.0.0.1');
+    let [sent, taken, wake]: [number, number, () => void] = [0, 0, () => undefined];
+    let refused: unknown;
+    const frames = new Frames((payload) => {
+      const said = JSON.parse(payload.toString()) as Frame;
+      if (said.type === 'message') taken += 1;
+      if (said.type === 'refused' || said.type === 'bye') refused = said;
+      wake();
+    }, true);
+    socket.on('data', (part) => frames.take(part));
+    const says = (heard: Heard): void => void socket.write(frame(Buffer.from(JSON.stringify(heard)), 0x81, true));
+    const until = async (done: () => boolean): Promise<void> => {
+      while (!done() && refused === undefined) await new Promise<void>((next) => (wake = next));
+      if (refused !== undefined) throw new Error(JSON.stringify(refused));
+    };
+    socket.write(
+      `GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1:${this.relay.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
+    );
+    says({ type: 'hello', token: this.token, api: 1 });
+    let batch: Outgoing[] = [];
+    for (const message of messages) {
+      batch.push(message);
+      if (batch.length < 32) continue;
+      says({ type: 'send', messages: batch });
+      sent += batch.length;
+      batch = [];
+      await until(() => taken > sent - 512);
+    }
+    if (batch.length > 0) says({ type: 'send', messages: batch });
+    sent += batch.length;
+    await until(() => taken >= sent);
+    socket.destroy();
   }
 
   /** Asks the relay as this account. */
@@ -342,17 +388,23 @@ export class Stranger {
     return keys;
   }
 
-  /** A message under a room key, signed by the own device whatever it says. */
-  writes(room: Buffer, secret: Buffer, content: Content): Outgoing {
+  /** The beginning of a chain of messages. */
+  lane(): Lane {
+    const name = randomBytes(8);
+    return { name, ctr: 0, prev: hash('lane', this.device.id, name) };
+  }
+
+  /** A message under a room key, signed by the own device whatever it says; the next of a chain, which goes on with it. */
+  writes(room: Buffer, secret: Buffer, content: Content, lane = this.lane()): Outgoing {
     const header = record(0x0401, u16(content.suite), u8(1), room, MAIN, u32(content.n), randomBytes(16), u8(0), Buffer.alloc(32));
-    const lane = randomBytes(8);
     const bytes = record(
-      0x0402, hash('header', header), content.user, content.device, lane, u64(1), hash('lane', content.device, lane),
+      0x0402, hash('header', header), content.user, content.device, lane.name, u64(++lane.ctr), lane.prev,
       u64(content.log.seq), content.log.head, u64(content.seen.seq), content.seen.t, u64(Date.now()), u8(1), text(content.text),
     );
     const plain = join(data(bytes), this.device.sign('msg', bytes));
     const padded = join(plain, Buffer.alloc(Math.max(0, 512 - plain.length)));
     const envelope = seal(kdf(secret, 'msg-key', room, MAIN), join(label('sealed-msg'), header), padded);
+    lane.prev = hash('env', header, envelope);
     return { header: b64(header), envelope: b64(envelope) };
   }
 

@@ -6,6 +6,8 @@ import { Person, type PersonOptions } from './people.ts';
 import { Relay } from './relay.ts';
 
 interface Stage {
+  /** Settings of the relay beside the usual ones, by the names of .env.example. */
+  settings: Record<string, string>;
   relay: Relay;
   /** A person at a new browser, in front of the closed door. */
   newPerson: (handle: string, options?: PersonOptions) => Promise<Person>;
@@ -22,9 +24,10 @@ interface Inner {
 }
 
 export const test = base.extend<Stage & Inner>({
-  // eslint-disable-next-line no-empty-pattern
-  relay: async ({}, use, info) => {
-    const relay = await Relay.start();
+  settings: [{}, { option: true }],
+
+  relay: async ({ settings }, use, info) => {
+    const relay = await Relay.start({ env: settings });
     await use(relay);
     if (info.status !== info.expectedStatus) {
       await info.attach('relay.log', { body: relay.log().slice(-200_000), contentType: 'text/plain' });

@@ -20,11 +20,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (from, to): (u64, u64) = (from.parse()?, to.parse()?);
     let mut pattern = None;
     for line in std::io::stdin().lock().lines() {
-        let FromWorker::Change(Change::Timeline(timeline)) = FromWorker::from_bytes(&STANDARD.decode(line?)?)? else {
+        let FromWorker::Changes(changes) = FromWorker::from_bytes(&STANDARD.decode(line?)?)? else {
             continue;
         };
-        let row = timeline.rows.iter().find(|row| matches!(row.body, Body::Text { .. }));
-        pattern = row.cloned().map(|row| (timeline, row)).or(pattern);
+        for change in changes {
+            let Change::Timeline(timeline) = change else { continue };
+            let row = timeline.rows.iter().find(|row| matches!(row.body, Body::Text { .. }));
+            pattern = row.cloned().map(|row| (timeline, row)).or(pattern);
+        }
     }
     let (like, row) = pattern.ok_or("no row to take as a pattern")?;
     let rows = (from..to).map(|at| {
@@ -51,6 +54,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         first_unread: None,
         ..like
     };
-    std::io::stdout().write_all(&FromWorker::Change(Change::Timeline(said)).to_bytes()?)?;
+    std::io::stdout().write_all(&FromWorker::Changes(vec![Change::Timeline(said)]).to_bytes()?)?;
     Ok(())
 }

@@ -45,7 +45,7 @@ pub trait Wired: Serialize + DeserializeOwned {
 pub enum FromWorker {
     /// The worker listens. Nothing may be sent before this.
     Ready,
-    Change(Change),
+    Changes(Vec<Change>),
     Done {
         id: u32,
         result: Result<Outcome, Problem>,

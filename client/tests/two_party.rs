@@ -338,6 +338,7 @@ fn a_crash_at_any_point_of_sending_loses_and_doubles_nothing() {
             let (ada, bob) = (0, 1);
             world.settle().await;
             world.browsers[ada].fuse = Some(fuse);
+            world.browsers[ada].at_once = 1 + fuse as usize % 3;
             let ids = ["a", "b"].map(|text| {
                 let text = text.to_owned();
                 world.browsers[ada].command(Command::say(room, text))
@@ -1051,6 +1052,9 @@ fn a_lively_group_stays_of_one_mind() {
     for seed in schedules() {
         block_on(async {
             let mut world = World::from_snapshot(RustCrypto, &past, &format!("lively {seed}"));
+            for (number, browser) in world.browsers.iter_mut().enumerate() {
+                browser.at_once = 1 + number * 2;
+            }
             let (ada, bob, other) = (0, 1, 3);
             world.settle().await;
             let user = id_of(&mut world, "cyd");

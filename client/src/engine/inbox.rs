@@ -128,7 +128,7 @@ impl<S: Suite> Engine<S> {
         first: bool,
         out: &mut Out<S::DeviceKey>,
     ) -> (Option<Alarm>, Vec<Ahead>) {
-        let (me, now_ms) = (self.my_id(), self.now_ms);
+        let (me, now_ms, is_shown) = (self.my_id(), self.now_ms, self.shown == Some(id));
         let Some(mut room) = self.place_mut(id) else {
             return (None, Vec::new());
         };
@@ -140,6 +140,9 @@ impl<S: Suite> Engine<S> {
         let (mut failed, mut past) = (Vec::new(), Vec::new());
         let (mut is_further, mut is_theirs) = (false, false);
         let before = room.channel.at.seq;
+        if is_shown {
+            room.channel.pages.holds_back(before + 1, before + opened.len() as u64);
+        }
         for (arrival, outcome) in opened {
             let seq = arrival.message.seq;
             let after = room.channel.at.then(&arrival.hash);

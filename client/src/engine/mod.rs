@@ -25,6 +25,7 @@ mod entering;
 mod epochs;
 mod evidence;
 mod expiry;
+mod gather;
 mod guests;
 mod held;
 mod inbox;
@@ -75,6 +76,7 @@ use crate::view::{Change, Chat, Command, Link, NewRole, Outcome, Phase, Problem}
 use moderation::role_of;
 
 pub use ask::{Failure, Reply, Request};
+pub use gather::gather;
 pub use marks::Word;
 pub use record::{
     ChannelRecord, Kept, KeptAccount, Key, KeysRecord, Loaded, LockedAccount, MessageRecord, OutgoingRecord,
@@ -360,6 +362,7 @@ impl<S: Suite> Engine<S> {
         self.attend(ctx, &mut out);
         self.pass_by(ctx, &mut out).await;
         self.depart(&mut out);
+        self.show_held_back(&mut out);
         self.report_totals(&mut out);
         self.answer_abandoned(&mut out);
         out

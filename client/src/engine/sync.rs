@@ -26,6 +26,9 @@ const FIRST_PAGE: u32 = 60;
 /// No channel gets this far; counting on from there stays within 64 bits.
 const MAX_SEQ: u64 = 1 << 53;
 const MAX_WAIT_SECS: u32 = 30;
+/// So many messages that come in one after the other are shown at once: a page that draws each answer of the relay draws
+/// thousands of rows that nobody sees, and is deaf meanwhile.
+const SHOWN_TOGETHER: u64 = 2_000;
 /// Times a log is asked for again because something names a point of it that is not here.
 pub(super) const LOG_TRIES: u32 = 2;
 /// After a save that failed.
@@ -47,6 +50,8 @@ pub(crate) struct Pages {
     /// Otherwise nothing of it has been fetched yet: begin at the end.
     begun: bool,
     paging: bool,
+    /// From this message on the page was told nothing yet: it is told when more of them are here.
+    unshown: Option<u64>,
     /// A message names a point of the log that the relay has not shown.
     pub log_wanted: u32,
     pub paging_back: bool,
@@ -71,6 +76,22 @@ impl Sync {
 impl Pages {
     pub const fn is_busy(&self) -> bool {
         self.paging
+    }
+    /// Messages from `from` to `to` are about to be put at the end: whether they are shown later, with those that follow.
+    pub fn holds_back(&mut self, from: u64, to: u64) {
+        if to < self.head {
+            self.unshown.get_or_insert(from);
+        }
+    }
+    /// Whether message `seq` is one of those.
+    pub fn is_held_back(&self, seq: u64) -> bool {
+        self.unshown.is_some_and(|from| seq >= from)
+    }
+    /// From which message on they are to be shown now, `seq` being the newest.
+    fn takes_held_back(&mut self, seq: u64) -> Option<u64> {
+        let from = self.unshown?;
+        let goes_on = self.paging && seq < self.head && seq.saturating_sub(from) < SHOWN_TOGETHER;
+        self.unshown.take_if(|_| !goes_on)
     }
     /// A channel made here has nothing to be fetched.
     pub const fn is_complete(&mut self) {
@@ -149,6 +170,18 @@ impl<S: Suite> Engine<S> {
             out.push(Effect::Wake {
                 after_ms: u64::from(retry_secs) * 1000,
             });
+        }
+    }
+
+    /// Messages that came while more of them were on the way, once enough are here. Looked at after every step.
+    pub(super) fn show_held_back(&mut self, out: &mut Out<S::DeviceKey>) {
+        let Some(id) = self.shown else { return };
+        let Some(channel) = self.channels.get_mut(&id) else {
+            return;
+        };
+        if let Some(from) = channel.pages.takes_held_back(channel.at.seq) {
+            let seqs: Vec<u64> = channel.messages.range(from..).map(|(seq, _)| *seq).collect();
+            self.show_changed(id, &seqs, out);
         }
     }
 

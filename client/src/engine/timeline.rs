@@ -248,7 +248,9 @@ impl<S: Suite> Engine<S> {
         }
         self.show_answers(id, seqs, out);
         let (mut rows, mut gone) = (Vec::new(), Vec::new());
-        let shown = seqs.iter().filter(|seq| **seq >= room.channel.shown_from);
+        let shown = seqs
+            .iter()
+            .filter(|seq| **seq >= room.channel.shown_from && !room.channel.pages.is_held_back(**seq));
         for message in shown.filter_map(|seq| room.channel.messages.get(seq)) {
             let theirs = room.message_rows(message, me, self.now_ms);
             // One's own stood under its number while its key was on the way.

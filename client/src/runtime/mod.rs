@@ -25,12 +25,15 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-use crate::engine::{Ctx, Effect, Engine, Failure, Input, Loaded};
-use crate::view::{FromWorker, Problem, ToWorker, Wired};
+use crate::engine::{Ctx, Effect, Engine, Failure, Input, Loaded, gather};
+use crate::view::{Change, FromWorker, Problem, ToWorker, Wired};
 use socket::Socket;
 use store::Store;
 use tabs::Tabs;
 use webcrypto::{DeviceKey, WebCrypto};
+
+/// So long what comes in is gathered before anything of it is done.
+const TOGETHER_MS: u64 = 20;
 
 type Queue = UnboundedSender<Input<DeviceKey>>;
 
@@ -87,22 +90,30 @@ impl Runtime {
         let mut rng = system::random();
         let mut engine = Engine::new(&mut rng);
         system::hold_lane(&engine.lane_name());
+        let suite = self.suite.clone();
         while let Some(input) = inputs.next().await {
-            let suite = self.suite.clone();
-            let mut ctx = Ctx {
-                now_ms: system::now_ms(),
-                rng: &mut rng,
-                suite: &suite,
-            };
-            let effects = engine.handle(input, &mut ctx).await;
-            self.perform(effects).await;
+            let began = system::now_ms();
+            let (mut next, mut effects) = (Some(input), Vec::new());
+            while let Some(input) = next {
+                let mut ctx = Ctx {
+                    now_ms: system::now_ms(),
+                    rng: &mut rng,
+                    suite: &suite,
+                };
+                effects.extend(engine.handle(input, &mut ctx).await);
+                // Of what came meanwhile as much as nobody has to wait for.
+                let is_soon = system::now_ms().abs_diff(began) < TOGETHER_MS;
+                next = is_soon.then(|| inputs.try_recv().ok()).flatten();
+            }
+            self.perform(gather(effects)).await;
         }
     }
 
     async fn perform(&mut self, effects: Vec<Effect<DeviceKey>>) {
-        let mut effects = effects.into_iter();
+        let (mut effects, mut shown) = (effects.into_iter(), Vec::new());
         while let Some(effect) = effects.next() {
             if let Effect::Save(records) = effect {
+                self.show(&mut shown);
                 if self.store.save(records).await.is_err() {
                     // What follows depends on having been kept: it is not done, and whoever waits is told.
                     for left in effects.by_ref() {
@@ -112,7 +123,20 @@ impl Runtime {
                 }
                 continue;
             }
+            if let Effect::Show(change) = effect {
+                shown.push(change);
+                continue;
+            }
+            self.show(&mut shown);
             self.perform_one(effect).await;
+        }
+        self.show(&mut shown);
+    }
+
+    /// In one go: what hangs on many things is drawn once, not for each of them.
+    fn show(&self, shown: &mut Vec<Change>) {
+        if !shown.is_empty() {
+            post(&self.scope, &FromWorker::Changes(std::mem::take(shown)));
         }
     }
 
@@ -155,7 +179,7 @@ impl Runtime {
                 Ok(kept) => self.input(Input::Restored(kept)),
                 Err(problem) => {
                     self.input(Input::Restored(None));
-                    post(&self.scope, &FromWorker::Change(crate::view::Change::Notice(problem)));
+                    self.show(&mut vec![Change::Notice(problem)]);
                 }
             },
             Effect::Keep { account, key, former } => {
@@ -208,7 +232,7 @@ impl Runtime {
                 });
             }
             Effect::Tell(word) => self.tabs.tell(&word),
-            Effect::Show(change) => post(&self.scope, &FromWorker::Change(change)),
+            Effect::Show(change) => self.show(&mut vec![change]),
             Effect::Answer { id, result } => post(&self.scope, &FromWorker::Done { id, result }),
         }
     }

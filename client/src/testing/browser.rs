@@ -13,7 +13,7 @@ use sotto_shared::testing::FixedRng;
 use super::relay::SocketId;
 use crate::engine::{
     Ctx, Effect, Engine, Failure, Input, Kept, KeptAccount, Key, Loaded, LockedAccount, Query, Record, Reply, Request,
-    Word,
+    Word, gather,
 };
 use crate::passwords;
 use crate::state::Store;
@@ -152,6 +152,8 @@ pub struct Browser<S: Suite> {
     pub answers: BTreeMap<u32, Result<Outcome, Problem>>,
     /// Stops dead before so many effects more: a crash. Comes back with a reload.
     pub fuse: Option<u32>,
+    /// Inputs that are taken together, if there are so many.
+    pub at_once: usize,
     /// What tells how long things take: any count that goes up, for measurements.
     pub clock: Option<fn() -> u64>,
     /// How much of it the engine and the page's model took, in this order.
@@ -194,6 +196,7 @@ impl<S: Suite> Browser<S> {
             store: Store::default(),
             answers: BTreeMap::new(),
             fuse: None,
+            at_once: 1,
             clock: None,
             spent: [0; 2],
             has_network: true,
@@ -269,18 +272,21 @@ impl<S: Suite> Browser<S> {
         self.fuse == Some(0)
     }
 
-    /// The next input, and everything that follows from it.
+    /// The next inputs, and everything that follows from them.
     pub(super) async fn think(&mut self, now_ms: u64) {
-        let Some(input) = self.inputs.pop_front() else { return };
         let began = self.at();
-        let mut ctx = Ctx {
-            now_ms,
-            rng: &mut self.rng,
-            suite: &self.suite,
-        };
-        let effects = self.engine.handle(input, &mut ctx).await;
+        let mut effects = Vec::new();
+        for _ in 0..self.at_once {
+            let Some(input) = self.inputs.pop_front() else { break };
+            let mut ctx = Ctx {
+                now_ms,
+                rng: &mut self.rng,
+                suite: &self.suite,
+            };
+            effects.extend(self.engine.handle(input, &mut ctx).await);
+        }
         self.spent[0] += self.at() - began;
-        self.perform(effects, now_ms);
+        self.perform(gather(effects), now_ms);
     }
 
     fn at(&self) -> u64 {
@@ -406,14 +412,16 @@ impl<S: Suite> Browser<S> {
             Effect::Wake { after_ms } => self.timers.push(now_ms + after_ms),
             Effect::Tell(word) => self.told.push(word),
             Effect::Show(change) => {
-                let FromWorker::Change(change) = wired(&FromWorker::Change(change)) else {
+                let FromWorker::Changes(changes) = wired(&FromWorker::Changes(vec![change])) else {
                     unreachable!()
                 };
-                let again = change.clone();
-                let began = self.at();
-                self.store.apply(again);
-                self.spent[1] += self.at() - began;
-                self.changes.push(change);
+                for change in changes {
+                    let again = change.clone();
+                    let began = self.at();
+                    self.store.apply(again);
+                    self.spent[1] += self.at() - began;
+                    self.changes.push(change);
+                }
             }
             Effect::Answer { id, result } => {
                 let FromWorker::Done { id, result } = wired(&FromWorker::Done { id, result }) else {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! dispatch(Command) ─▶ ToWorker{id} ─postMessage─▶ worker
-//! Store::apply ◀─Change─ FromWorker ◀─ worker
+//! Store::apply ◀Changes─ FromWorker ◀─ worker
 //!        reply ◀─Done{id}─┘
 //! ```
 
@@ -161,7 +161,7 @@ fn receive(store: Store, bytes: &[u8], device: &str) {
             });
             WIRE.with_borrow_mut(|wire| queue.into_iter().for_each(|bytes| wire.send(bytes)));
         }
-        Ok(FromWorker::Change(change)) => store.apply(change),
+        Ok(FromWorker::Changes(changes)) => changes.into_iter().for_each(|change| store.apply(change)),
         Ok(FromWorker::Done { id, result }) => {
             let slot = WIRE.with_borrow_mut(|wire| wire.waiting.remove(&id));
             if let Some(slot) = slot {
