@@ -198,7 +198,8 @@ fn what_one_may_not_is_refused_and_changes_nothing() {
         assert_eq!(role(&mut world, ADA, room, CYD, 99).await, Err(Problem::NotAllowed));
         let message = message(&world, CYD, "by ada");
         let channel = ChannelId::MAIN;
-        let taken = does(&mut world, CYD, room, Measure::TakeAway { channel, message }, "").await;
+        let by = id(&world, ADA);
+        let taken = does(&mut world, CYD, room, Measure::TakeAway { channel, message, by }, "").await;
         assert_eq!(taken, Err(Problem::NotAllowed));
         let long = "x".repeat(601);
         let said = does(&mut world, BOB, room, Measure::Remove { user: dan }, &long).await;
@@ -207,6 +208,29 @@ fn what_one_may_not_is_refused_and_changes_nothing() {
         let measure = Measure::TimeOut { user: bob, until_ms };
         assert_eq!(does(&mut world, ADA, duo, measure, "").await, Err(Problem::NotAllowed));
         assert_eq!(world.relay().rooms[&room].state.seq, before);
+    });
+}
+
+#[test]
+fn whoever_leaves_quickly_is_banned_all_the_same() {
+    block_on(async {
+        let (mut world, room) = tea("left").await;
+        let cyd = id(&world, CYD);
+        assert_eq!(world.run(CYD, Command::LeaveRoom { room }).await, Ok(Outcome::Done));
+        world.settle().await;
+        let ban = Measure::Ban { user: cyd };
+        let refused = does(&mut world, DAN, room, ban.clone(), "").await;
+        assert_eq!(refused, Err(Problem::NotAllowed));
+        assert_eq!(
+            does(&mut world, BOB, room, ban, "came to sell").await,
+            Ok(Outcome::Done)
+        );
+        for browser in [ADA, BOB, DAN] {
+            assert_eq!(world.browsers[browser].order(room).unwrap().banned, [cyd]);
+        }
+        let handles = vec!["cyd".to_owned()];
+        let add = Command::AddPeople { room, handles };
+        assert_eq!(world.run(ADA, add).await, Err(Problem::NotAllowed));
     });
 }
 
@@ -363,7 +387,18 @@ fn a_message_is_taken_away_with_a_reason() {
         let (mut world, room) = tea("taken").await;
         let channel = ChannelId::MAIN;
         let message = message(&world, BOB, "by cyd");
-        let away = Measure::TakeAway { channel, message };
+        let by = id(&world, CYD);
+        // A number alone may stand for somebody else's words.
+        let other = Measure::TakeAway {
+            channel,
+            message,
+            by: id(&world, ADA),
+        };
+        assert_eq!(
+            does(&mut world, BOB, room, other, "").await,
+            Err(Problem::NoSuchMessage)
+        );
+        let away = Measure::TakeAway { channel, message, by };
         assert_eq!(
             does(&mut world, BOB, room, away.clone(), "off topic").await,
             Ok(Outcome::Done)

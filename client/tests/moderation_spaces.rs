@@ -232,6 +232,7 @@ fn a_role_of_the_space_keeps_order_as_far_as_its_rights_and_rank_go() {
         let away = Measure::TakeAway {
             channel: general.channel,
             message: message(&world, BOB, "rude"),
+            by: cyd,
         };
         assert_eq!(does(&mut world, BOB, id, away).await, Ok(Outcome::Done));
         shows(&mut world, ADA, general).await;

@@ -198,6 +198,7 @@ fn what_a_message_was_changed_to_comes_with_it_and_what_was_taken_away_says_so()
         let measure = Measure::TakeAway {
             channel: ChannelId::MAIN,
             message: message(&world, BOB, "by dan, worse"),
+            by: id(&world, DAN),
         };
         let reason = String::new();
         let command = Command::Moderate { room, measure, reason };
@@ -391,7 +392,14 @@ fn a_relay_cannot_slip_another_message_into_a_report() {
 }
 
 /// A report that Eve makes with keys of her own: `said` in the name of `author`.
-fn forged(world: &mut TestWorld, room: RoomId, author: UserId, said: &str, by: UserId) -> ReportSend {
+fn forged(
+    world: &mut TestWorld,
+    room: RoomId,
+    author: UserId,
+    said: &str,
+    by: UserId,
+    number: MessageId,
+) -> ReportSend {
     let eve = Person::new("eve");
     let state = world.relay().rooms[&room].state.clone();
     let header = Header {
@@ -400,7 +408,7 @@ fn forged(world: &mut TestWorld, room: RoomId, author: UserId, said: &str, by: U
         room_id: room,
         channel: ChannelId::MAIN,
         n: 1,
-        msg_id: MessageId::from_bytes([9; 16]),
+        msg_id: number,
         ttl_class: 0,
         del_commit: [0; 32],
     };
@@ -471,29 +479,39 @@ fn forged(world: &mut TestWorld, room: RoomId, author: UserId, said: &str, by: U
     }
 }
 
+/// The number of no message.
+const UNUSED: MessageId = MessageId::from_bytes([9; 16]);
+
 #[test]
 fn words_that_somebody_never_signed_are_not_shown_as_theirs() {
     block_on(async {
         let (mut world, room) = tea("forged").await;
         let eve = Person::new("eve").id();
         let dan = id(&world, DAN);
-        let request = Request::ReportSend(forged(&mut world, room, dan, "something terrible", eve));
+        let request = Request::ReportSend(forged(&mut world, room, dan, "something terrible", eve, UNUSED));
         world.relay().answer(Some("eve"), &request).unwrap();
         world.settle().await;
         assert_eq!(read(&world, ADA, room), [Some(("look at this".into(), vec![None]))]);
         assert!(!format!("{:?}", docket(&world, ADA, room)).contains("terrible"));
         // Her own words prove themselves.
         world.relay().rooms.get_mut(&room).unwrap().reports.clear();
-        let request = Request::ReportSend(forged(&mut world, room, eve, "by eve", eve));
+        let request = Request::ReportSend(forged(&mut world, room, eve, "by eve", eve, UNUSED));
         world.relay().answer(Some("eve"), &request).unwrap();
         world.settle().await;
         assert_eq!(
             read(&world, ADA, room),
             [Some(("look at this".into(), vec![Some("by eve".into())]))]
         );
+        // Signed under the number of somebody else's message, they were never written there.
+        world.relay().rooms.get_mut(&room).unwrap().reports.clear();
+        let number = message(&world, ADA, "by dan");
+        let request = Request::ReportSend(forged(&mut world, room, eve, "by eve", eve, number));
+        world.relay().answer(Some("eve"), &request).unwrap();
+        world.settle().await;
+        assert_eq!(read(&world, ADA, room), [Some(("look at this".into(), vec![None]))]);
         // Nobody reports in the name of another.
         world.relay().rooms.get_mut(&room).unwrap().reports.clear();
-        let request = Request::ReportSend(forged(&mut world, room, dan, "by dan?", dan));
+        let request = Request::ReportSend(forged(&mut world, room, dan, "by dan?", dan, UNUSED));
         world.relay().answer(Some("eve"), &request).unwrap();
         world.settle().await;
         assert_eq!(read(&world, ADA, room), [None]);
@@ -506,7 +524,7 @@ fn a_relay_takes_reports_for_those_who_may_act_alone() {
         let (mut world, room) = tea("taken").await;
         let eve = Person::new("eve").id();
         let dan = id(&world, DAN);
-        let good = forged(&mut world, room, dan, "x", eve);
+        let good = forged(&mut world, room, dan, "x", eve, UNUSED);
         let to = |user: UserId| {
             let mut bad = good.clone();
             bad.wraps[0].user_id = user;

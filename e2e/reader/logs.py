@@ -125,6 +125,8 @@ class Former:
     banned: bool
     seq: int
     cut: list[Any]
+    # What they had when they left.
+    rank: int
 
 
 @dataclass
@@ -434,12 +436,13 @@ class Room:
         must(others or self.members[without].role != OWNER, "6 rule 4", "the last owner goes")
 
     def take_out(self, user: bytes, banned: bool, cut: list[Any]) -> None:
+        rank = self.standing_of(user).rank
         member = self.members.pop(user)
         for channel in self.channels.values():
             if user in channel.members:
                 channel.members.discard(user)
                 channel.due = True
-        self.former[user] = Former(banned, member.seq, cut)
+        self.former[user] = Former(banned, member.seq, cut, rank)
 
     def takes_cut(self, actor: bytes, seq: int, cut: list[Any]) -> None:
         named = {at.channel for at in cut}
@@ -469,10 +472,21 @@ class Room:
         if new.user_id in self.waiting:
             self.send_away(entry, new)
             return
-        must(new.user_id in self.members, "6", "it removes somebody who is not there")
+        if new.user_id not in self.members:
+            self.ban_former(own, new)
+            return
         self.outranks(own, new.user_id, "its actor removes somebody of equal or higher rank")
         self.takes_cut(entry.actor, entry.seq, new.cut)
         self.take_out(new.user_id, bool(new.ban), new.cut)
+
+    def ban_former(self, own: Standing, new: Any) -> None:
+        """Somebody who left before they could be banned."""
+        fits = new.ban and new.user_id in self.former and not self.former[new.user_id].banned
+        must(fits, "6", "it removes somebody who is not there")
+        former = self.former[new.user_id]
+        must(former.rank < own.rank, "6 rule 2", "its actor removes somebody of equal or higher rank")
+        must(not new.cut, "15", "it cuts what somebody wrote who is not there")
+        former.banned = True
 
     def send_away(self, entry: Any, new: Any) -> None:
         """Somebody who waits is not let in. What they wrote when they were here before stays as it was."""
@@ -482,7 +496,7 @@ class Room:
             former = self.former[new.user_id]
             former.banned, former.seq = bool(new.ban), seen
         elif new.ban:
-            self.former[new.user_id] = Former(True, seen, [])
+            self.former[new.user_id] = Former(True, seen, [], 0)
 
     def on_Unban(self, entry: Any, own: Standing, new: Any) -> None:
         self.may(own, "BAN")
@@ -678,6 +692,8 @@ class Room:
         once = len(add) == len(new.add) and len(remove) == len(new.remove) and bool(add or remove)
         fits = add <= self.members.keys() and not add & channel.members and remove <= channel.members
         must(once and fits, "15", "it adds or removes somebody who is there or not, or twice")
+        for user in remove - {entry.actor}:
+            self.outranks(own, user, "it takes somebody of equal or higher rank out of a channel")
         channel.members = channel.members - remove | add
         channel.due |= bool(remove) or (bool(add) and self.policy.history == JOINED)
 

@@ -20,7 +20,7 @@ use crate::crypto::secret::PrivateKey;
 use crate::crypto::sign::{PublicKey, SignatureBytes, Unproven, VerifyJob};
 use crate::envelope::content::Content;
 use crate::envelope::header::{HEADER_BYTES, Header, padded_len};
-use crate::id::{DeviceKeyId, Head, ReportId, RoomId, UserId};
+use crate::id::{ChannelId, DeviceKeyId, Head, ReportId, RoomId, UserId};
 use crate::record;
 
 /// A report with its signature, before it is sealed.
@@ -77,12 +77,12 @@ impl Reported {
     pub fn claim<'a>(
         &self,
         room: &RoomId,
-        key: impl FnOnce(&UserId, &DeviceKeyId, u64) -> Option<&'a PublicKey>,
+        key: impl FnOnce(&UserId, &DeviceKeyId, &ChannelId, u64) -> Option<&'a PublicKey>,
     ) -> Option<Unproven<(Header, Content)>> {
         let header = Header::from_bytes(self.header.as_slice()).ok()?;
         let content = Content::from_bytes(self.content.as_slice()).ok()?;
         let fits = header.room_id == *room && content.header_hash == header.hash();
-        let signer = key(&content.user_id, &content.dk_id, content.log_seq).filter(|_| fits)?;
+        let signer = key(&content.user_id, &content.dk_id, &header.channel, content.log_seq).filter(|_| fits)?;
         let job = VerifyJob {
             key: *signer,
             label: Label::Message,

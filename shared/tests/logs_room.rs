@@ -846,6 +846,28 @@ fn a_role_is_given_to_members_alone() {
 // --- Coming and going ----------------------------------------------------------------------------------------------------------
 
 #[test]
+fn whoever_leaves_is_banned_all_the_same() {
+    let (mut room, [alice, bob, carol, dave]) = room();
+    room.set_role(&alice, &dave, Moderator).unwrap();
+    room.leave(&carol).unwrap();
+    room.leave(&dave).unwrap();
+    assert_eq!(no(room.ban(&bob, &dave)), LogError::NotAllowed, "who ranked as high");
+    room.ban(&bob, &carol).unwrap();
+    assert_eq!(no(room.ban(&bob, &carol)), LogError::NoSuchTarget, "twice");
+    assert_eq!(
+        no(room.remove(&alice, &dave)),
+        LogError::NoSuchTarget,
+        "there is nobody to remove"
+    );
+    room.ban(&alice, &dave).unwrap();
+    for away in [&carol, &dave] {
+        assert_eq!(no(room.add(&alice, away, Member)), LogError::Banned);
+        room.unban(&alice, away).unwrap();
+        room.add(&alice, away, Member).unwrap();
+    }
+}
+
+#[test]
 fn nobody_is_added_twice_or_removed_when_not_here() {
     let (mut room, [alice, bob, carol, _]) = room();
     assert_eq!(no(room.add(&bob, &carol, Member)), LogError::AlreadyThere);

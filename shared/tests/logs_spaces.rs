@@ -350,6 +350,11 @@ fn a_private_channel_is_its_members_alone() {
         "they may read what was said"
     );
     assert!(reads(&space, &dave, "den"));
+    assert_eq!(
+        no(space.act(&bob, TestRoom::people_body("den", &[], &[&dave, &alice]))),
+        LogError::NotAllowed,
+        "who ranks above"
+    );
     let knew = space.state.seq;
     // Everybody may go by themselves.
     space.act(&dave, TestRoom::people_body("den", &[], &[&dave])).unwrap();

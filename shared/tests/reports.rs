@@ -70,7 +70,7 @@ fn opened(room: &TestRoom, sealed: &[u8]) -> Option<Report> {
 }
 
 fn said(room: &TestRoom, message: &Reported) -> Option<MessageBody> {
-    let signer = |user: &_, device: &_, seq| room.state.author_key(user, device, seq);
+    let signer = |user: &_, device: &_, channel: &_, seq| room.state.writer_key(user, device, channel, seq);
     let (_, content) = message.claim(&room.id(), signer)?.prove_here().ok()?;
     Some(content.body)
 }

@@ -67,8 +67,8 @@ impl<S: Suite> Engine<S> {
                 }
                 DeedBody::SlowMode { channel, seconds }
             }
-            Measure::TakeAway { channel, message } => {
-                let (target, edits) = self.words_of(Chat { room: id, channel }, message)?;
+            Measure::TakeAway { channel, message, by } => {
+                let (target, edits) = self.words_of(Chat { room: id, channel }, message, by)?;
                 DeedBody::TakeAway { target, edits }
             }
         };
@@ -110,8 +110,11 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Another's message, and what it was changed to. Not gone yet: two who press at a time do it once.
-    fn words_of(&self, id: Chat, message: MessageId) -> Result<(Head, Vec<Head>), Problem> {
+    fn words_of(&self, id: Chat, message: MessageId, by: UserId) -> Result<(Head, Vec<Head>), Problem> {
         let (target, author) = self.standing_message(id, message)?;
+        if author != by {
+            return Err(Problem::NoSuchMessage);
+        }
         if Some(author) == self.my_id() {
             return Err(Problem::NotAllowed);
         }
@@ -137,6 +140,16 @@ impl<S: Suite> Engine<S> {
             }
         };
         let below = |user: &UserId| {
+            let own = state.standing_of(&me).map_or(0, |standing| standing.rank);
+            if let DeedBody::Remove { ban: true, .. } = deed.what
+                && !state.members.contains_key(user)
+                && state
+                    .former
+                    .get(user)
+                    .is_some_and(|former| !former.banned && former.rank < own)
+            {
+                return Ok(());
+            }
             if !state.members.contains_key(user) {
                 return Err(Problem::NotThere(self.handle_of(user)));
             }
@@ -155,7 +168,11 @@ impl<S: Suite> Engine<S> {
                 RoomBody::Remove {
                     user_id: *user,
                     ban: *ban,
-                    cut: self.cut(room)?,
+                    cut: if state.members.contains_key(user) || state.requests.contains_key(user) {
+                        self.cut(room)?
+                    } else {
+                        List::default()
+                    },
                 }
             }
             DeedBody::Unban(user) => {

@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::record::By;
 use sotto_shared::api::body::{
     Page, PageFrom, PageGet, ReportSend, ReportSettle, ReportWrap, ReportsGet, ReportsReply, SealedReport,
     StoredMessage,
@@ -441,7 +442,7 @@ impl<S: Suite> Engine<S> {
 
     /// `None`: nothing shows that anybody in this room wrote it.
     async fn read_exhibit(&self, room: &Room, message: &Reported, ctx: &Ctx<'_, S>) -> Option<Exhibit> {
-        let signer = |user: &UserId, device: &_, seq| room.state.author_key(user, device, seq);
+        let signer = |user: &UserId, device: &_, channel: &_, seq| room.state.writer_key(user, device, channel, seq);
         let claim = message.claim(&room.state.room_id, signer)?;
         let verdicts = ctx.suite.verify_all(claim.jobs()).await;
         let (header, content) = claim.prove(&verdicts).ok()?;
@@ -455,13 +456,18 @@ impl<S: Suite> Engine<S> {
         };
         let text = said(content.body)?;
         let here = self.place(chat).and_then(|place| {
-            let found = place
-                .channel
-                .messages
-                .values()
-                .find(|there| there.msg_id == header.msg_id)?;
-            Some(place.redacted.contains_key(&found.hash) || !found.body.speaks())
+            let mut there = place.channel.messages.values();
+            Some((there.find(|there| there.msg_id == header.msg_id)?, place))
         });
+        // Another message has its number: this one was signed, and never written here.
+        let by = here.and_then(|(found, _)| found.body.by());
+        let is_it = |by: By| {
+            (by.author, by.device, by.lane, by.ctr) == (content.user_id, content.dk_id, content.lane, content.ctr)
+        };
+        if !by.is_none_or(is_it) {
+            return None;
+        }
+        let here = here.map(|(found, place)| place.redacted.contains_key(&found.hash) || !found.body.speaks());
         Some(Exhibit::Verified(Proven {
             by: content.user_id,
             channel: header.channel,

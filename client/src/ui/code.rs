@@ -28,6 +28,8 @@ const KINDS: [&str; 10] = [
 ];
 /// Longer texts stay in one colour, in bytes.
 const LONG: usize = 20_000;
+/// And those of more parts: each is an element of the page.
+const PARTS: usize = 2_000;
 /// So long a text may take. Nothing that people write takes a tenth of it.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Texts whose colours are remembered, and texts that wait for theirs: rows come and go while one scrolls.
@@ -190,8 +192,11 @@ fn answered(parts: Option<Vec<u32>>, is_late: bool) {
     next();
 }
 
-/// Lengths in UTF-16 and kinds in turn, as ends in bytes; nothing if they are not the parts of this very text.
+/// Lengths in UTF-16 and kinds in turn, as ends in bytes; nothing if they are not the parts of this very text, or too many.
 fn ends(text: &str, parts: &[u32]) -> Option<Parts> {
+    if parts.len() > 2 * PARTS {
+        return None;
+    }
     let mut chars = text.chars();
     let mut all = Vec::with_capacity(parts.len() / 2);
     for pair in parts.chunks(2) {

@@ -85,10 +85,11 @@ fn is_plain(text: &str) -> bool {
 
 /// Where an address of the web that stands by itself begins and ends.
 fn address_in(text: &str) -> Option<(usize, usize)> {
-    let at = ["https://", "http://"]
-        .iter()
-        .filter_map(|scheme| text.find(scheme))
-        .min()?;
+    let begins = |&(at, _): &(usize, &str)| {
+        let rest = &text[at + "http".len()..];
+        rest.starts_with("://") || rest.starts_with("s://")
+    };
+    let (at, _) = text.match_indices("http").find(begins)?;
     let from = &text[at..];
     let end = from
         .find(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | '`' | OPEN | SHUT))
@@ -96,9 +97,13 @@ fn address_in(text: &str) -> Option<(usize, usize)> {
     // What a link is called may be an address too.
     let end = from[..end].find("](").unwrap_or(end);
     let mut address = from[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ']', '’', '\'', '*', '_', '~', '|']);
-    // A bracket belongs to it only if it was opened there.
-    while address.ends_with(')') && address.matches(')').count() > address.matches('(').count() {
-        address = address[..address.len() - 1].trim_end_matches(['.', ',', ';', ':', '!', '?', '*', '_', '~', '|']);
+    // A bracket belongs to it only if it was opened there. Counted once: there may be thousands.
+    let (opened, mut shut) = (address.matches('(').count(), address.matches(')').count());
+    while shut > opened
+        && let Some(before) = address.strip_suffix(')')
+    {
+        shut -= 1;
+        address = before.trim_end_matches(['.', ',', ';', ':', '!', '?', '*', '_', '~', '|']);
     }
     Some((at, at + address.len()))
 }
@@ -834,6 +839,17 @@ mod tests {
             let shown = parse(&nested);
             // Quotes, lists with their items, spoilers in each, and what stands in the innermost.
             assert!(depth(&shown) <= 3 * DEEP, "{sign}: {}", depth(&shown));
+        }
+        // Nor is an address gone through once for each of its brackets, nor a text once for each of its addresses.
+        for (sign, times) in [
+            (")", 32_000),
+            ("(", 32_000),
+            ("()", 16_000),
+            (" http://a", 3_600),
+            (" https://a", 3_200),
+        ] {
+            let long = format!("https://a{}", sign.repeat(times));
+            assert_eq!(text_of(&parse(&long)), long);
         }
         let many = "*a* ".repeat(8_000);
         assert_eq!(text_of(&parse(&many)).matches('a').count(), 8_000);

@@ -30,6 +30,8 @@ pub enum Measure {
     TakeAway {
         channel: ChannelId,
         message: MessageId,
+        /// Whose it is, as the page says: a number alone may stand for something else.
+        by: UserId,
     },
 }
 

@@ -351,6 +351,7 @@ impl RoomState {
         let changes_keys = self.policy.history == History::Joined;
         // Everybody may leave one.
         let leaves = add.is_empty() && remove == [*actor];
+        let is_below = remove.iter().all(|user| user == actor || self.outranks(actor, user));
         let channel = self.changeable(leaves || own.rights.has(Permission::Channel), actor, id)?;
         if channel.kind != ChannelKind::Private {
             return Err(LogError::RosterFrozen);
@@ -363,6 +364,9 @@ impl RoomState {
             && gone.is_subset(&channel.members);
         if !fits {
             return Err(LogError::NoSuchTarget);
+        }
+        if !is_below {
+            return Err(LogError::NotAllowed);
         }
         for user in remove {
             channel.take_out(user, seq);

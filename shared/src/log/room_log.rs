@@ -258,6 +258,8 @@ pub struct EpochInfo {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Former {
     pub banned: bool,
+    /// What they had when they left; 0 for who never was in.
+    pub rank: u8,
     /// The entry that took them out.
     pub until: u64,
     /// From when on they were a member.
@@ -599,7 +601,16 @@ impl RoomState {
                     self.send_away(*user_id, request, *ban, entry.seq);
                     return Ok(());
                 }
-                let target = self.standing_of(user_id).ok_or(LogError::NoSuchTarget)?;
+                let Some(target) = self.standing_of(user_id) else {
+                    // Who left before they could be banned. There is nothing of theirs to cut any more.
+                    let former = self.former.get_mut(user_id).filter(|former| *ban && !former.banned);
+                    let former = former.ok_or(LogError::NoSuchTarget)?;
+                    if former.rank >= own.rank || !cut.is_empty() {
+                        return Err(LogError::NotAllowed);
+                    }
+                    former.banned = true;
+                    return Ok(());
+                };
                 if target.rank >= own.rank || *user_id == entry.actor {
                     return Err(LogError::NotAllowed);
                 }
@@ -993,6 +1004,7 @@ impl RoomState {
             None if banned => {
                 let former = Former {
                     banned,
+                    rank: 0,
                     until,
                     since: seq,
                     ulog_seq,
@@ -1046,6 +1058,7 @@ impl RoomState {
     }
 
     fn take_out(&mut self, user: UserId, banned: bool, until: u64, cut: Vec<Cut>) {
+        let rank = self.standing_of(&user).map_or(0, |standing| standing.rank);
         if let Some(member) = self.members.remove(&user) {
             let Member {
                 since,
@@ -1057,6 +1070,7 @@ impl RoomState {
                 user,
                 Former {
                     banned,
+                    rank,
                     until,
                     since,
                     ulog_seq,

@@ -227,7 +227,14 @@ pub fn take_away(chat: Chat, message: MessageId, author: UserId) -> AnyView {
         reason: true,
         act: "Take away",
         danger: true,
-        command: moderate(room, Measure::TakeAway { channel, message }),
+        command: moderate(
+            room,
+            Measure::TakeAway {
+                channel,
+                message,
+                by: author,
+            },
+        ),
         said: "Message taken away.".into(),
     }
     .view()
