@@ -67,7 +67,8 @@ const LANGUAGES = [
 const prism = LANGUAGES.map((name) => readFileSync(join(source, `e2e/node_modules/prismjs/components/prism-${name}.min.js`), 'utf8'));
 // Left to itself it would listen to messages, too.
 const alone = 'self.Prism = { manual: true, disableWorkerMessageHandler: true };';
-writeFileSync(join(folder, 'code.js'), [alone, ...prism, text('code-entry.js')].join('\n'));
+const licence = `/* Prism\n${readFileSync(join(source, 'e2e/node_modules/prismjs/LICENSE'), 'utf8')}*/`;
+writeFileSync(join(folder, 'code.js'), [licence, alone, ...prism, text('code-entry.js')].join('\n'));
 rmSync(join(folder, 'code-entry.js'));
 
 tell('worker.js', ['worker_bg.wasm', 'passwords_bg.wasm']);
