@@ -389,6 +389,32 @@ fn a_private_channel_with_a_key_for_nobody_is_healed_by_taking_out_who_made_it()
     block_on(async {
         let mut stage = Stage::new("for nobody").await;
         let (club, lair, eve) = (stage.club, stage.lair, stage.eve.id());
+        // Somebody who comes in and goes again makes one due.
+        let cyd = stage.world.browsers[CYD].me().unwrap();
+        let add = vec![cyd];
+        let remove = Vec::new();
+        stage
+            .run(
+                ADA,
+                Command::ChannelPeople {
+                    chat: lair,
+                    add,
+                    remove,
+                },
+            )
+            .await;
+        let (add, remove) = (Vec::new(), vec![cyd]);
+        stage
+            .run(
+                CYD,
+                Command::ChannelPeople {
+                    chat: lair,
+                    add,
+                    remove,
+                },
+            )
+            .await;
+        assert!(stage.world.relay().rooms[&club].state.rotation_due_of(&lair.channel));
         let keys = stage.keys_of(&Person::new("eve"));
         let state = &stage.world.relay().rooms[&club].state;
         let n = state.newest_of(&lair.channel) + 1;

@@ -702,6 +702,7 @@ class Room:
         self.may(own, "POST")
         channel = self.changeable(entry, new.channel)
         must(channel.kind == PRIVATE, "7", "a key for a channel that has none of its own")
+        must(channel.due, "15", "a new key of that channel is not due")
         self.takes_epoch(entry, new, new.channel)
         channel.due = False
 

@@ -401,6 +401,24 @@ fn whoever_leaves_the_space_leaves_its_channels() {
     assert!(!space.state.rotation_due_of(&channel("den")));
 }
 
+/// Or anybody in it could make the log, and what there is for the others to fetch, as long as they like.
+#[test]
+fn a_private_channel_gets_another_key_only_when_one_is_due() {
+    let (mut space, [alice, bob, carol, _]) = space();
+    space.private_channel(&alice, "den", &[&alice, &bob, &carol]).unwrap();
+    assert_eq!(no(space.channel_epoch(&bob, "den")), LogError::BadEpoch);
+    space.act(&carol, TestRoom::people_body("den", &[], &[&carol])).unwrap();
+    // Of two who change it at once, the second finds it done.
+    space.channel_epoch(&bob, "den").unwrap();
+    assert_eq!(no(space.channel_epoch(&alice, "den")), LogError::BadEpoch);
+    space.act(&alice, TestRoom::people_body("den", &[&carol], &[])).unwrap();
+    assert_eq!(
+        no(space.channel_epoch(&carol, "den")),
+        LogError::BadEpoch,
+        "nor for a newcomer who may read what was said"
+    );
+}
+
 #[test]
 fn under_history_from_joining_on_a_newcomer_gets_another_key() {
     let [alice, bob] = ["alice", "bob"].map(Person::new);
@@ -516,9 +534,11 @@ fn every_channel_has_a_message_key_of_its_own() {
 
 #[test]
 fn the_key_of_a_private_channel_is_bound_to_it() {
-    let (mut space, [alice, bob, carol, _]) = space();
-    space.private_channel(&alice, "den", &[&alice, &bob]).unwrap();
-    space.act(&alice, TestRoom::people_body("den", &[&carol], &[])).unwrap();
+    let (mut space, [alice, bob, carol, dave]) = space();
+    space.private_channel(&alice, "den", &[&alice, &bob, &dave]).unwrap();
+    space
+        .act(&alice, TestRoom::people_body("den", &[&carol], &[&dave]))
+        .unwrap();
     let bare = space.channel_epoch_body("den");
     for change in 0..4 {
         let mut body = bare.clone();
@@ -581,8 +601,8 @@ fn the_key_of_a_private_channel_is_bound_to_it() {
 
 #[test]
 fn the_name_of_a_private_channel_is_under_its_own_key() {
-    let (mut space, [alice, bob, _, _]) = space();
-    space.private_channel(&alice, "den", &[&alice, &bob]).unwrap();
+    let (mut space, [alice, bob, carol, _]) = space();
+    space.private_channel(&alice, "den", &[&alice, &bob, &carol]).unwrap();
     let den = channel("den");
     let there = &space.state.channels[&den];
     let open = |secret: &EpochSecret, id| {
@@ -600,8 +620,8 @@ fn the_name_of_a_private_channel_is_under_its_own_key() {
     );
     assert_eq!(open(&space.channel_secret(&den, 1), den).unwrap(), b"den");
     assert!(open(&space.channel_secret(&den, 1), channel("attic")).is_err());
-    space.channel_epoch(&bob, "den").unwrap();
     let stale = space.update_body("den", "lair", false);
+    space.act(&carol, TestRoom::people_body("den", &[], &[&carol])).unwrap();
     space.channel_epoch(&alice, "den").unwrap();
     assert_eq!(no(space.act(&alice, stale)), LogError::BadEpoch);
     space.act(&alice, space.update_body("den", "lair", false)).unwrap();

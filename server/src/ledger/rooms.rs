@@ -190,13 +190,18 @@ pub async fn readership(app: &App, room: &RoomId, channel: &ChannelId, user: &Us
     if *channel == ChannelId::MAIN {
         return Ok(member);
     }
-    let txn = app.db.begin().await?;
-    let locked = app.ledger.lock_room(&txn, &app.realm, room, Hold::ToPost).await?;
-    if locked.is_some_and(|room| room.state.may_read(user, channel)) {
+    if state_now(app, room).await?.may_read(user, channel) {
         Ok(member)
     } else {
         Err(ErrorCode::NotFound.into())
     }
+}
+
+/// A room as it is now, for those who only read.
+pub async fn state_now(app: &App, room: &RoomId) -> Result<Arc<RoomState>, Problem> {
+    let txn = app.db.begin().await?;
+    let locked = app.ledger.lock_room(&txn, &app.realm, room, Hold::ToPost).await?;
+    Ok(locked.ok_or(ErrorCode::NotFound)?.state)
 }
 
 /// Every room a person is in now.

@@ -13,7 +13,7 @@ use sotto_shared::id::{ChannelId, Head, RoomId, UserId};
 
 use crate::app::{App, from_row, to_row};
 use crate::db::entities::{channels, room_log, room_people, rooms};
-use crate::ledger::rooms::{Hold, Standing, standing};
+use crate::ledger::rooms::{Standing, standing, state_now};
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::Session;
@@ -72,12 +72,7 @@ async fn keep_readable(app: &App, head: &mut RoomHead, user: &UserId) -> Result<
     if head.channels.iter().all(|at| at.channel == ChannelId::MAIN) {
         return Ok(());
     }
-    let txn = app.db.begin().await?;
-    let room = app
-        .ledger
-        .lock_room(&txn, &app.realm, &head.room_id, Hold::ToPost)
-        .await?;
-    let state = room.ok_or(ErrorCode::NotFound)?.state;
+    let state = state_now(app, &head.room_id).await?;
     head.channels.retain(|at| state.may_read(user, &at.channel));
     Ok(())
 }

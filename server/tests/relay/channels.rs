@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use p256::ecdsa::SigningKey;
+use sea_orm::{ActiveValue::Set, EntityTrait};
+use sotto_server::db::entities::wraps;
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
@@ -463,7 +465,9 @@ async fn keys_of_a_private_channel_are_for_those_in_it_and_by_those_in_it() {
     put(&ada, of(&bob, DEN, 1)).await.unwrap();
     assert_eq!(own(&bob).await, [(DEN, 1)]);
 
-    // A key for those who are in it, all of them.
+    // A key for those who are in it, all of them; since somebody has left.
+    let left = vec![people(DEN, &[&cyd], &[]), people(DEN, &[], &[&cyd])];
+    done(&ground, &mut room, &ada, left, None).await;
     let body = channel_epoch(&room, DEN);
     let alone = vec![of(&ada, DEN, 2)];
     assert_eq!(
@@ -482,6 +486,79 @@ async fn keys_of_a_private_channel_are_for_those_in_it_and_by_those_in_it() {
     done(&ground, &mut after, &bob, vec![], Some(DEN)).await;
     room = after;
     assert_eq!(room.state.newest_of(&DEN), 2);
+}
+
+/// However many keys one channel has, those of the others are not left out for it; of channels that somebody left there are none.
+#[tokio::test]
+async fn many_keys_of_one_channel_do_not_push_out_those_of_others() {
+    const ATTIC: ChannelId = ChannelId::from_bytes([5; 16]);
+    let Space {
+        ground,
+        mut room,
+        ada,
+        bob,
+        ..
+    } = space().await;
+    let attic = vec![made(ATTIC, ChannelKind::Private, &[&ada, &bob])];
+    done(&ground, &mut room, &ada, attic, Some(ATTIC)).await;
+    // As if the den's key had been changed for years.
+    let rows: Vec<_> = (2..=6_000_i64)
+        .map(|n| wraps::ActiveModel {
+            room_id: Set(room.id.as_bytes().to_vec()),
+            user_id: Set(bob.user_id.as_bytes().to_vec()),
+            channel: Set(DEN.as_bytes().to_vec()),
+            n: Set(n),
+            g: Set(1),
+            enc: Set(vec![4; 65]),
+            ct: Set(vec![0; 48]),
+        })
+        .collect();
+    for some in rows.chunks(2_000) {
+        let insert = wraps::Entity::insert_many(some.to_vec());
+        insert.exec_without_returning(ground.app.db.write()).await.unwrap();
+    }
+    let room_id = room.id;
+    let own = async |from_n| {
+        let ask = WrapsGet { room_id, from_n };
+        let wraps = ground.ask(Some(&bob.token), &ask).await.unwrap().wraps;
+        wraps.iter().map(|wrap| (wrap.channel, wrap.n)).collect::<Vec<_>>()
+    };
+    let all = own(1).await;
+    assert_eq!(all[..4], [(ChannelId::MAIN, 1), (DEN, 6_000), (ATTIC, 1), (DEN, 5_999)]);
+    assert_eq!(all.len(), 5_001);
+    assert_eq!(own(2).await[..2], [(DEN, 6_000), (ATTIC, 1)]);
+    done(&ground, &mut room, &bob, vec![people(DEN, &[], &[&bob])], None).await;
+    assert_eq!(own(1).await, [(ChannelId::MAIN, 1), (ATTIC, 1)]);
+}
+
+/// Or anybody in it could make as many as they like, each with a row for everybody in it.
+#[tokio::test]
+async fn a_private_channel_gets_no_key_that_is_not_due() {
+    let Space {
+        ground,
+        mut room,
+        ada,
+        bob,
+        ..
+    } = space().await;
+    let refused = refused(
+        &ground,
+        &room,
+        &bob,
+        channel_epoch(&room, DEN),
+        channel_wraps_next(&room),
+    )
+    .await;
+    assert_eq!(refused, ErrorCode::InvalidEntry);
+    done(&ground, &mut room, &ada, vec![people(DEN, &[], &[&bob])], Some(DEN)).await;
+    assert_eq!(room.state.newest_of(&DEN), 2);
+}
+
+/// For everybody in the den, under the key after its newest.
+fn channel_wraps_next(room: &Room) -> Vec<Wrap> {
+    let mut wraps = channel_wraps(room, DEN);
+    wraps.iter_mut().for_each(|wrap| wrap.n += 1);
+    wraps
 }
 
 #[tokio::test]

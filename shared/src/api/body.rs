@@ -568,10 +568,10 @@ pub struct InvitePeekReply {
 }
 
 endpoint! {
-    /// The caller's own wraps in a room, newest epoch first.
+    /// The caller's own wraps in a room, newest epoch first, and those of the private channels they read.
     "rooms/wraps", WrapsGet {
         room_id: RoomId,
-        /// Only epochs from this one on.
+        /// Only epochs of the room's own from this one on.
         from_n: u32,
     } -> WrapsReply
 }

@@ -400,7 +400,8 @@ impl RoomState {
         if channel.kind != ChannelKind::Private || !channel.members.contains(&entry.actor) {
             return Err(LogError::NotAllowed);
         }
-        if !fits {
+        // These keys have no age: one that nobody is waiting for only makes the log and everybody's wraps longer.
+        if !fits || !channel.rotation_due {
             return Err(LogError::BadEpoch);
         }
         channel.epochs.push(epoch);

@@ -275,11 +275,11 @@ fn make_space(ada: &Person, bob: &Person, cyd: &Person) -> Result<TestRoom, crat
     space.public_channel(ada, "hall")?;
     space.private_channel(ada, "den", &[ada, bob])?;
     space.act(bob, TestRoom::people_body("den", &[cyd], &[]))?;
-    space.channel_epoch(bob, "den")?;
     let order = space.arrange_body("[]");
     space.act(ada, order)?;
     space.archive(bob, "hall", true)?;
     space.remove(ada, cyd)?;
+    space.channel_epoch(bob, "den")?;
     Ok(space)
 }
 

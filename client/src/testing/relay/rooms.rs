@@ -528,7 +528,13 @@ impl ModelRelay {
     pub(super) fn wraps_get(&self, session: &Session, ask: &WrapsGet) -> Answer<WrapsReply> {
         let room = self.rooms.get(&ask.room_id).ok_or(ErrorCode::NotFound)?;
         room.membership(&session.user_id)?;
-        let is_wanted = |wrap: &Wrap| wrap.n >= ask.from_n || wrap.channel != ChannelId::MAIN;
+        let is_wanted = |wrap: &Wrap| {
+            if wrap.channel == ChannelId::MAIN {
+                wrap.n >= ask.from_n
+            } else {
+                room.state.may_read(&session.user_id, &wrap.channel)
+            }
+        };
         let own = |wrap: &&Wrap| wrap.user_id == session.user_id && is_wanted(wrap);
         let mut wraps: Vec<Wrap> = room.wraps.iter().filter(own).cloned().collect();
         wraps.sort_by_key(|wrap| std::cmp::Reverse((wrap.n, wrap.g)));
