@@ -1,7 +1,7 @@
 //! What the relay holds about somebody, read back row by row, so that people can look for themselves.
 //!
-//! A row is theirs if it names them or a room they are in. `server/tests/relay/held.rs` holds this list against the whole
-//! database: a table or column that is missing here fails it.
+//! A row is theirs if it names them or a room they are in; what is in a private channel of a space, if they read that.
+//! `server/tests/relay/held.rs` holds this list against the whole database: a table or column that is missing here fails it.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,10 +12,12 @@ use sotto_shared::api::body::{Cell, Column, ColumnKind, Held, HeldGet, HeldSum, 
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::MAX_ROWS_PAGE;
 use sotto_shared::crypto::hash::sha256;
-use sotto_shared::id::{RoomId, UserId};
+use sotto_shared::id::{ChannelId, RoomId, UserId};
 
 use crate::app::{App, from_row, to_row};
+use crate::db::MAX_PARAMETERS;
 use crate::db::entities::users;
+use crate::ledger::rooms::state_now;
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::Session;
@@ -36,7 +38,7 @@ enum Whose {
     Person,
     /// A challenge that one person asked for, by handle or by grant.
     Asker,
-    /// A row of a room, for those who are in it.
+    /// A row of a room, for those who are in it; if it is of a channel, for those who read that.
     Room,
     /// A row of a room that belongs to one person: for those in the room, and for that person.
     RoomAndPerson,
@@ -241,12 +243,17 @@ pub async fn rows(State(app): State<App>, session: Session, Body(ask): Body<Rows
     Ok(Json(Rows { rows, more }))
 }
 
-/// How the database names a person.
+/// How the database names a person, and what is not for them.
 struct Owner {
     id: Vec<u8>,
     /// As the subject of a challenge to sign in.
     subject: Vec<u8>,
+    /// By space: its private channels that they do not read.
+    unread: Vec<(Vec<u8>, Vec<Vec<u8>>)>,
 }
+
+/// Spaces, and channels in all, that a statement leaves out one by one. Of spaces beyond that nothing in channels is shown.
+const MOST_UNREAD: (usize, usize) = (500, MAX_PARAMETERS / 2);
 
 impl Owner {
     async fn find(app: &App, user: &UserId) -> Result<Self, Problem> {
@@ -256,7 +263,58 @@ impl Owner {
             .await?
             .ok_or(ErrorCode::NotSignedIn)?;
         let subject = app.pepper.subject(&row.handle).to_vec();
-        Ok(Self { id, subject })
+        let spaces = Query::select()
+            .distinct()
+            .column("room_id")
+            .from("channels")
+            .and_where(Expr::col("channel").ne(ChannelId::MAIN.as_bytes().to_vec()))
+            .and_where(Expr::col("room_id").in_subquery(Self::rooms(&id)))
+            .order_by("room_id", Order::Asc)
+            .to_owned();
+        let mut unread = Vec::new();
+        for row in app.db.read().query_all(&spaces).await? {
+            let space: Vec<u8> = row.try_get("", "room_id")?;
+            let room = RoomId::from_slice(&space).map_err(|_| Problem::Fault("a stored id is not one"))?;
+            let state = state_now(app, &room).await?;
+            let of_others = state.channel_ids().into_iter().filter(|id| !state.may_read(user, id));
+            let of_others: Vec<_> = of_others.map(|id| id.as_bytes().to_vec()).collect();
+            if !of_others.is_empty() {
+                unread.push((space, of_others));
+            }
+        }
+        Ok(Self { id, subject, unread })
+    }
+
+    /// The rooms they are in.
+    fn rooms(id: &[u8]) -> SelectStatement {
+        Query::select()
+            .column("room_id")
+            .from("room_people")
+            .and_where(Expr::col("user_id").eq(id.to_vec()))
+            .and_where(Expr::col("until_seq").is_null())
+            .to_owned()
+    }
+
+    /// What is in channels that they read; none if there are no others.
+    fn reads(&self) -> Option<Condition> {
+        if self.unread.is_empty() {
+            return None;
+        }
+        let (mut all, mut whole, mut left) = (Cond::all(), Vec::new(), MOST_UNREAD.1);
+        for (at, (room, channels)) in self.unread.iter().enumerate() {
+            match left.checked_sub(channels.len()) {
+                Some(rest) if at < MOST_UNREAD.0 => {
+                    left = rest;
+                    let of_others = Cond::all()
+                        .add(Expr::col("room_id").eq(room.clone()))
+                        .add(Expr::col("channel").is_in(channels.iter().cloned()));
+                    all = all.add(of_others.not());
+                }
+                _ => whole.push(room.clone()),
+            }
+        }
+        let elsewhere = (!whole.is_empty()).then(|| Expr::col("room_id").is_not_in(whole));
+        Some(all.add_option(elsewhere))
     }
 }
 
@@ -277,20 +335,19 @@ impl Table {
     fn of(&self, owner: &Owner) -> SelectStatement {
         let is_theirs = || Expr::col("user_id").eq(owner.id.clone());
         let in_their_rooms = || {
-            let theirs = Query::select()
-                .column("room_id")
-                .from("room_people")
-                .and_where(Expr::col("user_id").eq(owner.id.clone()))
-                .and_where(Expr::col("until_seq").is_null())
-                .to_owned();
-            Expr::col("room_id").in_subquery(theirs)
+            let theirs = Expr::col("room_id").in_subquery(Owner::rooms(&owner.id));
+            if self.columns.iter().any(|(name, _)| *name == "channel") {
+                Cond::all().add(theirs).add_option(owner.reads())
+            } else {
+                theirs.into_condition()
+            }
         };
         let condition: Condition = match self.whose {
             Whose::Person => is_theirs().into_condition(),
             Whose::Asker => Expr::col("subject")
                 .is_in([owner.id.clone(), owner.subject.clone()])
                 .into_condition(),
-            Whose::Room => in_their_rooms().into_condition(),
+            Whose::Room => in_their_rooms(),
             Whose::RoomAndPerson => Cond::any().add(in_their_rooms()).add(is_theirs()),
             Whose::Report => {
                 let theirs = Query::select()

@@ -22,10 +22,10 @@ use sotto_shared::log::room_log::*;
 
 use crate::support::*;
 
-const GENERAL: ChannelId = ChannelId::from_bytes([1; 16]);
+pub const GENERAL: ChannelId = ChannelId::from_bytes([1; 16]);
 const RANDOM: ChannelId = ChannelId::from_bytes([2; 16]);
 const NEWS: ChannelId = ChannelId::from_bytes([3; 16]);
-const DEN: ChannelId = ChannelId::from_bytes([4; 16]);
+pub const DEN: ChannelId = ChannelId::from_bytes([4; 16]);
 const NOWHERE: ChannelId = ChannelId::from_bytes([9; 16]);
 
 fn made(channel: ChannelId, kind: ChannelKind, members: &[&Person]) -> RoomBody {
@@ -47,7 +47,7 @@ fn archived(room: &Room, channel: ChannelId, archived: bool) -> RoomBody {
     }
 }
 
-fn people(channel: ChannelId, add: &[&Person], remove: &[&Person]) -> RoomBody {
+pub fn people(channel: ChannelId, add: &[&Person], remove: &[&Person]) -> RoomBody {
     let ids = |people: &[&Person]| List::new(people.iter().map(|person| person.user_id).collect()).unwrap();
     RoomBody::ChannelMembers {
         channel,
@@ -77,7 +77,7 @@ fn channel_wraps(room: &Room, channel: ChannelId) -> Vec<Wrap> {
         .collect()
 }
 
-fn channel_wrap(user: UserId, channel: ChannelId, n: u32, g: u32) -> Wrap {
+pub fn channel_wrap(user: UserId, channel: ChannelId, n: u32, g: u32) -> Wrap {
     Wrap {
         channel,
         ..wrap(user, n, g)
@@ -93,11 +93,11 @@ fn moved(room: &Room, mut sent: Outgoing, channel: ChannelId) -> Outgoing {
     sent
 }
 
-fn message(room: &Room, channel: ChannelId) -> Outgoing {
+pub fn message(room: &Room, channel: ChannelId) -> Outgoing {
     moved(room, room.message(512), channel)
 }
 
-fn value(room: &Room, channel: ChannelId) -> Outgoing {
+pub fn value(room: &Room, channel: ChannelId) -> Outgoing {
     moved(room, room.value(MessageId::from_bytes(random())), channel)
 }
 
@@ -134,18 +134,18 @@ async fn refused(ground: &Ground, room: &Room, actor: &Person, body: RoomBody, w
     ground.append(actor, room, vec![entry], wraps).await.unwrap_err().code
 }
 
-struct Space {
-    ground: Ground,
-    room: Room,
-    ada: Person,
-    bob: Person,
-    cyd: Person,
+pub struct Space {
+    pub ground: Ground,
+    pub room: Room,
+    pub ada: Person,
+    pub bob: Person,
+    pub cyd: Person,
     /// In no room.
-    eve: Person,
+    pub eve: Person,
 }
 
 /// ada's space with bob and cyd: general, random, news for announcements, and the den of ada and bob.
-async fn space() -> Space {
+pub async fn space() -> Space {
     let ground = Ground::new().await;
     let (ada, bob) = (ground.person("ada").await, ground.person("bob").await);
     let (cyd, eve) = (ground.person("cyd").await, ground.person("eve").await);
@@ -191,7 +191,7 @@ fn refusals(heard: &[FromRelay]) -> Vec<ErrorCode> {
     heard.iter().filter_map(code).collect()
 }
 
-async fn heard(socket: &mut Socket, sent: &[Outgoing]) -> Vec<FromRelay> {
+pub async fn heard(socket: &mut Socket, sent: &[Outgoing]) -> Vec<FromRelay> {
     socket.say(sent).await;
     // The answer to a message comes after those to what was sent before it, and a ping overtakes it.
     let mut heard = Vec::new();

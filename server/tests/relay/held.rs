@@ -8,8 +8,9 @@ use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::limits::MAX_ROWS_PAGE;
 use sotto_shared::crypto::hash::sha256;
-use sotto_shared::id::{MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, MessageId, RoomId, UserId};
 
+use crate::channels::{DEN, GENERAL, Space, channel_wrap, heard, message, people, space, value};
 use crate::storage::columns;
 use crate::support::*;
 
@@ -275,6 +276,52 @@ async fn every_row_about_somebody_is_shown_to_them_and_nothing_of_other_people()
         "two sessions and a grant"
     );
     assert_eq!(of("challenges", None), 2);
+}
+
+#[tokio::test]
+async fn of_a_private_channel_those_who_do_not_read_it_are_shown_their_own_keys_alone() {
+    let Space {
+        ground,
+        mut room,
+        ada,
+        bob,
+        cyd,
+        ..
+    } = space().await;
+    let mut at_ada = ground.socket(&ada).await;
+    for channel in [GENERAL, DEN] {
+        heard(&mut at_ada, &[message(&room, channel), value(&room, channel)]).await;
+    }
+    // Cyd was in it for a while.
+    let enters = room.entry(&ada, people(DEN, &[&cyd], &[]));
+    let wraps = vec![channel_wrap(cyd.user_id, DEN, 1, 1)];
+    ground.append(&ada, &room, vec![enters], wraps).await.unwrap();
+    let leaves = room.entry(&cyd, people(DEN, &[], &[&cyd]));
+    ground.append(&cyd, &room, vec![leaves], Vec::new()).await.unwrap();
+    let all = [("channels", 1), ("messages", 1), ("slots", 1), ("wraps", 3)];
+    for (person, of_den) in [(&ada, &all[..]), (&bob, &all[..]), (&cyd, &[("wraps", 1)][..])] {
+        let held = ground.ask(Some(&person.token), &HeldGet {}).await.unwrap();
+        let shown = shown(&ground, person, &held).await;
+        let of = |channel: ChannelId| {
+            let name = said(&Raw::Bytes(channel.as_bytes().to_vec()));
+            let mut tables = BTreeMap::new();
+            for (table, _) in shown.iter().filter(|(_, cells)| cells.contains(&name)) {
+                *tables.entry(table.as_str()).or_insert(0) += 1;
+            }
+            tables
+        };
+        assert_eq!(of(DEN), of_den.iter().copied().collect(), "{}", person.handle);
+        assert_eq!(of(GENERAL), all[..3].iter().copied().collect(), "{}", person.handle);
+        let rows: u64 = (held.tables.iter().flat_map(|table| &table.sums))
+            .map(|sum| sum.rows)
+            .sum();
+        assert_eq!(
+            rows as usize,
+            shown.len(),
+            "{}: neither how much there is",
+            person.handle
+        );
+    }
 }
 
 #[tokio::test]
