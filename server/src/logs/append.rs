@@ -6,10 +6,10 @@ use axum::Json;
 use axum::extract::State;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sotto_shared::api::B64;
-use sotto_shared::api::body::RoomAppend;
+use sotto_shared::api::body::{RoomAppend, RoomHead};
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::id::{EnvelopeHash, UserId};
-use sotto_shared::log::room_log::{Invite, RoomBody, RoomState};
+use sotto_shared::log::room_log::{Invite, RoomBody, RoomState, entry_hash};
 
 use super::{OwnEntries, announce, own_entries, store};
 use crate::app::{App, to_row};
@@ -28,6 +28,7 @@ pub async fn append(State(app): State<App>, session: Session, Body(ask): Body<Ro
     app.rates.entries.take_n(&session.dk_id, ask.entries.len())?;
     app.rates.wraps.take_n(&session.dk_id, ask.wraps.len())?;
     let own = own_entries(&session, &ask.entries)?;
+    let last = last_word(&ask, &own)?;
     let work = app.clone();
     app.see_through(async move {
         let _turn = work.ledger.turn(ask.room_id.as_bytes()).await;
@@ -35,10 +36,26 @@ pub async fn append(State(app): State<App>, session: Session, Body(ask): Body<Ro
             announce::appended(&work, &ask.room_id, done.from, &ask.entries, &done.moves).await;
             announce::wrapped(&work, &ask.room_id, &done.wrapped);
         }
-        super::read::head(&work, &ask.room_id, &session.user_id).await
+        match standing(work.db.read(), &ask.room_id, &session.user_id).await? {
+            Standing::Member => super::read::head(&work, &ask.room_id, &session.user_id).await,
+            // Who has gone, or waits to be let in, does not hear what has happened since.
+            Standing::Former(_) | Standing::Stranger => Ok(last),
+        }
     })
     .await
     .map(Json)
+}
+
+/// Where the log is with the last of these entries.
+fn last_word(ask: &RoomAppend, own: &OwnEntries) -> Result<RoomHead, ErrorCode> {
+    let last = own.parsed.last().zip(own.blobs.last());
+    let (entry, blob) = last.ok_or(ErrorCode::Malformed)?;
+    Ok(RoomHead {
+        room_id: ask.room_id,
+        seq: entry.seq,
+        head: entry_hash(&blob.body),
+        channels: Vec::new(),
+    })
 }
 
 struct Done {

@@ -192,8 +192,15 @@ async fn who_asks_is_let_in_or_sent_away_even_after_the_relay_forgot_the_state()
     ground.append(&ada, &room, vec![entry], vec![]).await.unwrap();
     room.knows(&cyd);
     let asks = room.entry(&cyd, join(&desk, &room.clone(), &cyd));
-    ground.append(&cyd, &room, vec![asks.clone()], vec![]).await.unwrap();
-    ground.append(&cyd, &room, vec![asks], vec![]).await.unwrap();
+    let asked = ground.append(&cyd, &room, vec![asks.clone()], vec![]).await.unwrap();
+    assert_eq!(
+        (asked.seq, asked.head, asked.channels),
+        (room.state.seq, room.state.head, vec![])
+    );
+    let epoch = room.epoch(&ada);
+    ground.append(&ada, &room, vec![epoch], room.wraps()).await.unwrap();
+    let again = ground.append(&cyd, &room, vec![asks], vec![]).await.unwrap();
+    assert_eq!((again.seq, again.head, again.channels), (asked.seq, asked.head, vec![]));
     let log = RoomLogGet {
         room_id: room.id,
         from_seq: 0,

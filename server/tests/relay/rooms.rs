@@ -314,6 +314,37 @@ async fn a_removed_member_loses_reading_writing_and_hearing_at_once() {
     assert!(ground.socket(&bob).await.rooms.is_empty());
 }
 
+/// An append that comes again is answered again, and says nothing of what has happened since.
+#[tokio::test]
+async fn who_has_gone_hears_nothing_new_by_repeating_their_own_entries() {
+    let ground = Ground::new().await;
+    let (ada, bob) = (ground.person("ada").await, ground.person("bob").await);
+    let mut room = ground.group(&[&ada, &bob]).await;
+    let said = room.epoch(&bob);
+    let wraps = room.wraps();
+    let stood = ground
+        .append(&bob, &room, vec![said.clone()], wraps.clone())
+        .await
+        .unwrap();
+    assert_eq!((stood.seq, stood.channels.len()), (room.state.seq, 1));
+    let ban = RoomBody::Remove {
+        user_id: bob.user_id,
+        ban: true,
+        cut: List::default(),
+    };
+    let entries = vec![room.entry(&ada, ban), room.epoch(&ada)];
+    ground.append(&ada, &room, entries, room.wraps()).await.unwrap();
+    let mut at_ada = ground.socket(&ada).await;
+    at_ada.say(&[room.message(512)]).await;
+    at_ada.message().await;
+    let again = ground.append(&bob, &room, vec![said], wraps).await.unwrap();
+    let theirs = RoomHead {
+        channels: Vec::new(),
+        ..stood
+    };
+    assert_eq!(again, theirs);
+}
+
 #[tokio::test]
 async fn somebody_let_in_again_hears_everything_again() {
     let ground = Ground::new().await;
