@@ -109,9 +109,12 @@ pub struct Limits {
     /// Invite links looked at without an account, per minute and network.
     #[arg(long, env = "SOTTO_PEEKS_PER_MINUTE", default_value_t = 240)]
     pub peeks_per_minute: u32,
-    /// Reports a device may make per hour.
+    /// Reports a person may make per hour.
     #[arg(long, env = "SOTTO_REPORTS_PER_HOUR", default_value_t = 30)]
     pub reports_per_hour: u32,
+    /// Reports a person may make per day in one room: nobody fills alone what waits there.
+    #[arg(long, env = "SOTTO_REPORTS_IN_ROOM_PER_DAY", default_value_t = 20)]
+    pub reports_in_room_per_day: u32,
     /// Frames that may wait for one socket; one more closes it, and its client starts over.
     #[arg(long, env = "SOTTO_QUEUE_FRAMES", default_value_t = 1_024)]
     pub queue_frames: usize,

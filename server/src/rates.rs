@@ -1,20 +1,23 @@
-//! How fast is too fast: per network before a person is known, per device after.
+//! How fast is too fast: per network before a person is known, per device after; reports, of which few fit, per person.
 
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use governor::clock::Reference;
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use lru::LruCache;
-use sotto_shared::id::DeviceKeyId;
+use sotto_shared::id::{DeviceKeyId, RoomId, UserId};
 
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::problem::Problem;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// IPv4 /24 or IPv6 /48: one household or office, not one machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,7 +42,7 @@ impl Network {
 
 /// A bucket per key that fills steadily (GCRA).
 pub struct Rate<K: Hash + Eq + Clone> {
-    limiter: RateLimiter<K, HashMapStateStore<K>, Clock, NoOpMiddleware<std::time::Duration>>,
+    limiter: RateLimiter<K, HashMapStateStore<K>, Clock, NoOpMiddleware<Duration>>,
     clock: Clock,
 }
 
@@ -95,7 +98,8 @@ pub struct Rates {
     pub wraps: Rate<DeviceKeyId>,
     pub invites: Rate<DeviceKeyId>,
     pub peeks: Rate<Network>,
-    pub reports: Rate<DeviceKeyId>,
+    pub reports: Rate<UserId>,
+    pub reports_in_room: Rate<(RoomId, UserId)>,
     pub lockout: Lockout,
 }
 
@@ -103,6 +107,7 @@ impl Rates {
     pub fn new(limits: &Limits, clock: &Clock) -> Self {
         let minute = |n: u32| Quota::per_minute(at_least_one(n));
         let hour = |n: u32| Quota::per_hour(at_least_one(n));
+        let day = |n: u32| Quota::with_period(DAY / at_least_one(n).get()).unwrap_or_else(|| hour(n));
         Self {
             register: Rate::new(hour(limits.register_per_hour), limits.register_per_hour, clock),
             sign_in: Rate::new(minute(limits.sign_in_per_minute), limits.sign_in_per_minute, clock),
@@ -122,6 +127,11 @@ impl Rates {
             invites: Rate::new(minute(limits.invites_per_minute), limits.invites_per_minute, clock),
             peeks: Rate::new(minute(limits.peeks_per_minute), limits.peeks_per_minute / 2, clock),
             reports: Rate::new(hour(limits.reports_per_hour), limits.reports_per_hour, clock),
+            reports_in_room: Rate::new(
+                day(limits.reports_in_room_per_day),
+                limits.reports_in_room_per_day,
+                clock,
+            ),
             lockout: Lockout::new(clock),
         }
     }
@@ -138,6 +148,7 @@ impl Rates {
         self.invites.limiter.retain_recent();
         self.peeks.limiter.retain_recent();
         self.reports.limiter.retain_recent();
+        self.reports_in_room.limiter.retain_recent();
     }
 }
 
@@ -213,8 +224,6 @@ impl Lockout {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

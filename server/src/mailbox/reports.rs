@@ -31,7 +31,7 @@ use crate::session::Session;
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
 pub async fn send(State(app): State<App>, session: Session, Body(ask): Body<ReportSend>) -> Answer<ReportSend> {
-    app.rates.reports.take(&session.dk_id)?;
+    app.rates.reports.take(&session.user_id)?;
     if !is_envelope_size(ask.sealed.0.len()) {
         return Err(ErrorCode::Malformed.into());
     }
@@ -55,6 +55,7 @@ pub async fn send(State(app): State<App>, session: Session, Body(ask): Body<Repo
         if open.count(&txn).await? >= MAX_OPEN_REPORTS {
             return Err(ErrorCode::TooLarge.into());
         }
+        work.rates.reports_in_room.take(&(ask.room_id, session.user_id))?;
         let report = reports::ActiveModel {
             room_id: Set(room_id.clone()),
             report_id: Set(report_id.clone()),

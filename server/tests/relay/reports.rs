@@ -209,9 +209,50 @@ async fn a_direct_message_has_nobody_to_report_to() {
     assert_eq!(list(&ground, &ada, &room).await, Err(ErrorCode::Forbidden));
 }
 
+/// Or one account could keep everybody else from reporting, and nobody would know who.
+#[tokio::test]
+async fn nobody_fills_alone_what_waits_in_a_room_not_with_many_browsers_either() {
+    let ground = Ground::new().await;
+    let (mut room, [ada, _, mut cyd, dan]) = four(&ground).await;
+    let second = key();
+    let device = cyd.add_device(&second);
+    ground.ask(Some(&cyd.token), &log_append(vec![device])).await.unwrap();
+    let other_token = ground.session(&cyd, &second).await.unwrap();
+    // The room knows that browser as well.
+    room.knows(&cyd);
+    let update = RoomBody::UserUpdate {
+        member: cyd.here(),
+        cut: List::default(),
+    };
+    does(&ground, &mut room, &cyd, update).await;
+    for count in 0..20 {
+        let token = if count % 2 == 0 { &cyd.token } else { &other_token };
+        ground.ask(Some(token), &report(&room, &[&ada])).await.unwrap();
+    }
+    for token in [&cyd.token, &other_token] {
+        assert_eq!(
+            ground.refused(Some(token), &report(&room, &[&ada])).await,
+            ErrorCode::TooFast
+        );
+    }
+    ground.ask(Some(&dan.token), &report(&room, &[&ada])).await.unwrap();
+    // Elsewhere there is still some, of one person's, and then no more.
+    let elsewhere = ground.group(&[&ada, &cyd]).await;
+    let mut taken = 0;
+    for token in [&cyd.token, &other_token].into_iter().cycle().take(20) {
+        let ask = report(&elsewhere, &[&ada]);
+        taken += usize::from(ground.ask(Some(token), &ask).await.is_ok());
+    }
+    assert_eq!(taken, 30 - 22);
+}
+
 #[tokio::test]
 async fn there_are_not_more_than_somebody_can_go_through_and_old_ones_go() {
-    let ground = Ground::with(|config| config.limits.reports_per_hour = 25).await;
+    let ground = Ground::with(|config| {
+        config.limits.reports_per_hour = 25;
+        config.limits.reports_in_room_per_day = 25;
+    })
+    .await;
     let (mut room, [ada, _, cyd, _]) = four(&ground).await;
     let mut sent = Vec::new();
     for _ in 0..25 {
