@@ -8,8 +8,9 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryO
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{RoomAppend, RoomHead};
 use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::limits::MAX_AHEAD_MS;
 use sotto_shared::id::{EnvelopeHash, UserId};
-use sotto_shared::log::room_log::{Invite, RoomBody, RoomState, entry_hash};
+use sotto_shared::log::room_log::{Invite, RoomBody, RoomEntry, RoomState, entry_hash};
 
 use super::{OwnEntries, announce, own_entries, store};
 use crate::app::{App, to_row};
@@ -96,6 +97,9 @@ async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) 
     if joins(&old, ask, &own).is_some_and(|invite| !invite.is_open(app.now_ms())) {
         return Err(ErrorCode::InvalidEntry.into());
     }
+    if own.parsed.iter().any(|entry| is_far_ahead(entry, app.now_ms())) {
+        return Err(ErrorCode::InvalidEntry.into());
+    }
     store::entries(&txn, &ask.room_id, old.seq + 1, &ask.entries).await?;
     gone::redact(&txn, &ask.room_id, &redacted(&own)).await?;
     if new.closed {
@@ -115,6 +119,13 @@ async fn store(app: &App, session: &Session, ask: &RoomAppend, own: OwnEntries) 
         moves,
         wrapped,
     }))
+}
+
+/// The rules count from an entry's own time how long a time-out may be and how many invites are open, so whoever says a late
+/// one would have more of both. Other entries are taken whatever their author's clock says.
+fn is_far_ahead(entry: &RoomEntry, now_ms: u64) -> bool {
+    let counts = matches!(entry.body, RoomBody::TimeOut { .. } | RoomBody::CreateInvite { .. });
+    counts && entry.ts > now_ms.saturating_add(MAX_AHEAD_MS)
 }
 
 /// The messages that these entries take away.

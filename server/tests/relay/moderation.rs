@@ -6,10 +6,10 @@ use sotto_shared::api::B64;
 use sotto_shared::api::body::PageFrom;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::FromRelay;
-use sotto_shared::api::limits::{MAX_TIME_OUT_MS, SLOW_BURST};
+use sotto_shared::api::limits::{MAX_AHEAD_MS, MAX_TIME_OUT_MS, SLOW_BURST};
 use sotto_shared::codec::{Bytes, Codec, List};
 use sotto_shared::crypto::label::Label;
-use sotto_shared::crypto::sign::{SignedBlob, sign};
+use sotto_shared::crypto::sign::{SignedBlob, public_key, sign};
 use sotto_shared::id::*;
 use sotto_shared::log::room_log::*;
 
@@ -19,11 +19,15 @@ const HOUR_MS: u64 = 3_600_000;
 
 /// An entry with a time of its own, signed by whoever likes.
 fn entry(room: &Room, actor: &Person, body: RoomBody) -> B64 {
+    entry_at(room, actor, body, START_MS)
+}
+
+fn entry_at(room: &Room, actor: &Person, body: RoomBody, ts: u64) -> B64 {
     let entry = RoomEntry {
         room_id: room.id,
         seq: room.state.seq + 1,
         prev: room.state.head,
-        ts: START_MS,
+        ts,
         actor: actor.user_id,
         actor_dk: actor.dk_id(),
         body,
@@ -195,6 +199,43 @@ async fn a_moderator_is_refused_what_is_above_them() {
     );
     done(&ground, &mut room, &ada, role(&bob, Role::Owner)).await;
     done(&ground, &mut room, &ada, role(&ada, Role::Member)).await;
+}
+
+/// Who may put somebody in a time-out of 28 days does not make it a hundred years by saying that it is later.
+#[tokio::test]
+async fn nobody_counts_from_a_time_that_has_not_come() {
+    let ground = Ground::new().await;
+    let (mut room, [ada, bob, cyd, _]) = four(&ground).await;
+    let door = key();
+    let inv_pk = public_key(&door);
+    let invite = |expires| RoomBody::CreateInvite {
+        invite_id: invite_id(&inv_pk),
+        inv_pk,
+        role: Role::Member,
+        max_uses: 1,
+        expires,
+        mode: JoinMode::Member,
+        card: Bytes::new(vec![7; 328]).unwrap(),
+    };
+    let far = START_MS + MAX_AHEAD_MS + 1;
+    for body in [time_out(&cyd, far + HOUR_MS), invite(far + HOUR_MS)] {
+        let late = entry_at(&room, &bob, body, far);
+        let refused = ground.append(&bob, &room, vec![late], Vec::new()).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::InvalidEntry);
+    }
+    // A clock that is wrong by a time zone is one, and what is no matter of time is taken from any.
+    for (actor, body, ts) in [
+        (&bob, time_out(&cyd, far + HOUR_MS), far - 1),
+        (&bob, invite(far + HOUR_MS), far - 1),
+        (&ada, role(&cyd, Role::Moderator), far),
+    ] {
+        let entry = entry_at(&room, actor, body, ts);
+        ground
+            .append(actor, &room, vec![entry.clone()], Vec::new())
+            .await
+            .unwrap();
+        room.take(&entry);
+    }
 }
 
 /// What the author of one message hears: nothing but a refusal, with the seconds to wait.

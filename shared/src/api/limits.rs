@@ -23,6 +23,8 @@ pub const MIN_TTL_SECS: u32 = 30;
 pub const MAX_TTL_SECS: u32 = 366 * 24 * 3600;
 /// How long somebody may be kept from writing.
 pub const MAX_TIME_OUT_MS: u64 = 28 * 24 * 3600 * 1000;
+/// How far ahead of a relay's clock that of somebody who makes a time-out or an invite may be: clocks are set to wrong zones.
+pub const MAX_AHEAD_MS: u64 = 24 * 3600 * 1000;
 /// Seconds between two texts of one person in a slow channel.
 pub const MIN_SLOW_SECS: u32 = 5;
 pub const MAX_SLOW_SECS: u32 = 6 * 3600;
