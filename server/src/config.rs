@@ -76,6 +76,9 @@ pub struct Limits {
     /// New accounts per hour and network.
     #[arg(long, env = "SOTTO_REGISTER_PER_HOUR", default_value_t = 200)]
     pub register_per_hour: u32,
+    /// New guests per hour and network: they need no invite to be one, and places are few.
+    #[arg(long, env = "SOTTO_GUESTS_PER_HOUR", default_value_t = 40)]
+    pub guests_per_hour: u32,
     /// Guests at a time, who come by an invite with a name alone; 0 takes none.
     #[arg(long, env = "SOTTO_GUESTS", default_value_t = 1_000)]
     pub guests: u64,

@@ -89,6 +89,7 @@ fn at_least_one(n: u32) -> NonZeroU32 {
 
 pub struct Rates {
     pub register: Rate<Network>,
+    pub guests: Rate<Network>,
     pub sign_in: Rate<Network>,
     /// By hash of the token.
     pub requests: Rate<[u8; 32]>,
@@ -110,6 +111,7 @@ impl Rates {
         let day = |n: u32| Quota::with_period(DAY / at_least_one(n).get()).unwrap_or_else(|| hour(n));
         Self {
             register: Rate::new(hour(limits.register_per_hour), limits.register_per_hour, clock),
+            guests: Rate::new(hour(limits.guests_per_hour), limits.guests_per_hour, clock),
             sign_in: Rate::new(minute(limits.sign_in_per_minute), limits.sign_in_per_minute, clock),
             requests: Rate::new(
                 minute(limits.requests_per_minute),
@@ -139,6 +141,7 @@ impl Rates {
     /// Forgets whoever has been quiet, so that memory follows the people who are here.
     pub fn forget_the_quiet(&self) {
         self.register.limiter.retain_recent();
+        self.guests.limiter.retain_recent();
         self.sign_in.limiter.retain_recent();
         self.requests.limiter.retain_recent();
         self.messages.limiter.retain_recent();

@@ -59,6 +59,9 @@ pub struct Checked {
 pub async fn register(State(app): State<App>, peer: Peer, Body(ask): Body<Register>) -> Answer<Register> {
     app.rates.register.take(&peer.network)?;
     let checked = check(&app.realm, &ask.registration.0, &ask.ak_sig, &ask.ik_sig)?;
+    if is_guest(checked.registration.handle.as_str()) {
+        app.rates.guests.take(&peer.network)?;
+    }
     let work = app.clone();
     let token = app.see_through(async move { store(&work, checked).await }).await?;
     Ok(Json(Grant { token }))

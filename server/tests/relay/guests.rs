@@ -54,6 +54,20 @@ async fn a_guest_s_handle_is_nobody_else_s_and_a_relay_may_take_none() {
     assert_eq!(closed.refused(None, &guest.registration()).await, ErrorCode::Forbidden);
 }
 
+/// Whoever is a guest has named no invite: a few from one network do not take everybody's places.
+#[tokio::test]
+async fn guests_come_slower_than_others_from_one_network() {
+    let ground = Ground::with(|config| config.limits.guests_per_hour = 2).await;
+    for handle in [GUEST, "guest-mnopqrstuvwx"] {
+        ground.person(handle).await;
+    }
+    let third = Person::new("guest-aaaaaaaaaaaa");
+    assert_eq!(ground.refused(None, &third.registration()).await, ErrorCode::TooFast);
+    ground.person("ada").await;
+    ground.clock.advance(DAY / 48);
+    ground.ask(None, &third.registration()).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_guest_is_in_rooms_and_founds_none() {
     let ground = Ground::new().await;
