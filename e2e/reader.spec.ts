@@ -30,7 +30,7 @@ async function shows(person: Person, title: string): Promise<string[]> {
     rows.map((row) => {
       if (!row.hasAttribute('data-message-state')) return row.textContent ?? '';
       const author = row.querySelector('.message-author') ?? row.querySelector('.visually-hidden');
-      const reactions = [...row.querySelectorAll('.reaction')].map((one) => ` [${one.firstChild?.textContent} ${one.lastChild?.textContent}]`);
+      const reactions = [...row.querySelectorAll('.reaction')].map((one) => ` [${one.firstChild?.textContent} ${one.lastElementChild?.textContent}]`);
       return `@${author?.textContent}: ${row.querySelector('.message-body')?.textContent}${reactions.join('')}`;
     }),
   );
