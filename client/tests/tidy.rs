@@ -102,7 +102,12 @@ fn text_never_becomes_markup() {
 fn nothing_foreign_is_contacted() {
     let mut all = files("client/src", &["rs"]);
     all.extend(files("client/style", &["css", "svg"]));
-    for one in ["index.html", "client/loader.js", "client/worker-entry.js"] {
+    for one in [
+        "index.html",
+        "client/loader.js",
+        "client/worker-entry.js",
+        "client/code-entry.js",
+    ] {
         all.extend(files(one, &[]));
     }
     // The name of the SVG language is an address that nobody visits.
