@@ -77,6 +77,7 @@ test('counting everything as read can be taken back', async ({ signedUp }) => {
   for (let nth = 0; nth < 40; nth += 1) await alice.says(`line ${nth}`);
   await expect(row(bob, 'alice')).toContainText('40 unread');
   await bob.opens('alice');
+  await expect(bob.page.getByRole('button', { name: 'First of 40 unread' })).toBeVisible();
   await bob.page.keyboard.press('Shift+PageUp');
   await expect(bob.message('line 0')).toBeInViewport();
   await alice.says('one more');
