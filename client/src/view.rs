@@ -1,4 +1,4 @@
-//! What the page and the worker say to each other, as JSON over `postMessage`.
+//! What the page and the worker say to each other, as bytes ([`Wired`]) over `postMessage`.
 //!
 //! The page sends a [`Command`] with a number and gets one [`Outcome`] or [`Problem`] back under that number. Everything
 //! that may change what is on screen comes as a [`Change`], in order, whoever caused it. No key ever appears here, but for the
@@ -638,7 +638,7 @@ pub enum Outcome {
 }
 
 /// A change of what is on screen. `state::apply` is the only place that takes these in.
-#[allow(clippy::large_enum_variant)] // one at a time, on its way to JSON and back
+#[allow(clippy::large_enum_variant)] // one at a time, on its way to bytes and back
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Change {
     Phase(Phase),
