@@ -24,6 +24,7 @@ use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+use zeroize::Zeroizing;
 
 use crate::engine::{Ctx, Effect, Engine, Failure, Input, Loaded, gather};
 use crate::view::{Change, FromWorker, Problem, ToWorker, Wired};
@@ -48,7 +49,7 @@ pub async fn run() {
                 .data()
                 .dyn_into::<Uint8Array>()
                 .ok()
-                .and_then(|bytes| ToWorker::from_bytes(&bytes.to_vec()).ok());
+                .and_then(|bytes| ToWorker::from_bytes(&Zeroizing::new(bytes.to_vec())).ok());
             if let Some(ToWorker { id, command }) = parsed {
                 // The queue lives as long as the worker.
                 let _ = queue.unbounded_send(Input::Command { id, command });

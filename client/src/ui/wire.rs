@@ -17,6 +17,7 @@ use js_sys::{Array, Uint8Array};
 use leptos::task::spawn_local;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Worker};
+use zeroize::Zeroizing;
 
 use crate::state::Store;
 use crate::view::{Command, FromWorker, Outcome, Problem, ToWorker, Wired};
@@ -32,7 +33,7 @@ struct Wire {
     next: u32,
     waiting: HashMap<u32, Rc<RefCell<Slot>>>,
     /// Commands given before the worker listened.
-    queue: Vec<Vec<u8>>,
+    queue: Vec<Zeroizing<Vec<u8>>>,
 }
 
 #[derive(Default)]
@@ -68,7 +69,8 @@ pub fn dispatch(command: Command) -> Reply {
         match (ToWorker { id, command }).to_bytes() {
             Ok(bytes) => {
                 wire.waiting.insert(id, slot.clone());
-                wire.send(bytes);
+                // There may be a password in it.
+                wire.send(Zeroizing::new(bytes));
             }
             Err(error) => slot.borrow_mut().result = Some(Err(Problem::Internal(error.to_string()))),
         }
@@ -88,7 +90,7 @@ pub fn tell(command: Command) {
 }
 
 impl Wire {
-    fn send(&mut self, bytes: Vec<u8>) {
+    fn send(&mut self, bytes: Zeroizing<Vec<u8>>) {
         match (&self.worker, self.ready) {
             (Some(worker), true) => {
                 let bytes = Uint8Array::from(bytes.as_slice());
