@@ -349,6 +349,16 @@ impl Place<'_> {
         self.state.key_of(&self.channel.id.channel)
     }
 
+    pub fn is_archived(&self) -> bool {
+        let channel = self.state.channels.get(&self.channel.id.channel);
+        channel.is_some_and(|channel| channel.archived)
+    }
+
+    /// Whether it is a channel that this person does not read any more, or of a space that they are not in any more.
+    pub fn is_over_for(&self, me: &UserId) -> bool {
+        self.state.kind == RoomKind::Space && !self.state.may_read(me, &self.channel.id.channel)
+    }
+
     /// Number of the newest of those keys; 0 before the first.
     pub fn epoch_number(&self) -> u32 {
         self.state.newest_of(&self.key())

@@ -70,6 +70,10 @@ impl Outbox {
         self.items.iter().any(|item| item.msg_id == *id) || self.under_way.contains(id)
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
     pub fn connection_was_lost(&mut self) {
         self.under_way.clear();
     }
@@ -121,6 +125,14 @@ impl Outbox {
 
 pub(super) fn delivery(item: &OutgoingRecord) -> Delivery {
     item.failed.clone().map_or(Delivery::Pending, Delivery::Failed)
+}
+
+/// Whether it says less of why it does not go than the log does: the relay refused it before it was known why, or it waits.
+fn is_told_better(item: &OutgoingRecord, why: &Problem) -> bool {
+    match &item.failed {
+        None => true,
+        Some(said) => *said == Problem::NotAllowed && said != why,
+    }
 }
 
 impl<S: Suite> Engine<S> {
@@ -275,7 +287,7 @@ impl<S: Suite> Engine<S> {
                 Some(target) => self.show_named(id, &target, out),
                 None => self.hide_outgoing(id, &about, out),
             }
-            self.show_room_row(id, out);
+            self.show_rows_of(id.room, out);
         }
         Ok(Some(Outcome::Done))
     }
@@ -302,10 +314,47 @@ impl<S: Suite> Engine<S> {
         Ok(Some(Outcome::Done))
     }
 
+    /// Why what waits here goes nowhere, as far as the log is known: nothing that comes by itself changes it.
+    fn is_shut(&self, room: Place<'_>) -> Option<Problem> {
+        match self.standing(room) {
+            Standing::Removed | Standing::Left | Standing::PeerGone => Some(Problem::RoomClosed),
+            _ if room.state.closed || room.is_archived() => Some(Problem::RoomClosed),
+            _ => {
+                let may = self
+                    .my_id()
+                    .is_some_and(|me| room.state.lets_write(&me, &room.channel.id.channel));
+                (!may).then_some(Problem::NotAllowed)
+            }
+        }
+    }
+
+    /// What waits where nobody lets it in any more says so, and keeps its words. If the relay had taken it after all, it is
+    /// still heard back.
+    fn give_up(&mut self, id: Chat, why: &Problem, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.place_mut(id) else { return };
+        let waiting = (room.channel.outbox.items.iter()).filter(|item| is_told_better(item, why));
+        let waiting: Vec<MessageId> = waiting.map(|item| item.msg_id).collect();
+        for msg_id in &waiting {
+            if let Some(item) = room.channel.outbox.fail(msg_id, why.clone()) {
+                out.push(Effect::Save(vec![record::save(Key::Outgoing(id, *msg_id), item)]));
+            }
+        }
+        for msg_id in &waiting {
+            self.show_outgoing(id, msg_id, out);
+        }
+        self.show_rows_of(id.room, out);
+    }
+
     /// Sends what waits, if the room is ready for it.
     pub(super) async fn flush(&mut self, id: Chat, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let Some(room) = self.place(id) else { return };
         let wants = room.channel.outbox.items.iter().any(|item| item.failed.is_none());
+        if let Some(why) = self.is_shut(room) {
+            if room.channel.outbox.items.iter().any(|item| is_told_better(item, &why)) {
+                self.give_up(id, &why, out);
+            }
+            return;
+        }
         let early = ctx.now_ms < room.channel.outbox.not_before_ms;
         // What was neither heard back nor refused is sent again: the same bytes under the same ids.
         let waits =
@@ -566,7 +615,7 @@ impl<S: Suite> Engine<S> {
                 out.push(Effect::Save(vec![saved]));
                 self.show_outgoing(id, &msg_id, out);
                 self.show_room_row(id, out);
-                if code == ErrorCode::Forbidden {
+                if matches!(code, ErrorCode::Forbidden | ErrorCode::NotFound) {
                     self.fetch_room_log(id.room, out);
                 }
             }

@@ -611,7 +611,9 @@ impl<S: Suite> Engine<S> {
         match self.room_standing(place.room) {
             Standing::Open | Standing::WaitingForKey => {
                 let n = place.epoch_number();
-                if n > 0 && !place.has_key(n) {
+                if self.my_id().is_some_and(|me| place.is_over_for(&me)) {
+                    Standing::Removed
+                } else if n > 0 && !place.has_key(n) {
                     Standing::WaitingForKey
                 } else {
                     Standing::Open
@@ -696,8 +698,8 @@ impl<S: Suite> Engine<S> {
         };
         let standing = self.standing(room);
         // A room one has left on purpose is gone from the list.
-        let is_gone =
-            room.state.kind == RoomKind::Space && room.is_member(&me) && !room.state.may_read(&me, &id.channel);
+        // What could not be sent there is not lost with it.
+        let is_gone = room.is_member(&me) && room.is_over_for(&me) && room.channel.outbox.is_empty();
         if standing == Standing::Left || is_gone || self.is_hidden(&room) {
             out.push(Effect::Show(Change::RoomGone(id)));
             return;

@@ -195,10 +195,10 @@ impl Room {
         self.names = names;
     }
 
-    /// Headings in their order, each with the channels that this person reads.
-    fn headings(&self, me: &UserId) -> Vec<Heading> {
+    /// Headings in their order, each with the channels that this person reads, and those where `keeps` says so.
+    fn headings(&self, me: &UserId, keeps: impl Fn(&ChannelId) -> bool) -> Vec<Heading> {
         let mut left: BTreeSet<ChannelId> = self.state.channels.keys().copied().collect();
-        left.retain(|id| self.state.may_read(me, id));
+        left.retain(|id| self.state.may_read(me, id) || keeps(id));
         let mut headings = vec![Heading {
             id: 0,
             name: String::new(),
@@ -285,6 +285,13 @@ impl<S: Suite> Engine<S> {
         }
         let mine = room.state.members.get(&me).map(|member| member.role);
         let own = mine.and_then(|role| room.state.roles.standing(role));
+        let unsent = |channel: &ChannelId| {
+            let place = self.place(Chat {
+                room: id,
+                channel: *channel,
+            });
+            place.is_some_and(|place| !place.channel.outbox.is_empty())
+        };
         out.push(Effect::Show(Change::Space(view::Space {
             id,
             name: room.title.clone(),
@@ -294,7 +301,7 @@ impl<S: Suite> Engine<S> {
             role: mine.unwrap_or(Role::Member).number(),
             rights: own.map_or_else(view::Rights::default, |own| shown_rights(own.rights)),
             standing,
-            headings: room.headings(&me),
+            headings: room.headings(&me, unsent),
             roles: room.role_infos(),
         })));
         for (channel, there) in &room.state.channels {

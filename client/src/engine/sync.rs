@@ -537,7 +537,7 @@ impl<S: Suite> Engine<S> {
             let waits = self
                 .channels
                 .get(&chat)
-                .is_some_and(|channel| channel.outbox.waiting() > 0);
+                .is_some_and(|channel| !channel.outbox.is_empty());
             if waits {
                 self.flush(chat, ctx, out).await;
             }
@@ -846,6 +846,14 @@ impl<S: Suite> Engine<S> {
             out.push(Effect::Save(vec![record::save(Key::Stop(stop.room_id), &stop)]));
             if let Some(room) = self.rooms.get_mut(&stop.room_id) {
                 (room.frozen, room.evidence, room.left) = (stop.why, stop.evidence, stop.left);
+            }
+        }
+        // What could not be sent is there also in a channel that is not read any more.
+        for message in &loaded.outgoing {
+            let id = message.chat();
+            let room = self.rooms.get(&id.room);
+            if room.is_some_and(|room| room.state.has_channel(&id.channel)) {
+                self.channels.entry(id).or_insert_with(|| Channel::new(id));
             }
         }
         for channel in loaded.channels {

@@ -124,7 +124,7 @@ pub fn unsent(problem: &Problem) -> String {
             format!("too many in a short time. It works again in {}.", seconds(*retry_secs))
         }
         Problem::NotAllowed => "your role does not allow it.".into(),
-        Problem::RoomClosed => "this room takes no messages now.".into(),
+        Problem::RoomClosed => "nothing can be written here now.".into(),
         Problem::TooLong { max } => format!("longer than {max} characters."),
         Problem::StorageFull => "this browser has no space left.".into(),
         Problem::SignedOut => "this browser was signed out.".into(),

@@ -16,6 +16,11 @@ use crate::view::{ChannelInfo, ChannelKind, Command, Found, Link, Problem, RoomK
 pub fn banners(id: Chat) -> AnyView {
     let (store, narrow) = (use_store(), use_narrow());
     let standing = Memo::new(move |_| store.room(id).map(|room| (room.standing, room.kind)));
+    let in_space = Memo::new(move |_| {
+        store
+            .space(id.room)
+            .is_some_and(|space| space.standing == Standing::Open)
+    });
     let held_back = Memo::new(move |_| store.room(id).and_then(|room| room.held_back));
     let quiet = Memo::new(move |_| {
         let room = store.room(id).filter(|room| room.standing == Standing::Open)?;
@@ -25,6 +30,10 @@ pub fn banners(id: Chat) -> AnyView {
     (
         move || match standing.get()? {
             (Standing::Open, _) => None,
+            (Standing::Removed, RoomKind::Channel) if in_space.get() => Some(closed(
+                "You are not in this channel any more.",
+                "Nothing you write reaches it. What was not sent is still here: copy it, or delete it.",
+            )),
             (Standing::Left | Standing::Removed, RoomKind::Channel) => Some(closed(
                 "You are not in this space any more.",
                 "What was written until then stays. Somebody in it can bring you in again.",
