@@ -41,6 +41,12 @@ test('two people meet, write, and do all that can be done with a message', async
   await bob.presses(bob.column.getByRole('list', { name: 'Requests' }).getByRole('link'));
   await bob.sees('who brings the map?');
   await bob.canWriteTo('alice');
+  // A keyboard on glass has no Shift+Enter: Enter makes a line.
+  await expect(bob.composer).toHaveAttribute('enterkeyhint', 'enter');
+  await bob.composer.fill('I do');
+  await bob.composer.press('Enter');
+  await bob.composer.pressSequentially('not');
+  await expect(bob.composer).toHaveValue('I do\nnot');
   await writes(bob, 'I do');
   await alice.sees('I do');
   await expect(alice.readMark('who brings the map?')).toBeVisible();

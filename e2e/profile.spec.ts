@@ -127,6 +127,15 @@ test('a picture stands beside what one writes until it is taken away', async ({ 
     await chooses(name, type, bytes);
     await expect(own.getByRole('alert')).toHaveText('That file is not a picture this browser can open. Choose a JPEG, PNG or WebP.');
   }
+  const red = (await redPicture(alice.page)).toString('base64');
+  await alice.page.evaluate(async (red) => {
+    const data = new DataTransfer();
+    data.items.add(new File([Uint8Array.from(atob(red), (sign) => sign.charCodeAt(0))], 'image.png', { type: 'image/png' }));
+    document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true }));
+  }, red);
+  await expect(own.getByRole('button', { name: 'Save picture' })).toBeVisible();
+  expect((await looked(own.locator('img'))).isRed).toBe(true);
+  await own.getByRole('button', { name: 'Discard' }).click();
   await chooses('camera.png', 'image/png', await redPicture(alice.page));
   await expect(own.getByText('not a picture')).toHaveCount(0);
   await own.getByRole('button', { name: 'Save picture' }).click();

@@ -30,8 +30,7 @@ for (const [width, height] of [[1280, 800], [390, 844]] as const) {
     // The same elsewhere; taken out there, it is gone here.
     const other = await anotherBrowserOf(alice);
     await other.signsIn();
-    await other.opensToWrite('Garden');
-    await other.sees('the seeds are in the blue tin');
+    // Looked for before its conversation is there.
     await other.page.goto('/saved');
     await expect(other.page.getByRole('list', { name: 'Saved messages' })).toContainText('the seeds are in the blue tin');
     await other.page.getByRole('button', { name: 'Remove from saved messages' }).click();

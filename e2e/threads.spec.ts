@@ -53,6 +53,9 @@ test('people answer beside the conversation, and see what is new there', async (
   await expect.poll(() => texts(panel(alice))).toEqual(['which lamp?', 'the red one', 'or the blue one']);
   await expect(chip).not.toContainText(/\d new/);
   await answers(alice, 'the blue one');
+  // All of them in a list, and back.
+  await panel(bob).getByRole('link', { name: 'All threads' }).click();
+  await bob.page.getByRole('list', { name: 'Threads' }).getByRole('link', { name: /which lamp\?.*3 answers/ }).click();
   await expect.poll(() => texts(panel(bob))).toEqual(['which lamp?', 'the red one', 'or the blue one', 'the blue one']);
 
   // What is being written stays with its thread, over a reload of that very address.
@@ -146,13 +149,21 @@ test('on a phone a thread is a page of its own', async ({ newPerson }) => {
   await startsThread(bob, 'walk?');
   await answers(bob, 'by the river');
   await alice.page.setViewportSize({ width: 390, height: 844 });
+  await alice.chooses('More', 'Threads');
+  await alice.page.getByRole('list', { name: 'Threads' }).getByRole('link', { name: /walk\?.*1 new/ }).tap();
+  await expect.poll(() => texts(panel(alice))).toEqual(['walk?', 'by the river']);
+  await panel(alice).getByRole('link', { name: 'Back to the conversation' }).tap();
   await main(alice).getByRole('link', { name: /1 answer/ }).tap();
   await expect(main(alice)).toBeHidden();
   await expect.poll(() => texts(panel(alice))).toEqual(['walk?', 'by the river']);
   await answer(alice).fill('yes');
   await panel(alice).getByRole('button', { name: 'Send the answer' }).tap();
   await expect.poll(() => texts(panel(bob))).toEqual(['walk?', 'by the river', 'yes']);
+  // What calls her there is read there.
+  await answers(bob, 'now, @alice');
+  await expect(panel(alice).getByText('now,')).toBeVisible();
+  await expect(alice.page).not.toHaveTitle(/^\(/);
   await panel(alice).getByRole('link', { name: 'Back to the conversation' }).tap();
   await expect(main(alice)).toBeVisible();
-  await expect(main(alice).getByRole('link', { name: /2 answers/ })).toBeVisible();
+  await expect(main(alice).getByRole('link', { name: /3 answers/ })).toBeVisible();
 });

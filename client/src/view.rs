@@ -160,6 +160,11 @@ pub enum Command {
         root: EnvelopeHash,
     },
     HideThread,
+    /// → `Outcome::Threads`: those among the messages in memory. `back`: some earlier messages are looked through first.
+    ListThreads {
+        chat: Chat,
+        back: bool,
+    },
     /// What stands in it up to the newest row has been seen.
     ReadThread {
         chat: Chat,
@@ -616,6 +621,12 @@ pub enum Outcome {
     Pins(Vec<Pin>),
     /// The newest first.
     Saved(Vec<SavedMessage>),
+    Threads {
+        /// The one where something came last is the first.
+        threads: Vec<ListedThread>,
+        /// There are earlier messages to look through.
+        has_more: bool,
+    },
     /// An image that was looked at before: still, small, and of this type.
     Picture {
         mime: String,
@@ -1196,6 +1207,14 @@ pub struct Thread {
     pub last_ms: u64,
     /// Who wrote the newest.
     pub who: Vec<UserId>,
+}
+
+/// The same, in a list of threads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedThread {
+    pub thread: Thread,
+    /// The message that it begins with.
+    pub quote: Quote,
 }
 
 #[allow(clippy::large_enum_variant)] // nearly all are texts

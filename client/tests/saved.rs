@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use futures_lite::future::block_on;
-use sotto_client::testing::World;
+use sotto_client::testing::{World, password};
 use sotto_client::view::{Body, Chat, Command, Outcome, Problem, Quote, SavedMessage};
 use sotto_shared::crypto::suite::RustCrypto;
 use sotto_shared::id::{EnvelopeHash, MessageId, RoomId};
@@ -171,5 +171,43 @@ fn what_is_not_loaded_is_looked_for() {
             panic!("no answer")
         };
         assert_eq!(found.iter().map(said).collect::<Vec<_>>(), ["nowhere"]);
+    });
+}
+
+/// In a new browser the list is there before the conversation, and that before its keys: whenever one looks, it is found.
+#[test]
+fn what_is_looked_for_while_a_new_browser_catches_up_is_found_in_the_end() {
+    block_on(async {
+        for seed in 0..6 {
+            let (mut world, room) = people(&format!("early {seed}")).await;
+            save(&mut world, ADA, room, "one").await.unwrap();
+            for number in 0..40 {
+                world.say(BOB, room, &format!("{number}")).await;
+            }
+            let all = list(&mut world, ADA).await;
+            let SavedMessage {
+                chat, target, saved_ms, ..
+            } = all[0];
+            let new = world.browser("ada's other browser");
+            world.browsers[new].command(Command::SignIn {
+                handle: "ada".into(),
+                password: password("ada"),
+                stay: true,
+            });
+            let mut asked = Vec::new();
+            while world.step().await {
+                if asked.len() < 300 && world.browsers[new].room(room).is_some() {
+                    asked.push(world.browsers[new].command(Command::ReadSaved { chat, target, saved_ms }));
+                }
+            }
+            world.settle().await;
+            assert!(!asked.is_empty());
+            for id in asked {
+                match world.browsers[new].answers.get(&id) {
+                    Some(Ok(Outcome::Saved(found))) => assert_eq!(said(&found[0]), "one", "seed {seed}"),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
     });
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use futures_lite::future::block_on;
 use sotto_client::testing::forge::{forge, post};
 use sotto_client::testing::{Snapshot, World};
-use sotto_client::view::{Body, Command, Note, Outcome, Problem, Row};
+use sotto_client::view::{Body, Command, Note, Outcome, Problem, Quote, Row};
 use sotto_shared::codec::{List, Text};
 use sotto_shared::crypto::secret::PrivateKey;
 use sotto_shared::crypto::suite::RustCrypto;
@@ -407,5 +407,105 @@ fn a_thread_is_opened_by_its_address() {
         world.run(new, Command::ShowRoom { chat: room.into() }).await.unwrap();
         show(&mut world, new, room, root).await.unwrap();
         assert_eq!(thread_of(&world, new), ["ada: first", "bob: one", "cyd: two"]);
+    });
+}
+
+/// What `ListThreads` says: first words, answers, unread ones; and whether there is more to look through.
+async fn listed(world: &mut TestWorld, browser: usize, room: RoomId, back: bool) -> (Vec<(String, u32, u32)>, bool) {
+    let command = Command::ListThreads {
+        chat: room.into(),
+        back,
+    };
+    match world.run(browser, command).await {
+        Ok(Outcome::Threads { threads, has_more }) => {
+            let said = threads.into_iter().map(|one| {
+                let words = match one.quote {
+                    Quote::Text { text, .. } => text,
+                    other => format!("{other:?}"),
+                };
+                (words, one.thread.answers, one.thread.unread)
+            });
+            (said.collect(), has_more)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_calls_somebody_in_a_thread_calls_no_more_once_the_thread_was_read() {
+    block_on(async {
+        let (mut world, room) = tea("calls").await;
+        let (chat, root) = (room.into(), root_of(&world, "second"));
+        let mentions = |world: &TestWorld| world.browsers[ADA].room(room).unwrap().mentions;
+        answer(&mut world, BOB, room, "second", "@ada have you seen this?")
+            .await
+            .unwrap();
+        answer(&mut world, BOB, room, "first", "@ada and this?").await.unwrap();
+        assert_eq!(mentions(&world), 2);
+        assert!(world.browsers[ADA].room(room).unwrap().alert.is_some());
+
+        // Another thread than the one that was read still calls; the conversation was not read.
+        world.run(ADA, Command::ReadThread { chat, root }).await.unwrap();
+        world.settle().await;
+        assert_eq!(mentions(&world), 1);
+        world.reload(ADA);
+        world.settle().await;
+        assert_eq!(mentions(&world), 1, "after a reload");
+        answer(&mut world, BOB, room, "second", "@ada and now?").await.unwrap();
+        assert_eq!(mentions(&world), 2, "what comes later calls again");
+        let root = row_of(&world, CYD, "first").hash.unwrap();
+        show(&mut world, ADA, room, root).await.unwrap();
+        world.run(ADA, Command::ReadThread { chat, root }).await.unwrap();
+        assert_eq!(mentions(&world), 1);
+        // Marked as unread on purpose, from before all of it: what was read in its thread does not call again.
+        world.run(ADA, Command::SetRead { chat, read: 0 }).await.unwrap();
+        assert_eq!(mentions(&world), 1);
+        world.run(ADA, Command::MarkRead { chat }).await.unwrap();
+        assert_eq!(mentions(&world), 0);
+        assert_eq!(world.browsers[ADA].room(room).unwrap().alert, None);
+    });
+}
+
+#[test]
+fn all_threads_of_a_conversation_are_listed_also_those_further_back() {
+    block_on(async {
+        let (mut world, room) = tea("list").await;
+        assert_eq!(listed(&mut world, ADA, room, false).await.0, []);
+        answer(&mut world, BOB, room, "second", "one").await.unwrap();
+        answer(&mut world, CYD, room, "second", "two").await.unwrap();
+        answer(&mut world, BOB, room, "first", "three").await.unwrap();
+        let all = [("first".to_owned(), 1, 1), ("second".to_owned(), 2, 2)];
+        assert_eq!(listed(&mut world, ADA, room, false).await, (all.to_vec(), false));
+        let root = root_of(&world, "second");
+        let chat = room.into();
+        world.run(ADA, Command::ReadThread { chat, root }).await.unwrap();
+        let message = id_of(&world, ADA, "first");
+        world.run(ADA, Command::Delete { chat, message }).await.unwrap();
+        let all = [("Gone".to_owned(), 1, 1), ("second".to_owned(), 2, 0)];
+        assert_eq!(listed(&mut world, ADA, room, false).await.0, all);
+
+        // Out of a new browser's sight at first.
+        for number in 0..150 {
+            world.write(BOB, room, &format!("{number}"));
+            if number % 30 == 0 {
+                world.advance(60_000);
+                world.settle().await;
+            }
+        }
+        world.settle().await;
+        let new = world.sign_in("ada").await;
+        world.settle().await;
+        let (threads, has_more) = listed(&mut world, new, room, false).await;
+        assert!(threads.is_empty() && has_more, "{threads:?}");
+        let mut found = (threads, has_more);
+        while found.1 {
+            found = listed(&mut world, new, room, true).await;
+        }
+        let words: Vec<_> = found
+            .0
+            .iter()
+            .map(|(words, answers, _)| (words.as_str(), *answers))
+            .collect();
+        assert_eq!(words, [("Gone", 1), ("second", 2)]);
     });
 }

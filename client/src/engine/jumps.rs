@@ -11,7 +11,7 @@ use sotto_shared::id::{EnvelopeHash, Head, UserId};
 use super::ask::{Pending, Request};
 use super::bodies::message_key;
 use super::chats::Place;
-use super::record::MessageRecord;
+use super::record::{MessageRecord, StoredBody};
 use super::{Effect, Engine, Out};
 use crate::view::{Chat, Link, Outcome, Problem, Target};
 
@@ -38,6 +38,8 @@ enum Goal {
     /// The thread that begins with it.
     Thread(Target),
     Pins,
+    /// All threads; with a number, once there are messages in memory from before that one.
+    Threads(Option<u64>),
     /// One that was put aside, and when.
     Saved(EnvelopeHash, u64),
 }
@@ -105,6 +107,11 @@ impl<S: Suite> Engine<S> {
         self.begin_quest(command, chat, Goal::Pins)
     }
 
+    pub(super) fn list_threads(&mut self, command: u32, chat: Chat, back: bool) -> Result<Option<Outcome>, Problem> {
+        let begun = self.place(chat).map(|room| room.channel.first_loaded());
+        self.begin_quest(command, chat, Goal::Threads(begun.filter(|_| back)))
+    }
+
     pub(super) fn read_saved(
         &mut self,
         command: u32,
@@ -167,13 +174,27 @@ impl<S: Suite> Engine<S> {
                 self.reach(id, from, quest, out)?;
                 Some(Ok(Outcome::Pins(pins)))
             }
+            Goal::Threads(begun) => {
+                let first = room.channel.first_loaded();
+                if first > 1 && begun.is_some_and(|begun| first >= begun) {
+                    return Some(Err(self.reach(id, first.saturating_sub(STEP), quest, out)?));
+                }
+                Some(Ok(Outcome::Threads {
+                    threads: room.all_threads(me, now_ms),
+                    has_more: first > 1,
+                }))
+            }
             Goal::Saved(target, saved_ms) => {
                 let is_far = room.channel.at.seq.saturating_sub(room.channel.first_loaded()) >= FOR_PINS;
                 let first = room.channel.first_loaded();
                 let saved = self.shown_saved(id, target, saved_ms);
-                // In a browser that has just begun it may still come.
+                // In a browser that has just begun it may still come, or its key.
                 let comes = !room.channel.pages.is_caught_up(room.channel.at.seq) && room.frozen.is_none();
-                if comes && matches!(saved.quote, crate::view::Quote::Nowhere) && !self.is_offline() {
+                let comes = comes && matches!(saved.quote, crate::view::Quote::Nowhere);
+                let named = room.channel.named(&Head::from_bytes(*target.as_bytes()));
+                let is_locked = named.is_some_and(|message| matches!(message.body, StoredBody::Locked { .. }));
+                let opens = is_locked && room.frozen.is_none();
+                if (comes || opens) && !self.is_offline() {
                     return None;
                 }
                 if !matches!(saved.quote, crate::view::Quote::Earlier(_)) || is_far || first <= 1 {

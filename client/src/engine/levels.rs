@@ -76,7 +76,7 @@ impl<S: Suite> Engine<S> {
         unread
             .filter(|(_, message)| {
                 let is_news = || room.is_news(message, me, self.now_ms) || room.answers_to(message, me);
-                room.calls(message, me) || is_all && is_news()
+                room.still_calls(message, me) || is_all && is_news()
             })
             .find_map(|(seq, message)| {
                 let (text, _) = room.words(message, self.now_ms)?;

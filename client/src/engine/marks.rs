@@ -81,7 +81,7 @@ impl PlaceMut<'_> {
         let unread = self.channel.messages.range(from..);
         let view = self.view();
         let calls = unread.clone();
-        let calls = calls.filter(|(_, message)| view.words(message, now_ms).is_some() && view.calls(message, me));
+        let calls = calls.filter(|(_, message)| view.words(message, now_ms).is_some() && view.still_calls(message, me));
         let mentions = u32::try_from(calls.count()).unwrap_or(u32::MAX);
         let count = unread.filter(|(_, message)| view.is_news(message, me, now_ms)).count();
         self.channel.unread = u32::try_from(count).unwrap_or(u32::MAX);

@@ -426,6 +426,7 @@ impl<S: Suite> Engine<S> {
                 self.speak_up(ctx, out).await;
                 shown
             }
+            Command::ListThreads { chat, back } => self.list_threads(id, chat, back),
             Command::ShowThread { chat, root } => self.show_thread(id, chat, root),
             Command::HideThread => {
                 self.shown_thread = None;

@@ -216,6 +216,11 @@ impl Place<'_> {
         *author != me && (ties.mentions.contains(&me) || (ties.everyone && self.may_call(author)) || answers())
     }
 
+    /// The same, unless it was read already, in its thread.
+    pub fn still_calls(&self, message: &MessageRecord, me: UserId) -> bool {
+        self.calls(message, me) && !self.was_read_in_thread(message)
+    }
+
     /// What an unread text adds to both counts. What stands in a thread is no news of the conversation, but it may call.
     fn counts(&self, message: &MessageRecord, me: Option<UserId>) -> (u32, u32) {
         let Some(by) = message.body.by().filter(|_| message.body.speaks()) else {
@@ -225,7 +230,7 @@ impl Place<'_> {
             return (0, 0);
         };
         let is_here = self.thread_of(message).is_none();
-        (u32::from(is_here), u32::from(self.calls(message, me)))
+        (u32::from(is_here), u32::from(self.still_calls(message, me)))
     }
 
     /// What the page is told of a message that is here.

@@ -23,6 +23,8 @@ const LOOKED: usize = 100;
 /// Threads of a conversation of which it is remembered how far they were read.
 const KEPT_MARKS: usize = 500;
 const KEPT_DRAFTS: usize = 50;
+/// Threads that a list of them shows.
+const LISTED: usize = 200;
 
 /// What is known of the threads of a channel.
 #[derive(Default)]
@@ -70,17 +72,15 @@ impl Threads {
             .max(self.kept.floor)
     }
 
-    /// Says whether that is news.
-    fn mark(&mut self, root: Head, seq: u64) -> bool {
-        let is_news = self
-            .standing
-            .get(&root)
-            .is_some_and(|seqs| seqs.range(self.read_up_to(&root) + 1..).next().is_some());
-        let was_told = self.kept.news.remove(&root).is_some();
-        if is_news {
-            self.read(root, seq);
-        }
-        is_news || was_told
+    fn has_news(&self, root: &Head) -> bool {
+        let from = self.read_up_to(root).saturating_add(1);
+        let standing = self.standing.get(root);
+        standing.is_some_and(|seqs| seqs.range(from..).next().is_some())
+    }
+
+    /// Up to where somebody read it here; what merely counts as read is left out.
+    fn was_read_up_to(&self, root: &Head) -> u64 {
+        self.kept.read.get(root).copied().unwrap_or_default()
     }
 
     fn read(&mut self, root: Head, seq: u64) {
@@ -161,16 +161,15 @@ impl PlaceMut<'_> {
             let by = message.body.by().map(|by| by.author);
             let is_mine = stands && by.is_some() && by == me;
             let joins = is_mine || stands && me.is_some_and(|me| here.calls(message, me));
-            let threads = &mut self.channel.threads;
             if joins {
-                threads.join(root);
+                self.channel.threads.join(root);
             }
             // Whoever answers has read what stands there, also in another browser.
-            if is_mine && threads.read_up_to(&root) < *seq {
-                threads.read(root, *seq);
+            if let Some(me) = me.filter(|_| is_mine && self.channel.threads.read_up_to(&root) < *seq) {
+                self.read_answers(root, *seq, me);
             }
             looked.insert(root);
-            let standing = threads.standing.entry(root).or_default();
+            let standing = self.channel.threads.standing.entry(root).or_default();
             let changed = if stands {
                 standing.insert(*seq)
             } else {
@@ -194,9 +193,46 @@ impl PlaceMut<'_> {
         }
         roots
     }
+
+    /// A thread was read up to there: what calls in it calls no more.
+    fn read_answers(&mut self, root: Head, seq: u64, me: UserId) {
+        let calls = self.view().calls_in(&root, seq, me);
+        self.channel.mentions = self.channel.mentions.saturating_sub(calls);
+        self.channel.threads.read(root, seq);
+    }
+
+    /// All that stands in a thread was seen. Says whether that is news.
+    fn mark_thread(&mut self, root: Head, me: UserId) -> bool {
+        let seq = self.channel.at.seq;
+        let is_news = self.channel.threads.has_news(&root) || self.view().calls_in(&root, seq, me) > 0;
+        let was_told = self.channel.threads.kept.news.remove(&root).is_some();
+        if is_news {
+            self.read_answers(root, seq, me);
+        }
+        is_news || was_told
+    }
 }
 
 impl Place<'_> {
+    /// Unread texts of a thread, up to one, that call this person.
+    fn calls_in(&self, root: &Head, upto: u64, me: UserId) -> u32 {
+        let channel = &self.channel;
+        let after = channel.read_seq.max(channel.threads.was_read_up_to(root));
+        let standing = channel.threads.standing.get(root).filter(|_| after < upto);
+        let unread = standing.into_iter().flat_map(|seqs| seqs.range(after + 1..=upto));
+        let calls = unread.filter(|seq| {
+            let message = channel.messages.get(seq);
+            message.is_some_and(|message| self.calls(message, me))
+        });
+        calls.count() as u32
+    }
+
+    /// Whether a message was read in its thread: there it is seen without the conversation.
+    pub fn was_read_in_thread(&self, message: &MessageRecord) -> bool {
+        let root = self.thread_of(message);
+        root.is_some_and(|root| message.seq <= self.channel.threads.was_read_up_to(&root))
+    }
+
     /// Whether this person began the thread, answered in it or was called in it; in a direct message it is to both.
     fn concerns(&self, root: &Head, me: UserId) -> bool {
         let begins = || self.channel.named(root).and_then(|message| message.body.by());
@@ -230,8 +266,28 @@ impl Place<'_> {
 
     /// What is said of the thread that begins with this message.
     pub fn thread(&self, message: &MessageRecord, me: UserId) -> Option<view::Thread> {
+        self.thread_from(&message.hash, me)
+    }
+
+    /// Those in memory, the one where something came last first.
+    pub fn all_threads(&self, me: UserId, now_ms: u64) -> Vec<view::ListedThread> {
+        let standing = self.channel.threads.standing.iter();
+        let mut roots: Vec<_> = standing
+            .filter_map(|(root, seqs)| Some((*seqs.last()?, root)))
+            .collect();
+        roots.sort_unstable_by_key(|(newest, _)| std::cmp::Reverse(*newest));
+        let listed = roots.into_iter().take(LISTED).filter_map(|(_, root)| {
+            Some(view::ListedThread {
+                thread: self.thread_from(root, me)?,
+                quote: self.quote(root, u64::MAX, now_ms),
+            })
+        });
+        listed.collect()
+    }
+
+    fn thread_from(&self, root: &Head, me: UserId) -> Option<view::Thread> {
         let threads = &self.channel.threads;
-        let standing = threads.standing.get(&message.hash).filter(|seqs| !seqs.is_empty())?;
+        let standing = threads.standing.get(root).filter(|seqs| !seqs.is_empty())?;
         let author = |seq: &u64| self.channel.messages.get(seq)?.body.by().map(|by| by.author);
         let mut who: Vec<UserId> = Vec::with_capacity(SHOWN);
         for user in standing.iter().rev().take(LOOKED).filter_map(author) {
@@ -239,7 +295,7 @@ impl Place<'_> {
                 who.push(user);
             }
         }
-        let from = threads.read_up_to(&message.hash).saturating_add(1);
+        let from = threads.read_up_to(root).saturating_add(1);
         let unread = standing
             .range(from..)
             .filter(|seq| author(seq).is_some_and(|user| user != me));
@@ -247,7 +303,7 @@ impl Place<'_> {
             .last()
             .and_then(|seq| self.channel.messages.get(seq)?.body.by());
         Some(view::Thread {
-            root: EnvelopeHash::from_bytes(*message.hash.as_bytes()),
+            root: EnvelopeHash::from_bytes(*root.as_bytes()),
             answers: standing.len() as u32,
             unread: unread.take(LOOKED).count() as u32,
             last_ms: newest.map_or(0, |by| by.at_ms),
@@ -325,8 +381,9 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
         let root = Head::from_bytes(*root.as_bytes());
-        if let Some(room) = self.place_mut(chat)
-            && room.channel.threads.mark(root, room.channel.at.seq)
+        let me = self.my_id().ok_or(Problem::SignedOut)?;
+        if let Some(mut room) = self.place_mut(chat)
+            && room.mark_thread(root, me)
         {
             out.push(Effect::Save(vec![room.channel.to_record()]));
             self.show_named(chat, &root, out);

@@ -24,4 +24,4 @@ pub mod world;
 pub use browser::{Browser, Line};
 pub use relay::ModelRelay;
 pub use tamper::{Peer, Tamper};
-pub use world::{Snapshot, World};
+pub use world::{Snapshot, World, password};

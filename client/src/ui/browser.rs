@@ -262,12 +262,19 @@ impl Narrow {
     }
 }
 
-/// Whether fingers are the way to point: then nothing grabs the keyboard by itself.
 /// Where this page comes from: what an address of it begins with.
 pub fn origin() -> String {
     window().location().origin().unwrap_or_default()
 }
 
+/// Whether a menu or small panel stands over the page: keys belong to it, also while its button still has the focus.
+pub fn is_menu_open() -> bool {
+    document()
+        .query_selector("[popover=auto]:popover-open")
+        .is_ok_and(|found| found.is_some())
+}
+
+/// Whether fingers are the way to point: then nothing grabs the keyboard by itself, and Enter makes a line.
 pub fn is_touch() -> bool {
     window()
         .match_media("(pointer: coarse)")

@@ -65,7 +65,7 @@ pub fn frame() -> AnyView {
         _ => Main::Conversation,
     });
     let pane = Memo::new(move |_| match nav.place() {
-        Place::Members(_) | Place::Pins(_) | Place::Thread(..) => "panel",
+        Place::Members(_) | Place::Pins(_) | Place::Threads(_) | Place::Thread(..) => "panel",
         Place::Room(_)
         | Place::Changes(_)
         | Place::Reports(_)

@@ -124,8 +124,12 @@ pub const TABLE: &[Shortcut] = &[
     plain(Part::Reading, "Home", "The oldest message that is here", None),
     plain(Part::Reading, "End", "The newest message", None),
     plain(Part::Reading, "Enter", "What can be done with a message", None),
-    plain(Part::Writing, "Enter", "Send", None),
+    plain(Part::Writing, "Enter", "Send; on a touch screen, new line", None),
     shift(Part::Writing, "Enter", "New line", None),
+    Shortcut {
+        command: true,
+        ..plain(Part::Writing, "Enter", "Send, on a touch screen too", None)
+    },
     plain(Part::Writing, "ArrowUp", "Edit what you wrote last", None),
     plain(Part::Writing, "Escape", "Stop editing", None),
 ];

@@ -31,6 +31,8 @@ pub enum Place {
     Reports(RoomId),
     /// What is kept at hand there.
     Pins(Chat),
+    /// All threads of a conversation.
+    Threads(Chat),
     /// What was answered to one message.
     Thread(Chat, EnvelopeHash),
     /// The list of settings; on wide screens its first page.
@@ -121,6 +123,7 @@ impl Place {
             (Some("messages"), Some(room), Some("changes"), None) => room.parse().map_or(Self::Unknown, Self::Changes),
             (Some("messages"), Some(room), Some("reports"), None) => room.parse().map_or(Self::Unknown, Self::Reports),
             (Some("messages"), Some(room), Some("pins"), None) => main(room).map_or(Self::Unknown, Self::Pins),
+            (Some("messages"), Some(room), Some("threads"), None) => main(room).map_or(Self::Unknown, Self::Threads),
             (Some("settings"), None, ..) => Self::Settings,
             (Some("settings"), Some(page), None, _) => Page::parse(page).map_or(Self::Unknown, Self::Setting),
             _ => Self::Unknown,
@@ -142,6 +145,7 @@ impl Place {
             Self::Members(chat) => format!("{}/members", conversation(chat)),
             Self::Thread(chat, root) => format!("{}/thread/{root}", conversation(chat)),
             Self::Pins(chat) => format!("{}/pins", conversation(chat)),
+            Self::Threads(chat) => format!("{}/threads", conversation(chat)),
             Self::ChannelSettings(chat) => format!("{}/settings", conversation(chat)),
             Self::Space(space) => format!("/space/{space}"),
             Self::SpaceSettings(space) => format!("/space/{space}/settings"),
@@ -156,7 +160,9 @@ impl Place {
     /// The room this place is about.
     pub const fn room(self) -> Option<Chat> {
         match self {
-            Self::Room(room) | Self::Members(room) | Self::Pins(room) | Self::Thread(room, _) => Some(room),
+            Self::Room(room) | Self::Members(room) | Self::Pins(room) | Self::Threads(room) | Self::Thread(room, _) => {
+                Some(room)
+            }
             Self::Changes(room) | Self::Reports(room) => Some(Chat {
                 room,
                 channel: ChannelId::MAIN,
@@ -172,6 +178,7 @@ impl Place {
             Self::Room(chat)
             | Self::Members(chat)
             | Self::Pins(chat)
+            | Self::Threads(chat)
             | Self::Thread(chat, _)
             | Self::ChannelSettings(chat)
                 if chat.channel != ChannelId::MAIN =>
@@ -214,6 +221,7 @@ fn in_space(space: &str, second: Option<&str>, third: Option<&str>, more: Option
                 (Some(chat), None) => Place::Room(chat),
                 (Some(chat), Some("members")) => Place::Members(chat),
                 (Some(chat), Some("pins")) => Place::Pins(chat),
+                (Some(chat), Some("threads")) => Place::Threads(chat),
                 (Some(chat), Some("settings")) => Place::ChannelSettings(chat),
                 _ => Place::Unknown,
             }
@@ -306,11 +314,14 @@ mod tests {
             Place::Changes(room.room),
             Place::Reports(room.room),
             Place::Pins(room),
+            Place::Threads(room),
             Place::Thread(room, EnvelopeHash::from_bytes([4; 32])),
             Place::Settings,
             Place::Space(space),
             Place::Room(channel),
             Place::Members(channel),
+            Place::Pins(channel),
+            Place::Threads(channel),
             Place::Thread(channel, EnvelopeHash::from_bytes([4; 32])),
             Place::ChannelSettings(channel),
             Place::SpaceSettings(space),

@@ -30,7 +30,8 @@ pub fn watch() {
         toasts: use_toasts(),
     };
     let handle = window_event_listener(ev::keydown, move |event| {
-        if event.default_prevented() || event.is_composing() {
+        // A menu that has just opened has no focus yet, and what is pressed is meant for it.
+        if event.default_prevented() || event.is_composing() || browser::is_menu_open() {
             return;
         }
         let (key, command) = (event.key(), event.ctrl_key() || event.meta_key());
@@ -120,7 +121,7 @@ impl Hands {
 
     fn leave(self) {
         match self.nav.place_untracked() {
-            Place::Members(chat) | Place::Pins(chat) | Place::Thread(chat, _) => {
+            Place::Members(chat) | Place::Pins(chat) | Place::Threads(chat) | Place::Thread(chat, _) => {
                 self.nav.go(Place::Room(chat));
                 browser::focus(room::composer::TEXT);
             }

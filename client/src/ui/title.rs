@@ -19,9 +19,11 @@ pub fn keep(store: Store, nav: Nav) {
             Place::SignUp if !signed_in => "Create account".to_owned(),
             Place::Recover if !signed_in => "Recover your account".to_owned(),
             _ if !signed_in => return "Sotto: talk together, unread by the server".to_owned(),
-            Place::Room(room) | Place::Members(room) | Place::Pins(room) | Place::Thread(room, _) => {
-                store.room(room).map(|room| room.title).unwrap_or_default()
-            }
+            Place::Room(room)
+            | Place::Members(room)
+            | Place::Pins(room)
+            | Place::Threads(room)
+            | Place::Thread(room, _) => store.room(room).map(|room| room.title).unwrap_or_default(),
             Place::ChannelSettings(chat) => format!(
                 "Settings of {}",
                 store.room(chat).map(|room| room.title).unwrap_or_default()

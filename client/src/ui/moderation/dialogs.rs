@@ -156,9 +156,9 @@ fn choice<T: Copy + PartialEq + Send + Sync + 'static>(
                 .attr("name", name.clone())
                 .prop("checked", move || chosen.get() == value)
                 .on(ev::change, move |_| chosen.set(value)),
-            html::span().child((
-                html::span().class("choice-label").child(label),
-                hint.map(|hint| html::span().class("choice-hint muted").child(hint)),
+            html::span().class("choice-text").child((
+                html::span().child(label),
+                hint.map(|hint| html::span().class("choice-hint").child(hint)),
             )),
         ))
     });

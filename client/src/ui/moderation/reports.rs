@@ -118,7 +118,7 @@ pub fn make(chat: Chat, message: MessageId) -> AnyView {
             text,
             at_ms,
         } = one;
-        html::label().class("choice report-choice").child((
+        html::label().class("choice").child((
             html::input()
                 .r#type("checkbox")
                 .prop("checked", move || chosen.with(|chosen| chosen.contains(&message)))
@@ -129,8 +129,8 @@ pub fn make(chat: Chat, message: MessageId) -> AnyView {
                         }
                     });
                 }),
-            html::span().class("report-said").child((
-                html::span().class("choice-label").child((
+            html::span().class("choice-text").child((
+                html::b().child((
                     name_of(author),
                     " ",
                     html::span().class("muted").child(when::brief(at_ms)),
@@ -152,7 +152,7 @@ pub fn make(chat: Chat, message: MessageId) -> AnyView {
                 html::p().class("soft").child(
                     "Moderators and owners here get it, but nobody whom it is about. They see who reports, and can be sure that each message was written. The server can read none of it.",
                 ),
-                html::fieldset().class("choices report-choices").child((
+                html::fieldset().class("choices choices-long").child((
                     html::legend().class("field-label").child("Messages"),
                     offered.into_iter().map(row).collect_view(),
                 )),

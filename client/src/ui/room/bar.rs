@@ -5,11 +5,11 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::compare;
-use crate::ui::dialogs::{Ask, use_dialogs};
+use crate::ui::dialogs::{Ask, Dialogs, use_dialogs};
 use crate::ui::kit::mark::Size;
 use crate::ui::kit::menu::{Entry, Face, menu};
 use crate::ui::kit::{Icon, button};
-use crate::ui::nav::{icon_link, use_nav};
+use crate::ui::nav::{Nav, icon_link, use_nav};
 use crate::ui::place::Place;
 use crate::ui::screen::use_store;
 use crate::ui::{hush, moderation, presence, sidebar, words};
@@ -193,6 +193,16 @@ fn pins_button(id: Chat) -> AnyView {
         .into_any()
 }
 
+fn threads_entry(nav: Nav, id: Chat) -> Entry {
+    Entry::new(Icon::MessageSquare, "Threads", move || nav.go(Place::Threads(id)))
+}
+
+fn date_entry(dialogs: Dialogs, id: Chat) -> Entry {
+    Entry::new(Icon::Calendar, "Go to a date", move || {
+        dialogs.open(Ask::Date(id, None))
+    })
+}
+
 /// The menu, or nothing when there is nothing to do.
 fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Option<AnyView> {
     let (dialogs, store, nav) = (use_dialogs(), use_store(), use_nav());
@@ -205,7 +215,12 @@ fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Opti
         });
         let rights =
             Memo::new(move |_| space.with(|space| space.as_ref().map(|space| space.rights).unwrap_or_default()));
-        let entries = sidebar::channel_entries(id, headings, rights);
+        let arranging = sidebar::channel_entries(id, headings, rights);
+        let entries = move || {
+            let mut entries = arranging();
+            entries.splice(0..0, [threads_entry(nav, id), date_entry(dialogs, id)]);
+            entries
+        };
         return Some(menu(
             "button button-quiet button-icon",
             Face::Icon(Icon::Ellipsis),
@@ -217,12 +232,13 @@ fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Opti
         return None;
     }
     let entries = move || match kind {
+        // What else can be done with a channel stands with its space.
+        RoomKind::Channel => Vec::new(),
         RoomKind::Direct => {
             let mut entries = vec![
                 Entry::new(Icon::ShieldCheck, "Safety number", compare),
-                Entry::new(Icon::Calendar, "Go to a date", move || {
-                    dialogs.open(Ask::Date(id, None))
-                }),
+                threads_entry(nav, id),
+                date_entry(dialogs, id),
                 Entry::new(Icon::Bell, "Notifications …", move || dialogs.open(hush::ask(id))),
             ];
             if let Some(peer) = peer {
@@ -233,13 +249,6 @@ fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Opti
             }
             entries
         }
-        // What else can be done with it stands with its space.
-        RoomKind::Channel => vec![
-            Entry::new(Icon::Calendar, "Go to a date", move || {
-                dialogs.open(Ask::Date(id, None))
-            }),
-            Entry::new(Icon::Bell, "Notifications …", move || dialogs.open(hush::ask(id))),
-        ],
         RoomKind::Group => {
             // Whatever became of it, it can be left.
             let is_open = standing == Standing::Open;
@@ -257,9 +266,8 @@ fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Opti
                     dialogs.open(Ask::Rename(id))
                 }));
             }
-            entries.push(Entry::new(Icon::Calendar, "Go to a date", move || {
-                dialogs.open(Ask::Date(id, None))
-            }));
+            entries.push(threads_entry(nav, id));
+            entries.push(date_entry(dialogs, id));
             entries.push(Entry::new(Icon::Bell, "Notifications …", move || {
                 dialogs.open(hush::ask(id))
             }));

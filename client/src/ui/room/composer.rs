@@ -1,4 +1,5 @@
-//! Where one writes. Enter sends, Shift+Enter makes a line; what stands here survives a reload.
+//! Where one writes. Enter sends and Shift+Enter makes a line; under fingers Enter makes a line and the button sends. What stands
+//! here survives a reload.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -30,6 +31,16 @@ const KEEP_AFTER: Duration = Duration::from_millis(400);
 
 /// Id of the list of what is offered while a name is typed.
 const OFFERS: &str = "composer-offers";
+
+/// Whether Enter sends. A keyboard on glass has no Shift+Enter: there it makes a line, but with Ctrl or ⌘ it sends everywhere.
+pub(super) fn sends(event: &web_sys::KeyboardEvent) -> bool {
+    event.ctrl_key() || event.meta_key() || !event.shift_key() && !browser::is_touch()
+}
+
+/// What a keyboard on glass shows on its Enter.
+pub(super) fn enter_hint() -> &'static str {
+    if browser::is_touch() { "enter" } else { "send" }
+}
 
 #[derive(Clone, Copy)]
 struct Composer {
@@ -127,14 +138,16 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
         .class("composer-text")
         .id(TEXT)
         .attr("rows", move || {
-            this.text.with(|text| text.lines().count().clamp(1, 12)).to_string()
+            this.text
+                .with(|text| (text.matches('\n').count() + 1).min(12))
+                .to_string()
         })
         .attr("aria-label", label)
         .attr("aria-describedby", "composer-error")
         .attr("aria-invalid", move || {
             this.error.with(Option::is_some).then_some("true")
         })
-        .attr("enterkeyhint", "send")
+        .attr("enterkeyhint", enter_hint())
         .attr("autocomplete", "off")
         .attr("dir", "auto")
         .placeholder(label)
@@ -160,7 +173,7 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
             }
             let plain = !event.shift_key() && !event.alt_key() && !event.ctrl_key() && !event.meta_key();
             match event.key().as_str() {
-                "Enter" if !event.shift_key() => {
+                "Enter" if sends(&event) => {
                     event.prevent_default();
                     send();
                 }

@@ -33,7 +33,7 @@ pub fn dialog(from: Chat, message: MessageId) -> AnyView {
     let one = move |chat: Chat| {
         let room = Memo::new(move |_| store.room(chat));
         html::li().child(
-            html::label().class("choice").child((
+            html::label().class("choice choice-line").child((
                 html::input()
                     .r#type("checkbox")
                     .prop("checked", move || chosen.with(|chosen| chosen.contains(&chat)))
@@ -106,7 +106,7 @@ pub fn dialog(from: Chat, message: MessageId) -> AnyView {
                     .prop("value", move || wanted.get())
                     .on(ev::input, move |event| wanted.set(event_target_value(&event))),
                 html::ul()
-                    .class("choices")
+                    .class("choices choices-long")
                     .attr("aria-label", "Conversations")
                     .child(For(ForProps::builder()
                         .each(move || all.get())

@@ -13,6 +13,7 @@ pub mod forward;
 pub mod members;
 mod message;
 mod offers;
+mod panel;
 pub mod picker;
 mod pins;
 pub mod poll;
@@ -24,6 +25,7 @@ pub mod saved;
 pub mod slash;
 mod start;
 pub mod thread;
+mod threads;
 mod timeline;
 mod typing;
 mod window;
@@ -111,6 +113,7 @@ fn conversation(id: Chat) -> AnyView {
         move || match panel.get() {
             Place::Members(chat) if chat == id => Some(members::panel(id)),
             Place::Pins(chat) if chat == id => Some(pins::panel(id)),
+            Place::Threads(chat) if chat == id => Some(threads::panel(id)),
             Place::Thread(chat, root) if chat == id => Some(thread::panel(id, root)),
             _ => None,
         },

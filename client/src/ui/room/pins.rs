@@ -3,10 +3,11 @@
 use leptos::html;
 use leptos::prelude::*;
 
+use super::panel::{self, failed, looking};
 use crate::state::Store;
+use crate::ui::kit::Icon;
 use crate::ui::kit::menu::{Entry, Face, menu};
-use crate::ui::kit::{Icon, button};
-use crate::ui::nav::{icon_link, use_nav};
+use crate::ui::nav::use_nav;
 use crate::ui::place::Place;
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::{when, wire, words};
@@ -30,7 +31,7 @@ enum Found {
 }
 
 pub fn panel(id: Chat) -> AnyView {
-    let (store, narrow) = (use_store(), use_narrow());
+    let store = use_store();
     let found = RwSignal::new(Found::Coming);
     let ask = move || {
         wire::ask(Command::ListPins { chat: id }, move |result| {
@@ -71,60 +72,19 @@ pub fn panel(id: Chat) -> AnyView {
             .child(pins.into_iter().map(|pin| one(id, pin, may.get())).collect_view())
             .into_any(),
     };
-    html::aside()
-        .class("panel")
-        .attr("aria-label", "Pinned messages")
-        .child((
-            html::header().class("bar").child((
-                icon_link(
-                    "button button-quiet button-icon bar-back",
-                    Place::Room(id),
-                    Icon::ArrowLeft,
-                    "Back to the conversation",
-                ),
-                html::h2()
-                    .class("bar-title")
-                    .attr("aria-level", move || narrow.level())
-                    .child((
-                        "Pinned ",
-                        html::span()
-                            .class("muted numeric")
-                            .child(move || count.get().to_string()),
-                    )),
-                html::div().class("bar-actions").child(icon_link(
-                    "button button-quiet button-icon panel-close",
-                    Place::Room(id),
-                    Icon::X,
-                    "Close the pinned messages",
-                )),
-            )),
-            html::div().class("panel-body").child(body),
-        ))
-        .into_any()
-}
-
-/// While messages are looked for.
-pub fn looking() -> AnyView {
-    html::div()
-        .class("panel-busy")
-        .attr("role", "status")
-        .child((
-            html::span().class("spinner").attr("aria-hidden", "true"),
-            "Looking for them",
-        ))
-        .into_any()
-}
-
-/// They could not be had.
-pub fn failed(problem: &Problem, again: impl Fn() + 'static) -> AnyView {
-    html::div()
-        .class("empty")
-        .attr("role", "alert")
-        .child((
-            html::p().child(words::problem(problem)),
-            button::button("button", "Try again", again),
-        ))
-        .into_any()
+    panel::panel(
+        id,
+        "Pinned messages",
+        (
+            "Pinned ",
+            html::span()
+                .class("muted numeric")
+                .child(move || count.get().to_string()),
+        )
+            .into_any(),
+        "Close the pinned messages",
+        body,
+    )
 }
 
 fn one(id: Chat, pin: Pin, may: bool) -> AnyView {

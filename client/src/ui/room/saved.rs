@@ -4,7 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 use sotto_shared::id::EnvelopeHash;
 
-use super::pins::{failed, looking};
+use super::panel::{failed, looking};
 use crate::state::Store;
 use crate::ui::kit::{Icon, button};
 use crate::ui::nav::{icon_link, use_nav};
@@ -12,7 +12,7 @@ use crate::ui::place::Place;
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::sidebar;
 use crate::ui::{when, wire, words};
-use crate::view::{Chat, Command, Outcome, Problem, Quote, SavedMessage, Target};
+use crate::view::{Chat, Command, Link, Outcome, Problem, Quote, SavedMessage, Target};
 
 #[derive(Clone, PartialEq)]
 enum Found {
@@ -101,13 +101,18 @@ fn one(saved: SavedMessage, forget: impl Fn(Chat, EnvelopeHash) + Copy + 'static
     let (store, nav) = (use_store(), use_nav());
     let (chat, target, saved_ms) = (saved.chat, saved.target, saved.saved_ms);
     let now = RwSignal::new(saved.clone());
-    // What is not in memory is looked for, as soon as its conversation is here; it stands here when it was found.
-    let here = Memo::new(move |_| store.room(chat).is_some());
+    // What is not in memory is looked for, as soon as its conversation is here, and again whenever that or the connection has
+    // changed: in a new browser messages and keys come one after the other. It stands here when it was found.
+    let state = Memo::new(move |_| Some((store.room(chat)?, matches!(store.link().get(), Link::Online))));
+    let (asking, asked) = (RwSignal::new(false), StoredValue::new(None));
     Effect::new(move |_| {
+        let state = state.get();
         let lacks = now.with_untracked(|saved| matches!(saved.quote, Quote::Earlier(_) | Quote::Nowhere));
-        if !here.get() || !lacks {
+        if asking.get() || !lacks || state.is_none() || asked.with_value(|asked| *asked == state) {
             return;
         }
+        asked.set_value(state);
+        asking.set(true);
         let command = Command::ReadSaved { chat, target, saved_ms };
         wire::ask(command, move |result| {
             if let Ok(Outcome::Saved(found)) = result
@@ -115,6 +120,7 @@ fn one(saved: SavedMessage, forget: impl Fn(Chat, EnvelopeHash) + Copy + 'static
             {
                 let _ = now.try_set(found);
             }
+            let _ = asking.try_set(false);
         });
     });
     let there = Memo::new(move |_| !now.with(|saved| matches!(saved.quote, Quote::Gone | Quote::Nowhere)));

@@ -8,6 +8,7 @@ use leptos::{ev, html};
 use sotto_shared::id::EnvelopeHash;
 
 use super::acts::{Editing, use_talk};
+use super::composer::{enter_hint, sends};
 use super::offers::{Field, Offers};
 use super::picker::use_emojis;
 use super::window::Window;
@@ -36,11 +37,22 @@ fn chip_id(root: EnvelopeHash) -> String {
     format!("thread-{root}")
 }
 
-fn answers(count: u32) -> String {
+pub fn answers(count: u32) -> String {
     match count {
         1 => "1 answer".into(),
         count => format!("{count} answers"),
     }
+}
+
+/// When the last of them was written.
+pub fn newest(at_ms: u64) -> String {
+    let is_today = when::day(at_ms) == when::day(when::now());
+    let at = if is_today {
+        when::time(at_ms)
+    } else {
+        when::day_name(at_ms)
+    };
+    format!("newest {at}")
 }
 
 /// Under the message that a thread begins with: how much was answered, and the way there.
@@ -65,15 +77,9 @@ pub fn chip(chat: Chat, row: ArcRwSignal<Row>) -> AnyView {
                 .child((
                     html::span().class("thread-who").attr("aria-hidden", "true").child(who),
                     html::b().child(said(|thread| answers(thread.answers))),
-                    html::span().class("truncate").child(said(|thread| {
-                        let day = when::day(thread.last_ms) == when::day(when::now());
-                        let at = if day {
-                            when::time(thread.last_ms)
-                        } else {
-                            when::day_name(thread.last_ms)
-                        };
-                        format!("newest {at}")
-                    })),
+                    html::span()
+                        .class("truncate")
+                        .child(said(|thread| newest(thread.last_ms))),
                     move || {
                         let unread = thread.with(|thread| thread.as_ref().map_or(0, |thread| thread.unread));
                         (unread > 0).then(|| html::span().class("thread-new").child(format!("{unread} new")))
@@ -141,7 +147,7 @@ pub fn panel(chat: Chat, root: EnvelopeHash) -> AnyView {
         .class("panel thread-panel")
         .attr("aria-label", "Thread")
         .on(ev::keydown, move |event| {
-            if event.key() == "Escape" && !event.default_prevented() {
+            if event.key() == "Escape" && !event.default_prevented() && !browser::is_menu_open() {
                 event.prevent_default();
                 event.stop_propagation();
                 nav.go(Place::Room(chat));
@@ -164,6 +170,12 @@ pub fn panel(chat: Chat, root: EnvelopeHash) -> AnyView {
                     )),
                 html::div().class("bar-actions").child((
                     button::icon(Icon::MessageCircle, "Show in the conversation", to_message),
+                    icon_link(
+                        "button button-quiet button-icon",
+                        Place::Threads(chat),
+                        Icon::List,
+                        "All threads",
+                    ),
                     icon_link(
                         "button button-quiet button-icon panel-close",
                         Place::Room(chat),
@@ -377,10 +389,10 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
                     .class("composer-text")
                     .id(TEXT)
                     .attr("rows", move || {
-                        text.with(|text| text.lines().count().clamp(1, 8)).to_string()
+                        text.with(|text| (text.matches('\n').count() + 1).min(8)).to_string()
                     })
                     .attr("aria-label", "Answer")
-                    .attr("enterkeyhint", "send")
+                    .attr("enterkeyhint", enter_hint())
                     .attr("autocomplete", "off")
                     .attr("dir", "auto")
                     .placeholder("Answer")
@@ -404,7 +416,7 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
                             return;
                         }
                         match event.key().as_str() {
-                            "Enter" if !event.shift_key() => {
+                            "Enter" if sends(&event) => {
                                 event.prevent_default();
                                 send();
                             }

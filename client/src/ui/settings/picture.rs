@@ -10,7 +10,9 @@ use sotto_shared::picture::MAX_PICTURE_BYTES;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, CanvasRenderingContext2d, File, FileList, HtmlCanvasElement, HtmlInputElement, ImageBitmap};
+use web_sys::{
+    Blob, CanvasRenderingContext2d, DataTransfer, File, FileList, HtmlCanvasElement, HtmlInputElement, ImageBitmap,
+};
 
 use crate::ui::dialogs::error_line;
 use crate::ui::kit::button;
@@ -124,6 +126,16 @@ pub fn picture() -> AnyView {
                 .into_any()
         }
     };
+    // Wherever the focus is on this page. Words are pasted where they were meant for.
+    let pasting = window_event_listener_untyped("paste", move |event| {
+        let data = js_sys::Reflect::get(&event, &"clipboardData".into()).ok();
+        let files = data.and_then(|data| data.dyn_into::<DataTransfer>().ok()?.files());
+        if files.as_ref().is_some_and(|files| files.length() > 0) {
+            event.prevent_default();
+            take(files);
+        }
+    });
+    on_cleanup(move || pasting.remove());
     html::section()
         .class("settings-group")
         .attr("aria-label", "Your picture")
@@ -146,7 +158,7 @@ pub fn picture() -> AnyView {
                     html::div().class("row-text").child((
                         html::p().class("row-title").child("Your picture"),
                         html::p().class("row-sub").child(
-                            "Shown beside what you write. Without one, people see the mark drawn from your account key.",
+                            "Shown beside what you write: choose one, drop it here or paste it. Without one, people see the mark drawn from your account key.",
                         ),
                         html::input()
                             .r#type("file")

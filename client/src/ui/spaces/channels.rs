@@ -109,13 +109,13 @@ pub fn create(space: RoomId, heading: u16) -> AnyView {
                 .on(ev::change, move |_| kind.set(one)),
             html::span().class("choice-text").child((
                 html::b().child((kind_icon(one).view(), words::channel_kind(one))),
-                html::span().child(words::channel_readers(one)),
+                html::span().class("choice-hint").child(words::channel_readers(one)),
             )),
         ))
     };
     let kinds = html::fieldset().class("field").child((
         html::legend().class("field-label").child("Who is it for"),
-        html::div().class("choices").child(
+        html::div().class("choices choice-cards").child(
             [ChannelKind::Public, ChannelKind::Announcement, ChannelKind::Private]
                 .map(option)
                 .into_iter()

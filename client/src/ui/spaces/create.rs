@@ -72,15 +72,16 @@ pub fn dialog() -> AnyView {
                 .attr("name", group.clone())
                 .prop("checked", move || chosen.get() == at)
                 .on(ev::change, move |_| chosen.set(at)),
-            html::span()
-                .class("choice-text")
-                .child((html::b().child(template.name), html::span().child(template.says))),
+            html::span().class("choice-text").child((
+                html::b().child(template.name),
+                html::span().class("choice-hint").child(template.says),
+            )),
         ))
     };
     let choices = html::fieldset().class("field").child((
         html::legend().class("field-label").child("Begin with"),
         html::div()
-            .class("choices")
+            .class("choices choice-cards")
             .child(templates::ALL.iter().enumerate().map(option).collect_view()),
     ));
     let body = (

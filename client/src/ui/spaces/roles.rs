@@ -424,16 +424,17 @@ pub fn give(id: RoomId, user: UserId) -> AnyView {
                 .prop("disabled", !may)
                 .prop("checked", move || chosen.get() == number)
                 .on(ev::change, move |_| chosen.set(number)),
-            html::span()
-                .class("choice-text")
-                .child((html::b().child(role_name(role)), html::span().child(says))),
+            html::span().class("choice-text").child((
+                html::b().child(role_name(role)),
+                html::span().class("choice-hint").child(says),
+            )),
         ))
     };
     let body = (
         html::fieldset().class("field").child((
             html::legend().class("visually-hidden").child("Role"),
             html::div()
-                .class("choices choices-one")
+                .class("choices choice-cards choices-one")
                 .child(roles.iter().map(option).collect_view()),
         )),
         error_line(error),
