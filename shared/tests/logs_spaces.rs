@@ -484,6 +484,45 @@ fn announcements_are_by_whoever_may_change_the_name() {
     assert!(!writes(&space, &carol, "news"), "and whoever may write at all");
 }
 
+/// Looked at where something changes, it is what looking at every entry says.
+#[test]
+fn whoever_may_write_throughout_may_at_every_entry() {
+    let (mut space, [alice, bob, carol, dave]) = space();
+    space.public_channel(&bob, "general").unwrap();
+    space.announcements(&alice, "news").unwrap();
+    space.private_channel(&bob, "den", &[&bob, &carol]).unwrap();
+    space.define(&alice, 16, 20, &[Post, Meta], "herald").unwrap();
+    space.set_role(&alice, &carol, Custom(custom(16))).unwrap();
+    space.define(&alice, 16, 20, &[Meta], "mute herald").unwrap();
+    space.archive(&bob, "general", true).unwrap();
+    space.define(&alice, 16, 20, &[Post, Meta], "herald").unwrap();
+    space.archive(&bob, "general", false).unwrap();
+    space.act(&bob, TestRoom::people_body("den", &[&dave], &[])).unwrap();
+    space.remove(&alice, &dave).unwrap();
+    space.epoch(&alice).unwrap();
+    space.channel_epoch(&bob, "den").unwrap();
+    space.add(&alice, &dave, Member).unwrap();
+    space.act(&carol, TestRoom::people_body("den", &[], &[&carol])).unwrap();
+    space.set_role(&alice, &carol, Member).unwrap();
+    let state = &space.state;
+    let (mut yes, mut no) = (0, 0);
+    for who in [&alice, &bob, &carol, &dave] {
+        for name in ["general", "news", "den", "nowhere"] {
+            let at = |seq| state.writer_key(&who.id(), &who.device_id(), &channel(name), seq).is_some();
+            let each: Vec<bool> = (0..=state.seq + 1).map(at).collect();
+            for from in 0..=state.seq {
+                for to in 0..=state.seq + 1 {
+                    let throughout = state.writes_throughout(&who.id(), &who.device_id(), &channel(name), from, to);
+                    let every = (from..=to).all(|seq| each[seq as usize]);
+                    assert_eq!(throughout, every, "{} in {name}, {from} to {to}", who.name);
+                    *(if throughout { &mut yes } else { &mut no }) += 1;
+                }
+            }
+        }
+    }
+    assert!(yes > 500 && no > 500, "{yes} and {no}");
+}
+
 #[test]
 fn a_cut_names_channels_that_there_are() {
     let (mut space, [alice, bob, carol, _]) = space();

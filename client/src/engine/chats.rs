@@ -4,12 +4,12 @@
 //! fetched belongs to the channel; who is there and under which keys, to the room.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 
 use sotto_shared::crypto::epoch::channel_secret;
 use sotto_shared::crypto::secret::{DerivedKey, EpochSecret};
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::envelope::content::{Content, message_key};
+use sotto_shared::envelope::content::message_key;
 use sotto_shared::envelope::transcript::Transcript;
 use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, RoomId, UserId};
 use sotto_shared::log::room_log::RoomKind;
@@ -170,20 +170,20 @@ impl Channel {
         self.messages.get(&seq).map(|message| message.t)
     }
 
-    /// The newest log entry that the authors of the messages in memory before `seq` had seen.
-    pub fn log_seq_before(&self, seq: u64) -> u64 {
-        let seen = self.messages.range(..seq).filter_map(|(_, message)| message.body.by());
+    /// The newest log entry that the authors of these messages had seen, of those in memory.
+    pub fn log_seq_in(&self, seqs: Range<u64>) -> u64 {
+        let seen = self.messages.range(seqs).filter_map(|(_, message)| message.body.by());
         seen.map(|by| by.log_seq).max().unwrap_or_default()
     }
 
-    /// Whether the message at this place of its sender's chain stands under another number than `seq`.
-    pub fn has_shown(&self, content: &Content, seq: u64) -> bool {
-        let place = (content.dk_id, content.lane, content.ctr);
-        (self
+    /// Which message in memory stands at a place of its sender's chain.
+    pub fn lane_places(&self) -> BTreeMap<(DeviceKeyId, [u8; 8], u64), u64> {
+        let signed = self
             .messages
             .iter()
-            .filter_map(|(other, message)| Some((*other, message.body.by()?))))
-        .any(|(other, by)| other != seq && (by.device, by.lane, by.ctr) == place)
+            .rev()
+            .filter_map(|(seq, message)| Some((*seq, message.body.by()?)));
+        signed.map(|(seq, by)| ((by.device, by.lane, by.ctr), seq)).collect()
     }
 
     /// Whether `at` is the transcript ahead of the first message in memory.

@@ -282,8 +282,13 @@ impl<S: Suite> Engine<S> {
         let mut saves = Vec::new();
         let mut changed = Vec::new();
         let mut failed = Vec::new();
+        let mut shown = room.channel.lane_places();
+        let (mut log_seq, mut looked_at) = (0, 0);
         for (arrival, outcome) in opened {
             let seq = arrival.message.seq;
+            // The newest log entry that the authors of the messages in memory before this one had seen.
+            log_seq = room.channel.log_seq_in(looked_at..seq).max(log_seq);
+            looked_at = seq;
             let hash = Head::from_bytes(*arrival.hash.as_bytes());
             let mut gap = false;
             let body = match outcome {
@@ -295,17 +300,16 @@ impl<S: Suite> Engine<S> {
                 // Its sender's chain goes on from here. What was loaded from the store may lie behind the chain's end.
                 Outcome::Content(content, _) => {
                     let step = room.lane_step(&content, hash, seq);
-                    let again = matches!(step, LaneStep::Again) && room.channel.has_shown(&content, seq);
-                    if !again
-                        && room
-                            .view()
-                            .is_timed_out(&content, room.channel.log_seq_before(seq), now_ms)
-                    {
+                    // Another message stands at this place of its sender's chain.
+                    let place = (content.dk_id, content.lane, content.ctr);
+                    let again = matches!(step, LaneStep::Again) && shown.get(&place).is_some_and(|other| *other != seq);
+                    if !again && room.view().is_timed_out(&content, log_seq, now_ms) {
                         StoredBody::Unreadable(Unreadable::TimedOut)
-                    } else if again || room.view().comes_late(&content, room.channel.log_seq_before(seq)) {
+                    } else if again || room.view().comes_late(&content, log_seq) {
                         StoredBody::Unreadable(Unreadable::Damaged)
                     } else {
                         gap = matches!(step, LaneStep::Gap);
+                        shown.insert(place, seq);
                         room.channel.log_seq = room.channel.log_seq.max(content.log_seq);
                         room.body(&content, now_ms)
                     }
@@ -642,12 +646,8 @@ impl Place<'_> {
     /// Whether its author had gone, or that browser was revoked, by entry `log_seq`, which whoever wrote before it knew: no
     /// relay takes a message from them after that, so it was put here later than it says.
     fn comes_late(&self, content: &Content, log_seq: u64) -> bool {
-        let id = self.channel.id.channel;
-        let is_active = |at| {
-            let key = self.state.writer_key(&content.user_id, &content.dk_id, &id, at);
-            key.is_some()
-        };
-        !(content.log_seq..=log_seq).all(is_active)
+        let (who, with, id) = (&content.user_id, &content.dk_id, &self.channel.id.channel);
+        !self.state.writes_throughout(who, with, id, content.log_seq, log_seq)
     }
 }
 

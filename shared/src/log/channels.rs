@@ -190,6 +190,31 @@ impl RoomState {
         self.writes_at(user, channel, log_seq).then_some(key)
     }
 
+    /// Whether there is such a key after every entry from `from` to `to`. Looked at where something changes alone, so that a
+    /// long log costs nothing.
+    pub fn writes_throughout(
+        &self,
+        user: &UserId,
+        device: &DeviceKeyId,
+        channel: &ChannelId,
+        from: u64,
+        to: u64,
+    ) -> bool {
+        if from > to {
+            return true;
+        }
+        let there = self.channels.get(channel);
+        let shelved = there.map_or(&[][..], |there| &there.shelved);
+        let read = there.and_then(|there| there.read_by.get(user)).map_or(&[][..], Vec::as_slice);
+        let mut changes = [from, to]
+            .into_iter()
+            .chain(self.tenure_changes(user, device))
+            .chain(self.roles.changes_of(user))
+            .chain(there.map(|there| there.since))
+            .chain(shelved.iter().chain(read).map(|(seq, _)| *seq));
+        changes.all(|seq| seq < from || seq > to || self.writer_key(user, device, channel, seq).is_some())
+    }
+
     /// The same for somebody who may have read it.
     pub fn reader_key(
         &self,

@@ -228,6 +228,17 @@ impl Roles {
         self.held.entry(*user).or_default().push((seq, role));
     }
 
+    /// The entries at which [`Self::rights_at`] may change.
+    pub fn changes_of(&self, user: &UserId) -> impl Iterator<Item = u64> {
+        let held = self.held.get(user).map_or(&[][..], Vec::as_slice);
+        let defined = held.iter().filter_map(|(_, role)| match role {
+            Role::Custom(custom) => self.stood.get(custom),
+            _ => None,
+        });
+        let defined = defined.flatten().map(|(seq, _)| *seq);
+        held.iter().map(|(seq, _)| *seq).chain(defined)
+    }
+
     /// What somebody might do after entry `seq`, if they were a member then.
     pub fn rights_at(&self, user: &UserId, seq: u64) -> Rights {
         let Some(role) = self.held.get(user).and_then(|held| at(held, seq)) else {

@@ -1138,6 +1138,12 @@ impl RoomState {
         here.then_some(&tenure.pk)
     }
 
+    /// The entries at which [`Self::author_key`] changes.
+    pub(super) fn tenure_changes(&self, user: &UserId, device: &DeviceKeyId) -> impl Iterator<Item = u64> {
+        let spans = self.tenures.get(&(*user, *device)).into_iter().flat_map(|tenure| &tenure.spans);
+        spans.flat_map(|(from, until)| [Some(*from), *until]).flatten()
+    }
+
     /// How long a message may live whose author knew the log up to entry `log_seq`.
     pub fn ttl_at(&self, log_seq: u64) -> Option<u32> {
         let newest = self.ttls.iter().rev().find(|lifetime| lifetime.entry <= log_seq);
