@@ -146,12 +146,12 @@ async function frames(what: Locator, step: number, count: number): Promise<numbe
 async function typing(person: Person, least: number, until?: () => boolean): Promise<number[]> {
   await person.composer.focus();
   await person.page.evaluate(() => {
-    const here = globalThis as unknown as { keys: number[] };
-    const listens = 'keys' in here;
+    const here = globalThis as unknown as { keys?: number[] };
+    const listens = here.keys !== undefined;
     here.keys = [];
     if (listens) return;
     new PerformanceObserver((list) => {
-      for (const { name, duration } of list.getEntries()) if (name === 'keydown') here.keys.push(duration);
+      for (const { name, duration } of list.getEntries()) if (name === 'keydown') here.keys?.push(duration);
     }).observe({ type: 'event', durationThreshold: 16 } as PerformanceObserverInit);
   });
   let typed = 0;

@@ -271,13 +271,13 @@ test("A02: a device is added to somebody else's log", async ({ cheated, stranger
   const device = new Key();
   const forged = eve.givesDevice(pointOf(bob.log), device);
   ada.evil.plays({
-    reply: (path, asked, body) => {
-      if (path === 'users/log' && asked.user_id === b64(bob.user)) body.entries.push(forged);
+    reply: (path, _, body) => {
+      if (path === 'users/logs') body.logs.find(({ user_id }: { user_id: string }) => user_id === b64(bob.user))?.entries.push(forged);
     },
   });
   ada.evil.tells({ type: 'user_log', user_id: b64(bob.user), seq: bob.log.entries.length + 1 });
   await expect(ada.page.getByText(lied('the keys of bob')).first()).toBeVisible();
-  await expect.poll(() => ada.evil.lies).toEqual(['told user_log', 'answer users/log']);
+  await expect.poll(() => ada.evil.lies).toEqual(['told user_log', 'answer users/logs']);
 
   // Nor does that device speak for him, by the hand of a member.
   const now = await logOf(ada.evil, room);
@@ -446,16 +446,17 @@ test('A32: a changed key is hidden from a contact', async ({ cheated, strangers 
   const [[ada], [eve]] = await Promise.all([cheated('ada'), strangers('eve')]);
   const room = await group('Den', ada, [], [eve]);
   ada.evil.plays({
-    reply: (path, asked, body) => {
+    reply: (path, _, body) => {
       // There is nothing behind what she has.
-      if (path === 'users/log' && asked.user_id === b64(eve.user)) body.entries = [];
+      if (path !== 'users/logs') return;
+      for (const log of body.logs) if (log.user_id === b64(eve.user)) log.entries = [];
     },
   });
   await eve.rotatesKem();
   const update = eve.signs(entry(await logOf(ada.evil, room), eve.actor, userUpdate(pointOf(eve.log))));
   await eve.asks('rooms/append', { room_id: room, entries: [update], wraps: [] });
   await isStopped(ada, TOLD.withheld, ['first']);
-  await expect.poll(() => ada.evil.lies).toContain('answer users/log');
+  await expect.poll(() => ada.evil.lies).toContain('answer users/logs');
   nothingFor(eve, ada);
 });
 

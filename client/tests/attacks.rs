@@ -703,7 +703,7 @@ fn a02_a_device_is_added_to_somebody_elses_log() {
         stage
             .assert_frozen(ADA, den, Tamper::Withholding, &texts, "named by an entry")
             .await;
-        let asked = |ask: &&Request| matches!(ask, Request::UserLogGet(ask) if ask.user_id == bob);
+        let asked = |ask: &&Request| matches!(ask, Request::UserLogsGet(ask) if ask.users.iter().any(|from| from.user_id == bob));
         let asked = stage.seen.borrow().requests.iter().filter(asked).count();
         assert!((2..10).contains(&asked), "asked so often: {asked}");
         stage.assert_shut_out(&eve, "named by an entry");
@@ -738,7 +738,7 @@ fn a02_a_new_room_names_a_log_that_cannot_be_had() {
             stage.world.advance(5_000);
             stage.world.settle().await;
         }
-        let asked = |ask: &&Request| matches!(ask, Request::UserLogGet(ask) if ask.user_id == bob);
+        let asked = |ask: &&Request| matches!(ask, Request::UserLogsGet(ask) if ask.users.iter().any(|from| from.user_id == bob));
         let asked = stage.seen.borrow().requests.iter().filter(asked).count();
         assert!((2..10).contains(&asked), "asked so often: {asked}");
         assert_eq!(stage.world.browsers[BOB].room(room), None);
@@ -1395,12 +1395,13 @@ fn a32_a_changed_log_is_hidden_from_a_contact() {
             let (den, mut eve) = (stage.den, stage.eve.clone());
             let id = eve.id();
             let reply: ReplyRule = Box::new(move |_, to, _, mut reply| {
-                if let Reply::UserLogGet(body) = &mut reply
+                if let Reply::UserLogsGet(reply) = &mut reply
                     && to.browser == BOB
-                    && body.user_id == id
                 {
                     // There is nothing behind what he has.
-                    body.entries.clear();
+                    for body in reply.logs.iter_mut().filter(|body| body.user_id == id) {
+                        body.entries.clear();
+                    }
                 }
                 reply
             });

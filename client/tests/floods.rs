@@ -83,8 +83,8 @@ struct Counting(Rc<Cell<usize>>);
 
 impl Tamper for Counting {
     fn request(&mut self, _: &mut ModelRelay, _: Peer, request: &mut Request) -> Option<Result<Reply, Failure>> {
-        if matches!(request, Request::UserLogGet(_)) {
-            self.0.set(self.0.get() + 1);
+        if let Request::UserLogsGet(ask) = request {
+            self.0.set(self.0.get() + ask.users.len());
         }
         None
     }

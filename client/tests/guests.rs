@@ -257,9 +257,12 @@ impl Tamper for Renames {
         _: &Request,
         mut reply: Result<Reply, Failure>,
     ) -> Result<Reply, Failure> {
-        if let Ok(Reply::UserLogGet(body) | Reply::UserFind(body)) = &mut reply
-            && body.user_id == self.0
-        {
+        let bodies = match &mut reply {
+            Ok(Reply::UserLogsGet(reply)) => reply.logs.as_mut_slice(),
+            Ok(Reply::UserFind(body)) => std::slice::from_mut(body),
+            _ => &mut [],
+        };
+        for body in bodies.iter_mut().filter(|body| body.user_id == self.0) {
             self.1.clone_into(&mut body.handle);
         }
         reply

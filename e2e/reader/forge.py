@@ -42,7 +42,7 @@ class Host(Relay):
         self.made_up: dict[tuple[str, str], Any] = {}
 
     def ask(self, path: str, **body: Any) -> Any:
-        made_up = self.made_up.get((path, body.get("room_id") or body.get("user_id") or ""))
+        made_up = self.made_up.get((path, body.get("room_id") or next((user["user_id"] for user in body.get("users", [])), "")))
         answer = copy.deepcopy(made_up) if made_up else super().ask(path, **body)
         for lie in self.lies:
             lie(path, body, answer)
@@ -97,9 +97,9 @@ def own(by: Reader, *steps: tuple[Any, ...], blobs: list[bytes] | None = None) -
     more = [b64(blob) for blob in (blobs or own_entries(by, *steps))]
 
     def lie(path: str, body: Any, answer: Any) -> None:
-        log = answer if path == "users/log" else answer.get("log") if path == "sign-in/prove" else None
-        if log and unb64(log["user_id"]) == by.me.user_id:
-            log["entries"] += more
+        for log in answer["logs"] if path == "users/logs" else [answer["log"]] if path == "sign-in/prove" else []:
+            if unb64(log["user_id"]) == by.me.user_id:
+                log["entries"] += more
 
     return lie
 
@@ -573,7 +573,7 @@ attempt(
 attempt(
     "another past of our own log",
     "§5: our own log has changed its past",
-    changes("users/log", lambda answer: answer["user_id"] == b64(you) and answer["entries"].pop()),
+    changes("users/logs", lambda answer: answer["logs"][0]["user_id"] == b64(you) and answer["logs"][0]["entries"].pop()),
 )
 # Somebody whom nobody has registered: a log of their own, with a device, and perhaps an end.
 
@@ -590,7 +590,7 @@ def stranger(realm: str, closed: bool = False) -> tuple[bytes, Lie]:
     answer = {"user_id": b64(user_id), "handle": "stranger", "genesis": b64(genesis), "entries": blobs}
 
     def lie(path: str, asked: Any, _: Any) -> None:
-        host.made_up["users/log", b64(user_id)] = answer
+        host.made_up["users/logs", b64(user_id)] = {"logs": [answer]}
 
     return user_id + number(len(blobs), 8) + head, lie
 
@@ -881,17 +881,17 @@ attempt(
     "§8: the transcript before message 1 is another",
     changes("messages/page", lambda answer: answer["before"].update(t=b64(bytes(32)))),
 )
-attempt("two people of one name", "§10: two people are called @twin", changes("users/log", lambda answer: answer.update(handle="twin")))
+attempt("two people of one name", "§10: two people are called @twin", changes("users/logs", lambda answer: answer["logs"][0].update(handle="twin")))
 attempt(
     "a name that is no handle",
     "§5: the relay calls somebody what is no handle",
-    changes("users/log", lambda answer: answer.update(handle="B\nroom x")),
+    changes("users/logs", lambda answer: answer["logs"][0].update(handle="B\nroom x")),
 )
-outsiders = host.ask("users/log", user_id=b64(outsider.user_id), from_seq=0)
+outsiders = host.ask("users/logs", users=[{"user_id": b64(outsider.user_id), "from_seq": 0}])
 attempt(
     "somebody else's user log",
     "§5: the relay answers with somebody else's log",
-    changes("users/log", lambda answer: answer.update(copy.deepcopy(outsiders))),
+    changes("users/logs", lambda answer: answer.update(copy.deepcopy(outsiders))),
 )
 # The front door. `identity` is a new one that the owner's log names and the vault does not have.
 identity, kem = ec.generate_private_key(CURVE), ec.generate_private_key(CURVE)

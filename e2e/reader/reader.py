@@ -282,7 +282,9 @@ class Reader:
     def person(self, user_id: bytes) -> Person:
         """Somebody's verified log: fetched once, and held against what we pinned or know."""
         if user_id not in self.people:
-            person = user_log(self.relay.ask("users/log", user_id=b64(user_id), from_seq=0), self.realm)
+            logs = self.relay.ask("users/logs", users=[{"user_id": b64(user_id), "from_seq": 0}])["logs"]
+            must(len(logs) == 1, "5", "the relay does not answer with the log of somebody")
+            person = user_log(logs[0], self.realm)
             must(person.user_id == user_id, "5", "the relay answers with somebody else's log")
             same = [other for other in self.people.values() if other.handle == person.handle and not self.is_former(other)]
             must(self.is_former(person) or not same, "10", f"two people are called @{person.handle}")

@@ -63,8 +63,8 @@ class Frozen:
         return {"channel": b64(channel), "n": int(which[-1]), "g": 1, "user_id": b64(self.cases["bob.id"]), "enc": enc, "ct": ct}
 
     def ask(self, path: str, **body: Any) -> Any:
-        if path == "users/log":
-            return self.person(unb64(body["user_id"]))
+        if path == "users/logs":
+            return {"logs": [self.person(unb64(user["user_id"])) for user in body["users"]]}
         if path == "rooms/wraps":
             return {"wraps": [self.wrap(which) for which in ("main.1", "den.1", "den.2")]}
         if path == "rooms/log":

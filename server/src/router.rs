@@ -16,7 +16,7 @@ use sotto_shared::api::body::{
     API_VERSION, HeldGet, Info, InfoReply, InviteOpen, InvitePeek, MessageDelete, PageGet, PictureDrop, PictureGet,
     PicturePut, Register, Rekey, ReportSend, ReportSettle, ReportsGet, ResetIdentity, RoomAppend, RoomCreate,
     RoomLogGet, RowsGet, SessionEnd, SessionEndOthers, SessionList, SessionProve, SessionStart, SetRecovery,
-    SignInProve, SignInStart, SlotsGet, UserFind, UserLogAppend, UserLogGet, VaultGet, VaultPut, WrapsDrop, WrapsGet,
+    SignInProve, SignInStart, SlotsGet, UserFind, UserLogAppend, UserLogsGet, VaultGet, VaultPut, WrapsDrop, WrapsGet,
     WrapsPut,
 };
 use sotto_shared::api::error::ErrorCode;
@@ -48,7 +48,7 @@ pub fn router(app: &App) -> Router {
         .ask::<HeldGet, _, _>(held::sums)
         .ask::<RowsGet, _, _>(held::rows)
         .ask::<UserFind, _, _>(users::find)
-        .ask::<UserLogGet, _, _>(users::log)
+        .ask::<UserLogsGet, _, _>(users::logs)
         .ask::<UserLogAppend, _, _>(users::append)
         .ask::<SetRecovery, _, _>(rekey::recovery)
         .ask::<ResetIdentity, _, _>(close::reset)

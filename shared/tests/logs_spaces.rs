@@ -508,7 +508,11 @@ fn whoever_may_write_throughout_may_at_every_entry() {
     let (mut yes, mut no) = (0, 0);
     for who in [&alice, &bob, &carol, &dave] {
         for name in ["general", "news", "den", "nowhere"] {
-            let at = |seq| state.writer_key(&who.id(), &who.device_id(), &channel(name), seq).is_some();
+            let at = |seq| {
+                state
+                    .writer_key(&who.id(), &who.device_id(), &channel(name), seq)
+                    .is_some()
+            };
             let each: Vec<bool> = (0..=state.seq + 1).map(at).collect();
             for from in 0..=state.seq {
                 for to in 0..=state.seq + 1 {

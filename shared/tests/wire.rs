@@ -233,7 +233,7 @@ macro_rules! each_type {
         sotto_shared::every_endpoint!(each_type @asked $function, $argument;);
         each_type!(
             $function, $argument;
-            VaultItem, UserLogBody, SessionInfo, Wrap, RoomHead, ChannelHead, PageFrom, StoredMessage, ErrorBody, ErrorCode,
+            VaultItem, UserLogFrom, UserLogBody, SessionInfo, Wrap, RoomHead, ChannelHead, PageFrom, StoredMessage, ErrorBody, ErrorCode,
             ToRelay, FromRelay, Outgoing, B64, HeldTable, HeldSum, Column, ColumnKind, Cell, SlotValue,
             ReportWrap, SealedReport
         );
@@ -341,9 +341,14 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
         },
         VaultPut { puts: some(rng, item) },
         UserFind { handle: text(rng) },
-        UserLogGet {
-            user_id: rng.user(),
-            from_seq: rng.u64()
+        UserLogsGet {
+            users: some(rng, |rng| UserLogFrom {
+                user_id: rng.user(),
+                from_seq: rng.u64()
+            })
+        },
+        UserLogsReply {
+            logs: some(rng, user_log)
         },
         UserLogAppend {
             entries: some(rng, b64),
@@ -435,13 +440,15 @@ fn samples(rng: &mut Gen) -> Vec<Value> {
         },
         SlotsGet {
             room_id: rng.room(),
-            channel: rng.channel()
+            channel: rng.channel(),
+            before: rng.coin().then(|| rng.u64())
         },
         SlotsReply {
             slots: some(rng, |rng| SlotValue {
                 header: b64(rng),
                 envelope: b64(rng)
-            })
+            }),
+            before: rng.coin().then(|| rng.u64())
         },
         MessageDelete {
             room_id: rng.room(),

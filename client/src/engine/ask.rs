@@ -1,5 +1,7 @@
 //! Requests over HTTP and what the engine was doing when it sent them.
 
+use std::collections::BTreeSet;
+
 use sotto_shared::api::body;
 use sotto_shared::api::error::ErrorBody;
 use sotto_shared::api::{B64, Endpoint};
@@ -128,8 +130,8 @@ pub(crate) enum Pending<K> {
         handle: String,
         task: u32,
     },
-    UserLog {
-        user: UserId,
+    UserLogs {
+        users: BTreeSet<UserId>,
     },
     RoomLog {
         room: RoomId,
@@ -205,6 +207,8 @@ pub(crate) enum Pending<K> {
     /// What lies in a room's slots.
     Slots {
         chat: Chat,
+        /// So many there can be.
+        most: usize,
     },
     /// A message that is reported, once more.
     Exhibit {

@@ -421,7 +421,12 @@ impl<S: Suite> Engine<S> {
     /// User logs came: visits that waited for them go on.
     pub(super) async fn visits_go_on(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let waiting: Vec<RoomId> = (self.visits.iter())
-            .filter(|(_, visit)| visit.waits.as_ref().is_some_and(|named| !self.fetches_any_of(named)))
+            .filter(|(_, visit)| {
+                visit
+                    .waits
+                    .as_ref()
+                    .is_some_and(|named| !self.fetches_log_of(|user| named.contains(user)))
+            })
             .map(|(id, _)| *id)
             .collect();
         for id in waiting {
@@ -445,7 +450,7 @@ impl<S: Suite> Engine<S> {
         let Some(visit) = self.visits.get(&id) else { return };
         let missing = self.missing_logs(&visit.blobs);
         for user in &missing {
-            self.fetch_log(*user, out);
+            self.fetch_log(*user);
         }
         let Some(visit) = self.visits.get_mut(&id) else { return };
         visit.waits = (!missing.is_empty()).then(|| people_named(&visit.blobs));

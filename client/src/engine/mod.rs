@@ -362,6 +362,7 @@ impl<S: Suite> Engine<S> {
         self.attend(ctx, &mut out);
         self.pass_by(ctx, &mut out).await;
         self.depart(&mut out);
+        self.ask_for_logs(&mut out);
         self.show_held_back(&mut out);
         self.report_totals(&mut out);
         self.answer_abandoned(&mut out);

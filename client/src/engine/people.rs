@@ -1,10 +1,10 @@
 //! Whom this account knows: verified user logs, handles, and what was pinned of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_shared::api::B64;
-use sotto_shared::api::body::{UserFind, UserLogBody, UserLogGet};
-use sotto_shared::api::limits::{is_guest, is_handle, is_own_handle};
+use sotto_shared::api::body::{UserFind, UserLogBody, UserLogFrom, UserLogsGet, UserLogsReply};
+use sotto_shared::api::limits::{MAX_USERS_ASKED, is_guest, is_handle, is_own_handle};
 use sotto_shared::codec::{Codec, Text};
 use sotto_shared::crypto::hash::hash;
 use sotto_shared::crypto::label::Label;
@@ -40,6 +40,8 @@ struct Known {
 #[derive(Default)]
 pub(crate) struct People {
     known: BTreeMap<UserId, Known>,
+    /// Whose logs are asked for at the end of this step.
+    wanted: BTreeSet<UserId>,
 }
 
 impl UserLogs for People {
@@ -532,45 +534,68 @@ impl<S: Suite> Engine<S> {
         self.person(&user).map(Outcome::Person).ok_or_else(lie)
     }
 
-    pub(super) fn fetch_log(&mut self, user: UserId, out: &mut Out<S::DeviceKey>) {
-        let waiting = self
-            .pending
-            .values()
-            .any(|pending| matches!(pending, Pending::UserLog { user: other } if *other == user));
-        if !waiting {
-            let from_seq = self.people.log(&user).map_or(0, |log| log.seq() + 1);
-            self.ask(
-                Request::UserLogGet(UserLogGet {
-                    user_id: user,
-                    from_seq,
-                }),
-                Pending::UserLog { user },
-                out,
-            );
+    /// Asks for what is new of somebody's log, with whatever else this step wants of others.
+    pub(super) fn fetch_log(&mut self, user: UserId) {
+        if !self.fetches_log_of(|other| *other == user) {
+            self.people.wanted.insert(user);
         }
     }
 
-    pub(super) async fn log_came(
+    /// Whether the log of one of these is wanted, or on its way.
+    pub(super) fn fetches_log_of(&self, is_one: impl Fn(&UserId) -> bool) -> bool {
+        let asked = self.pending.values().filter_map(|pending| match pending {
+            Pending::UserLogs { users } => Some(users),
+            _ => None,
+        });
+        asked.chain([&self.people.wanted]).flatten().any(is_one)
+    }
+
+    /// At the end of a step: the logs it wants, in as few requests as they fit in.
+    pub(super) fn ask_for_logs(&mut self, out: &mut Out<S::DeviceKey>) {
+        let wanted: Vec<UserId> = std::mem::take(&mut self.people.wanted).into_iter().collect();
+        for some in wanted.chunks(MAX_USERS_ASKED) {
+            let from = |user_id: &UserId| UserLogFrom {
+                user_id: *user_id,
+                from_seq: self.people.log(user_id).map_or(0, |log| log.seq() + 1),
+            };
+            let users = some.iter().map(from).collect();
+            let pending = Pending::UserLogs {
+                users: some.iter().copied().collect(),
+            };
+            self.ask(Request::UserLogsGet(UserLogsGet { users }), pending, out);
+        }
+    }
+
+    pub(super) async fn logs_came(
         &mut self,
-        user: UserId,
-        result: Result<UserLogBody, Failure>,
+        mut users: BTreeSet<UserId>,
+        result: Result<UserLogsReply, Failure>,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let learnt = match result {
-            Ok(body) if body.user_id == user => self.learn_log(&body, ctx, out).await,
-            Ok(_) => Err(Problem::ServerLied("the keys of somebody else".into())),
-            Err(_) => {
-                out.push(Effect::Wake {
-                    after_ms: super::rooms::RETRY_MS,
-                });
-                return;
+        let logs = result.map(|answer| answer.logs).unwrap_or_default();
+        let mut came = BTreeSet::new();
+        for body in logs {
+            let learnt = if users.remove(&body.user_id) {
+                came.insert(body.user_id);
+                self.learn_log(&body, ctx, out).await
+            } else {
+                Err(Problem::ServerLied("the keys of somebody else".into()))
+            };
+            if let Err(problem) = learnt {
+                out.push(Effect::Show(Change::Notice(problem)));
             }
-        };
-        if let Err(problem) = learnt {
-            out.push(Effect::Show(Change::Notice(problem)));
         }
-        self.people_grew(user, ctx, out).await;
+        if came.is_empty() {
+            // Asked for again by whatever needs them, but not at once and for ever.
+            out.push(Effect::Wake {
+                after_ms: super::rooms::RETRY_MS,
+            });
+            return;
+        }
+        // The answer had no room for the others.
+        self.people.wanted.extend(users);
+        self.people_grew(&came, ctx, out).await;
     }
 
     pub(super) fn show_safety(&self, user: UserId) -> Result<Outcome, Problem> {

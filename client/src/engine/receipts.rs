@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{SlotValue, SlotsGet, SlotsReply};
 use sotto_shared::api::frame::{Outgoing, ToRelay};
+use sotto_shared::api::limits::SLOTS_PER_MEMBER;
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::suite::{OpenJob, Suite};
@@ -99,11 +100,8 @@ impl<S: Suite> Engine<S> {
             // Asked with so many keys: with more of them more can be opened.
             room.channel.pages.slots_asked = room.view().key_count();
             room.channel.pages.slots_pending = true;
-            let ask = SlotsGet {
-                room_id: id.room,
-                channel: id.channel,
-            };
-            self.ask(Request::SlotsGet(ask), Pending::Slots { chat: id }, out);
+            let most = SLOTS_PER_MEMBER * room.state.members.len();
+            self.ask_for_slots(id, None, most, out);
             return;
         }
         let told = room.channel.receipts.get(&me).map_or(0, |receipt| receipt.read);
@@ -130,6 +128,16 @@ impl<S: Suite> Engine<S> {
         {
             self.notice(problem, out);
         }
+    }
+
+    /// `most`: as many as there can be, so that no relay has us ask for ever.
+    fn ask_for_slots(&mut self, id: Chat, before: Option<u64>, most: usize, out: &mut Out<S::DeviceKey>) {
+        let ask = SlotsGet {
+            room_id: id.room,
+            channel: id.channel,
+            before,
+        };
+        self.ask(Request::SlotsGet(ask), Pending::Slots { chat: id, most }, out);
     }
 
     async fn send_receipt(
@@ -194,16 +202,21 @@ impl<S: Suite> Engine<S> {
     pub(super) async fn slots_came(
         &mut self,
         id: Chat,
+        most: usize,
         result: Result<SlotsReply, Failure>,
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        if let Some(room) = self.place_mut(id) {
-            room.channel.pages.slots_pending = false;
-        }
         // An answer that did not come is asked for again with the next connection.
-        if let Ok(reply) = result {
-            self.take_slots(id, reply.slots, ctx, out).await;
+        let (slots, before) = result.map_or((Vec::new(), None), |reply| (reply.slots, reply.before));
+        let most = most.saturating_sub(slots.len());
+        let more = before.filter(|_| most > 0 && !slots.is_empty());
+        if let Some(room) = self.place_mut(id) {
+            room.channel.pages.slots_pending = more.is_some();
+        }
+        self.take_slots(id, slots, ctx, out).await;
+        if more.is_some() {
+            self.ask_for_slots(id, more, most, out);
         }
     }
 

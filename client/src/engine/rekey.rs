@@ -1,5 +1,7 @@
 //! What takes the identity key: another password, another KEM key, a recovery key, a browser's or the account's end.
 
+use std::collections::BTreeSet;
+
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{
     KeyChange, RecoveryChange, Rekey, SessionEnd, SetRecovery, UserLogAppend, UserLogBody, VaultItem,
@@ -355,7 +357,7 @@ impl<S: Suite> Engine<S> {
         let saved = std::iter::once(me.save_keys()).chain(self.people.record(&log.user_id));
         out.push(Effect::Save(saved.collect()));
         self.ask_as(Some(token), Request::SessionEnd(SessionEnd {}), Pending::Ignore, out);
-        self.people_grew(log.user_id, ctx, out).await;
+        self.people_grew(&BTreeSet::from([log.user_id]), ctx, out).await;
         out.push(Effect::Answer {
             id: command,
             result: Ok(Outcome::Done),

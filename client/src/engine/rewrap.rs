@@ -189,7 +189,7 @@ impl<S: Suite> Engine<S> {
         // A browser may be so new that neither the room nor we have heard of it.
         let newest = self.people.log(&asked.user_id).map(|log| log.view());
         let Some(key) = newest.and_then(|view| view.active_device(&asked.dk_id)).copied() else {
-            self.fetch_log(asked.user_id, out);
+            self.fetch_log(asked.user_id);
             return;
         };
         let job = VerifyJob {

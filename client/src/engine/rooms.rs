@@ -271,7 +271,7 @@ impl<S: Suite> Engine<S> {
         if fresh.is_empty() {
             return;
         }
-        if self.fetch_missing_logs(&fresh, out) {
+        if self.fetch_missing_logs(&fresh) {
             match self.rooms.get_mut(&id) {
                 Some(room) => room.waiting = Parked::new(fresh),
                 None => {
@@ -284,18 +284,12 @@ impl<S: Suite> Engine<S> {
     }
 
     /// Asks for every user log that `blobs` name and that is not here far enough. Says whether there are any.
-    fn fetch_missing_logs(&mut self, blobs: &[SignedBlob], out: &mut Out<S::DeviceKey>) -> bool {
+    fn fetch_missing_logs(&mut self, blobs: &[SignedBlob]) -> bool {
         let missing = self.missing_logs(blobs);
         for user in &missing {
-            self.fetch_log(*user, out);
+            self.fetch_log(*user);
         }
         !missing.is_empty()
-    }
-
-    /// Whether the log of one of these is on its way.
-    pub(super) fn fetches_any_of(&self, users: &BTreeSet<UserId>) -> bool {
-        let is_one = |pending: &Pending<_>| matches!(pending, Pending::UserLog { user } if users.contains(user));
-        self.pending.values().any(is_one)
     }
 
     /// Whose logs `blobs` name further than they are here.
@@ -311,12 +305,17 @@ impl<S: Suite> Engine<S> {
         missing
     }
 
-    /// An answer with the log of `user` came: whatever waited for it goes on.
-    pub(super) async fn people_grew(&mut self, user: UserId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+    /// An answer with the logs of `users` came: whatever waited for them goes on.
+    pub(super) async fn people_grew(
+        &mut self,
+        users: &BTreeSet<UserId>,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
         let arriving: Vec<RoomId> = self
             .arriving
             .iter()
-            .filter(|(_, parked)| !self.fetches_any_of(&parked.named))
+            .filter(|(_, parked)| !self.fetches_log_of(|user| parked.named.contains(user)))
             .map(|(id, _)| *id)
             .collect();
         for id in arriving {
@@ -327,20 +326,23 @@ impl<S: Suite> Engine<S> {
                 }
                 // The answer did not bring them. Asked for again at the next tick, not at once and for ever.
                 self.arriving.insert(id, parked);
-                let is_log = |pending: &Pending<_>| matches!(pending, Pending::UserLog { .. });
-                if !self.pending.values().any(is_log) {
+                if !self.fetches_log_of(|_| true) {
                     out.push(Effect::Wake { after_ms: RETRY_MS });
                 }
             }
         }
         self.visits_go_on(ctx, out).await;
         let waiting: Vec<RoomId> = (self.rooms.iter())
-            .filter(|(_, room)| !room.waiting.blobs.is_empty() && !self.fetches_any_of(&room.waiting.named))
+            .filter(|(_, room)| {
+                !room.waiting.blobs.is_empty() && !self.fetches_log_of(|user| room.waiting.named.contains(user))
+            })
             .map(|(id, _)| *id)
             .collect();
         for id in waiting {
-            let is_short =
-                (self.rooms.get(&id)).is_some_and(|room| self.missing_logs(&room.waiting.blobs).contains(&user));
+            let is_short = (self.rooms.get(&id)).is_some_and(|room| {
+                let missing = self.missing_logs(&room.waiting.blobs);
+                missing.iter().any(|user| users.contains(user))
+            });
             if let Some(room) = self.rooms.get_mut(&id)
                 && is_short
             {

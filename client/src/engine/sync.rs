@@ -280,7 +280,7 @@ impl<S: Suite> Engine<S> {
             FromRelay::Reports { room_id } => self.fetch_reports(room_id, None, out),
             FromRelay::UserLog { user_id, seq } => {
                 if self.people.log(&user_id).is_some_and(|log| log.seq() < seq) {
-                    self.fetch_log(user_id, out);
+                    self.fetch_log(user_id);
                     if self.my_id() == Some(user_id) {
                         // Another browser of ours may have changed the key that room keys are wrapped for.
                         self.fetch_vault(out);
@@ -328,7 +328,7 @@ impl<S: Suite> Engine<S> {
         if let Some(me) = self.my_id()
             && self.people.log(&me).is_none_or(|log| log.seq() < user_log_seq)
         {
-            self.fetch_log(me, out);
+            self.fetch_log(me);
         }
         self.fetch_vault(out);
         for head in rooms {
@@ -667,9 +667,9 @@ impl<S: Suite> Engine<S> {
                 let result = expect!(UserFind);
                 self.found_for(task, handle, result, ctx, out).await;
             }
-            Pending::UserLog { user } => {
-                let result = expect!(UserLogGet);
-                self.log_came(user, result, ctx, out).await;
+            Pending::UserLogs { users } => {
+                let result = expect!(UserLogsGet);
+                self.logs_came(users, result, ctx, out).await;
             }
             Pending::RoomLog { room, from } => {
                 let result = expect!(RoomLogGet);
@@ -704,9 +704,9 @@ impl<S: Suite> Engine<S> {
                 let result = expect!(PageGet);
                 self.older_came(chat, result, ctx, out).await;
             }
-            Pending::Slots { chat } => {
+            Pending::Slots { chat, most } => {
                 let result = expect!(SlotsGet);
-                self.slots_came(chat, result, ctx, out).await;
+                self.slots_came(chat, most, result, ctx, out).await;
             }
             Pending::Exhibit { command, seq } => {
                 let result = expect!(PageGet);

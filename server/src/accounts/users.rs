@@ -1,5 +1,7 @@
 //! User logs: public keys, readable by anyone signed in, appended to by their owner alone.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::State;
 use sea_orm::{
@@ -7,10 +9,10 @@ use sea_orm::{
     QuerySelect,
 };
 use sotto_shared::api::B64;
-use sotto_shared::api::body::{Empty, UserFind, UserLogAppend, UserLogBody, UserLogGet};
+use sotto_shared::api::body::{Empty, UserFind, UserLogAppend, UserLogBody, UserLogFrom, UserLogsGet, UserLogsReply};
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::FromRelay;
-use sotto_shared::api::limits::{MAX_LOG_PAGE, is_handle};
+use sotto_shared::api::limits::{FULL_LOGS_BYTES, MAX_LOG_PAGE, MAX_USERS_ASKED, is_handle};
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::id::{DeviceKeyId, UserId};
@@ -24,6 +26,9 @@ use crate::ledger::rooms::rooms_of;
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::{Caller, Session};
+
+/// Read of the database in one go: some may have long logs, which an answer has no room for.
+const LOGS_AT_ONCE: usize = 20;
 
 pub async fn find(State(app): State<App>, _: Session, Body(ask): Body<UserFind>) -> Answer<UserFind> {
     if !is_handle(&ask.handle) {
@@ -39,11 +44,16 @@ pub async fn find(State(app): State<App>, _: Session, Body(ask): Body<UserFind>)
     Ok(Json(body(&app, &user_id, 0).await?))
 }
 
-pub async fn log(State(app): State<App>, caller: Caller, Body(ask): Body<UserLogGet>) -> Answer<UserLogGet> {
-    if caller.dk_id.is_none() && caller.user_id != ask.user_id {
+pub async fn logs(State(app): State<App>, caller: Caller, Body(ask): Body<UserLogsGet>) -> Answer<UserLogsGet> {
+    if ask.users.len() > MAX_USERS_ASKED {
+        return Err(ErrorCode::TooLarge.into());
+    }
+    if caller.dk_id.is_none() && ask.users.iter().any(|from| from.user_id != caller.user_id) {
         return Err(ErrorCode::Forbidden.into());
     }
-    Ok(Json(body(&app, &ask.user_id, ask.from_seq).await?))
+    Ok(Json(UserLogsReply {
+        logs: bodies(&app, &ask.users).await?,
+    }))
 }
 
 pub async fn append(State(app): State<App>, caller: Caller, Body(ask): Body<UserLogAppend>) -> Answer<UserLogAppend> {
@@ -212,24 +222,65 @@ pub async fn lock(txn: &DatabaseTransaction, user: &UserId) -> Result<Option<use
 
 /// A user log as bodies carry it.
 pub async fn body(app: &App, user: &UserId, from_seq: u64) -> Result<UserLogBody, Problem> {
-    let row = users::Entity::find_by_id(user.as_bytes().to_vec())
-        .one(app.db.read())
-        .await?
-        .ok_or(ErrorCode::NotFound)?;
-    let rows = user_log::Entity::find()
-        .filter(user_log::Column::UserId.eq(user.as_bytes().to_vec()))
-        .filter(user_log::Column::Seq.gte(to_row(from_seq)?))
-        .order_by_asc(user_log::Column::Seq)
-        .all(app.db.read())
-        .await?;
-    let mut entries = rows.into_iter().map(|row| B64(row.entry));
-    let genesis = if from_seq == 0 { entries.next() } else { None };
-    Ok(UserLogBody {
+    let from = UserLogFrom {
         user_id: *user,
-        handle: close::plain_handle(row.handle),
-        genesis,
-        entries: entries.collect(),
-    })
+        from_seq,
+    };
+    Ok(bodies(app, &[from]).await?.pop().ok_or(ErrorCode::NotFound)?)
+}
+
+/// The logs of those whom there is an account of, until the answer is full.
+async fn bodies(app: &App, asked: &[UserLogFrom]) -> Result<Vec<UserLogBody>, Problem> {
+    let ids = asked.iter().map(|from| from.user_id.as_bytes().to_vec());
+    let handles: HashMap<Vec<u8>, String> = users::Entity::find()
+        .select_only()
+        .columns([users::Column::UserId, users::Column::Handle])
+        .filter(users::Column::UserId.is_in(ids))
+        .into_tuple::<(Vec<u8>, String)>()
+        .all(app.db.read())
+        .await?
+        .into_iter()
+        .collect();
+    let mut logs = Vec::with_capacity(handles.len());
+    let mut bytes = 0;
+    for some in asked.chunks(LOGS_AT_ONCE) {
+        let mut wanted = sea_orm::Condition::any();
+        for from in some {
+            let id = from.user_id.as_bytes().to_vec();
+            let one = sea_orm::Condition::all()
+                .add(user_log::Column::UserId.eq(id))
+                .add(user_log::Column::Seq.gte(to_row(from.from_seq)?));
+            wanted = wanted.add(one);
+        }
+        let mut entries: HashMap<Vec<u8>, Vec<B64>> = HashMap::new();
+        for row in user_log::Entity::find()
+            .filter(wanted)
+            .order_by_asc(user_log::Column::UserId)
+            .order_by_asc(user_log::Column::Seq)
+            .all(app.db.read())
+            .await?
+        {
+            entries.entry(row.user_id).or_default().push(B64(row.entry));
+        }
+        for from in some {
+            let id = from.user_id.as_bytes().as_slice();
+            let Some(handle) = handles.get(id) else { continue };
+            if bytes >= FULL_LOGS_BYTES {
+                return Ok(logs);
+            }
+            let mut entries = entries.remove(id).unwrap_or_default().into_iter();
+            let genesis = if from.from_seq == 0 { entries.next() } else { None };
+            let entries: Vec<B64> = entries.collect();
+            bytes += entries.iter().chain(&genesis).map(|entry| entry.0.len()).sum::<usize>();
+            logs.push(UserLogBody {
+                user_id: from.user_id,
+                handle: close::plain_handle(handle.clone()),
+                genesis,
+                entries,
+            });
+        }
+    }
+    Ok(logs)
 }
 
 /// Number of the newest entry of a person's log.

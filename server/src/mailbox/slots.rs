@@ -17,7 +17,7 @@ use sotto_shared::api::limits::{MAX_SLOTS_PAGE, SLOTS_PER_MEMBER};
 use sotto_shared::id::RoomId;
 
 use super::Post;
-use crate::app::App;
+use crate::app::{App, from_row, to_row};
 use crate::db::entities::{channels, slots};
 use crate::ledger::rooms::readership;
 use crate::problem::Problem;
@@ -27,19 +27,26 @@ use crate::session::Session;
 pub async fn list(State(app): State<App>, session: Session, Body(ask): Body<SlotsGet>) -> Answer<SlotsGet> {
     let db = app.db.read();
     readership(&app, &ask.room_id, &ask.channel, &session.user_id).await?;
-    let rows = slots::Entity::find()
+    let mut there = slots::Entity::find()
         .filter(slots::Column::RoomId.eq(ask.room_id.as_bytes().to_vec()))
-        .filter(slots::Column::Channel.eq(ask.channel.as_bytes().to_vec()))
+        .filter(slots::Column::Channel.eq(ask.channel.as_bytes().to_vec()));
+    if let Some(before) = ask.before {
+        there = there.filter(slots::Column::Rev.lt(to_row(before)?));
+    }
+    let rows = there
         .order_by_desc(slots::Column::Rev)
         .limit(u64::from(MAX_SLOTS_PAGE))
         .all(db)
         .await?;
+    let full = rows.len() == MAX_SLOTS_PAGE as usize;
+    let before = rows.last().filter(|_| full).map(|row| from_row(row.rev));
     let value = |row: slots::Model| SlotValue {
         header: B64(row.header),
         envelope: B64(row.envelope),
     };
     Ok(Json(SlotsReply {
         slots: rows.into_iter().map(value).collect(),
+        before,
     }))
 }
 

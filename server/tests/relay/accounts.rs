@@ -1,9 +1,12 @@
 use std::time::Duration;
 
+use sea_orm::{ActiveValue::Set, Database, EntityTrait};
+use sotto_server::db::entities::user_log;
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
 use sotto_shared::api::error::{ErrorBody, ErrorCode};
 use sotto_shared::api::frame::FromRelay;
+use sotto_shared::api::limits::{FULL_LOGS_BYTES, MAX_USERS_ASKED};
 use sotto_shared::codec::{Bytes, Codec, List, Text};
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::sign::public_key;
@@ -242,23 +245,13 @@ async fn a_grant_is_for_ones_own_account_and_ten_minutes() {
     let token = ground.sign_in(&ada).await.unwrap().token;
     let token = Some(token.as_str());
     ground.ask(token, &VaultGet {}).await.unwrap();
-    ground
-        .ask(
-            token,
-            &UserLogGet {
-                user_id: ada.user_id,
-                from_seq: 0,
-            },
-        )
-        .await
-        .unwrap();
+    ground.user_log(token, ada.user_id, 0).await;
     assert_eq!(
         ground
             .refused(
                 token,
-                &UserLogGet {
-                    user_id: bob.user_id,
-                    from_seq: 0
+                &UserLogsGet {
+                    users: [&ada, &bob].map(|who| all_of(who.user_id)).into()
                 }
             )
             .await,
@@ -445,17 +438,64 @@ async fn a_closed_account_is_over_and_its_handle_stays_taken() {
         ground.refused(None, &Person::new("ada").registration()).await,
         ErrorCode::HandleTaken
     );
-    let log = ground
-        .ask(
-            Some(&bob.token),
-            &UserLogGet {
-                user_id: ada.user_id,
-                from_seq: 2,
-            },
-        )
+    let log = ground.user_log(Some(&bob.token), ada.user_id, 2).await;
+    assert_eq!((log.genesis, log.entries.len()), (None, 1));
+}
+
+fn all_of(user_id: UserId) -> UserLogFrom {
+    UserLogFrom { user_id, from_seq: 0 }
+}
+
+#[tokio::test]
+async fn many_user_logs_come_at_once_in_the_order_asked_as_far_as_there_is_room() {
+    let ground = Ground::new().await;
+    let people = [
+        ground.person("ada").await,
+        ground.person("bob").await,
+        ground.person("cleo").await,
+    ];
+    let [ada, bob, cleo] = &people;
+    let token = Some(ada.token.as_str());
+    let nobody = UserId::from_bytes([7; 32]);
+    let newest = UserLogFrom {
+        user_id: bob.user_id,
+        from_seq: 1,
+    };
+    let users = vec![all_of(cleo.user_id), all_of(nobody), newest, all_of(ada.user_id)];
+    let logs = ground.ask(token, &UserLogsGet { users }).await.unwrap().logs;
+    let seen: Vec<_> = (logs.iter())
+        .map(|log| (log.handle.as_str(), log.genesis.is_some(), log.entries.len()))
+        .collect();
+    assert_eq!(seen, [("cleo", true, 1), ("bob", false, 1), ("ada", true, 1)]);
+    assert_eq!(logs[0], ground.user_log(token, cleo.user_id, 0).await);
+    assert!(
+        ground
+            .ask(token, &UserLogsGet { users: vec![] })
+            .await
+            .unwrap()
+            .logs
+            .is_empty()
+    );
+
+    let users = vec![all_of(ada.user_id); MAX_USERS_ASKED + 1];
+    assert_eq!(ground.refused(token, &UserLogsGet { users }).await, ErrorCode::TooLarge);
+    // Long ones fill an answer; the first always comes, whole.
+    let many = FULL_LOGS_BYTES / 500 + 1;
+    let rows = (2..).take(many).map(|seq| user_log::ActiveModel {
+        user_id: Set(bob.user_id.as_bytes().to_vec()),
+        seq: Set(seq),
+        entry: Set(vec![0; 500]),
+    });
+    let db = Database::connect(&ground.url).await.unwrap();
+    user_log::Entity::insert_many(rows)
+        .exec_without_returning(&db)
         .await
         .unwrap();
-    assert_eq!((log.genesis, log.entries.len()), (None, 1));
+    let users = vec![all_of(bob.user_id), all_of(ada.user_id), all_of(cleo.user_id)];
+    let logs = ground.ask(token, &UserLogsGet { users }).await.unwrap().logs;
+    assert_eq!((logs.len(), logs[0].entries.len()), (1, many + 1));
+    let users = vec![all_of(ada.user_id), all_of(bob.user_id), all_of(cleo.user_id)];
+    assert_eq!(ground.ask(token, &UserLogsGet { users }).await.unwrap().logs.len(), 2);
 }
 
 #[tokio::test]
@@ -474,16 +514,7 @@ async fn a_user_log_grows_by_compare_and_swap_and_a_lost_answer_does_no_harm() {
     let (won, lost) = if a.is_ok() { (one, two) } else { (two, one) };
     ground.ask(token, &append(&won)).await.unwrap();
     assert_eq!(ground.refused(token, &append(&lost)).await, ErrorCode::StaleHead);
-    let log = ground
-        .ask(
-            token,
-            &UserLogGet {
-                user_id: ada.user_id,
-                from_seq: 0,
-            },
-        )
-        .await
-        .unwrap();
+    let log = ground.user_log(token, ada.user_id, 0).await;
     assert_eq!(log.entries, [B64(ada.device.clone()), won.clone()]);
     let blob = sotto_shared::codec::Codec::from_bytes(&won.0).unwrap();
     ada.log = ada.log.extend(&[blob]).unwrap().prove_here().unwrap();
@@ -953,11 +984,7 @@ async fn a_new_beginning_keeps_the_handle_and_ends_the_old_account() {
         .await
         .unwrap();
     assert_eq!(found.user_id, again.user_id);
-    let ask = UserLogGet {
-        user_id: ada.user_id,
-        from_seq: 0,
-    };
-    let old = ground.ask(Some(&bob.token), &ask).await.unwrap();
+    let old = ground.user_log(Some(&bob.token), ada.user_id, 0).await;
     assert_eq!(
         (old.handle.as_str(), old.entries.len()),
         ("ada", 2),

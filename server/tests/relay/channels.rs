@@ -112,8 +112,12 @@ async fn page(ground: &Ground, person: &Person, room: &Room, channel: ChannelId)
 }
 
 async fn slots(ground: &Ground, person: &Person, room: &Room, channel: ChannelId) -> Result<usize, ErrorCode> {
-    let room_id = room.id;
-    let reply = ground.ask(Some(&person.token), &SlotsGet { room_id, channel }).await;
+    let ask = SlotsGet {
+        room_id: room.id,
+        channel,
+        before: None,
+    };
+    let reply = ground.ask(Some(&person.token), &ask).await;
     reply.map(|reply| reply.slots.len()).map_err(|error| error.code)
 }
 

@@ -79,7 +79,11 @@ impl Pond {
                 msg_id: msg_id(&message),
                 del_secret: B64(secret.to_vec()),
             }),
-            body(&SlotsGet { room_id, channel }),
+            body(&SlotsGet {
+                room_id,
+                channel,
+                before: Some(1),
+            }),
             body(&ReportsGet { room_id }),
             body(&ReportSettle {
                 room_id,

@@ -111,16 +111,7 @@ async fn a_guest_who_stays_has_the_handle_and_the_password_and_all_there_was() {
     guest.handle = "zoe".into();
     guest.ak = new;
     guest.token = ground.session(&guest, &guest.dk.clone()).await.unwrap();
-    let log = ground
-        .ask(
-            Some(&guest.token),
-            &UserLogGet {
-                user_id: id,
-                from_seq: 0,
-            },
-        )
-        .await
-        .unwrap();
+    let log = ground.user_log(Some(&guest.token), id, 0).await;
     assert_eq!((log.handle.as_str(), log.user_id), ("zoe", id));
     assert!(ground.page(&guest, &room, PageFrom::End, 10).await.is_ok());
     // Never again.

@@ -85,7 +85,10 @@ async fn no_body_makes_the_relay_fail_or_hang() {
             json!({"puts": [{"item_id": id_of("a"), "rev": 1, "sealed": "AAAA"}]}),
         ),
         (UserFind::PATH, json!({"handle": "ada"})),
-        (UserLogGet::PATH, json!({"user_id": ada.user_id, "from_seq": 0})),
+        (
+            UserLogsGet::PATH,
+            json!({"users": [{"user_id": ada.user_id, "from_seq": 0}]}),
+        ),
         (
             UserLogAppend::PATH,
             json!({"entries": [ada.entry_only(ada.device_body(&key()))], "puts": []}),

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, Database, EntityTrait, Statement};
 use sotto_server::clock::Clock;
 use sotto_server::config::Config;
+use sotto_server::db::entities::slots;
 use sotto_server::start::start;
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::{FromRelay, Outgoing};
-use sotto_shared::api::limits::{OLD_EPOCH_GRACE_SECS, SLOTS_PER_MEMBER};
+use sotto_shared::api::limits::{MAX_SLOTS_PAGE, OLD_EPOCH_GRACE_SECS, SLOTS_PER_MEMBER};
 use sotto_shared::codec::Codec;
 use sotto_shared::envelope::header::Header;
 use sotto_shared::id::*;
@@ -121,6 +122,7 @@ async fn a_value_is_written_and_read_by_members_alone() {
     assert!(ground.slots(&ada, &room).await.unwrap().contains(&value(&first)));
 
     let nowhere = SlotsGet {
+        before: None,
         room_id: RoomId::from_bytes([7; 32]),
         channel: ChannelId::MAIN,
     };
@@ -211,6 +213,48 @@ async fn a_room_has_so_many_slots_for_each_member_and_the_oldest_go() {
     let expected: Vec<SlotValue> = sent.iter().rev().map(value).collect();
     assert_eq!(ground.slots(&bob, &room).await.unwrap(), expected);
     assert_eq!(ground.slots(&ada, &other).await.unwrap(), [value(&theirs)]);
+}
+
+#[tokio::test]
+async fn more_slots_than_one_answer_holds_come_with_the_next() {
+    let ground = Ground::new().await;
+    let ada = ground.person("ada").await;
+    let room = ground.group(&[&ada]).await;
+    let many = 2 * MAX_SLOTS_PAGE as usize + 50;
+    let values: Vec<Outgoing> = (0..many).map(|_| room.value(slot())).collect();
+    let db = Database::connect(&ground.url).await.unwrap();
+    let rows = (1..).zip(&values).map(|(rev, value)| slots::ActiveModel {
+        room_id: Set(room.id.as_bytes().to_vec()),
+        channel: Set(ChannelId::MAIN.as_bytes().to_vec()),
+        slot_id: Set(msg_id(value).as_bytes().to_vec()),
+        rev: Set(rev),
+        header: Set(value.header.0.clone()),
+        envelope: Set(value.envelope.0.clone()),
+    });
+    for rows in rows.collect::<Vec<_>>().chunks(200) {
+        slots::Entity::insert_many(rows.to_vec())
+            .exec_without_returning(&db)
+            .await
+            .unwrap();
+    }
+    let (mut before, mut seen, mut pages) = (None, Vec::new(), Vec::new());
+    loop {
+        let ask = SlotsGet {
+            room_id: room.id,
+            channel: ChannelId::MAIN,
+            before,
+        };
+        let reply = ground.ask(Some(&ada.token), &ask).await.unwrap();
+        pages.push(reply.slots.len());
+        seen.extend(reply.slots);
+        before = reply.before;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [500, 500, 50]);
+    let newest_first: Vec<SlotValue> = values.iter().rev().map(value).collect();
+    assert!(seen == newest_first, "each once, in their order");
 }
 
 #[tokio::test]

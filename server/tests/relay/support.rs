@@ -122,6 +122,13 @@ impl Ground {
         self.ask(token, body).await.unwrap_err().code
     }
 
+    /// Somebody's log, from entry `from_seq` on.
+    pub async fn user_log(&self, token: Option<&str>, user_id: UserId, from_seq: u64) -> UserLogBody {
+        let users = vec![UserLogFrom { user_id, from_seq }];
+        let mut answer = self.ask(token, &UserLogsGet { users }).await.unwrap();
+        answer.logs.pop().unwrap()
+    }
+
     /// Registered, with a session.
     pub async fn person(&self, handle: &str) -> Person {
         let mut person = Person::new(handle);
@@ -191,16 +198,17 @@ impl Ground {
         self.ask(Some(&person.token), &ask).await
     }
 
-    /// A group of `people`, the first its owner, with a room key for all of them.
     pub async fn slots(&self, person: &Person, room: &Room) -> Result<Vec<SlotValue>, ErrorCode> {
         let ask = SlotsGet {
             room_id: room.id,
             channel: ChannelId::MAIN,
+            before: None,
         };
         let reply = self.ask(Some(&person.token), &ask).await;
         reply.map(|reply| reply.slots).map_err(|body| body.code)
     }
 
+    /// A group of `people`, the first its owner, with a room key for all of them.
     pub async fn group(&self, people: &[&Person]) -> Room {
         let (mut room, create) = Room::new(people[0], RoomKind::Group, &[]);
         let mut create = create;

@@ -406,12 +406,22 @@ endpoint! {
 }
 
 endpoint! {
-    /// Anyone signed in may read anyone's log: it holds public keys.
-    "users/log", UserLogGet {
-        user_id: UserId,
-        /// 0: from the genesis.
-        from_seq: u64,
-    } -> UserLogBody
+    /// Anyone signed in may read anyone's log: it holds public keys. At most `MAX_USERS_ASKED`.
+    "users/logs", UserLogsGet { users: Vec<UserLogFrom> } -> UserLogsReply
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserLogFrom {
+    pub user_id: UserId,
+    /// 0: from the genesis.
+    pub from_seq: u64,
+}
+
+/// In the order asked. Left out: accounts there are none of, and what no longer fits behind `FULL_LOGS_BYTES`, to be asked
+/// for again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserLogsReply {
+    pub logs: Vec<UserLogBody>,
 }
 
 endpoint! {
@@ -643,12 +653,21 @@ impl StoredMessage {
 
 endpoint! {
     /// What lies in the slots of a channel, the newest first, at most `MAX_SLOTS_PAGE`. Written by a `Send` frame.
-    "slots/list", SlotsGet { room_id: RoomId, channel: ChannelId } -> SlotsReply
+    "slots/list", SlotsGet {
+        room_id: RoomId,
+        channel: ChannelId,
+        /// What the answer before this one says; nothing for the first.
+        #[serde(default)]
+        before: Option<u64>,
+    } -> SlotsReply
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotsReply {
     pub slots: Vec<SlotValue>,
+    /// There may be older ones: to be asked for with this.
+    #[serde(default)]
+    pub before: Option<u64>,
 }
 
 /// The bytes that came in.

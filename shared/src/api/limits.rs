@@ -57,6 +57,10 @@ pub const MAX_SEND_BATCH: usize = 32;
 pub const MAX_KEY_REQUEST_BYTES: usize = 512;
 pub const MAX_PAGE: u32 = 200;
 pub const MAX_LOG_PAGE: u32 = 500;
+/// People whose logs one request asks for.
+pub const MAX_USERS_ASKED: usize = 100;
+/// No further log is put behind so many bytes of entries.
+pub const FULL_LOGS_BYTES: usize = 512 * 1024;
 pub const MAX_SLOTS_PAGE: u32 = 500;
 /// Slots of a room, for each of its members; with one more the one goes that was written longest ago.
 pub const SLOTS_PER_MEMBER: usize = 4;

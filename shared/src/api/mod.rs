@@ -27,7 +27,7 @@ macro_rules! every_endpoint {
         $then! {
             $($before)*
             Info, Register, SignInStart, SignInProve, SessionStart, SessionProve, SessionEnd, SessionEndOthers, SessionList,
-            VaultGet, VaultPut, Rekey, SetRecovery, ResetIdentity, UserFind, UserLogGet, UserLogAppend, RoomCreate,
+            VaultGet, VaultPut, Rekey, SetRecovery, ResetIdentity, UserFind, UserLogsGet, UserLogAppend, RoomCreate,
             RoomAppend, RoomLogGet, WrapsGet, WrapsDrop, WrapsPut, PageGet, HeldGet, RowsGet, InviteOpen, InvitePeek, MessageDelete,
             SlotsGet, ReportSend, ReportsGet, ReportSettle, PicturePut, PictureGet, PictureDrop
         }

@@ -205,7 +205,9 @@ impl RoomState {
         }
         let there = self.channels.get(channel);
         let shelved = there.map_or(&[][..], |there| &there.shelved);
-        let read = there.and_then(|there| there.read_by.get(user)).map_or(&[][..], Vec::as_slice);
+        let read = there
+            .and_then(|there| there.read_by.get(user))
+            .map_or(&[][..], Vec::as_slice);
         let mut changes = [from, to]
             .into_iter()
             .chain(self.tenure_changes(user, device))

@@ -1140,7 +1140,11 @@ impl RoomState {
 
     /// The entries at which [`Self::author_key`] changes.
     pub(super) fn tenure_changes(&self, user: &UserId, device: &DeviceKeyId) -> impl Iterator<Item = u64> {
-        let spans = self.tenures.get(&(*user, *device)).into_iter().flat_map(|tenure| &tenure.spans);
+        let spans = self
+            .tenures
+            .get(&(*user, *device))
+            .into_iter()
+            .flat_map(|tenure| &tenure.spans);
         spans.flat_map(|(from, until)| [Some(*from), *until]).flatten()
     }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use sotto_shared::api::body::{ChannelHead, RoomHead};
+use sotto_shared::api::body::{ChannelHead, RoomHead, UserLogBody};
 use sotto_shared::api::error::{ErrorBody, ErrorCode};
 use sotto_shared::api::frame::{FromRelay, ToRelay};
 use sotto_shared::id::{RoomId, UserId};
@@ -232,21 +232,24 @@ impl Wiles {
             {
                 wraps.wraps.clear();
             }
-            (Request::UserLogGet(_) | Request::UserFind(_), Reply::UserLogGet(body) | Reply::UserFind(body)) => {
-                let from = match request {
-                    Request::UserLogGet(ask) => ask.from_seq as usize,
-                    _ => 0,
-                };
-                for held in self.withheld(user, Kind::People) {
-                    if let Some((_, count)) = held.people.iter().find(|(other, _)| *other == body.user_id) {
-                        // Entry 0 is the genesis.
-                        let keep = count.saturating_sub(from.max(1));
-                        body.entries.truncate(keep);
-                    }
+            (Request::UserFind(_), Reply::UserFind(body)) => self.hold_back(user, body, 0),
+            (Request::UserLogsGet(ask), Reply::UserLogsGet(reply)) => {
+                for body in &mut reply.logs {
+                    let asked = ask.users.iter().find(|from| from.user_id == body.user_id);
+                    self.hold_back(user, body, asked.map_or(0, |from| from.from_seq as usize));
                 }
             }
             _ => {}
         }
         reply
+    }
+
+    fn hold_back(&self, user: Option<UserId>, body: &mut UserLogBody, from: usize) {
+        for held in self.withheld(user, Kind::People) {
+            if let Some((_, count)) = held.people.iter().find(|(other, _)| *other == body.user_id) {
+                // Entry 0 is the genesis.
+                body.entries.truncate(count.saturating_sub(from.max(1)));
+            }
+        }
     }
 }

@@ -7,7 +7,8 @@ use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::{FromRelay, ItemRev};
 use sotto_shared::api::limits::{
-    CHALLENGE_SECS, MAX_LOG_PAGE, MAX_PUTS, MAX_VAULT_ITEM_BYTES, MAX_VAULT_ITEMS, is_guest, is_handle, is_own_handle,
+    CHALLENGE_SECS, FULL_LOGS_BYTES, MAX_LOG_PAGE, MAX_PUTS, MAX_USERS_ASKED, MAX_VAULT_ITEM_BYTES, MAX_VAULT_ITEMS,
+    is_guest, is_handle, is_own_handle,
 };
 use sotto_shared::codec::{Codec, Text};
 use sotto_shared::crypto::hash::sha256;
@@ -487,11 +488,28 @@ impl ModelRelay {
         self.user_log(user_id, 0)
     }
 
-    pub(super) fn user_log_get(&self, caller: &Caller, ask: &UserLogGet) -> Answer<UserLogBody> {
-        if caller.dk_id.is_none() && caller.user_id != ask.user_id {
+    pub(super) fn user_logs_get(&self, caller: &Caller, ask: &UserLogsGet) -> Answer<UserLogsReply> {
+        if ask.users.len() > MAX_USERS_ASKED {
+            return Err(ErrorCode::TooLarge);
+        }
+        if caller.dk_id.is_none() && ask.users.iter().any(|from| from.user_id != caller.user_id) {
             return Err(ErrorCode::Forbidden);
         }
-        self.user_log(&ask.user_id, ask.from_seq)
+        let mut bytes = 0;
+        let mut logs = Vec::new();
+        let there = ask
+            .users
+            .iter()
+            .filter_map(|from| self.user_log(&from.user_id, from.from_seq).ok());
+        for log in there {
+            if bytes >= FULL_LOGS_BYTES {
+                break;
+            }
+            let entries = log.entries.iter().chain(&log.genesis);
+            bytes += entries.map(|entry| entry.0.len()).sum::<usize>();
+            logs.push(log);
+        }
+        Ok(UserLogsReply { logs })
     }
 
     fn user_log(&self, user: &UserId, from_seq: u64) -> Answer<UserLogBody> {

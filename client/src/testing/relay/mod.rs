@@ -124,7 +124,7 @@ impl ModelRelay {
                 self.session(token)?;
                 Reply::UserFind(self.user_find(ask)?)
             }
-            Request::UserLogGet(ask) => Reply::UserLogGet(self.user_log_get(&self.caller(token)?, ask)?),
+            Request::UserLogsGet(ask) => Reply::UserLogsGet(self.user_logs_get(&self.caller(token)?, ask)?),
             Request::UserLogAppend(ask) => Reply::UserLogAppend(self.user_log_append(&self.caller(token)?, ask)?),
             Request::RoomCreate(ask) => Reply::RoomCreate(self.room_create(&self.session(token)?, ask)?),
             Request::RoomAppend(ask) => Reply::RoomAppend(self.room_append(&self.session(token)?, ask)?),

@@ -612,9 +612,14 @@ impl ModelRelay {
     pub(super) fn slots_get(&self, session: &Session, ask: &SlotsGet) -> Answer<SlotsReply> {
         let room = self.rooms.get(&ask.room_id).ok_or(ErrorCode::NotFound)?;
         let room = room.readership(&session.user_id, &ask.channel)?;
-        let newest = room.slots.iter().rev().take(MAX_SLOTS_PAGE as usize);
+        // Their places in the row stand for the numbers that the relay gives them.
+        let upto = ask
+            .before
+            .map_or(room.slots.len(), |before| room.slots.len().min(before as usize));
+        let from = upto.saturating_sub(MAX_SLOTS_PAGE as usize);
         Ok(SlotsReply {
-            slots: newest.cloned().collect(),
+            slots: room.slots.iter().take(upto).skip(from).rev().cloned().collect(),
+            before: (from > 0).then_some(from as u64),
         })
     }
 
