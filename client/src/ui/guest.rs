@@ -32,9 +32,9 @@ pub fn tag() -> AnyView {
 }
 
 /// Below what a link leads to, for somebody without an account: a name is enough.
-pub fn come_in() -> AnyView {
+pub fn come_in(open: RwSignal<bool>) -> AnyView {
     let link = use_link();
-    let (open, busy) = (RwSignal::new(false), RwSignal::new(false));
+    let busy = RwSignal::new(false);
     let (name, wrong, error) = (
         RwSignal::new(String::new()),
         RwSignal::new(None::<String>),

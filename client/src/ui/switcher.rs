@@ -173,7 +173,7 @@ pub fn dialog() -> AnyView {
             .attr("autocapitalize", "none")
             .attr("spellcheck", "false")
             .attr("enterkeyhint", "go")
-            .placeholder("Jump to a conversation or a person")
+            .placeholder("A conversation or a person")
             .autofocus(true)
             .prop("value", move || typed.get())
             .on(ev::input, move |event| {
@@ -213,7 +213,11 @@ pub fn dialog() -> AnyView {
             groups.push(
                 html::p()
                     .class("switcher-none")
-                    .child("Nothing here is called that.")
+                    .child(if typed.with(|typed| typed.trim().is_empty()) {
+                        "No other conversation yet. Type somebody’s handle, or what you want to do."
+                    } else {
+                        "Nothing here is called that."
+                    })
                     .into_any(),
             );
         }

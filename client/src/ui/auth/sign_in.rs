@@ -80,7 +80,7 @@ pub fn view(draft: Draft) -> AnyView {
                     .child("Talk together. The server can’t read a word."),
                 html::p()
                     .class("front-sub")
-                    .child("Groups and direct messages in a browser tab. Nothing to install."),
+                    .child("Spaces, groups and direct messages in a browser tab. Nothing to install."),
                 form,
             )),
             picture::cut(),

@@ -41,7 +41,7 @@ pub fn card() -> AnyView {
             html::p()
                 .class("front-sub")
                 .child("Open the link that you were given once more, or sign in."),
-            doors(),
+            doors(Signal::stored(false)),
         )
             .into_any(),
         (Some(_), None) => html::div()
@@ -62,7 +62,7 @@ pub fn card() -> AnyView {
             html::p().class("front-sub").child(format!(
                 "{handle} gave you this link. Whoever answers as {handle} must have the key it names, so nobody else can."
             )),
-            doors(),
+            doors(Signal::stored(false)),
             html::p().child(put_away(nav, Place::Home)),
         )
             .into_any(),
@@ -115,6 +115,7 @@ fn known(invite: PeekedInvite) -> AnyView {
         )
             .into_any();
     }
+    let as_guest = RwSignal::new(false);
     (
         head(
             mark(invite.mark, Shape::Group, Size::S72),
@@ -123,8 +124,8 @@ fn known(invite: PeekedInvite) -> AnyView {
         ),
         facts(invite.members, invite.approval, invite.expires_ms),
         html::div().class("front-form").child((
-            doors(),
-            invite.guests.then(guest::come_in),
+            doors(as_guest.into()),
+            invite.guests.then(|| guest::come_in(as_guest)),
             html::p()
                 .class("field-hint")
                 .child("The name comes with the link, sealed. The rest is what the server says: this page checks it before you join."),
@@ -138,15 +139,23 @@ fn named(title: &str) -> &str {
     if title.is_empty() { "a group" } else { title }
 }
 
-/// The ways in.
-fn doors() -> AnyView {
+/// The ways in; `aside`: another one is being taken.
+fn doors(aside: Signal<bool>) -> AnyView {
     let nav = use_nav();
     html::div()
         .class("pair")
         .child((
-            button::button("button button-primary button-l", "Create account", move || {
-                nav.go(Place::SignUp)
-            }),
+            html::button()
+                .r#type("button")
+                .class(move || {
+                    if aside.get() {
+                        "button button-l"
+                    } else {
+                        "button button-primary button-l"
+                    }
+                })
+                .on(leptos::ev::click, move |_| nav.go(Place::SignUp))
+                .child("Create account"),
             button::button("button button-l", "Sign in", move || nav.go(Place::Home)),
         ))
         .into_any()

@@ -130,8 +130,8 @@ pub fn make(chat: Chat, message: MessageId) -> AnyView {
                     });
                 }),
             html::span().class("choice-text").child((
-                html::b().child((
-                    name_of(author),
+                html::span().child((
+                    whose(author),
                     " ",
                     html::span().class("muted").child(when::brief(at_ms)),
                 )),
@@ -406,7 +406,7 @@ fn told(room: RoomId, report: Report) -> AnyView {
     (
         html::header().class("report-head").child((
             html::p().child((
-                html::b().attr("dir", "auto").child(name_of(by)),
+                whose(by),
                 format!(
                     " reported {}.",
                     words::count(shown_messages(&messages), "message", "messages")
@@ -444,6 +444,15 @@ fn shown_messages(messages: &[Exhibit]) -> usize {
     messages.len() - messages.iter().filter(is_change).count()
 }
 
+/// What somebody is called, and beside it the handle: what is done, is done to that.
+fn whose(user: UserId) -> AnyView {
+    let store = use_store();
+    let (name, handle) = (store.name(user), name_of(user));
+    let also = (!name.is_empty() && name != handle).then(|| html::span().class("muted").child(format!(" {handle}")));
+    let shown = if also.is_some() { name } else { handle };
+    (html::b().attr("dir", "auto").child(shown), also).into_any()
+}
+
 /// What may be done about somebody whose words were reported; nothing where nothing may.
 fn about(room: RoomId, user: UserId) -> AnyView {
     let (store, dialogs) = (use_store(), use_dialogs());
@@ -458,7 +467,9 @@ fn about(room: RoomId, user: UserId) -> AnyView {
             Face::Words(
                 (
                     Icon::Shield.view(),
-                    html::span().child(format!("About {} …", name_of(user))),
+                    html::span()
+                        .class("truncate")
+                        .child(format!("About {} …", name_of(user))),
                 )
                     .into_any(),
             ),
@@ -525,7 +536,7 @@ fn exhibit(room: RoomId, message: Exhibit) -> AnyView {
         .class("report-message")
         .child((
             html::p().class("report-from").child((
-                html::b().attr("dir", "auto").child(name_of(by)),
+                whose(by),
                 is_change.then_some(" changed a message to"),
                 place,
                 " ",
@@ -544,7 +555,7 @@ fn exhibit(room: RoomId, message: Exhibit) -> AnyView {
                 move || {
                     (!is_here.get()).then(|| html::span().class("muted").child("In a channel that you do not read"))
                 },
-                acts,
+                html::div().class("report-acts").child(acts),
             )),
         ))
         .into_any()

@@ -219,20 +219,26 @@ fn group(this: Column, id: u16) -> AnyView {
     let is_folded = Memo::new(move |_| id != NONE && folded.is(this.space, id));
     let nav = use_nav();
     let here = Memo::new(move |_| nav.place().room());
+    let all = Memo::new(move |_| {
+        let is_there = |channel: &ChannelId| {
+            let room = store.room(chat(*channel));
+            room.is_some_and(|room| !room.channel.is_some_and(|info| info.archived))
+        };
+        heading.with(|heading| {
+            let channels = heading.iter().flat_map(|heading| heading.channels.iter());
+            channels.copied().filter(is_there).collect::<Vec<_>>()
+        })
+    });
     // A folded heading still shows what is open and what is new.
     let channels = Memo::new(move |_| {
         let is_shown = |channel: &ChannelId| {
             let at = chat(*channel);
-            store.room(at).is_some_and(|room| {
-                let archived = room.channel.as_ref().is_some_and(|info| info.archived);
-                !archived && (!is_folded.get() || room.is_fresh() || here.get() == Some(at))
-            })
+            !is_folded.get() || here.get() == Some(at) || store.room(at).is_some_and(|room| room.is_fresh())
         };
-        heading.with(|heading| {
-            let channels = heading.iter().flat_map(|heading| heading.channels.iter());
-            channels.copied().filter(is_shown).collect::<Vec<_>>()
-        })
+        all.with(|all| all.iter().copied().filter(is_shown).collect::<Vec<_>>())
     });
+    // To whoever may not arrange them, one over nothing they can read says nothing.
+    let is_empty = Memo::new(move |_| id != NONE && !this.rights.get().channel && all.with(Vec::is_empty));
     let list = unique("channels");
     let controls = list.clone();
     let over = move || this.over.get() == Some(Dragged::Heading(id));
@@ -282,7 +288,11 @@ fn group(this: Column, id: u16) -> AnyView {
             .key(|channel| *channel)
             .children(move |id| channel(this, chat(id)))
             .build()));
-    html::section().class("column-group").child((head, ul)).into_any()
+    html::section()
+        .class("column-group")
+        .prop("hidden", move || is_empty.get())
+        .child((head, ul))
+        .into_any()
 }
 
 fn heading_menu(this: Column, id: u16, name: Memo<String>) -> AnyView {

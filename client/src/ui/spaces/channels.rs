@@ -115,7 +115,7 @@ pub fn create(space: RoomId, heading: u16) -> AnyView {
     };
     let kinds = html::fieldset().class("field").child((
         html::legend().class("field-label").child("Who is it for"),
-        html::div().class("choices choice-cards").child(
+        html::div().class("choices choice-cards choices-one").child(
             [ChannelKind::Public, ChannelKind::Announcement, ChannelKind::Private]
                 .map(option)
                 .into_iter()
