@@ -11,7 +11,7 @@ use crate::ui::kit::menu::{Entry, Face, menu};
 use crate::ui::kit::{Icon, button};
 use crate::ui::nav::{Nav, icon_link, use_nav};
 use crate::ui::place::Place;
-use crate::ui::screen::use_store;
+use crate::ui::screen::{use_narrow, use_store};
 use crate::ui::{hush, moderation, presence, sidebar, words};
 use crate::view::{ChannelKind, Role, RoomKind, Standing, Trust};
 
@@ -146,22 +146,45 @@ fn threads_link(id: Chat) -> AnyView {
         let room = store.room(id)?;
         Some((room.threads, room.newest_thread?)).filter(|(count, _)| *count > 0)
     });
-    (move || {
-        news.get().map(|(count, root)| {
+    let (narrow, nav) = (use_narrow(), use_nav());
+    let shown = move || nav.place() == Place::Threads(id);
+    let many = Memo::new(move |_| store.room(id).is_some_and(|room| room.kind != RoomKind::Direct));
+    // Where there is room for it, the list of them stands in the same place.
+    let list = move || {
+        html::a()
+            .class("button button-quiet button-icon")
+            .href(move || {
+                if shown() {
+                    Place::Room(id).path()
+                } else {
+                    Place::Threads(id).path()
+                }
+            })
+            .attr("role", "button")
+            .attr("aria-label", "Threads")
+            .title("Threads")
+            .attr("aria-pressed", move || if shown() { "true" } else { "false" })
+            .child(Icon::MessageSquare.m())
+            .into_any()
+    };
+    (move || match news.get() {
+        None => (many.get() && !narrow.get()).then(list),
+        Some((count, root)) => {
             let words = match count {
                 1 => "Something new in a thread".to_owned(),
                 count => format!("Something new in {count} threads"),
             };
-            html::a()
-                .class("button button-quiet button-icon bar-threads")
+            let link = html::a()
+                .class("button button-quiet button-icon bar-counted bar-threads")
                 .href(Place::Thread(id, root).path())
                 .attr("aria-label", words.clone())
                 .title(words)
                 .child((
                     Icon::MessageSquare.m(),
                     html::span().class("bar-count").child(count.to_string()),
-                ))
-        })
+                ));
+            Some(link.into_any())
+        }
     })
     .into_any()
 }
@@ -170,7 +193,7 @@ fn pins_button(id: Chat) -> AnyView {
     let (nav, store) = (use_nav(), use_store());
     let shown = move || nav.place() == Place::Pins(id);
     html::a()
-        .class("button button-quiet button-icon")
+        .class("button button-quiet button-icon bar-counted")
         .href(move || {
             if shown() {
                 Place::Room(id).path()
