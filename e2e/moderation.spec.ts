@@ -87,11 +87,19 @@ test('a time-out closes the composer and says by whom and until when', async ({ 
   await expect(closed).toContainText('take a breath');
   await alice.says('reading goes on');
   await bob.sees('reading goes on');
+  // In a thread neither.
+  await bob.message('reading goes on').hover();
+  await bob.message('reading goes on').getByRole('button', { name: 'More' }).click();
+  await bob.page.getByRole('menuitem', { name: 'Answer in a thread' }).click();
+  const thread = bob.page.getByRole('complementary', { name: 'Thread' });
+  await expect(thread.getByText('gave you a time-out until')).toBeVisible();
 
   await about(alice, 'bob', /^End time-out/);
   const end = alice.dialog('End the time-out of bob?');
   await end.getByRole('button', { name: 'End time-out' }).click();
   await expect(end).toBeHidden();
+  await expect(thread.getByRole('textbox', { name: 'Answer' })).toBeVisible();
+  await thread.getByRole('link', { name: 'Close the thread' }).click();
   await bob.canWriteTo(WALK);
   await bob.says('thank you');
   await alice.sees('thank you');

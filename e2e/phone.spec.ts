@@ -72,7 +72,7 @@ test('two people meet, write, and do all that can be done with a message', async
   await expect(chips(bob, 'see you at nien')).toHaveText('👍2');
 
   sheet = await alice.holds(words(alice, 'see you at nien'));
-  await expect(sheet.locator('.menu-item')).toHaveText(['React …', 'Reply', 'Answer in a thread', 'Edit', 'Pin', 'Forward', 'Save for later', 'Copy link', 'Copy text', 'Mark unread from here', 'Delete for everyone']);
+  await expect(sheet.locator('.menu-item')).toHaveText(['React …', 'Reply', 'Who reacted', 'Answer in a thread', 'Edit', 'Pin', 'Forward', 'Save for later', 'Copy link', 'Copy text', 'Mark unread from here', 'Delete for everyone']);
   await alice.presses(sheet.getByRole('button', { name: 'Edit' }));
   await expect(alice.composer).toHaveValue('see you at nien');
   await alice.composer.fill('see you at nine');
@@ -83,6 +83,11 @@ test('two people meet, write, and do all that can be done with a message', async
   await bob.presses(picker.getByRole('tab', { name: 'Food' }));
   await bob.presses(picker.getByRole('button', { name: 'pear', exact: true }));
   await expect(row(alice, 'see you at nine').locator('.reaction')).toHaveText(['👍2', '🍐1']);
+  await takes(alice, 'see you at nine', 'Who reacted');
+  const who = alice.dialog('Who reacted');
+  await expect(who.locator('.votes-who').first().getByRole('listitem')).toHaveCount(2);
+  await expect(who.locator('.votes-who').last()).toHaveText('bob');
+  await alice.presses(who.getByRole('button', { name: 'Close', exact: true }).last());
 
   // An answer leads to what it answers, far above.
   await alice.goesToTheBeginning();

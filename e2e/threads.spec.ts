@@ -123,6 +123,19 @@ test('a thread in a channel of a space calls whoever began it', async ({ signedU
   await alice.page.getByRole('link', { name: 'Something new in a thread' }).click();
   await expect.poll(() => texts(panel(alice))).toEqual(['which pier?', 'the northern one']);
   await expect(alice.page.getByRole('link', { name: 'Something new in a thread' })).toHaveCount(0);
+  // It is reported as what it is: an answer among answers, with no place in the channel.
+  await row(alice, panel(alice), 'the northern one').hover();
+  await row(alice, panel(alice), 'the northern one').getByRole('button', { name: 'More' }).click();
+  await expect(alice.page.getByRole('menuitem', { name: 'Mark unread from here' })).toHaveCount(0);
+  await alice.page.getByRole('menuitem', { name: 'Report …' }).click();
+  const report = alice.page.getByRole('form', { name: 'Report messages' });
+  await expect(report.getByRole('checkbox')).toHaveCount(1);
+  await expect(report.getByRole('checkbox', { name: /the northern one/ })).toBeChecked();
+  await alice.page.keyboard.press('Escape');
+  // A command is none of what is said, in a thread as elsewhere.
+  await answers(alice, '/poll which one?');
+  await expect(panel(alice).getByText('/poll cannot be used here.')).toBeVisible();
+  await answer(alice).fill('');
   // The column of the space stays beside it.
   await expect(channel(alice, 'general')).toBeVisible();
 

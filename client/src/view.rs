@@ -15,7 +15,7 @@ use sotto_shared::id::{
     ChannelId, DeviceKeyId, EnvelopeHash, InviteId, MessageId, PictureId, ReportId, RoomId, UserId,
 };
 
-pub use order::{Changes, Deed, DeedKind, Line, Measure, Order, SlowMode, TimeOut};
+pub use order::{Changes, ChannelChange, Deed, DeedKind, Line, Measure, Order, SlowMode, TimeOut};
 pub use reports::{Exhibit, Proven, Report, Reported, Reports};
 
 /// From the page to the worker.
@@ -337,6 +337,11 @@ pub enum Command {
         chat: Chat,
         message: MessageId,
     },
+    /// → `Outcome::Reactions`.
+    ShowReactions {
+        chat: Chat,
+        message: MessageId,
+    },
     /// → `Outcome::Votes`.
     ShowVotes {
         chat: Chat,
@@ -646,6 +651,8 @@ pub enum Outcome {
     },
     /// Who chose it, by option.
     Votes(Vec<Vec<UserId>>),
+    /// Who put which, in the order they first came up.
+    Reactions(Vec<(String, Vec<UserId>)>),
 }
 
 /// A change of what is on screen. `state::apply` is the only place that takes these in.

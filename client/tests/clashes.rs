@@ -222,6 +222,20 @@ fn reactions_without_number_are_counted_and_few_kinds_are_shown() {
         for browser in [ADA, BOB, CYD] {
             assert_eq!(story(&mut world, browser, room).await, [format!("by bob{shown} Sent")]);
         }
+        // By name they are all there, who put them and which.
+        let message = id_of(&world, BOB, "by bob");
+        let command = Command::ShowReactions { chat, message };
+        let Ok(Outcome::Reactions(all)) = world.run(BOB, command).await else {
+            panic!("nobody reacted");
+        };
+        let mut both = [ADA, CYD].map(|browser| world.browsers[browser].me().unwrap());
+        both.sort();
+        let expected: Vec<_> = kinds
+            .iter()
+            .take(20)
+            .map(|emoji| (emoji.clone(), both.to_vec()))
+            .collect();
+        assert_eq!(all, expected);
     });
 }
 

@@ -8,8 +8,8 @@ use futures_lite::future::block_on;
 use sotto_client::engine::Request;
 use sotto_client::testing::World;
 use sotto_client::view::{
-    Body, ChannelKind, Chat, Command, Deed, Delivery, Exhibit, Measure, NewChannel, NewHeading, NewRole, Outcome,
-    Problem, Rights, Standing, Tamper,
+    Body, ChannelChange, ChannelKind, Chat, Command, Deed, Delivery, Exhibit, Measure, NewChannel, NewHeading, NewRole,
+    Outcome, Problem, Rights, Standing, Tamper,
 };
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{ReportsGet, RoomAppend};
@@ -217,6 +217,101 @@ fn slow_mode_is_of_one_channel_and_counts_answers_and_what_is_handed_on() {
             _ => None,
         });
         assert_eq!(slowed, Some((general.channel, 30, Some("for peace".into()))));
+    });
+}
+
+#[test]
+fn the_log_says_which_role_may_what_and_who_is_in_which_channel() {
+    block_on(async {
+        let (mut world, id) = club("said").await;
+        let cyd = user(&world, CYD);
+        let (general, den) = (
+            chat(&world, ADA, id, "general").unwrap(),
+            chat(&world, ADA, id, "den").unwrap(),
+        );
+        let reads = Rights {
+            pin: true,
+            ..Rights::default()
+        };
+        let edit = |name: &str, topic: &str| Command::EditChannel {
+            chat: general,
+            name: name.into(),
+            topic: topic.into(),
+        };
+        let role = |role, name: &str| Command::DefineRole {
+            space: id,
+            role,
+            name: name.into(),
+            rank: 15,
+            rights: reads,
+        };
+        for command in [
+            role(None, "Herald"),
+            role(Some(KEEPER + 1), "Crier"),
+            Command::DropRole {
+                space: id,
+                role: KEEPER + 1,
+            },
+            edit("talk", ""),
+            edit("talk", "about the sea"),
+            Command::ArchiveChannel {
+                chat: general,
+                archived: true,
+            },
+            Command::ArchiveChannel {
+                chat: general,
+                archived: false,
+            },
+            Command::ChannelPeople {
+                chat: den,
+                add: vec![],
+                remove: vec![cyd],
+            },
+        ] {
+            assert_eq!(world.run(ADA, command).await, Ok(Outcome::Done));
+            world.settle().await;
+        }
+        let command = Command::ShowChanges {
+            room: id,
+            kind: None,
+            person: None,
+            skip: 0,
+            most: 20,
+        };
+        let Ok(Outcome::Changes(changes)) = world.run(ADA, command).await else {
+            panic!("no changes");
+        };
+        let said: Vec<Deed> = changes.lines.into_iter().rev().map(|line| line.what).collect();
+        let role_id = KEEPER + 1;
+        let defined = |name: &str, is_new| Deed::RoleDefined {
+            role_id,
+            name: name.into(),
+            rights: reads,
+            is_new,
+        };
+        let changed = |change| Deed::ChannelChanged {
+            channel: general.channel,
+            change,
+        };
+        for deed in [
+            defined("Herald", true),
+            defined("Crier", false),
+            Deed::RoleDropped {
+                role_id,
+                name: "Crier".into(),
+            },
+            changed(ChannelChange::Renamed("general".into(), "talk".into())),
+            changed(ChannelChange::Topic),
+            changed(ChannelChange::Archived),
+            changed(ChannelChange::Restored),
+            Deed::ChannelPeople {
+                channel: den.channel,
+                added: vec![],
+                removed: vec![cyd],
+            },
+        ] {
+            assert!(said.contains(&deed), "{deed:?} is not among {said:?}");
+        }
     });
 }
 

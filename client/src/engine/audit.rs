@@ -13,7 +13,8 @@ use sotto_shared::log::room_log::{Event, History, JoinMode, RoomBody};
 use super::Engine;
 use super::intents::read_name;
 use super::rooms::Room;
-use crate::view::{Changes, Deed, DeedKind, Line, Outcome, Problem};
+use super::spaces::shown_rights;
+use crate::view::{Changes, ChannelChange, Deed, DeedKind, Line, Outcome, Problem};
 
 /// Lines that are told at once.
 const MOST: u32 = 200;
@@ -151,12 +152,20 @@ impl Room {
                 channel: *channel,
                 seconds: *seconds,
             },
-            RoomBody::DefineRole { role, .. } => Deed::RoleDefined { role_id: role.number() },
-            RoomBody::DropRole { role } => Deed::RoleDropped { role_id: role.number() },
+            RoomBody::DefineRole { role, rights, .. } => Deed::RoleDefined {
+                role_id: role.number(),
+                name: String::new(),
+                rights: shown_rights(*rights),
+                is_new: false,
+            },
+            RoomBody::DropRole { role } => Deed::RoleDropped {
+                role_id: role.number(),
+                name: String::new(),
+            },
             RoomBody::CreateChannel { channel, .. } => Deed::ChannelMade { channel: *channel },
-            RoomBody::UpdateChannel { channel, archived, .. } => Deed::ChannelChanged {
+            RoomBody::UpdateChannel { channel, .. } => Deed::ChannelChanged {
                 channel: *channel,
-                archived: *archived,
+                change: ChannelChange::Other,
             },
             RoomBody::ChannelEpoch { channel, .. } => Deed::ChannelKey { channel: *channel },
             RoomBody::ChannelMembers { channel, add, remove } => Deed::ChannelPeople {
@@ -172,19 +181,83 @@ impl Room {
 
     /// With what has to be opened first, which is done for what is looked at alone.
     fn completed(&self, deed: &Deed, seq: u64) -> Deed {
-        if !matches!(deed, Deed::Named { .. }) {
-            return deed.clone();
-        }
         let index = seq.checked_sub(1).and_then(|index| usize::try_from(index).ok());
-        let name = index.and_then(|index| match &self.events.get(index)?.body {
-            RoomBody::SetMeta { n, sealed } => {
-                let plain = open_meta(self.keys.get(n)?, &self.state.room_id, *n, sealed.as_slice()).ok()?;
-                Some(read_name(&plain))
+        let before = |index: usize| self.events.iter().take(index).rev().map(|event| &event.body);
+        let there = index.and_then(|index| Some((&self.events.get(index)?.body, before(index))));
+        let Some((body, mut before)) = there else {
+            return deed.clone();
+        };
+        match (deed, body) {
+            (Deed::Named { .. }, RoomBody::SetMeta { n, sealed }) => {
+                let secret = self.keys.get(n);
+                let plain =
+                    secret.and_then(|secret| open_meta(secret, &self.state.room_id, *n, sealed.as_slice()).ok());
+                Deed::Named {
+                    name: plain.map(|plain| read_name(&plain)).unwrap_or_default(),
+                }
             }
-            _ => None,
-        });
-        Deed::Named {
-            name: name.unwrap_or_default(),
+            (Deed::RoleDefined { role_id, rights, .. }, RoomBody::DefineRole { role, n, sealed, .. }) => {
+                // The newest word on it before this one.
+                let last = before.find(|body| match body {
+                    RoomBody::DefineRole { role: other, .. } | RoomBody::DropRole { role: other } => other == role,
+                    _ => false,
+                });
+                Deed::RoleDefined {
+                    role_id: *role_id,
+                    name: self.role_called(*role, *n, sealed.as_slice()).unwrap_or_default(),
+                    rights: *rights,
+                    is_new: !matches!(last, Some(RoomBody::DefineRole { .. })),
+                }
+            }
+            (Deed::RoleDropped { role_id, .. }, RoomBody::DropRole { role }) => {
+                let name = before.find_map(|body| match body {
+                    RoomBody::DefineRole {
+                        role: other, n, sealed, ..
+                    } if other == role => Some(self.role_called(*role, *n, sealed.as_slice())),
+                    _ => None,
+                });
+                Deed::RoleDropped {
+                    role_id: *role_id,
+                    name: name.flatten().unwrap_or_default(),
+                }
+            }
+            (
+                Deed::ChannelChanged { channel, .. },
+                RoomBody::UpdateChannel {
+                    n, sealed, archived, ..
+                },
+            ) => {
+                let last = before.find_map(|body| match body {
+                    RoomBody::CreateChannel {
+                        channel: other,
+                        n,
+                        sealed,
+                        ..
+                    } if other == channel => Some((*n, sealed, false)),
+                    RoomBody::UpdateChannel {
+                        channel: other,
+                        n,
+                        sealed,
+                        archived,
+                    } if other == channel => Some((*n, sealed, *archived)),
+                    _ => None,
+                });
+                let was_archived = last.is_some_and(|(_, _, archived)| archived);
+                let now = self.channel_called(channel, *n, sealed.as_slice());
+                let was = last.and_then(|(n, sealed, _)| self.channel_called(channel, n, sealed.as_slice()));
+                let change = match (was_archived, archived, was.zip(now)) {
+                    (false, true, _) => ChannelChange::Archived,
+                    (true, false, _) => ChannelChange::Restored,
+                    (_, _, Some((was, now))) if was.name != now.name => ChannelChange::Renamed(was.name, now.name),
+                    (_, _, Some((was, now))) if was.topic != now.topic => ChannelChange::Topic,
+                    _ => ChannelChange::Other,
+                };
+                Deed::ChannelChanged {
+                    channel: *channel,
+                    change,
+                }
+            }
+            _ => deed.clone(),
         }
     }
 }

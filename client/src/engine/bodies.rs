@@ -37,7 +37,7 @@ use crate::view::{Body, Chat, Delivery, Note, Outcome, Problem, Reaction, Row, U
 
 /// Different reactions that a message shows; whoever wants to put more says nothing new.
 const MAX_REACTIONS: usize = 20;
-/// Of so many who put a reaction the page can say the name.
+/// Of so many who put a reaction the row says the name; `Command::ShowReactions` gives all.
 const NAMED: usize = 4;
 /// Messages whose sender is not known here, of which the hashes are kept across reloads.
 const KEPT_UNREAD: usize = 64;
@@ -480,6 +480,17 @@ impl Place<'_> {
 
     /// Reactions of a message with those of ours that are on their way, in the order they first came up.
     pub(super) fn reactions(&self, message: &MessageRecord, me: UserId) -> Vec<Reaction> {
+        let shown = self.reacted(message, me).into_iter().map(|(emoji, users)| Reaction {
+            emoji: emoji.to_owned(),
+            count: users.len() as u32,
+            mine: users.contains(&me),
+            who: users.iter().copied().take(NAMED).collect(),
+        });
+        shown.collect()
+    }
+
+    /// The same, with everybody who put them.
+    fn reacted<'a>(&'a self, message: &'a MessageRecord, me: UserId) -> Vec<(&'a str, BTreeSet<UserId>)> {
         let mut all: Vec<(&str, BTreeSet<UserId>)> = Vec::new();
         let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         let said = self.acts_on(message).map(|(by, act)| (by.author, act));
@@ -498,14 +509,9 @@ impl Place<'_> {
                 }
             }
         }
-        let stand = all.into_iter().filter(|(_, users)| !users.is_empty());
-        let shown = stand.take(MAX_REACTIONS).map(|(emoji, users)| Reaction {
-            emoji: emoji.to_owned(),
-            count: users.len() as u32,
-            mine: users.contains(&me),
-            who: users.iter().copied().take(NAMED).collect(),
-        });
-        shown.collect()
+        all.retain(|(_, users)| !users.is_empty());
+        all.truncate(MAX_REACTIONS);
+        all
     }
 
     /// What of ours about a message is still on its way.
@@ -921,6 +927,16 @@ impl<S: Suite> Engine<S> {
             on,
         };
         self.queue(id, String::new(), Some(act), ctx, out).await
+    }
+
+    /// Who put which reaction to a message.
+    pub(super) fn show_reactions(&self, id: Chat, message: MessageId) -> Result<Option<Outcome>, Problem> {
+        let (hash, _) = self.standing_message(id, message)?;
+        let (room, me) = self.place(id).zip(self.my_id()).ok_or(Problem::RoomClosed)?;
+        let found = room.channel.named(&hash).ok_or(Problem::NoSuchMessage)?;
+        let all = room.reacted(found, me).into_iter();
+        let all = all.map(|(emoji, users)| (emoji.to_owned(), users.into_iter().collect()));
+        Ok(Some(Outcome::Reactions(all.collect())))
     }
 
     /// Messages of this room live so many seconds from now on; 0: for ever.

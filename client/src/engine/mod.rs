@@ -487,6 +487,7 @@ impl<S: Suite> Engine<S> {
                 emoji,
                 on,
             } => self.react(chat, message, &emoji, on, ctx, out).await,
+            Command::ShowReactions { chat, message } => self.show_reactions(chat, message),
             Command::MakePoll { chat, poll } => self.make_poll(chat, poll, ctx, out).await,
             Command::Vote { chat, message, choices } => self.vote(chat, message, &choices, ctx, out).await,
             Command::EndPoll { chat, message } => self.end_poll(chat, message, ctx, out).await,

@@ -128,7 +128,7 @@ const fn kind(kind: view::ChannelKind) -> ChannelKind {
     }
 }
 
-fn shown_rights(rights: Rights) -> view::Rights {
+pub(super) fn shown_rights(rights: Rights) -> view::Rights {
     let has = |permission| rights.has(permission);
     view::Rights {
         invite: has(Permission::Invite),
@@ -165,34 +165,47 @@ impl Room {
     /// Opens what can be opened of the names of channels and roles.
     pub fn read_names(&mut self) {
         let (state, mut names) = (&self.state, Names::default());
-        let open = |key: &ChannelId, what, n: u32, sealed: &[u8]| {
-            let secret = self.secrets(key)?.get(&n)?;
-            open_named(secret, &state.room_id, what, n, sealed).ok()
-        };
         for (id, channel) in &state.channels {
-            let plain = open(
-                &state.key_of(id),
-                Named::Channel(*id),
-                channel.n,
-                channel.sealed.as_slice(),
-            );
-            let meta: Option<ChannelMeta> = plain.and_then(|plain| unpadded(&plain));
-            if let Some(meta) = meta {
-                let (name, topic) = (tidy_name(&meta.name), tidy_name(&meta.topic));
-                let heading = meta.heading;
-                names.channels.insert(*id, ChannelMeta { name, topic, heading });
-            }
+            let meta = self.channel_called(id, channel.n, channel.sealed.as_slice());
+            names.channels.extend(meta.map(|meta| (*id, meta)));
         }
         for (role, def) in &state.roles.custom {
-            let plain = open(&ChannelId::MAIN, Named::Role(*role), def.n, def.sealed.as_slice());
-            let meta: Option<RoleMeta> = plain.and_then(|plain| unpadded(&plain));
-            names.roles.extend(meta.map(|meta| (*role, tidy_name(&meta.name))));
+            let name = self.role_called(*role, def.n, def.sealed.as_slice());
+            names.roles.extend(name.map(|name| (*role, name)));
         }
         if let Some((n, sealed)) = &state.arrangement {
-            let plain = open(&ChannelId::MAIN, Named::Order, *n, sealed.as_slice());
-            names.order = plain.and_then(|plain| unpadded(&plain)).unwrap_or_default();
+            let order = self.open_named(&ChannelId::MAIN, Named::Order, *n, sealed.as_slice());
+            names.order = order.unwrap_or_default();
         }
         self.names = names;
+    }
+
+    fn open_named<T: for<'de> Deserialize<'de>>(
+        &self,
+        key: &ChannelId,
+        what: Named,
+        n: u32,
+        sealed: &[u8],
+    ) -> Option<T> {
+        let secret = self.secrets(key)?.get(&n)?;
+        let plain = open_named(secret, &self.state.room_id, what, n, sealed).ok()?;
+        unpadded(&plain)
+    }
+
+    /// What an entry says of a channel, if its key is here.
+    pub fn channel_called(&self, id: &ChannelId, n: u32, sealed: &[u8]) -> Option<ChannelMeta> {
+        let meta: ChannelMeta = self.open_named(&self.state.key_of(id), Named::Channel(*id), n, sealed)?;
+        Some(ChannelMeta {
+            name: tidy_name(&meta.name),
+            topic: tidy_name(&meta.topic),
+            ..meta
+        })
+    }
+
+    /// What an entry calls a role.
+    pub fn role_called(&self, role: CustomRole, n: u32, sealed: &[u8]) -> Option<String> {
+        let meta: RoleMeta = self.open_named(&ChannelId::MAIN, Named::Role(role), n, sealed)?;
+        Some(tidy_name(&meta.name))
     }
 
     /// Headings in their order, each with the channels that this person reads, and those where `keeps` says so.

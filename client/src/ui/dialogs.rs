@@ -33,6 +33,8 @@ pub enum Ask {
     /// What can be done with a message.
     Message(Chat, MessageId),
     React(Chat, MessageId),
+    /// Who put which reaction.
+    Reactions(Chat, MessageId),
     DeleteMessage(Chat, MessageId),
     /// A message of somebody else, for those who keep order.
     Report(Chat, MessageId),
@@ -46,8 +48,8 @@ pub enum Ask {
     Forward(Chat, MessageId),
     /// A day to go to; the one that is shown first, milliseconds since 1970.
     Date(Chat, Option<u64>),
-    /// What can be typed behind a slash.
-    Commands(Chat),
+    /// What can be typed behind a slash; in a thread or not.
+    Commands(Chat, bool),
     /// An emoji for the composer.
     Emoji,
     SignOut,
@@ -170,10 +172,11 @@ fn content(ask: Ask) -> AnyView {
         Ask::Poll(chat, question) => room::poll::make(chat, question),
         Ask::EndPoll(chat, message) => room::poll::end(chat, message),
         Ask::Votes(chat, message) => room::poll::who_voted(chat, message),
+        Ask::Reactions(chat, message) => room::acts::who_reacted(chat, message),
         Ask::Hush(room, channel) => hush::dialog(room, channel),
         Ask::Forward(room, message) => room::forward::dialog(room, message),
         Ask::Date(room, from) => room::date::dialog(room, from),
-        Ask::Commands(room) => room::slash::dialog(room),
+        Ask::Commands(room, in_thread) => room::slash::dialog(room, in_thread),
         Ask::Emoji => room::acts::insert_dialog(),
         Ask::SignOut => settings::sign_out(),
         Ask::KeepAccount => guest::keep(),

@@ -10,6 +10,7 @@ use sotto_shared::id::RoomId;
 use super::nav::use_nav;
 use super::place::Place;
 use super::screen::{use_narrow, use_store};
+use super::spaces::space_of;
 use super::switcher::use_recent;
 use super::{browser, link, moderation, notices, people, rail, room, settings, shortcuts, sidebar, spaces, wire};
 use crate::view::{Chat, Command};
@@ -49,8 +50,7 @@ pub fn frame() -> AnyView {
     let side = Memo::new(move |_| match nav.place() {
         Place::Settings | Place::Setting(_) => Side::Settings,
         Place::SpaceSettings(space) | Place::SpaceSetting(space, _) => Side::SpaceSettings(space),
-        Place::Changes(room) | Place::Reports(room) if store.space(room).is_some() => Side::Space(room),
-        place => place.space().map_or(Side::Messages, Side::Space),
+        place => space_of(store, place).map_or(Side::Messages, Side::Space),
     });
     let main = Memo::new(move |_| match nav.place() {
         Place::Settings | Place::Setting(_) => Main::Settings,

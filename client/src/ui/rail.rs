@@ -12,7 +12,7 @@ use super::kit::{Icon, button};
 use super::nav::use_nav;
 use super::place::Place;
 use super::screen::use_store;
-use super::spaces::name_of;
+use super::spaces::{name_of, space_of};
 use super::{guest, words};
 
 pub fn rail() -> AnyView {
@@ -21,7 +21,7 @@ pub fn rail() -> AnyView {
     let unread = Memo::new(move |_| store.calls_outside());
     let fresh = Memo::new(move |_| store.any_fresh_outside());
     let in_settings = Memo::new(move |_| nav.place().in_settings());
-    let in_messages = Memo::new(move |_| !in_settings.get() && nav.place().space().is_none());
+    let in_messages = Memo::new(move |_| !in_settings.get() && space_of(store, nav.place()).is_none());
     let spaces = Memo::new(move |_| store.space_list());
     let current = move |here: bool| here.then_some("page");
     html::nav()
@@ -113,7 +113,7 @@ fn space(id: RoomId) -> AnyView {
     let look = Memo::new(move |_| store.space(id).map(|space| space.mark));
     let unread = Memo::new(move |_| store.unread_in(id));
     let calls = Memo::new(move |_| store.calls_in(id));
-    let here = Memo::new(move |_| nav.place().space() == Some(id));
+    let here = Memo::new(move |_| space_of(store, nav.place()) == Some(id));
     let label = move || {
         let name = name.get();
         match calls.get() {

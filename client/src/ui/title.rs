@@ -1,6 +1,7 @@
 //! The title and picture of the tab: what is open, and how much is unread.
 
 use leptos::prelude::*;
+use sotto_shared::id::RoomId;
 
 use super::nav::Nav;
 use super::place::{Page, Place};
@@ -28,6 +29,8 @@ pub fn keep(store: Store, nav: Nav) {
                 "Settings of {}",
                 store.room(chat).map(|room| room.title).unwrap_or_default()
             ),
+            Place::Changes(room) => format!("Log of changes of {}", room_or_space(store, room)),
+            Place::Reports(room) => format!("Reports in {}", room_or_space(store, room)),
             Place::Space(space) => store.space(space).map(|space| space.name).unwrap_or_default(),
             Place::SpaceSettings(space) | Place::SpaceSetting(space, _) => format!(
                 "Settings of {}",
@@ -67,6 +70,12 @@ pub fn keep(store: Store, nav: Nav) {
             ));
         }
     });
+}
+
+fn room_or_space(store: Store, id: RoomId) -> String {
+    let name = store.space(id).map(|space| space.name);
+    name.or_else(|| store.room(id.into()).map(|room| room.title))
+        .unwrap_or_default()
 }
 
 pub const fn page_title(page: Page) -> &'static str {

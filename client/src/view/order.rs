@@ -1,5 +1,6 @@
 //! What moderators do, what holds because of it, and the log of all changes of a room.
 
+use super::Rights;
 use serde::{Deserialize, Serialize};
 use sotto_shared::id::{ChannelId, MessageId, RoomId, UserId};
 
@@ -100,6 +101,19 @@ pub enum DeedKind {
     Keys,
 }
 
+/// What became of a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChannelChange {
+    Archived,
+    /// Out of the archive.
+    Restored,
+    /// From this name to that.
+    Renamed(String, String),
+    Topic,
+    /// Something else, or its key is not here.
+    Other,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Deed {
     Made,
@@ -170,18 +184,24 @@ pub enum Deed {
     },
     InviteTakenBack,
     Closed,
+    /// A role that is new, or may do something else. Its name is empty where its key is not here.
     RoleDefined {
         role_id: u8,
+        name: String,
+        rights: Rights,
+        is_new: bool,
     },
     RoleDropped {
         role_id: u8,
+        /// What it was called.
+        name: String,
     },
     ChannelMade {
         channel: ChannelId,
     },
     ChannelChanged {
         channel: ChannelId,
-        archived: bool,
+        change: ChannelChange,
     },
     ChannelPeople {
         channel: ChannelId,

@@ -9,9 +9,10 @@ use crate::ui::kit::{Icon, button, unique};
 use crate::ui::nav::icon_link;
 use crate::ui::place::Place;
 use crate::ui::screen::{use_narrow, use_store};
+use crate::ui::spaces::rights;
 use crate::ui::words::Piece;
 use crate::ui::{when, wire, words};
-use crate::view::{Changes, Command, Deed, DeedKind, Line, Outcome};
+use crate::view::{Changes, ChannelChange, Command, Deed, DeedKind, Line, Outcome, Rights};
 
 /// Lines of one page: what stands in the document is bounded, however long the log.
 const PAGE: u32 = 100;
@@ -302,7 +303,10 @@ fn said(room: RoomId, line: &Line) -> Vec<Piece> {
             Name(store.handle(user))
         }
     };
-    let role = |id: u8| Span(role_name(store, room, id).to_lowercase());
+    let role = |id: u8| match role_name(store, room, id).to_lowercase() {
+        gone if gone.is_empty() => Plain("(a role that is gone)"),
+        name => Span(name),
+    };
     let channel = |channel| {
         let chat = crate::view::Chat { room, channel };
         match store
@@ -401,38 +405,82 @@ fn said(room: RoomId, line: &Line) -> Vec<Piece> {
         Deed::History { shared: true } => vec![by, Plain(" lets who joins read what was before.")],
         Deed::History { shared: false } => vec![by, Plain(" lets who joins read from then on alone.")],
         Deed::InviteMade {
+            role_id,
             max_uses,
             expires_ms,
             approval,
-            ..
         } => vec![
             by,
             Plain(" made an invite for "),
             Span(words::count(*max_uses as usize, "person", "people")),
+            Plain(" as "),
+            role(*role_id),
             Plain(", good until "),
             Until(*expires_ms),
             Plain(if *approval { ", with a question first." } else { "." }),
         ],
         Deed::InviteTakenBack => vec![by, Plain(" took an invite back.")],
         Deed::Closed => vec![by, Plain(" closed this for good.")],
-        Deed::RoleDefined { role_id } => vec![by, Plain(" set what the role "), role(*role_id), Plain(" may do.")],
-        Deed::RoleDropped { .. } => vec![by, Plain(" removed a role.")],
+        Deed::RoleDefined {
+            name, rights, is_new, ..
+        } => vec![
+            by,
+            Plain(if *is_new {
+                " made the role "
+            } else {
+                " changed the role "
+            }),
+            called(name, "without a name"),
+            Span(allowed(rights)),
+        ],
+        Deed::RoleDropped { name, .. } => {
+            vec![
+                by,
+                Plain(" removed the role "),
+                called(name, "without a name"),
+                Plain("."),
+            ]
+        }
         Deed::ChannelMade { channel: made } => vec![by, Plain(" made "), channel(*made), Plain(".")],
-        Deed::ChannelChanged {
-            channel: of,
-            archived: true,
-        } => vec![by, Plain(" put "), channel(*of), Plain(" into the archive.")],
-        Deed::ChannelChanged { channel: of, .. } => vec![by, Plain(" changed "), channel(*of), Plain(".")],
+        Deed::ChannelChanged { channel: of, change } => match change {
+            ChannelChange::Archived => vec![by, Plain(" put "), channel(*of), Plain(" into the archive.")],
+            ChannelChange::Restored => vec![by, Plain(" took "), channel(*of), Plain(" out of the archive.")],
+            ChannelChange::Renamed(was, now) => vec![
+                by,
+                Plain(" renamed "),
+                Name(was.clone()),
+                Plain(" to "),
+                Name(now.clone()),
+                Plain("."),
+            ],
+            ChannelChange::Topic => vec![by, Plain(" changed the topic of "), channel(*of), Plain(".")],
+            ChannelChange::Other => vec![by, Plain(" changed "), channel(*of), Plain(".")],
+        },
         Deed::ChannelPeople {
             channel: of,
             added,
             removed,
-        } => vec![
-            by,
-            Plain(" changed who is in "),
-            channel(*of),
-            Span(format!(": {} in, {} out.", added.len(), removed.len())),
-        ],
+        } => {
+            let mut pieces = vec![by];
+            for (did, people, ended) in [(" added ", added, " to "), (" took ", removed, " out of ")] {
+                if people.is_empty() {
+                    continue;
+                }
+                if pieces.len() > 1 {
+                    pieces.push(Plain(", and"));
+                }
+                pieces.push(Plain(did));
+                for (at, user) in people.iter().enumerate() {
+                    if at > 0 {
+                        pieces.push(Plain(", "));
+                    }
+                    pieces.push(object(*user));
+                }
+                pieces.extend([Plain(ended), channel(*of)]);
+            }
+            pieces.push(Plain("."));
+            pieces
+        }
         Deed::ChannelsArranged => vec![by, Plain(" put the channels in another order.")],
         Deed::ChannelKey { channel: of } => vec![by, Plain(" changed the key of "), channel(*of), Plain(".")],
         Deed::NewKey { .. } => vec![by, Plain(" changed the room key.")],
@@ -445,6 +493,27 @@ fn said(room: RoomId, line: &Line) -> Vec<Piece> {
             Plain(" uses another browser from then on."),
         ],
         Deed::Keys { who, .. } => vec![Plain("The keys of "), object(*who), Plain(" were brought up to date.")],
+    }
+}
+
+fn called(name: &str, or: &'static str) -> Piece {
+    if name.is_empty() {
+        Piece::Plain(or)
+    } else {
+        Piece::Name(name.to_owned())
+    }
+}
+
+/// What a role may do, behind its name.
+fn allowed(rights: &Rights) -> String {
+    let may: Vec<String> = (rights::ALL.iter())
+        .filter(|right| (right.has)(rights))
+        .map(|right| right.says.to_lowercase())
+        .collect();
+    if may.is_empty() {
+        ". It may read, and no more.".into()
+    } else {
+        format!(". It may: {}.", may.join(", "))
     }
 }
 

@@ -16,6 +16,7 @@ use crate::ui::kit::menu::{Face, menu};
 use crate::ui::kit::{Icon, button, unique};
 use crate::ui::nav::{icon_link, use_nav};
 use crate::ui::place::Place;
+use crate::ui::room::acts;
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::{sidebar, when, wire, words};
 use crate::view::{Body, Chat, Command, Delivery, Exhibit, Proven, Report, Reported, RoomKind, Standing, Target};
@@ -49,7 +50,12 @@ struct Offered {
 /// What others wrote around a message.
 fn around(store: Store, message: MessageId) -> Vec<Offered> {
     let me = store.me();
-    let all: Vec<Offered> = store.shown().with_untracked(|shown| {
+    let rows = if acts::is_answer(store, message) {
+        store.answers()
+    } else {
+        store.shown()
+    };
+    let all: Vec<Offered> = rows.with_untracked(|shown| {
         let rows = shown.cells.iter().filter_map(|cell| {
             cell.row.with_untracked(|row| {
                 let (author, message) = authored(&row.body)?;

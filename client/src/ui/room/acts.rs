@@ -17,7 +17,7 @@ use web_sys::PointerEvent;
 
 use super::pins::may_pin;
 use super::reply::{self, Replying};
-use super::{composer, picker, poll};
+use super::{composer, picker, poll, who};
 use crate::state::{Shown, Store, authored};
 use crate::ui::dialogs::{Ask, Confirm, Dialogs, closer, name_of, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
@@ -28,7 +28,7 @@ use crate::ui::nav::{Nav, use_nav};
 use crate::ui::place::Place;
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::{browser, moderation, place, wire, words};
-use crate::view::{Body, Command, Delivery, Poll, Reaction, Role, RoomKind};
+use crate::view::{Body, Command, Delivery, Outcome, Poll, Reaction, Role, RoomKind};
 
 /// A finger that rests so long on a message asks for what can be done with it.
 const LONG: Duration = Duration::from_millis(450);
@@ -308,6 +308,11 @@ impl Tools {
                 reply::begin(talk, store, room, message)
             }));
         }
+        if !found.reactions.is_empty() {
+            entries.push(Entry::new(Icon::Users, "Who reacted", move || {
+                dialogs.open(Ask::Reactions(room, message))
+            }));
+        }
         if let Some(root) = found.hash.filter(|_| found.sent) {
             entries.push(Entry::new(Icon::MessageSquare, "Answer in a thread", move || {
                 nav.go(Place::Thread(room, root))
@@ -345,7 +350,8 @@ impl Tools {
         entries.push(Entry::new(Icon::Copy, "Copy text", move || {
             copy(toasts, text.clone(), "Text copied")
         }));
-        if found.sent {
+        // An answer in a thread has no place in the conversation.
+        if found.sent && found.hash.is_some() {
             let (key, seq) = (found.key, found.seq);
             entries.push(Entry::new(Icon::EyeOff, "Mark unread from here", move || {
                 talk.unread.set(Some((room, key.to_string())));
@@ -603,6 +609,19 @@ pub fn sheet(room: Chat, message: MessageId) -> AnyView {
         .on(leptos::ev::pointerdown, move |_| tools.talk.resting.set(false))
         .child((quick, entries));
     sheet_of("Message", by.map(|by| format!("by {by}")), content.into_any())
+}
+
+/// Who put which reaction.
+pub fn who_reacted(chat: Chat, message: MessageId) -> AnyView {
+    who::dialog(
+        "Who reacted",
+        None,
+        Command::ShowReactions { chat, message },
+        |outcome| match outcome {
+            Outcome::Reactions(all) => Some(all),
+            _ => None,
+        },
+    )
 }
 
 /// The picker on its own.

@@ -317,6 +317,7 @@ impl Composer {
     fn field(self) -> Field {
         Field {
             chat: self.room,
+            in_thread: false,
             list: OFFERS,
             node: self.node,
             text: self.text,
@@ -432,7 +433,7 @@ impl Composer {
         let Some(room) = untrack(|| store.room(self.room)) else {
             return false;
         };
-        let meant = match slash::read(text.trim_end(), self.room, &room) {
+        let meant = match slash::read(text.trim_end(), self.room, &room, false) {
             Meant::Text(meant) => meant,
             Meant::Not(why) => {
                 self.error.set(Some(why));

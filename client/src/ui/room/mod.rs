@@ -28,6 +28,7 @@ pub mod thread;
 mod threads;
 mod timeline;
 mod typing;
+mod who;
 mod window;
 
 use crate::view::Chat;

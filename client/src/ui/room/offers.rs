@@ -22,6 +22,7 @@ const OFFERED: usize = 8;
 #[derive(Clone, Copy)]
 pub struct Field {
     pub chat: Chat,
+    pub in_thread: bool,
     /// Names the list, once in the page.
     pub list: &'static str,
     pub node: NodeRef<html::Textarea>,
@@ -186,14 +187,14 @@ impl Offers {
 
     pub fn view(self, emojis: Emojis) -> AnyView {
         let store = use_store();
-        let chat = self.field.chat;
+        let (chat, in_thread) = (self.field.chat, self.field.in_thread);
         Effect::new(move |_| {
             let found = match self.wanted.get() {
                 None => Vec::new(),
                 Some((Kind::Emoji, word)) => signs(emojis, &word),
                 Some((Kind::Person, word)) => people(store, chat, &word),
                 Some((Kind::Channel, word)) => channels(store, chat, &word),
-                Some((Kind::Command, word)) => commands(store, chat, &word),
+                Some((Kind::Command, word)) => commands(store, chat, in_thread, &word),
             };
             self.found.set(found);
         });
@@ -325,13 +326,13 @@ pub fn beside(store: crate::state::Store, chat: Chat) -> Vec<(Chat, String)> {
     store.channels(chat.room).into_iter().filter_map(named).collect()
 }
 
-fn commands(store: crate::state::Store, chat: Chat, word: &str) -> Vec<Offer> {
+fn commands(store: crate::state::Store, chat: Chat, in_thread: bool, word: &str) -> Vec<Offer> {
     let Some(room) = store.room(chat) else {
         return Vec::new();
     };
     let fits = slash::ALL
         .iter()
-        .filter(|command| command.name.starts_with(word) && command.fits(&room));
+        .filter(|command| command.name.starts_with(word) && command.fits(&room, in_thread));
     fits.take(OFFERED)
         .map(|command| Offer {
             face: Face::Icon(command.icon),

@@ -5,12 +5,13 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::{ev, html};
 use sotto_shared::api::limits::{MAX_OPTIONS, MIN_OPTIONS};
-use sotto_shared::id::{MessageId, UserId};
+use sotto_shared::id::MessageId;
 use wasm_bindgen::JsCast;
 
+use super::who;
 use crate::state::Store;
 use crate::ui::dialogs::Ask;
-use crate::ui::dialogs::{Confirm, closer, error_line, name_of, refuse, use_dialogs};
+use crate::ui::dialogs::{Confirm, closer, error_line, refuse, use_dialogs};
 use crate::ui::kit::button;
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::field::check;
@@ -350,80 +351,22 @@ fn target(event: &web_sys::KeyboardEvent) -> Option<web_sys::HtmlElement> {
 
 /// Who chose what.
 pub fn who_voted(chat: Chat, message: MessageId) -> AnyView {
-    let store = use_store();
-    let found = RwSignal::new(None::<Result<Vec<Vec<UserId>>, String>>);
-    wire::ask(Command::ShowVotes { chat, message }, move |result| {
-        let _ = found.try_set(Some(match result {
-            Ok(Outcome::Votes(votes)) => Ok(votes),
-            Ok(_) => Ok(Vec::new()),
-            Err(problem) => Err(words::problem(&problem)),
-        }));
-    });
-    let asked = find(store, message);
+    let asked = find(use_store(), message);
     let question = asked.as_ref().map(|poll| poll.question.clone());
     let options: Vec<String> = asked
         .into_iter()
         .flat_map(|poll| poll.options)
         .map(|option| option.text)
         .collect();
-    let option = move |text: String, users: Vec<UserId>| {
-        let me = store.me();
-        let name = move |user: UserId| {
-            let name = if Some(user) == me {
-                "You".to_owned()
-            } else {
-                name_of(user)
-            };
-            html::li().child(name)
-        };
-        html::li()
-            .child((
-                html::p().class("votes-option").attr("dir", "auto").child((
-                    html::b().child(text),
-                    html::span().class("poll-count").child(users.len().to_string()),
-                )),
-                html::ul()
-                    .class("votes-who")
-                    .child(users.into_iter().map(name).collect_view()),
-            ))
-            .into_any()
-    };
-    let body = move || match found.get() {
-        None => html::p()
-            .class("soft")
-            .attr("aria-busy", "true")
-            .child("Counting")
-            .into_any(),
-        Some(Err(problem)) => html::p()
-            .class("field-error")
-            .attr("role", "alert")
-            .child(problem)
-            .into_any(),
-        Some(Ok(votes)) => {
-            let all = options.clone().into_iter().zip(votes);
-            html::ul()
-                .class("votes")
-                .child(all.map(|(text, users)| option(text, users)).collect_view())
-                .into_any()
-        }
-    };
-    let close = closer();
-    let content = (
-        html::div().class("dialog-body").child(body),
-        html::footer()
-            .class("dialog-foot")
-            .child(button::button("button", "Close", move || close())),
-    );
-    Dialog {
-        title: "Who voted".into(),
-        sub: question,
-        mark: None,
-        wide: false,
-        kept: Signal::stored(false),
-        content: content.into_any(),
-        close: closer(),
-    }
-    .view()
+    who::dialog(
+        "Who voted",
+        question,
+        Command::ShowVotes { chat, message },
+        move |outcome| match outcome {
+            Outcome::Votes(votes) => Some(options.into_iter().zip(votes).collect()),
+            _ => None,
+        },
+    )
 }
 
 fn find(store: Store, message: MessageId) -> Option<Poll> {

@@ -58,11 +58,13 @@ impl Slash {
     }
 
     /// Whether it can be done here.
-    pub fn fits(&self, room: &Room) -> bool {
+    pub fn fits(&self, room: &Room, in_thread: bool) -> bool {
         match self.what {
             What::Invite | What::Leave => room.kind == RoomKind::Group,
             What::Rename => room.kind == RoomKind::Group && room.role > Role::Member,
-            What::Shrug | What::Date | What::Poll | What::Help => true,
+            // It would stand in the conversation.
+            What::Poll => !in_thread,
+            What::Shrug | What::Date | What::Help => true,
         }
     }
 }
@@ -75,7 +77,7 @@ fn split(text: &str) -> Option<(&str, &str)> {
     is_word.then_some((word, rest.trim()))
 }
 
-pub fn read(text: &str, chat: Chat, room: &Room) -> Meant {
+pub fn read(text: &str, chat: Chat, room: &Room, in_thread: bool) -> Meant {
     let Some((word, rest)) = split(text) else {
         return Meant::Text(text.to_owned());
     };
@@ -85,7 +87,7 @@ pub fn read(text: &str, chat: Chat, room: &Room) -> Meant {
             "There is no command /{word}. /help lists those there are. To send this as it is, put a space before it."
         ));
     };
-    if !command.fits(room) {
+    if !command.fits(room, in_thread) {
         return Meant::Not(format!("/{word} cannot be used here."));
     }
     match command.what {
@@ -97,14 +99,14 @@ pub fn read(text: &str, chat: Chat, room: &Room) -> Meant {
         What::Leave => Meant::Open(Ask::Leave(chat)),
         What::Date => Meant::Open(Ask::Date(chat, None)),
         What::Poll => Meant::Open(Ask::Poll(chat, rest.to_owned())),
-        What::Help => Meant::Open(Ask::Commands(chat)),
+        What::Help => Meant::Open(Ask::Commands(chat, in_thread)),
     }
 }
 
 /// The list of them.
-pub fn dialog(chat: Chat) -> AnyView {
+pub fn dialog(chat: Chat, in_thread: bool) -> AnyView {
     let room = untrack(|| use_store().room(chat));
-    let fits = |command: &&Slash| room.as_ref().is_some_and(|room| command.fits(room));
+    let fits = |command: &&Slash| room.as_ref().is_some_and(|room| command.fits(room, in_thread));
     let one = |command: &Slash| {
         html::li().child((
             html::code().child(format!("/{}", command.name)),

@@ -11,11 +11,14 @@ use super::acts::{Editing, use_talk};
 use super::composer::{enter_hint, sends};
 use super::offers::{Field, Offers};
 use super::picker::use_emojis;
+use super::slash::{self, Meant};
 use super::window::Window;
 use super::{reply, timeline};
 use crate::state::{Store, authored};
+use crate::ui::dialogs::use_dialogs;
 use crate::ui::kit::mark::Size;
 use crate::ui::kit::{Icon, button};
+use crate::ui::moderation::strip;
 use crate::ui::nav::{icon_link, use_nav};
 use crate::ui::pictures::portrait;
 use crate::ui::place::Place;
@@ -137,6 +140,7 @@ pub fn panel(chat: Chat, root: EnvelopeHash) -> AnyView {
         let stands = begins().is_some_and(|row| authored(&row.body).is_some());
         stands && store.room(chat).is_some_and(|room| room.takes_words() && !room.request)
     });
+    let held = strip::held(chat);
     let to_message = move || {
         if untrack(move || narrow.get()) {
             nav.go(Place::Room(chat));
@@ -194,7 +198,9 @@ pub fn panel(chat: Chat, root: EnvelopeHash) -> AnyView {
             },
             html::div().class("foot").child((timeline::jump_down(view), move || {
                 let kept = draft.get()?;
-                if open.get() {
+                if let Some(held) = held.get().filter(|_| open.get()) {
+                    Some(strip::closed(&held))
+                } else if open.get() {
                     Some(composer(chat, root, kept, view))
                 } else {
                     let gone = begins().is_some_and(|row| authored(&row.body).is_none());
@@ -223,7 +229,7 @@ fn first_row(store: Store, root: EnvelopeHash) -> Option<Row> {
 
 /// Where one answers.
 fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyView {
-    let (store, talk) = (use_store(), use_talk());
+    let (store, talk, dialogs) = (use_store(), use_talk(), use_dialogs());
     let node = NodeRef::<html::Textarea>::new();
     let (text, error) = (RwSignal::new(draft.clone()), RwSignal::new(None::<String>));
     let (kept, timer) = (StoredValue::new(draft), StoredValue::new(None::<TimeoutHandle>));
@@ -250,6 +256,7 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
     let emojis = use_emojis();
     let offers = Offers::new(Field {
         chat,
+        in_thread: true,
         list: "answer-offers",
         node,
         text,
@@ -330,7 +337,22 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
             return;
         }
         let begins = untrack(|| first_row(store, root)).and_then(|row| authored(&row.body));
-        let Some((_, message)) = begins else { return };
+        let Some(((_, message), room)) = begins.zip(untrack(|| store.room(chat))) else {
+            return;
+        };
+        let said = match slash::read(&said, chat, &room, true) {
+            Meant::Text(meant) => meant,
+            Meant::Not(why) => {
+                error.set(Some(why));
+                return;
+            }
+            Meant::Open(ask) => {
+                text.set(String::new());
+                keep();
+                dialogs.open(ask);
+                return;
+            }
+        };
         text.set(String::new());
         let replying = talk
             .replying_answer
@@ -383,6 +405,7 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
                     ))
                 })
             },
+            strip::slow(chat),
             reply::strip_in_thread(chat),
             html::div().class("composer-row").child((
                 html::textarea()

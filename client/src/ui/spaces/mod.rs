@@ -18,6 +18,10 @@ pub mod roles;
 #[cfg(target_arch = "wasm32")]
 pub mod settings;
 
+use sotto_shared::id::RoomId;
+
+use crate::state::Store;
+use crate::ui::place::Place;
 use crate::view::Space;
 
 /// What a space is called, or what stands in for it while its key is on the way.
@@ -26,5 +30,13 @@ pub fn name_of(space: &Space) -> String {
         "Name on the way".into()
     } else {
         space.name.clone()
+    }
+}
+
+/// The space that a place belongs to: log and reports of a space stand beside its channels.
+pub fn space_of(store: Store, place: Place) -> Option<RoomId> {
+    match place {
+        Place::Changes(room) | Place::Reports(room) => store.space(room).map(|space| space.id),
+        place => place.space(),
     }
 }
