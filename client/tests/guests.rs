@@ -2,6 +2,9 @@
 #![cfg(all(feature = "testing", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use futures_lite::future::block_on;
 use sotto_client::engine::{Failure, Reply, Request};
 use sotto_client::testing::{ModelRelay, Peer, Tamper, World};
@@ -243,6 +246,95 @@ fn a_relay_without_guests_says_so_before_anybody_types_a_name() {
             Err(Problem::NoGuests)
         );
         assert!(matches!(world.browsers[browser].phase(), Phase::SignedOut { .. }));
+    });
+}
+
+/// So many answers to a change of keys get lost on their way.
+struct Loses {
+    answers: usize,
+    asked: Rc<Cell<usize>>,
+}
+
+impl Tamper for Loses {
+    fn reply(
+        &mut self,
+        _: &mut ModelRelay,
+        _: Peer,
+        request: &Request,
+        reply: Result<Reply, Failure>,
+    ) -> Result<Reply, Failure> {
+        if !matches!(request, Request::Rekey(_)) {
+            return reply;
+        }
+        assert!(reply.is_ok(), "the same again is taken as the first time: {reply:?}");
+        self.asked.set(self.asked.get() + 1);
+        if self.asked.get() <= self.answers {
+            return Err(Failure::Offline);
+        }
+        reply
+    }
+}
+
+#[test]
+fn an_account_is_kept_though_the_answer_got_lost() {
+    for answers in 1..4 {
+        block_on(async {
+            let (mut world, room, link) = stage(&format!("lost answer {answers}")).await;
+            let zoe = guest(&mut world, room, &link).await;
+            let id = me(&world, zoe);
+            let asked = Rc::default();
+            world.tamper = Box::new(Loses {
+                answers,
+                asked: Rc::clone(&asked),
+            });
+            let kept = Ok(Outcome::PasswordChanged {
+                recovery_key_gone: false,
+            });
+            assert_eq!(keep(&mut world, zoe, "zoe").await, kept);
+            world.settle().await;
+            assert_eq!(asked.get(), answers + 1);
+            for browser in [ADA, BOB, zoe] {
+                assert_eq!(seen(&world, browser, id).handle, "zoe");
+            }
+            world.say(zoe, room, "to stay").await;
+            let (elsewhere, answer) = sign_in(&mut world, "zoe").await;
+            assert_eq!((answer, me(&world, elsewhere)), (Ok(Outcome::Done), id));
+            assert_eq!(world.texts(elsewhere, room).await, ["before", "to stay"]);
+        });
+    }
+}
+
+/// All that is known then is that it may have been done: the new handle and password open it, and nothing was lost.
+#[test]
+fn an_account_that_may_be_kept_opens_with_what_was_typed() {
+    block_on(async {
+        let (mut world, room, link) = stage("all answers lost").await;
+        let zoe = guest(&mut world, room, &link).await;
+        let id = me(&world, zoe);
+        world.go_offline(BOB);
+        let answers = usize::MAX;
+        world.tamper = Box::new(Loses {
+            answers,
+            asked: Rc::default(),
+        });
+        assert_eq!(
+            keep(&mut world, zoe, "zoe").await,
+            Err(Problem::MaybeKept("zoe".into()))
+        );
+        world.advance(60_000);
+        world.settle().await;
+        world.tamper = Box::new(sotto_client::testing::tamper::Honest);
+        assert!(matches!(world.browsers[zoe].phase(), Phase::SignedOut { .. }));
+        let command = Command::SignIn {
+            handle: "zoe".into(),
+            password: PASSWORD.into(),
+            stay: true,
+        };
+        assert_eq!(world.run(zoe, command).await, Ok(Outcome::Done));
+        world.settle().await;
+        assert_eq!((me(&world, zoe), seen(&world, zoe, id).guest), (id, false));
+        world.say(zoe, room, "still me").await;
+        assert_eq!(world.texts(ADA, room).await, ["before", "still me"]);
     });
 }
 

@@ -406,3 +406,47 @@ fn a_member_shows_nothing_but_a_small_still_image_of_their_own() {
         assert_eq!(stage.has(BOB, ada), before);
     });
 }
+
+#[test]
+fn a_guest_has_a_picture_like_everybody_and_keeps_it() {
+    block_on(async {
+        let mut stage = Stage::new("guest").await;
+        let room = stage.room;
+        let command = Command::CreateInvite {
+            room,
+            role: 1,
+            max_uses: 1,
+            expires_ms: stage.world.now_ms + 60_000,
+            approval: false,
+        };
+        let Ok(Outcome::InviteLink(link)) = stage.world.run(ADA, command).await else {
+            panic!("no invite")
+        };
+        let zoe = stage.world.browser("a guest's browser");
+        let name = "Zoe".to_owned();
+        for command in [Command::ComeIn { name }, Command::OpenLink { link }, Command::Join { room }] {
+            stage.world.run(zoe, command).await.unwrap();
+        }
+        look_at(&mut stage.world, zoe, room).await;
+        let id = stage.world.browsers[zoe].me().unwrap();
+        assert_eq!(stage.set(zoe, Some(image(3))).await, Ok(Outcome::Done));
+        for browser in [ADA, BOB, zoe] {
+            assert_eq!(stage.seen(browser, id).await, Some(image(3)));
+        }
+        let keep = Command::KeepAccount {
+            handle: "zoe".into(),
+            password: "correct horse battery staple seven".into(),
+        };
+        stage.world.run(zoe, keep).await.unwrap();
+        stage.world.settle().await;
+        assert_eq!(stage.seen(zoe, id).await, Some(image(3)));
+        let late = stage.world.sign_in("bob").await;
+        look_at(&mut stage.world, late, room).await;
+        assert_eq!(stage.seen(late, id).await, Some(image(3)));
+        // Given up, nothing of it is left.
+        let password = "correct horse battery staple seven".to_owned();
+        let gone = stage.world.run(zoe, Command::DeleteAccount { password }).await;
+        assert!(matches!(gone, Ok(Outcome::Deleted { .. })), "{gone:?}");
+        assert!(stage.world.relay().pictures.is_empty());
+    });
+}

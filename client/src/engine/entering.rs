@@ -91,6 +91,8 @@ pub(crate) struct Entering<K> {
     floor: u64,
     tries: u32,
     pub stage: Stage<K>,
+    /// What the relay is being asked, where it does the same again only once.
+    pub again: Option<Request>,
 }
 
 pub(crate) enum Stage<K> {
@@ -406,6 +408,15 @@ impl<S: Suite> Engine<S> {
                     entering.tries += 1;
                     self.ending = Ending::No;
                     return self.begin(entering, out);
+                }
+                // Whether it was done is not known; the same again is answered as if it was the first time.
+                if failure == Failure::Offline
+                    && entering.tries < MAX_TRIES
+                    && let (Stage::Adding(ready), Some(request)) = (&entering.stage, &entering.again)
+                {
+                    let (grant, request) = (Some(ready.grant.clone()), request.clone());
+                    entering.tries += 1;
+                    return self.ask_as(grant, request, Pending::Enter(entering), out);
                 }
                 Err(entering.refused(&failure))
             }
@@ -900,6 +911,7 @@ impl<K> Entering<K> {
             floor: 0,
             tries: 0,
             stage: Stage::Info,
+            again: None,
         }
     }
 

@@ -274,6 +274,7 @@ impl<S: Suite> Engine<S> {
                     recovery_key_gone,
                 };
                 self.ending = Ending::Expected;
+                entering.again = Some(renewal.request.clone());
                 (renewal.request, Stage::Adding(Box::new(ready)))
             }
             Goal::RevokeDevice(device) => {
