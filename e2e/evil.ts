@@ -51,7 +51,7 @@ export interface Wrap {
 
 /** What the relay says on the socket. */
 export type Frame =
-  | { type: 'welcome'; rooms: RoomHead[]; user_log_seq: number; now_ms: number }
+  | { type: 'welcome'; rooms: RoomHead[]; closed: string[]; user_log_seq: number; now_ms: number }
   | { type: 'message'; room_id: string; channel: string; message: Message }
   | { type: 'slot'; room_id: string; channel: string; header: string; envelope: string }
   | { type: 'log'; room_id: string; from_seq: number; entries: string[] }

@@ -783,6 +783,8 @@ pub struct Person {
     pub picture: Option<PictureId>,
     pub trust: Trust,
     pub is_me: bool,
+    /// The account is not there any more.
+    pub closed: bool,
     /// Came by a link with a name alone, and has no handle and password of their own.
     pub guest: bool,
 }

@@ -42,7 +42,10 @@ async fn all_read(stage: &mut Stage, chat: Chat, words: &[&str]) {
         let mut all = words.to_vec();
         all.sort_unstable();
         assert_eq!(rows, all, "browser {browser}");
-        assert_eq!(stage.world.browsers[browser].chat(chat).unwrap().standing, Standing::Open);
+        assert_eq!(
+            stage.world.browsers[browser].chat(chat).unwrap().standing,
+            Standing::Open
+        );
         assert_eq!(stage.world.browsers[browser].notices(), [], "browser {browser}");
     }
 }
@@ -69,7 +72,11 @@ fn two_who_make_the_key_of_a_private_channel_at_once_end_with_one() {
             for (browser, id) in ids {
                 assert_eq!(stage.world.browsers[browser].answers.get(&id), Some(&Ok(Outcome::Done)));
             }
-            assert_eq!(asked_for_a_key(&stage, lair), 2, "they meet at the relay, and the second sees that it is done");
+            assert_eq!(
+                asked_for_a_key(&stage, lair),
+                2,
+                "they meet at the relay, and the second sees that it is done"
+            );
             assert_eq!(newest(&mut stage, lair), before + 1);
             let eve = stage.eve.clone();
             assert_eq!(stage.opened_by(&eve), []);
@@ -107,7 +114,12 @@ fn a_key_that_is_made_while_somebody_is_taken_out_does_not_count_for_them() {
             stage.run(ADA, Command::say(lair, "without her")).await;
             stage.run(BOB, Command::say(lair, "indeed")).await;
             assert_eq!(stage.opened_by(&eve), []);
-            all_read(&mut stage, lair, &["first", "second", "by bob", "without her", "indeed"]).await;
+            all_read(
+                &mut stage,
+                lair,
+                &["first", "second", "by bob", "without her", "indeed"],
+            )
+            .await;
         });
     }
 }

@@ -424,7 +424,11 @@ fn a_guest_has_a_picture_like_everybody_and_keeps_it() {
         };
         let zoe = stage.world.browser("a guest's browser");
         let name = "Zoe".to_owned();
-        for command in [Command::ComeIn { name }, Command::OpenLink { link }, Command::Join { room }] {
+        for command in [
+            Command::ComeIn { name },
+            Command::OpenLink { link },
+            Command::Join { room },
+        ] {
             stage.world.run(zoe, command).await.unwrap();
         }
         look_at(&mut stage.world, zoe, room).await;

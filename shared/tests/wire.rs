@@ -190,6 +190,7 @@ fn from_relay(rng: &mut Gen) -> FromRelay {
         },
         0 => FromRelay::Welcome {
             rooms: some(rng, room_head),
+            closed: some(rng, |rng| rng.user()),
             user_log_seq: rng.u64(),
             now_ms: rng.u64(),
         },

@@ -22,6 +22,7 @@ use super::ask::{Failure, Pending, Request};
 use super::pictures::Told;
 use super::profiles::Profile;
 use super::record::{self, Key, PersonRecord, Record};
+use super::rooms::Room;
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Change, Found, Outcome, Person, Problem, Safety, Trust};
 
@@ -42,6 +43,9 @@ pub(crate) struct People {
     known: BTreeMap<UserId, Known>,
     /// Whose logs are asked for at the end of this step.
     wanted: BTreeSet<UserId>,
+    /// Whose account is closed by the relay's word alone, said anew with every connection: nobody was there to sign it. It is
+    /// shown and counted, and nothing else hangs on it.
+    closed: BTreeSet<UserId>,
 }
 
 impl UserLogs for People {
@@ -80,6 +84,11 @@ pub(crate) async fn verify_log<S: Suite>(
 impl People {
     pub fn log(&self, user: &UserId) -> Option<&UserLog> {
         self.known.get(user).map(|known| &known.log)
+    }
+
+    /// Whether somebody has no account any more.
+    pub fn is_closed(&self, user: &UserId) -> bool {
+        self.closed.contains(user) || self.log(user).is_some_and(|log| log.view().closed)
     }
 
     pub fn handle(&self, user: &UserId) -> Option<&str> {
@@ -265,7 +274,35 @@ impl<S: Suite> Engine<S> {
             trust: self.trust(user),
             is_me: self.my_id() == Some(*user),
             guest: is_guest(&known.handle),
+            closed: self.people.is_closed(user),
         })
+    }
+
+    /// The relay says who has no account any more.
+    pub(super) fn closed_came(&mut self, closed: Vec<UserId>, out: &mut Out<S::DeviceKey>) {
+        let closed: BTreeSet<UserId> = closed.into_iter().collect();
+        let before = std::mem::replace(&mut self.people.closed, closed);
+        let news: Vec<UserId> = before.symmetric_difference(&self.people.closed).copied().collect();
+        for user in &news {
+            self.show_person(user, out);
+        }
+        self.show_rooms_of(&news, out);
+    }
+
+    /// The rooms that these people are in, with how many there are.
+    pub(super) fn show_rooms_of(&self, users: &[UserId], out: &mut Out<S::DeviceKey>) {
+        for (id, room) in &self.rooms {
+            if users.iter().any(|user| room.is_member(user)) {
+                self.show_rows_of(*id, out);
+            }
+        }
+    }
+
+    /// How many members of a room have an account.
+    pub(super) fn count_members(&self, room: &Room) -> u32 {
+        let members = room.state.members.iter();
+        let here = members.filter(|(user, member)| !member.view.closed && !self.people.is_closed(user));
+        here.count() as u32
     }
 
     /// Whether the person's handle was accepted to be another account's.

@@ -332,6 +332,10 @@ impl<S: Suite> Engine<S> {
             }
         }
         self.visits_go_on(ctx, out).await;
+        let gone: Vec<UserId> = (users.iter().copied())
+            .filter(|user| self.people.is_closed(user))
+            .collect();
+        self.show_rooms_of(&gone, out);
         let waiting: Vec<RoomId> = (self.rooms.iter())
             .filter(|(_, room)| {
                 !room.waiting.blobs.is_empty() && !self.fetches_log_of(|user| room.waiting.named.contains(user))
@@ -742,7 +746,7 @@ impl<S: Suite> Engine<S> {
             asking: room.state.requests.len() as u32,
             peer,
             mark: people::mark(id.room.as_bytes()),
-            members: room.state.members.len() as u32,
+            members: self.count_members(room.room),
             role: room
                 .state
                 .members

@@ -309,7 +309,7 @@ impl<S: Suite> Engine<S> {
             id,
             name: room.title.clone(),
             mark: people::mark(id.as_bytes()),
-            members: room.state.members.len() as u32,
+            members: self.count_members(room),
             asking: room.state.requests.len() as u32,
             role: mine.unwrap_or(Role::Member).number(),
             rights: own.map_or_else(view::Rights::default, |own| shown_rights(own.rights)),

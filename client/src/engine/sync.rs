@@ -226,11 +226,13 @@ impl<S: Suite> Engine<S> {
         match frame {
             FromRelay::Welcome {
                 rooms,
+                closed,
                 user_log_seq,
                 now_ms: _,
             } => {
                 self.note_beginning(&rooms);
                 self.welcome(&rooms, user_log_seq, ctx, out).await;
+                self.closed_came(closed, out);
                 // Whoever looks at a room already hears nothing else that would make them say where they stand.
                 self.speak_up(ctx, out).await;
             }

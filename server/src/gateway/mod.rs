@@ -33,7 +33,7 @@ use sotto_shared::log::room_log::{RoomState, SUITE_1};
 use crate::accounts::users::newest_seq;
 use crate::app::App;
 use crate::hub::{End, Outbox, SocketId};
-use crate::ledger::rooms::{Hold, rooms_of};
+use crate::ledger::rooms::{Hold, closed_among, rooms_of};
 use crate::logs::read::heads_of;
 use crate::mailbox::{Fate, Post, readers_of};
 use crate::problem::Problem;
@@ -169,6 +169,7 @@ async fn welcome(app: &App, session: &Session, id: SocketId) -> Result<FromRelay
     app.hub.settle(id, rooms_of(db, &session.user_id).await?);
     Ok(FromRelay::Welcome {
         rooms: heads_of(app, &session.user_id).await?,
+        closed: closed_among(db, &session.user_id).await?,
         user_log_seq: newest_seq(db, &session.user_id).await?,
         now_ms: app.now_ms(),
     })

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::id::{ChannelId, Head, RoomId, UserId};
@@ -11,7 +12,7 @@ use sotto_shared::log::room_log::RoomState;
 use super::people::Known;
 use super::{Ledger, stored_blob, trusted};
 use crate::app::{App, from_row, to_row};
-use crate::db::entities::{room_log, room_people, rooms};
+use crate::db::entities::{room_log, room_people, rooms, users};
 use crate::problem::Problem;
 
 /// A room as it is while its row is locked.
@@ -202,6 +203,32 @@ pub async fn state_now(app: &App, room: &RoomId) -> Result<Arc<RoomState>, Probl
     let txn = app.db.begin().await?;
     let locked = app.ledger.lock_room(&txn, &app.realm, room, Hold::ToPost).await?;
     Ok(locked.ok_or(ErrorCode::NotFound)?.state)
+}
+
+/// Who is in a room with somebody and has no account any more.
+pub async fn closed_among(db: &impl ConnectionTrait, user: &UserId) -> Result<Vec<UserId>, Problem> {
+    let here = |column: room_people::Column| {
+        Query::select()
+            .column(column)
+            .from(room_people::Entity)
+            .and_where(room_people::Column::UntilSeq.is_null())
+            .to_owned()
+    };
+    let rooms = here(room_people::Column::RoomId)
+        .and_where(room_people::Column::UserId.eq(user.as_bytes().to_vec()))
+        .to_owned();
+    let people = here(room_people::Column::UserId)
+        .and_where(room_people::Column::RoomId.in_subquery(rooms))
+        .to_owned();
+    let rows: Vec<Vec<u8>> = users::Entity::find()
+        .select_only()
+        .column(users::Column::UserId)
+        .filter(users::Column::Closed.eq(true))
+        .filter(users::Column::UserId.in_subquery(people))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(rows.iter().filter_map(|user| UserId::from_slice(user).ok()).collect())
 }
 
 /// Every room a person is in now.

@@ -1,11 +1,13 @@
 //! Guests: who may be one, what they may not, how they stay, and that they go.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use p256::ecdsa::SigningKey;
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
+use sotto_shared::api::frame::{FromRelay, ToRelay};
 use sotto_shared::codec::Text;
 use sotto_shared::crypto::label::Label;
 use sotto_shared::log::room_log::RoomKind;
@@ -220,4 +222,23 @@ async fn a_guest_without_a_session_or_away_for_long_goes_and_nobody_else() {
         ErrorCode::NotSignedIn
     );
     assert!(has_account(&ground, &ada, "ada").await, "who is no guest stays");
+    // Whoever shares a room with them is told, and nobody else.
+    let told = async |person: &Person| {
+        let mut socket = ground.bare_socket().await;
+        let token = person.token.clone();
+        socket
+            .send(&ToRelay::Hello {
+                token,
+                api: API_VERSION,
+            })
+            .await;
+        match socket.next().await {
+            Some(FromRelay::Welcome { closed, .. }) => BTreeSet::from_iter(closed),
+            other => panic!("no welcome: {other:?}"),
+        }
+    };
+    assert_eq!(told(&here).await, [left.user_id, away.user_id].into());
+    let bob = ground.person("bob").await;
+    ground.group(&[&bob]).await;
+    assert_eq!(told(&bob).await, [].into());
 }

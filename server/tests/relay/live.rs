@@ -30,13 +30,14 @@ async fn welcome_tells_every_room_and_where_it_stands() {
         .await;
     let Some(FromRelay::Welcome {
         rooms,
+        closed,
         user_log_seq,
         now_ms,
     }) = socket.next().await
     else {
         panic!("no welcome")
     };
-    assert_eq!((user_log_seq, now_ms), (1, START_MS));
+    assert_eq!((closed, user_log_seq, now_ms), (Vec::new(), 1, START_MS));
     let of = |room: &Room| rooms.iter().find(|head| head.room_id == room.id).unwrap();
     assert_eq!((of(&one).seq, of(&one).channels[0].seq), (1, 0));
     assert_eq!((of(&two).head, of(&two).channels[0].seq), (two.state.head, 1));

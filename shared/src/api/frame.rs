@@ -51,6 +51,9 @@ pub enum FromRelay {
     /// Every room of this person and where it stands.
     Welcome {
         rooms: Vec<RoomHead>,
+        /// Who of their people has no account any more, as the relay has it: not all could sign its end.
+        #[serde(default)]
+        closed: Vec<UserId>,
         /// Newest entry of one's own user log.
         user_log_seq: u64,
         now_ms: u64,

@@ -683,6 +683,7 @@ impl Play<'_> {
                         t: Head::from_bytes([value; 32]),
                     }],
                 }],
+                closed: vec![UserId::from_bytes([value; 32])],
                 user_log_seq: number,
                 now_ms: number,
             },

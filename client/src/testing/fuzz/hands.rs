@@ -184,6 +184,7 @@ impl Wiles {
         }
         let FromRelay::Welcome {
             mut rooms,
+            closed,
             user_log_seq,
             now_ms,
         } = frame
@@ -200,6 +201,7 @@ impl Wiles {
         }
         Some(FromRelay::Welcome {
             rooms,
+            closed,
             user_log_seq,
             now_ms,
         })

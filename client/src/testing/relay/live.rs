@@ -100,6 +100,17 @@ impl ModelRelay {
         let user = session.user_id;
         let rooms = self.rooms_of(&user);
         let heads: Vec<RoomHead> = rooms.iter().map(|room| self.rooms[room].head_for(&user)).collect();
+        let here = rooms.iter().flat_map(|room| {
+            let people = self.rooms[room].people.iter();
+            people
+                .filter(|(_, tenure)| tenure.until.is_none())
+                .map(|(user, _)| *user)
+        });
+        let here: BTreeSet<UserId> = here.collect();
+        let closed = here
+            .into_iter()
+            .filter(|user| self.people.0.get(user).is_some_and(|account| account.closed));
+        let closed = closed.collect();
         let user_log_seq = self.people.0[&user].entries.len() as u64 - 1;
         let now_ms = self.now_ms;
         if let Some(socket) = self.sockets.get_mut(&id) {
@@ -107,6 +118,7 @@ impl ModelRelay {
             socket.rooms = rooms;
             socket.push(FromRelay::Welcome {
                 rooms: heads,
+                closed,
                 user_log_seq,
                 now_ms,
             });

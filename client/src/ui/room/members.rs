@@ -15,7 +15,7 @@ use crate::ui::place::Place;
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::spaces::rights::{self, may_give};
 use crate::ui::{guest, moderation, presence, wire, words};
-use crate::view::{ChannelKind, Chat, Command, Outcome, Person, Role, RoomKind, Space, Standing};
+use crate::view::{ChannelKind, Chat, Command, Member, Outcome, Person, Role, RoomKind, Space, Standing};
 
 pub fn panel(id: Chat) -> AnyView {
     let (store, dialogs, narrow) = (use_store(), use_dialogs(), use_narrow());
@@ -24,7 +24,10 @@ pub fn panel(id: Chat) -> AnyView {
     let held = RwSignal::new(false);
     provide_context(AnyOpen(held));
     let groups = by_presence(groups(id.room, within), held);
-    let count = Memo::new(move |_| groups.with(|groups| groups.iter().map(|group| group.users.len()).sum::<usize>()));
+    let count = Memo::new(move |_| {
+        let here = |group: &&Group| group.role != CLOSED;
+        groups.with(|groups| groups.iter().filter(here).map(|group| group.users.len()).sum::<usize>())
+    });
     let known = Memo::new(move |_| store.members(id.room).is_some());
     // What the plus sign does.
     let add = Memo::new(move |_| {
@@ -101,7 +104,11 @@ fn is_private(chat: Chat) -> bool {
     info.is_some_and(|info| info.kind == ChannelKind::Private)
 }
 
-/// The members of a room or space by role, highest first; `within`: only those of this private channel.
+/// The number of no role: those who have no account any more.
+const CLOSED: u8 = 0;
+
+/// The members of a room or space by role, highest first; `within`: only those of this private channel. Last those who are
+/// only on the list.
 pub fn groups(room: RoomId, within: Signal<Option<Chat>>) -> Memo<Vec<Group>> {
     let store = use_store();
     Memo::new(move |_| {
@@ -117,10 +124,13 @@ pub fn groups(room: RoomId, within: Signal<Option<Chat>>) -> Memo<Vec<Group>> {
                 .map(|role| (number(role), words::roles(role).to_owned()))
                 .to_vec(),
         };
+        let closed = |user: &UserId| store.person(*user).is_some_and(|person| person.closed);
+        let (closed, members): (Vec<&Member>, Vec<&Member>) = members.iter().partition(|member| closed(&member.user));
         let of = |(role, title): (u8, String)| {
-            let here = members
+            let all = if role == CLOSED { &closed } else { &members };
+            let here = all
                 .iter()
-                .filter(|member| member.role_id == role)
+                .filter(|member| role == CLOSED || member.role_id == role)
                 .map(|member| member.user);
             let mut users: Vec<UserId> = here
                 .filter(|user| only.as_ref().is_none_or(|only| only.contains(user)))
@@ -133,7 +143,8 @@ pub fn groups(room: RoomId, within: Signal<Option<Chat>>) -> Memo<Vec<Group>> {
                 users,
             }
         };
-        let mut groups: Vec<Group> = roles.into_iter().map(of).collect();
+        let last = (CLOSED, "Account closed".to_owned());
+        let mut groups: Vec<Group> = roles.into_iter().chain([last]).map(of).collect();
         groups.retain(|group| !group.users.is_empty());
         groups
     })
@@ -172,6 +183,7 @@ fn by_presence(groups: Memo<Vec<Group>>, held: RwSignal<bool>) -> Memo<Vec<Group
             }
         }
         groups.retain(|group| !group.users.is_empty());
+        groups.sort_by_key(|group| group.role == CLOSED);
         groups
     })
 }
