@@ -120,6 +120,11 @@ test('a link that does not lead in says why, with and without an account', async
   await expect(open).toContainText('0 of 10 used, ends in');
   await open.getByRole('button', { name: 'Take back' }).click();
   await expect(desk.getByText('No link is open now.')).toBeVisible();
+  // One that is on screen goes with its invite.
+  await desk.getByRole('button', { name: 'Make a link' }).click();
+  await expect(desk.getByRole('img', { name: 'The link as a code' })).toBeVisible();
+  await open.getByRole('button', { name: 'Take back' }).click();
+  await expect(desk.getByRole('button', { name: 'Make a link' })).toBeVisible();
   await alice.page.keyboard.press('Escape');
   const wrong = `${revoked.slice(0, -3)}${revoked.endsWith('AAA') ? 'QQA' : 'AAA'}`;
   for (const person of [cleo, dan]) {

@@ -691,13 +691,12 @@ impl PlaceMut<'_> {
     }
 }
 
-/// The first line, as long as a list has room for.
+/// The first line, as long as a list has room for; one that was cut says so.
 pub(super) fn preview_of(text: &str) -> String {
-    text.lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or_default()
-        .chars()
-        .take(120)
-        .collect()
+    let mut lines = text.lines().map(str::trim);
+    let line = lines.find(|line| !line.is_empty()).unwrap_or_default();
+    match line.char_indices().nth(120).and_then(|(end, _)| line.get(..end)) {
+        Some(beginning) => format!("{}…", beginning.trim_end()),
+        None => line.to_owned(),
+    }
 }

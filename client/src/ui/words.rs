@@ -44,7 +44,7 @@ pub fn problem(problem: &Problem) -> String {
             "The safety number of {handle} is not the one you checked, so nothing is shared with them. Compare it again first."
         ),
         Problem::NumberChanged => "The safety number changed while you looked. Compare the new one.".into(),
-        Problem::BadLink => "This is not a link to a group or a person, or a part of it is missing.".into(),
+        Problem::BadLink => "This is not a link to a group, a space or a person, or a part of it is missing.".into(),
         Problem::BlockedByYou(handle) => {
             format!("You blocked {handle}. Take that back first: it stands under Contacts.")
         }
@@ -108,7 +108,7 @@ pub const fn invite_over(over: Over) -> &'static str {
         }
         Over::UsedUp => "As many people came by this invite as it was made for. Ask for a new one.",
         Over::Expired => "The time of this invite is over. Ask for a new one.",
-        Over::TakenBack => "This invite was taken back. Ask for a new one.",
+        Over::TakenBack => "It was good once, and lets nobody in any more. Ask for a new one.",
         Over::Void => "Whoever made this invite may not bring people in any more. Ask somebody else who is in there.",
         Over::Banned => "You were taken out for good, so no invite lets you in. An owner can change that.",
         Over::NotForYou => "This invite does not let this account in. Ask whoever gave it to you.",

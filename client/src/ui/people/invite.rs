@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::{ev, html};
-use sotto_shared::id::{RoomId, UserId};
+use sotto_shared::id::{InviteId, RoomId, UserId};
 
 use super::share::share;
 use crate::ui::dialogs::{closer, error_line, refuse, use_dialogs};
@@ -87,6 +87,22 @@ pub fn dialog(room: RoomId) -> AnyView {
     Effect::new(move |_| {
         log.track();
         desk.load();
+    });
+    // Of the link on screen it shows which one it is once it is in the list; when it is in there no more, it is of no use.
+    Effect::new(move |before: Option<(Vec<InviteId>, Option<InviteId>)>| {
+        let (was, mine) = before.unwrap_or_default();
+        let open: Vec<InviteId> = desk.list.with(|list| {
+            let open = list.iter().flat_map(|list| list.open.iter());
+            open.map(|invite| invite.id).collect()
+        });
+        let is_shown = made.with(Option::is_some);
+        let new = || open.iter().find(|id| !was.contains(id)).copied();
+        let mine = mine.or_else(new).filter(|_| is_shown);
+        let is_over = mine.is_some_and(|id| !open.contains(&id));
+        if is_over {
+            made.set(None);
+        }
+        (open, mine.filter(|_| !is_over))
     });
     let top = move || match made.get() {
         Some(fragment) => (
