@@ -197,7 +197,7 @@ async fn measure(world: &mut TestWorld, by: usize, room: RoomId, measure: Measur
 
 #[test]
 fn what_only_a_moderator_may_stops_the_room_when_a_member_does_it() {
-    let cases: [(&str, Forged); 10] = [
+    let cases: [(&str, Forged); 13] = [
         ("remove", |user_id, _| RoomBody::Remove {
             user_id,
             ban: false,
@@ -235,6 +235,13 @@ fn what_only_a_moderator_may_stops_the_room_when_a_member_does_it() {
                 history: History::Joined,
             },
         }),
+        ("pin", |_, _| RoomBody::Pin {
+            channel: ChannelId::MAIN,
+            target: EnvelopeHash::from_bytes([7; 32]),
+            on: true,
+        }),
+        ("lifetime", |_, _| RoomBody::SetTtl { seconds: 60, after: 0 }),
+        ("close", |_, _| RoomBody::Close),
         ("reason", |_, _| RoomBody::Reason {
             n: 1,
             of: 1,

@@ -6,9 +6,9 @@
 mod club;
 
 use futures_lite::future::block_on;
-use sotto_client::view::{Chat, Command, NewPoll, Outcome, Space, Standing, Tamper};
+use sotto_client::view::{Body, Chat, Command, NewPoll, Outcome, Rights as ShownRights, Space, Standing, Tamper};
 use sotto_shared::api::frame::{FromRelay, ToRelay};
-use sotto_shared::codec::{Bytes, List};
+use sotto_shared::codec::{Bytes, List, Text};
 use sotto_shared::envelope::content::MessageBody;
 use sotto_shared::id::{ChannelId, EnvelopeHash};
 use sotto_shared::log::channels::ChannelKind as Kind;
@@ -171,6 +171,13 @@ fn what_a_role_does_not_let_somebody_do_to_a_space_stops_it() {
         }),
         ("names the space", |_| RoomBody::SetMeta { n: 1, sealed: sealed() }),
         ("closes it", |_| RoomBody::Close),
+        ("takes bob out of the space", |stage| remove(stage, BOB, false)),
+        ("bans bob", |stage| remove(stage, BOB, true)),
+        ("bans the owner", |stage| remove(stage, ADA, true)),
+        ("a time-out", time_out),
+        ("lifts a ban", |stage| RoomBody::Unban {
+            user_id: stage.world.browsers[BOB].me().unwrap(),
+        }),
     ];
     for (case, body) in cases {
         block_on(async {
@@ -178,6 +185,21 @@ fn what_a_role_does_not_let_somebody_do_to_a_space_stops_it() {
             let body = body(&stage);
             refused_by_all(&mut stage, case, body).await;
         });
+    }
+}
+
+fn remove(stage: &Stage, browser: usize, ban: bool) -> RoomBody {
+    RoomBody::Remove {
+        user_id: stage.world.browsers[browser].me().unwrap(),
+        ban,
+        cut: List::default(),
+    }
+}
+
+fn time_out(stage: &Stage) -> RoomBody {
+    RoomBody::TimeOut {
+        user_id: stage.world.browsers[BOB].me().unwrap(),
+        until: stage.world.now_ms + 60_000,
     }
 }
 
@@ -216,6 +238,32 @@ fn whoever_gives_roles_does_not_go_beyond_their_own() {
             sealed: sealed(),
             archived: true,
         }),
+        // Her role lets nobody in, takes nobody out, pins nothing and takes nothing away.
+        ("a link for members", |_| {
+            let key = key("eve's link").public();
+            RoomBody::CreateInvite {
+                invite_id: invite_id(&key),
+                inv_pk: key,
+                role: Role::Member,
+                max_uses: 1,
+                expires: u64::MAX,
+                mode: JoinMode::Member,
+                card: sealed(),
+            }
+        }),
+        ("takes bob out", |stage| remove(stage, BOB, false)),
+        ("bans bob", |stage| remove(stage, BOB, true)),
+        ("a time-out", time_out),
+        ("pins", |stage| RoomBody::Pin {
+            channel: stage.general.channel,
+            target: EnvelopeHash::from_bytes([7; 32]),
+            on: true,
+        }),
+        ("redacts", |_| RoomBody::Redact {
+            target: EnvelopeHash::from_bytes([7; 32]),
+            edits: List::default(),
+        }),
+        ("names the space", |_| RoomBody::SetMeta { n: 1, sealed: sealed() }),
         ("the space ends", |_| RoomBody::Close),
         ("another policy", |_| RoomBody::SetPolicy {
             policy: Policy {
@@ -255,9 +303,27 @@ fn nobody_writes_where_they_may_not() {
         "not in it",
         "before it was archived",
         "another's name",
+        "a role without words",
     ] {
         block_on(async {
             let mut stage = Stage::new(case).await;
+            if case == "a role without words" {
+                let (club, user) = (stage.club, stage.eve.id());
+                let define = Command::DefineRole {
+                    space: club,
+                    role: None,
+                    name: "Reader".into(),
+                    rank: 5,
+                    rights: ShownRights::default(),
+                };
+                stage.run(ADA, define).await;
+                let give = Command::SetRole {
+                    room: club,
+                    user,
+                    role: 17,
+                };
+                stage.run(ADA, give).await;
+            }
             let bob = stage.world.browsers[BOB].me().unwrap();
             let chat = match case {
                 "announcements" => stage.news,
@@ -312,6 +378,50 @@ fn nobody_writes_where_they_may_not() {
             }
         });
     }
+}
+
+/// Whom a message calls is inside the seal: the relay cannot tell, so everybody's app does.
+#[test]
+fn nobody_calls_everybody_who_may_not() {
+    block_on(async {
+        let mut stage = Stage::new("calls").await;
+        let general = stage.general;
+        let words = "@everyone look here";
+        let call = MessageBody::Post {
+            text: Text::new(words).unwrap(),
+            ttl: 0,
+            reply: None,
+            thread: None,
+            everyone: true,
+            mentions: List::default(),
+        };
+        let message = stage.forge(general, "call", call, |_, _| {});
+        stage.put(general, &message).await;
+        assert_eq!(stage.world.browsers[CYD].chat(general).unwrap().mentions, 0);
+        for browser in [ADA, BOB] {
+            assert!(
+                stage.rows(browser, general).await.contains(&words.to_owned()),
+                "it is read as any other"
+            );
+            let rows = stage.world.browsers[browser].rows().into_iter();
+            let called = rows.filter(|row| matches!(row, Body::Text { ties, .. } if ties.everyone || ties.to_me));
+            assert_eq!(called.count(), 0);
+        }
+        // Hers it is to call as soon as her role says so.
+        let (room, user) = (stage.club, stage.eve.id());
+        stage.run(ADA, Command::SetRole { room, user, role: 2 }).await;
+        let call = MessageBody::Post {
+            text: Text::new("@everyone again").unwrap(),
+            ttl: 0,
+            reply: None,
+            thread: None,
+            everyone: true,
+            mentions: List::default(),
+        };
+        let message = stage.forge(general, "call again", call, |_, _| {});
+        stage.put(general, &message).await;
+        assert_eq!(stage.world.browsers[CYD].chat(general).unwrap().mentions, 1);
+    });
 }
 
 // --- Polls and pins ------------------------------------------------------------------------------------------------------------

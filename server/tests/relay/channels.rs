@@ -23,12 +23,12 @@ use sotto_shared::log::room_log::*;
 use crate::support::*;
 
 pub const GENERAL: ChannelId = ChannelId::from_bytes([1; 16]);
-const RANDOM: ChannelId = ChannelId::from_bytes([2; 16]);
-const NEWS: ChannelId = ChannelId::from_bytes([3; 16]);
+pub const RANDOM: ChannelId = ChannelId::from_bytes([2; 16]);
+pub const NEWS: ChannelId = ChannelId::from_bytes([3; 16]);
 pub const DEN: ChannelId = ChannelId::from_bytes([4; 16]);
-const NOWHERE: ChannelId = ChannelId::from_bytes([9; 16]);
+pub const NOWHERE: ChannelId = ChannelId::from_bytes([9; 16]);
 
-fn made(channel: ChannelId, kind: ChannelKind, members: &[&Person]) -> RoomBody {
+pub fn made(channel: ChannelId, kind: ChannelKind, members: &[&Person]) -> RoomBody {
     RoomBody::CreateChannel {
         channel,
         kind,
@@ -38,7 +38,7 @@ fn made(channel: ChannelId, kind: ChannelKind, members: &[&Person]) -> RoomBody 
     }
 }
 
-fn archived(room: &Room, channel: ChannelId, archived: bool) -> RoomBody {
+pub fn archived(room: &Room, channel: ChannelId, archived: bool) -> RoomBody {
     RoomBody::UpdateChannel {
         channel,
         n: room.state.newest_of(&room.state.key_of(&channel)),
@@ -56,7 +56,7 @@ pub fn people(channel: ChannelId, add: &[&Person], remove: &[&Person]) -> RoomBo
     }
 }
 
-fn channel_epoch(room: &Room, channel: ChannelId) -> RoomBody {
+pub fn channel_epoch(room: &Room, channel: ChannelId) -> RoomBody {
     let n = room.state.newest_of(&channel) + 1;
     RoomBody::ChannelEpoch {
         channel,
@@ -70,7 +70,7 @@ fn channel_epoch(room: &Room, channel: ChannelId) -> RoomBody {
 }
 
 /// For everybody in a private channel, under its newest key.
-fn channel_wraps(room: &Room, channel: ChannelId) -> Vec<Wrap> {
+pub fn channel_wraps(room: &Room, channel: ChannelId) -> Vec<Wrap> {
     let n = room.state.newest_of(&channel);
     let of = room.state.roster_of(&channel);
     of.map(|(user, member)| channel_wrap(*user, channel, n, member.view.kem_g))
@@ -101,7 +101,7 @@ pub fn value(room: &Room, channel: ChannelId) -> Outgoing {
     moved(room, room.value(MessageId::from_bytes(random())), channel)
 }
 
-async fn page(ground: &Ground, person: &Person, room: &Room, channel: ChannelId) -> Result<Page, ErrorCode> {
+pub async fn page(ground: &Ground, person: &Person, room: &Room, channel: ChannelId) -> Result<Page, ErrorCode> {
     let ask = PageGet {
         room_id: room.id,
         channel,
@@ -111,7 +111,7 @@ async fn page(ground: &Ground, person: &Person, room: &Room, channel: ChannelId)
     ground.ask(Some(&person.token), &ask).await.map_err(|error| error.code)
 }
 
-async fn slots(ground: &Ground, person: &Person, room: &Room, channel: ChannelId) -> Result<usize, ErrorCode> {
+pub async fn slots(ground: &Ground, person: &Person, room: &Room, channel: ChannelId) -> Result<usize, ErrorCode> {
     let ask = SlotsGet {
         room_id: room.id,
         channel,
@@ -122,7 +122,7 @@ async fn slots(ground: &Ground, person: &Person, room: &Room, channel: ChannelId
 }
 
 /// Done, by whoever may.
-async fn done(ground: &Ground, room: &mut Room, actor: &Person, bodies: Vec<RoomBody>, key: Option<ChannelId>) {
+pub async fn done(ground: &Ground, room: &mut Room, actor: &Person, bodies: Vec<RoomBody>, key: Option<ChannelId>) {
     let mut entries: Vec<B64> = bodies.into_iter().map(|body| room.entry(actor, body)).collect();
     let mut wraps = Vec::new();
     if let Some(key) = key {
@@ -133,7 +133,7 @@ async fn done(ground: &Ground, room: &mut Room, actor: &Person, bodies: Vec<Room
     ground.append(actor, room, entries, wraps).await.unwrap();
 }
 
-async fn refused(ground: &Ground, room: &Room, actor: &Person, body: RoomBody, wraps: Vec<Wrap>) -> ErrorCode {
+pub async fn refused(ground: &Ground, room: &Room, actor: &Person, body: RoomBody, wraps: Vec<Wrap>) -> ErrorCode {
     let entry = room.entry_only(actor, body);
     ground.append(actor, room, vec![entry], wraps).await.unwrap_err().code
 }
@@ -179,7 +179,7 @@ pub async fn space() -> Space {
 }
 
 /// What came under which number in which channel.
-fn messages(heard: &[FromRelay]) -> Vec<(ChannelId, u64)> {
+pub fn messages(heard: &[FromRelay]) -> Vec<(ChannelId, u64)> {
     let number = |frame: &FromRelay| match frame {
         FromRelay::Message { channel, message, .. } => Some((*channel, message.seq)),
         _ => None,
@@ -187,7 +187,7 @@ fn messages(heard: &[FromRelay]) -> Vec<(ChannelId, u64)> {
     heard.iter().filter_map(number).collect()
 }
 
-fn refusals(heard: &[FromRelay]) -> Vec<ErrorCode> {
+pub fn refusals(heard: &[FromRelay]) -> Vec<ErrorCode> {
     let code = |frame: &FromRelay| match frame {
         FromRelay::Refused { code, .. } => Some(*code),
         _ => None,
@@ -747,7 +747,7 @@ async fn a_role_that_gives_roles_does_not_end_the_space() {
     assert!(room.state.closed);
 }
 
-fn invite(key: &SigningKey) -> RoomBody {
+pub fn invite(key: &SigningKey) -> RoomBody {
     let inv_pk = public_key(key);
     RoomBody::CreateInvite {
         invite_id: invite_id(&inv_pk),

@@ -17,6 +17,7 @@ mod messages;
 mod moderation;
 mod pictures;
 mod reports;
+mod rights;
 mod rooms;
 mod serving;
 mod slots;

@@ -109,6 +109,11 @@ fn moderators_acts(who: &Person) -> Vec<RoomBody> {
             },
         },
         RoomBody::SetTtl { seconds: 60, after: 0 },
+        RoomBody::Pin {
+            channel: ChannelId::MAIN,
+            target: EnvelopeHash::from_bytes([7; 32]),
+            on: true,
+        },
         RoomBody::Close,
     ]
 }
