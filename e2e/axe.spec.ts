@@ -162,6 +162,62 @@ test('conversations', async ({ signedUp }) => {
   await passesAxe(page, 'offline');
 });
 
+test('around a conversation', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob', 'cleo');
+  const { page } = alice;
+  await alice.makesGroup('Sunday walk', ['bob', 'cleo']);
+  await bob.opensToWrite('Sunday walk');
+  await bob.says('which lamp?');
+  await alice.sees('which lamp?');
+  const row = alice.message('which lamp?');
+  const takes = async (entry: string): Promise<void> => {
+    await row.hover();
+    await row.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: entry }).click();
+  };
+  await row.hover();
+  await row.getByRole('button', { name: 'React with heart' }).click();
+  await expect(row.locator('.reaction')).toHaveText('❤️1');
+  await takes('Who reacted');
+  await expect(alice.dialog('Who reacted').getByText('You')).toBeVisible();
+  await passesAxe(page, 'who reacted');
+  await page.keyboard.press('Escape');
+  await takes('Report …');
+  const report = alice.dialog('Report messages');
+  await expect(report).toBeVisible();
+  await passesAxe(page, 'a report');
+  await report.getByRole('textbox', { name: /^What is wrong/ }).fill('of that lamp nobody speaks');
+  await report.getByRole('button', { name: 'Send report' }).click();
+  await page.getByRole('link', { name: 'Reports, 1' }).click();
+  await expect(page.getByText('of that lamp nobody speaks')).toBeVisible();
+  await passesAxe(page, 'reports');
+  await page.getByRole('link', { name: 'Back to the conversation' }).click();
+  await takes('Save for later');
+  await takes('Answer in a thread');
+  const answer = page.getByRole('textbox', { name: 'Answer' });
+  await answer.fill('the red one');
+  await answer.press('Enter');
+  await expect(page.getByRole('complementary', { name: 'Thread' }).getByText('the red one')).toBeVisible();
+  await passesAxe(page, 'a thread');
+  await page.getByRole('link', { name: 'All threads' }).click();
+  await expect(page.getByRole('list', { name: 'Threads' })).toBeVisible();
+  await passesAxe(page, 'the threads of a conversation');
+  for (const [command, title] of [['date', 'Go to a date'], ['help', 'Commands'], ['leave', 'Somebody has to own it']] as const) {
+    await alice.opens('Sunday walk');
+    await alice.composer.fill(`/${command}`);
+    await alice.composer.press('Enter');
+    await expect(page.getByRole('dialog', { name: title })).toBeVisible();
+    await passesAxe(page, `behind /${command}`);
+    await page.keyboard.press('Escape');
+  }
+  await page.goto('/saved');
+  await expect(page.getByRole('list', { name: 'Saved messages' }).getByText('which lamp?')).toBeVisible();
+  await passesAxe(page, 'saved messages');
+  await page.goto('/nowhere');
+  await expect(page).toHaveTitle(/Nothing here/);
+  await passesAxe(page, 'an address that is none');
+});
+
 test('spaces', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
   const { page } = alice;

@@ -183,6 +183,8 @@ export const unban = (user: Buffer): Buffer => join(u8(BODY.unban), user);
 export const remove = (user: Buffer, ban: boolean): Buffer => join(u8(3), user, u8(Number(ban)), u16(0));
 export const setRole = (user: Buffer, role: number): Buffer => join(u8(5), user, u8(role));
 export const redact = (target: Buffer): Buffer => join(u8(20), target, u16(0));
+/** A public channel, with something for its sealed name. */
+export const createChannel = (id: Buffer): Buffer => join(u8(16), id, u8(1), u16(0), u32(1), data(Buffer.alloc(300, 1)));
 export const timeOut = (user: Buffer, until: number): Buffer => join(u8(31), user, u64(until));
 export const slowMode = (seconds: number): Buffer => join(u8(32), MAIN, u32(seconds));
 export const epoch = (n: number, suite: number, roster: Buffer): Buffer =>

@@ -3,13 +3,13 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Locator, Page } from '@playwright/test';
 
-import type { Person } from './people.ts';
+import { PHONE, type Person } from './people.ts';
 import { Relay } from './relay.ts';
 import { expect, test } from './stage.ts';
 
-const SIZES = [
-  { width: 1280, height: 800 },
-  { width: 390, height: 844 },
+const LOOKS = [
+  { width: 1280, options: {} },
+  { width: 390, options: PHONE },
 ];
 const NAME = 'Zoe of the Hill';
 const PASSWORD = 'marble kettle between nine harbours';
@@ -51,14 +51,14 @@ function banner(page: Page): Locator {
   return page.getByRole('status').filter({ hasText: 'You are here as a guest.' }).filter({ visible: true }).first();
 }
 
-for (const viewport of SIZES) {
-  test(`a guest comes in, talks, and stays, ${viewport.width} px`, async ({ signedUp, newPerson, anotherBrowserOf }) => {
+for (const { width, options } of LOOKS) {
+  test(`a guest comes in, talks, and stays, ${width} px`, async ({ signedUp, newPerson, anotherBrowserOf }) => {
     const [alice] = await signedUp('alice');
     await alice.makesGroup('Sunday walk', []);
     await alice.says('before you came');
     await alice.hasSentEverything();
     const link = await makesLink(alice);
-    const zoe = await newPerson('zoe', { context: { viewport }, password: PASSWORD });
+    const zoe = await newPerson('zoe', { ...options, password: PASSWORD });
     const { page } = zoe;
     await comesIn(zoe, link);
     // Without another press.
@@ -78,25 +78,25 @@ for (const viewport of SIZES) {
     await zoe.reloads();
     await zoe.sees('hello from a guest');
 
-    await banner(page).getByRole('button', { name: 'Keep this account' }).click();
+    await zoe.presses(banner(page).getByRole('button', { name: 'Keep this account' }));
     const dialog = zoe.dialog('Keep this account');
     await expect(dialog.getByRole('list', { name: 'Password' }).getByRole('listitem').first()).not.toBeEmpty();
     await passesAxe(page, 'keep this account');
-    await dialog.getByRole('button', { name: 'Use my own' }).click();
+    await zoe.presses(dialog.getByRole('button', { name: 'Use my own' }));
     await dialog.getByLabel('Password', { exact: true }).fill(PASSWORD);
-    await dialog.getByRole('checkbox', { name: /^I saved/ }).check();
+    await zoe.ticks(dialog.getByRole('checkbox', { name: /^I saved/ }));
     const act = dialog.getByRole('button', { name: 'Keep this account' });
     await dialog.getByLabel('Handle').fill('guest-zoe');
-    await act.click();
+    await zoe.presses(act);
     await expect(dialog.getByText(/but not with “guest-”/)).toBeVisible({ timeout: 20_000 });
     await dialog.getByLabel('Handle').fill('alice');
-    await act.click();
+    await zoe.presses(act);
     await expect(dialog.getByText('alice is taken.')).toBeVisible({ timeout: 20_000 });
     await dialog.getByLabel('Handle').fill('zoe');
-    await act.click();
+    await zoe.presses(act);
     await expect(dialog.getByText(/^You are zoe@/)).toBeVisible({ timeout: 20_000 });
     await expect(dialog.getByRole('button', { name: 'Make a recovery key' })).toBeFocused();
-    await dialog.getByRole('button', { name: 'Later' }).click();
+    await zoe.presses(dialog.getByRole('button', { name: 'Later' }));
     await expect(banner(page)).toHaveCount(0);
     await zoe.says('now to stay');
     await alice.sees('now to stay');
@@ -107,7 +107,7 @@ for (const viewport of SIZES) {
     await elsewhere.signsIn();
     await elsewhere.opensToWrite('Sunday walk');
     await elsewhere.comesToSeeExactly(['before you came', 'hello from a guest', 'now to stay']);
-    await elsewhere.page.getByRole('button', { name: /^Members/ }).click();
+    await elsewhere.presses(elsewhere.page.getByRole('button', { name: /^Members/ }));
     const moderators = elsewhere.page.getByRole('complementary', { name: 'Members' });
     await expect(moderators.getByText('Moderators')).toBeVisible();
     for (const person of [alice, zoe, elsewhere]) {

@@ -3,7 +3,7 @@
 import type { Locator } from '@playwright/test';
 
 import { Evil } from './evil.ts';
-import { type RoomLog, Stranger, entry, logOf, remove, timeOut } from './forge.ts';
+import { NOWHERE, ROLE, type RoomLog, Stranger, createChannel, entry, logOf, redact, remove, setRole, timeOut, unban } from './forge.ts';
 import { Person } from './people.ts';
 import { expect, test } from './stage.ts';
 
@@ -149,20 +149,30 @@ test('a member with a changed client is refused by the relay, and by browsers wh
   people.push(ada);
   ada.expectsTrouble();
   await ada.signsUp();
-  const [eve, bob] = [await Stranger.arrives(relay, 'eve'), await Stranger.arrives(relay, 'bob')];
+  const [eve, bob, mod] = [await Stranger.arrives(relay, 'eve'), await Stranger.arrives(relay, 'bob'), await Stranger.arrives(relay, 'mod')];
   await createsSpace(ada);
-  await adds(ada, ['bob', 'eve']);
+  await adds(ada, ['bob', 'eve', 'mod']);
   await enters(ada, 'general');
   const space = /\/space\/([\w-]{43})/.exec(ada.page.url())?.[1] ?? '';
-  const now = await logOf(evil, space);
-  const forged = (now: RoomLog, body: Buffer): string => eve.signs(entry(now, eve.actor, body));
-  const bodies = [remove(bob.user, true), timeOut(bob.user, Date.now() + 3_600_000)];
+  await makesModerator(ada, 'mod');
+  const by = (who: Stranger, now: RoomLog, body: Buffer): string => who.signs(entry(now, who.actor, body));
+  const forged = (now: RoomLog, body: Buffer): string => by(eve, now, body);
+  const bodies = [
+    createChannel(Buffer.alloc(16, 3)), redact(NOWHERE), timeOut(bob.user, Date.now() + 3_600_000), remove(bob.user, true), unban(bob.user),
+  ];
   for (const body of bodies) {
+    const now = await logOf(evil, space);
+    await expect(eve.asks('rooms/append', { room_id: space, entries: [forged(now, body)], wraps: [] })).rejects.toThrow(/invalid_entry/);
+    // It is not the form that is refused: of somebody who may it is taken.
+    await mod.asks('rooms/append', { room_id: space, entries: [by(mod, now, body)], wraps: [] });
+  }
+  const now = await logOf(evil, space);
+  for (const body of [setRole(eve.user, ROLE.owner), setRole(eve.user, ROLE.moderator)]) {
     await expect(eve.asks('rooms/append', { room_id: space, entries: [forged(now, body)], wraps: [] })).rejects.toThrow(/invalid_entry/);
   }
   await expect(eve.asks('reports/list', { room_id: space })).rejects.toThrow(/forbidden/);
   expect((await logOf(evil, space)).seq).toBe(now.seq);
-  evil.tells({ type: 'log', room_id: space, from_seq: now.seq + 1, entries: [forged(now, bodies[0] ?? Buffer.alloc(0))] });
+  evil.tells({ type: 'log', room_id: space, from_seq: now.seq + 1, entries: [forged(now, createChannel(Buffer.alloc(16, 4)))] });
   await expect(ada.page.getByText('is stopped, to keep it safe.').first()).toBeVisible({ timeout: 15_000 });
   await expect(ada.composer).toHaveCount(0);
   await evil.remove();

@@ -3,17 +3,13 @@
 
 import type { Locator, Page } from '@playwright/test';
 
+import { PHONE } from './people.ts';
 import { expect, test } from './stage.ts';
 
-const SIZES = [
-  { width: 1280, height: 800 },
-  { width: 390, height: 844 },
-];
-
-for (const viewport of SIZES) {
-  test(`a name and a status reach the others, ${viewport.width} px`, async ({ signedUp, newPerson, anotherBrowserOf }) => {
+for (const [width, options] of [[1280, {}], [390, PHONE]] as const) {
+  test(`a name and a status reach the others, ${width} px`, async ({ signedUp, newPerson, anotherBrowserOf }) => {
     const [alice] = await signedUp('alice');
-    const bob = await (await newPerson('bob', { context: { viewport } })).signsUp();
+    const bob = await (await newPerson('bob', options)).signsUp();
     await alice.makesGroup('Sunday walk', ['bob']);
     await alice.says('who comes?');
     await bob.opensToWrite('Sunday walk');
@@ -30,14 +26,14 @@ for (const viewport of SIZES) {
     await alice.opensToWrite('Sunday walk');
     const author = bob.log.getByRole('button', { name: 'Alice of the Bridge', includeHidden: true });
     await expect(author.first()).toBeVisible();
-    await author.first().click();
+    await bob.presses(author.first());
     const card = bob.dialog('Profile');
     await expect(card.getByText('Alice of the Bridge')).toBeVisible();
     await expect(card.getByText('alice@')).toBeVisible();
     await expect(card.getByText('out walking')).toBeVisible();
     await expect(card.getByText('Owner')).toBeVisible();
     // The safety number is about the handle.
-    await card.getByRole('button', { name: 'Safety number' }).click();
+    await bob.presses(card.getByRole('button', { name: 'Safety number' }));
     await expect(bob.dialog('Safety number with alice')).toBeVisible();
     await bob.page.keyboard.press('Escape');
     const elsewhere = await anotherBrowserOf(alice);
