@@ -208,6 +208,43 @@ test('channels are renamed, moved, archived and taken out again, by keys and by 
   await expect(bob.page.getByText('This channel is archived.')).toBeVisible();
   await alice.page.getByRole('button', { name: 'Take out of the archive' }).click();
   await bob.canWriteTo('planning');
+
+  // One channel is named in another, and the name leads there.
+  await alice.composer.pressSequentially('more in #gen');
+  await expect(alice.page.getByRole('option', { name: 'general' })).toBeVisible();
+  await alice.composer.press('Enter');
+  await alice.composer.press('Enter');
+  await bob.log.getByRole('link', { name: '#general' }).click();
+  await expect(bob.page.getByRole('region', { name: 'general' }).getByRole('log')).toBeVisible();
+
+  // Headings come, are called something else, and go; their channels stay.
+  const headings = column(alice, 'Year 9').getByRole('heading', { level: 3 });
+  await column(alice, 'Year 9').getByRole('button', { name: 'Year 9' }).click();
+  await alice.page.getByRole('menuitem', { name: 'New heading' }).click();
+  await alice.dialog('New heading').getByLabel('Name', { exact: true }).fill('Later');
+  await alice.dialog('New heading').getByRole('button', { name: 'Add heading' }).click();
+  await expect(headings).toHaveText(['Besides', 'Work', 'Later']);
+  await alice.page.getByRole('button', { name: 'Heading Work' }).click();
+  await alice.page.getByRole('menuitem', { name: 'Rename heading' }).click();
+  await alice.dialog('Rename the heading').getByLabel('Name', { exact: true }).fill('Every day');
+  await alice.dialog('Rename the heading').getByRole('button', { name: 'Rename' }).click();
+  await alice.page.getByRole('button', { name: 'Heading Besides' }).click();
+  await alice.page.getByRole('menuitem', { name: 'Remove heading' }).click();
+  await expect(headings).toHaveText(['Every day', 'Later']);
+  await expect(column(bob, 'Year 9').getByRole('heading', { level: 3 }).first()).toHaveText('Every day');
+  await expect(channel(bob, 'coffee')).toBeVisible();
+
+  // Whoever owns it alone cannot just go.
+  await column(alice, 'Year 9').getByRole('button', { name: 'Year 9' }).click();
+  await alice.page.getByRole('menuitem', { name: 'Leave space' }).click();
+  await expect(alice.dialog('Somebody has to own it')).toContainText('You are the only owner');
+  await alice.page.keyboard.press('Escape');
+  await column(bob, 'Year 9').getByRole('button', { name: 'Year 9' }).click();
+  await bob.page.getByRole('menuitem', { name: 'Leave space' }).click();
+  await bob.dialog('Leave Year 9?').getByRole('button', { name: 'Leave space' }).click();
+  await expect(rail(bob).getByRole('link', { name: /Year 9/ })).toHaveCount(0);
+  await opensChannel(alice, 'general');
+  await expect(alice.log.getByText('bob left')).toBeVisible();
 });
 
 test('every view of a space has an address that survives a reload, and the switcher knows its channels', async ({ signedUp }) => {
