@@ -1245,6 +1245,7 @@ pub enum Body {
         poll: Poll,
         state: Delivery,
         reactions: Vec<Reaction>,
+        pinned: bool,
     },
     /// A message that is here and cannot be shown.
     Unreadable(Unreadable),
@@ -1474,6 +1475,10 @@ pub enum Note {
     /// A message stood here.
     Deleted {
         by: UserId,
+        /// By somebody who keeps order.
+        by_order: bool,
+        /// Who had written it, if it was not they and that is known.
+        whose: Option<UserId>,
     },
     /// A message stood here that has had its time; what was answered to it is still there.
     Faded,

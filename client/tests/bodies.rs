@@ -129,7 +129,7 @@ fn told(world: &TestWorld, browser: usize, row: Body) -> String {
                 reactions.collect::<String>()
             )
         }
-        Body::Note(Note::Deleted { by }) => format!("{} deleted", browser.handle(by)),
+        Body::Note(Note::Deleted { by, .. }) => format!("{} deleted", browser.handle(by)),
         Body::Note(note) => format!("{note:?}"),
         Body::Poll { poll, .. } => poll.question,
         Body::Unreadable(why) => format!("{why:?}"),

@@ -102,7 +102,12 @@ fn told(world: &TestWorld, browser: usize) -> Vec<String> {
             format!("[{text}]")
         }),
         Body::Unreadable(why) => Some(format!("({why:?})")),
-        Body::Note(Note::Deleted { by }) => Some(format!("{} deleted", world.browsers[browser].handle(by))),
+        Body::Note(Note::Deleted { by, by_order, whose }) => {
+            let handle = |user| world.browsers[browser].handle(user);
+            let whose = whose.map(|whose| format!(" what {} wrote", handle(whose)));
+            let did = if by_order { "took away" } else { "deleted" };
+            Some(format!("{} {did}{}", handle(by), whose.unwrap_or_default()))
+        }
         Body::Note(_) | Body::Poll { .. } => None,
     })
     .collect()
@@ -404,7 +409,7 @@ fn a_message_is_taken_away_with_a_reason() {
             Ok(Outcome::Done)
         );
         for browser in [ADA, CYD, DAN] {
-            assert_eq!(told(&world, browser), ["by ada", "bob deleted"]);
+            assert_eq!(told(&world, browser), ["by ada", "bob took away what cyd wrote"]);
         }
         assert_eq!(does(&mut world, ADA, room, away, "").await, Err(Problem::NoSuchMessage));
         let log = changes(&mut world, CYD, room, Some(DeedKind::Messages)).await;

@@ -129,6 +129,7 @@ fn now(world: &TestWorld, browser: usize) -> Vec<String> {
             author,
             poll,
             reactions,
+            pinned,
             ..
         } => {
             let options = poll
@@ -144,15 +145,16 @@ fn now(world: &TestWorld, browser: usize) -> Vec<String> {
                 .map(|one| format!(" {}{}", one.emoji, one.count))
                 .collect::<String>();
             Some(format!(
-                "{}: {}{} ({}){ended}{reactions}",
+                "{}: {}{} ({}){ended}{reactions}{}",
                 it.handle(author),
                 poll.question,
                 options.collect::<String>(),
-                poll.voters
+                poll.voters,
+                if pinned { ", pinned" } else { "" }
             ))
         }
         Body::Text { author, text, .. } => Some(format!("{}: {text}", it.handle(author))),
-        Body::Note(Note::Deleted { by }) => Some(format!("{} deleted", it.handle(by))),
+        Body::Note(Note::Deleted { by, .. }) => Some(format!("{} deleted", it.handle(by))),
         Body::Note(_) => None,
         Body::Unreadable(why) => Some(format!("{why:?}")),
     });
@@ -210,7 +212,15 @@ fn everybody_sees_the_last_word_of_everybody() {
         )
         .await;
         assert_eq!(answer, Ok(Outcome::Done));
-        assert_story(&mut world, room, &["ada: Which tea? green:0 black:0 none:0 (0)"]).await;
+        let (message, ..) = poll(&world, ADA, "Which tea?");
+        for (on, pinned) in [(true, ", pinned"), (false, "")] {
+            let chat = room.into();
+            let pinning = world.run(ADA, Command::Pin { chat, message, on }).await;
+            assert_eq!(pinning, Ok(Outcome::Done));
+            world.settle().await;
+            let expected = format!("ada: Which tea? green:0 black:0 none:0 (0){pinned}");
+            assert_story(&mut world, room, &[&expected]).await;
+        }
         for (browser, choice) in [(ADA, 0), (BOB, 1), (CYD, 1)] {
             assert_eq!(
                 vote(&mut world, browser, room, "Which tea?", &[choice]).await,

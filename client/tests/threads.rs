@@ -106,7 +106,7 @@ fn told(world: &TestWorld, browser: usize, rows: Vec<Row>) -> Vec<String> {
         match row.body {
             Body::Text { author, text, .. } => Some(format!("{}: {text}{thread}", it.handle(author))),
             Body::Poll { poll, .. } => Some(format!("{}{thread}", poll.question)),
-            Body::Note(Note::Deleted { by }) => Some(format!("{} deleted{thread}", it.handle(by))),
+            Body::Note(Note::Deleted { by, .. }) => Some(format!("{} deleted{thread}", it.handle(by))),
             Body::Note(Note::Faded) => Some(format!("faded{thread}")),
             Body::Note(_) => None,
             Body::Unreadable(why) => Some(format!("{why:?}")),

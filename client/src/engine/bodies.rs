@@ -560,7 +560,16 @@ impl Place<'_> {
     pub fn rows_of(&self, message: &MessageRecord, me: UserId, now_ms: u64) -> Vec<Row> {
         let by = message.body.by();
         let is_due = by.is_some_and(|by| by.is_due(now_ms));
-        let deleted = || self.deleted_by(message).map(|by| Body::Note(Note::Deleted { by }));
+        let deleted = || {
+            let by = self.deleted_by(message)?;
+            let author = message.body.by().map(|by| by.author);
+            let whose = author.filter(|author| *author != by);
+            Some(Body::Note(Note::Deleted {
+                by,
+                by_order: author != Some(by) && self.redacted.contains_key(&message.hash),
+                whose,
+            }))
+        };
         let too_soon = || {
             self.is_too_soon(message)
                 .then_some(Body::Unreadable(Unreadable::TooSoon))
@@ -581,7 +590,11 @@ impl Place<'_> {
             }
             StoredBody::Gone => deleted().or_else(|| match self.swept_by(message) {
                 Some(Swept::Edit) => None,
-                Some(Swept::By(by)) => Some(Body::Note(Note::Deleted { by })),
+                Some(Swept::By(by)) => Some(Body::Note(Note::Deleted {
+                    by,
+                    by_order: false,
+                    whose: None,
+                })),
                 None => (!self.had_its_time(message.seq, now_ms)).then_some(Body::Unreadable(Unreadable::Gap)),
             }),
             // The same bytes under another number say nothing more.

@@ -262,6 +262,7 @@ impl Place<'_> {
             },
             state,
             reactions: self.reactions(message, me),
+            pinned: self.is_pinned(&message.hash),
         }
     }
 }

@@ -500,6 +500,7 @@ impl Place<'_> {
                 poll: super::polls::outgoing_poll(poll),
                 state: delivery(item),
                 reactions: Vec::new(),
+                pinned: false,
             },
             None => Body::Text {
                 author: me,

@@ -274,7 +274,11 @@ pub fn note(
         Note::IdentityChanged { who } => vec![subject(who), Plain(" has a new safety number.")],
         Note::AccountClosed { who } => vec![subject(who), Plain(" closed this account.")],
         Note::Faded => vec![Plain("A message stood here that has had its time.")],
-        Note::Deleted { by } => vec![subject(by), Plain(" deleted a message.")],
+        Note::Deleted {
+            by, whose: Some(whose), ..
+        } => vec![subject(by), Plain(" took away what "), object(whose), Plain(" wrote.")],
+        Note::Deleted { by, by_order: true, .. } => vec![subject(by), Plain(" took a message away.")],
+        Note::Deleted { by, .. } => vec![subject(by), Plain(" deleted a message.")],
         Note::Pinned { by, .. } => vec![subject(by), Plain(" pinned a message.")],
         Note::KeyForNobody { by } => vec![
             subject(by),

@@ -787,7 +787,7 @@ impl Play<'_> {
             for row in self.world.browsers[browser].whole_rows() {
                 match row.body {
                     Body::Unreadable(_) => alarm = true,
-                    Body::Note(Note::Deleted { by }) if by == self.den.eve.id() => deleted.push(row.order.0),
+                    Body::Note(Note::Deleted { by, .. }) if by == self.den.eve.id() => deleted.push(row.order.0),
                     Body::Note(Note::Deleted { .. }) => {
                         return Err(format!("{name} is shown a deletion that nobody asked for"));
                     }

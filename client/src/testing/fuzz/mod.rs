@@ -951,7 +951,7 @@ fn line(row: Row) -> Option<Line> {
                 looks,
             })
         }
-        Body::Note(Note::Deleted { by }) => Some(Line {
+        Body::Note(Note::Deleted { by, .. }) => Some(Line {
             seq,
             text: None,
             looks: format!("deleted by {by:?}"),

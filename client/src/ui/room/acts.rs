@@ -146,6 +146,7 @@ fn find_in(rows: ReadSignal<Shown>, message: MessageId) -> Option<Found> {
                     poll,
                     state,
                     reactions,
+                    pinned,
                 } if *other == message => Some(Found {
                     key: cell.key.clone(),
                     seq: cell.order.0,
@@ -158,7 +159,7 @@ fn find_in(rows: ReadSignal<Shown>, message: MessageId) -> Option<Found> {
                     sent: *state == Delivery::Sent,
                     reactions: reactions.clone(),
                     poll: Some(poll.clone()),
-                    pinned: false,
+                    pinned: *pinned,
                     number: row.order.0,
                     hash: row.hash,
                 }),

@@ -125,12 +125,13 @@ fn text(
     let ties = {
         let row = row.clone();
         Memo::new(move |_| {
-            row.with(|row| {
-                if let Body::Text { ties, .. } = &row.body {
-                    ties.clone()
-                } else {
-                    Ties::default()
-                }
+            row.with(|row| match &row.body {
+                Body::Text { ties, .. } => ties.clone(),
+                Body::Poll { pinned, .. } => Ties {
+                    pinned: *pinned,
+                    ..Ties::default()
+                },
+                Body::Unreadable(_) | Body::Note(_) => Ties::default(),
             })
         })
     };
