@@ -325,6 +325,13 @@ test('polls, pins, handing on, invites and people', async ({ signedUp, newPerson
   await expect(page.getByRole('complementary', { name: 'Pinned messages' })).toBeVisible();
   await passesAxe(page, 'pinned messages');
   await page.keyboard.press('Escape');
+  await takes('Answer in a thread');
+  await page.getByRole('textbox', { name: 'Answer' }).fill('there, at nine');
+  await page.getByRole('textbox', { name: 'Answer' }).press('Enter');
+  await page.getByRole('link', { name: 'All threads' }).click();
+  await expect(page.getByRole('list', { name: 'Threads' }).getByRole('link', { name: /1 answer/ })).toBeVisible();
+  await passesAxe(page, 'threads');
+  await page.keyboard.press('Escape');
   await alice.chooses('More', 'Notifications …');
   await expect(alice.dialog('Notifications')).toBeVisible();
   await passesAxe(page, 'how much a conversation may call for');

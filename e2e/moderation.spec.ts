@@ -163,7 +163,7 @@ test.describe('on a phone', () => {
     await alice.page.getByRole('complementary', { name: 'Members' }).getByRole('button', { name: 'bob' }).tap();
     await alice.page.getByRole('menuitem', { name: /^Time-out/ }).tap();
     const dialog = alice.dialog('Time-out for bob');
-    await dialog.getByText('a day', { exact: true }).tap();
+    await dialog.getByText('A day', { exact: true }).tap();
     await dialog.getByRole('button', { name: 'Start time-out' }).tap();
     await expect(dialog).toBeHidden();
     await bob.opens(WALK);

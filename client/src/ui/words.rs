@@ -177,6 +177,13 @@ pub fn span_left(ms: u64) -> String {
     count(usize::try_from(number).unwrap_or(usize::MAX), one, many)
 }
 
+/// The same words where they stand alone.
+pub fn alone(words: &str) -> String {
+    let mut rest = words.chars();
+    let first = rest.next().into_iter().flat_map(char::to_uppercase);
+    first.collect::<String>() + rest.as_str()
+}
+
 /// How long messages live.
 pub fn lifetime(secs: u32) -> String {
     match secs {

@@ -258,7 +258,9 @@ fn unban(room: RoomId, user: UserId) -> AnyView {
 fn time_out(room: RoomId, user: UserId) -> AnyView {
     let who = name_of(user);
     let seconds = RwSignal::new(TIME_OUTS[2]);
-    let lengths = TIME_OUTS.map(|secs| (secs, words::span(secs), None)).to_vec();
+    let lengths = TIME_OUTS
+        .map(|secs| (secs, words::alone(&words::span(secs)), None))
+        .to_vec();
     Question {
         title: format!("Time-out for {who}"),
         text: format!("{who} stays here and can read, but cannot write until it is over. It can be ended early."),
@@ -520,7 +522,13 @@ fn slow_mode(chat: Chat) -> AnyView {
         .order(room)
         .and_then(|order| order.slow.into_iter().find(|slow| slow.channel == channel));
     let seconds = RwSignal::new(now.map_or(0, |slow| slow.seconds));
-    let label = |secs| if secs == 0 { "Off".into() } else { words::span(secs) };
+    let label = |secs| {
+        if secs == 0 {
+            "Off".into()
+        } else {
+            words::alone(&words::span(secs))
+        }
+    };
     let offered = SLOW.map(|secs| (secs, label(secs), None)).to_vec();
     let named = store.room(chat).filter(|_| channel != ChannelId::MAIN);
     Question {
