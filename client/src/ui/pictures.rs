@@ -104,7 +104,8 @@ pub fn portrait(user: UserId, bytes: [u8; 5], size: Size) -> AnyView {
     let picture = Memo::new(move |_| store.person(user).and_then(|person| person.picture));
     let is_online = Memo::new(move |_| store.link().get() == Link::Online);
     let image = move || {
-        is_online.track();
+        // Not `track`: a memo that nobody reads never changes.
+        is_online.with(|_| ());
         let address = look_at(user, picture.get()?);
         let shown = address.get()?;
         // What the browser cannot draw leaves the mark where it is.

@@ -51,8 +51,9 @@ pub fn page(room: RoomId) -> AnyView {
     });
     let asked = StoredValue::new(0_u32);
     Effect::new(move |_| {
-        newest.track();
-        opened.track();
+        // Not `track`: a memo that nobody reads never changes.
+        newest.with(|_| ());
+        opened.with(|_| ());
         again.track();
         let command = Command::ShowChanges {
             room,

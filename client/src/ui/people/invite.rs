@@ -85,7 +85,8 @@ pub fn dialog(room: RoomId) -> AnyView {
         None => store.room(room.into()).map(|room| (room.asking, room.members)),
     });
     Effect::new(move |_| {
-        log.track();
+        // Not `track`: a memo that nobody reads never changes.
+        log.with(|_| ());
         desk.load();
     });
     // Of the link on screen it shows which one it is once it is in the list; when it is in there no more, it is of no use.

@@ -52,7 +52,8 @@ pub fn panel(id: Chat) -> AnyView {
         (shown, news)
     });
     Effect::new(move |_| {
-        now.track();
+        // Not `track`: a memo that nobody reads never changes.
+        now.with(|_| ());
         ask(false);
     });
     let further = move || {
