@@ -27,18 +27,15 @@ use super::chats::{Channel, Place, PlaceMut};
 use super::inbox::preview_of;
 use super::intents::{Intent, What};
 use super::outbox::delivery;
+use super::reactions::MAX_REACTIONS;
 use super::record::{self, Act, By, Deletion, Key, MessageRecord, PollRecord, PreviewRecord, Record, StoredBody};
 use super::replies::Ties;
 use super::rooms::Room;
 use super::sync::retry;
 use super::threads::named_thread;
 use super::{Ctx, Effect, Engine, Out};
-use crate::view::{Body, Chat, Delivery, Note, Outcome, Problem, Reaction, Row, Unreadable};
+use crate::view::{Body, Chat, Delivery, Note, Outcome, Problem, Row, Unreadable};
 
-/// Different reactions that a message shows; whoever wants to put more says nothing new.
-const MAX_REACTIONS: usize = 20;
-/// Of so many who put a reaction the row says the name; `Command::ShowReactions` gives all.
-const NAMED: usize = 4;
 /// Messages whose sender is not known here, of which the hashes are kept across reloads.
 const KEPT_UNREAD: usize = 64;
 /// Messages looked through for one that can stand in the list of rooms.
@@ -51,8 +48,10 @@ const LATE: u64 = 16;
 pub(crate) struct Index {
     /// Number of the first message with this hash.
     places: HashMap<Head, u64>,
-    /// Numbers of what was said about it.
+    /// Numbers of what was said about it, but for what stands below.
     acts: HashMap<Head, BTreeSet<u64>>,
+    /// Numbers of reactions to it. There may be very many.
+    reactions: HashMap<Head, BTreeSet<u64>>,
     /// Numbers of votes in it, and of what ended it. There may be very many.
     votes: HashMap<Head, BTreeSet<u64>>,
     /// Numbers of deletions that name it as an earlier edit.
@@ -97,6 +96,7 @@ impl Index {
         if let StoredBody::Act { act, .. } = &message.body {
             let about = match act {
                 Act::Vote { .. } | Act::EndPoll { .. } => &mut self.votes,
+                Act::React { .. } => &mut self.reactions,
                 _ => &mut self.acts,
             };
             about.entry(act.target()).or_default().insert(message.seq);
@@ -144,6 +144,15 @@ impl Channel {
     /// Numbers of the votes in a poll and of its ends, ascending.
     pub fn votes_on(&self, poll: &Head) -> impl Iterator<Item = u64> {
         self.index.votes.get(poll).into_iter().flatten().copied()
+    }
+
+    /// Numbers of the reactions to a message, ascending.
+    pub fn reactions_to(&self, hash: &Head) -> impl Iterator<Item = u64> {
+        self.index.reactions.get(hash).into_iter().flatten().copied()
+    }
+
+    pub fn has_reactions(&self, hash: &Head) -> bool {
+        self.index.reactions.contains_key(hash)
     }
 
     /// The message with this hash.
@@ -359,7 +368,16 @@ impl Place<'_> {
 
     /// What was said about a message after it, in order.
     fn acts_on<'a>(&'a self, about: &MessageRecord) -> impl Iterator<Item = (&'a By, &'a Act)> {
-        let seqs = self.channel.index.acts.get(&about.hash).into_iter().flatten();
+        let index = &self.channel.index;
+        self.said_about(about, index.acts.get(&about.hash))
+    }
+
+    fn said_about<'a>(
+        &'a self,
+        about: &MessageRecord,
+        seqs: Option<&'a BTreeSet<u64>>,
+    ) -> impl Iterator<Item = (&'a By, &'a Act)> + use<'a> {
+        let seqs = seqs.into_iter().flatten();
         let said_at = about.seq;
         seqs.filter(move |seq| **seq > said_at).filter_map(|seq| {
             let message = self.channel.messages.get(seq)?;
@@ -478,22 +496,13 @@ impl Place<'_> {
             && self.thread_of(message).is_none()
     }
 
-    /// Reactions of a message with those of ours that are on their way, in the order they first came up.
-    pub(super) fn reactions(&self, message: &MessageRecord, me: UserId) -> Vec<Reaction> {
-        let shown = self.reacted(message, me).into_iter().map(|(emoji, users)| Reaction {
-            emoji: emoji.to_owned(),
-            count: users.len() as u32,
-            mine: users.contains(&me),
-            who: users.iter().copied().take(NAMED).collect(),
-        });
-        shown.collect()
-    }
-
-    /// The same, with everybody who put them.
+    /// Reactions of a message with those of ours that are on their way, in the order they first came up, with everybody who
+    /// put them.
     fn reacted<'a>(&'a self, message: &'a MessageRecord, me: UserId) -> Vec<(&'a str, BTreeSet<UserId>)> {
         let mut all: Vec<(&str, BTreeSet<UserId>)> = Vec::new();
         let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-        let said = self.acts_on(message).map(|(by, act)| (by.author, act));
+        let reactions = self.channel.index.reactions.get(&message.hash);
+        let said = self.said_about(message, reactions).map(|(by, act)| (by.author, act));
         let waiting = self.waiting_on(&message.hash).map(|(_, act)| (me, act));
         for (user, act) in said.chain(waiting) {
             let Act::React { emoji, on, .. } = act else { continue };
@@ -670,6 +679,7 @@ impl PlaceMut<'_> {
         let index = &self.channel.index;
         for message in seqs.iter().filter_map(|seq| self.channel.messages.get(seq)) {
             touched.extend(index.acts.get(&message.hash).into_iter().flatten());
+            touched.extend(index.reactions.get(&message.hash).into_iter().flatten());
             touched.extend(index.votes.get(&message.hash).into_iter().flatten());
             // Whether the next one came too soon shows only now.
             let lane = message.body.by().and_then(|by| index.texts.get(&(by.device, by.lane)));
@@ -682,6 +692,7 @@ impl PlaceMut<'_> {
                 // What else was said about it goes with it. A reaction more changes nothing about the others.
                 if matches!(act, Act::Delete { .. }) {
                     touched.extend(index.acts.get(&act.target()).into_iter().flatten());
+                    touched.extend(index.reactions.get(&act.target()).into_iter().flatten());
                     touched.extend(index.votes.get(&act.target()).into_iter().flatten());
                 }
             }
@@ -698,6 +709,7 @@ impl PlaceMut<'_> {
             let lost = index
                 .acts
                 .iter()
+                .chain(&index.reactions)
                 .chain(&index.votes)
                 .filter(|(target, _)| !index.places.contains_key(*target));
             touched.extend(lost.flat_map(|(_, acts)| acts));
@@ -723,6 +735,7 @@ impl PlaceMut<'_> {
             }
         }
         self.count_votes(&touched);
+        self.count_reactions(&touched);
         self.renew_preview(&touched, now_ms);
         // What answers them quotes them.
         let index = &self.channel.index;

@@ -19,6 +19,7 @@ use super::bodies::Index;
 use super::outbox::Outbox;
 use super::polls::Tally;
 use super::profiles::{Own, Telling};
+use super::reactions::Marks;
 use super::receipts::Receipt;
 use super::record::{self, ChannelRecord, Deletion, Key, LaneRecord, MessageRecord, PreviewRecord, Record};
 use super::rooms::Room;
@@ -66,6 +67,8 @@ pub(crate) struct Channel {
     pub index: Index,
     /// What was counted of the polls in memory.
     pub tallies: HashMap<Head, Tally>,
+    /// What was counted of the reactions to texts in memory.
+    pub marks: HashMap<Head, Marks>,
     pub threads: Threads,
     /// The newest whose sender is not known here: emptied before they were read, or locked when they came.
     pub passed_over: Vec<(u64, Head)>,
@@ -127,6 +130,7 @@ impl Channel {
             shown_from: 1,
             index: Index::default(),
             tallies: HashMap::new(),
+            marks: HashMap::new(),
             threads: Threads::default(),
             passed_over: Vec::new(),
             fades: None,

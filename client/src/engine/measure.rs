@@ -30,6 +30,17 @@ pub fn votes_looked_at() -> u64 {
     VOTES.load(Ordering::Relaxed)
 }
 
+/// The same of reactions.
+static REACTIONS: AtomicU64 = AtomicU64::new(0);
+
+pub(super) fn look_at_a_reaction() {
+    REACTIONS.fetch_add(1, Ordering::Relaxed);
+}
+
+pub fn reactions_looked_at() -> u64 {
+    REACTIONS.load(Ordering::Relaxed)
+}
+
 /// A room whose newest key is here.
 pub struct OpenRoom(Room, Channel);
 

@@ -47,6 +47,7 @@ mod pins;
 mod polls;
 mod profiles;
 mod reached;
+mod reactions;
 mod receipts;
 mod record;
 mod rekey;
