@@ -105,6 +105,29 @@ test('a message that is too long is given back, to be shortened', async ({ signe
   await alice.comesToSeeExactly(['short']);
 });
 
+test('a name or a topic that is too long says so where it stands', async ({ signedUp }) => {
+  const [alice] = await signedUp('alice');
+  const { page } = alice;
+  const field = (label: string) => page.getByRole('dialog').locator('.field').filter({ has: page.getByLabel(label, { exact: true }) });
+  const long = 'Too long. Make it shorter.';
+  await page.getByRole('button', { name: 'Create a space' }).click();
+  await alice.dialog('Create a space').getByRole('radio', { name: 'Empty' }).check();
+  await field('Name').getByLabel('Name').fill('ä'.repeat(101));
+  await page.getByRole('button', { name: 'Create space' }).click();
+  await expect(field('Name').getByText(long)).toBeVisible();
+  await field('Name').getByLabel('Name').fill('ä'.repeat(100));
+  await page.getByRole('button', { name: 'Create space' }).click();
+  await expect(page.getByRole('dialog')).toBeHidden({ timeout: 20_000 });
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('>new channel');
+  await page.keyboard.press('Enter');
+  await field('Name').getByLabel('Name').fill('tea');
+  await field('Topic').getByLabel('Topic').fill('a'.repeat(1_001));
+  await page.getByRole('button', { name: 'Create channel' }).click();
+  await expect(field('Topic').getByText(long)).toBeVisible();
+  await expect(field('Name').getByText(long)).toHaveCount(0);
+});
+
 test('with the server stopped, signing in says so and keeps what was typed', async ({ signedUp, anotherBrowserOf, relay }) => {
   const [alice] = await signedUp('alice');
   alice.expectsTrouble();

@@ -67,12 +67,48 @@ test('somebody who is blocked is not there any more, in any browser, until that 
   await elsewhere.sees('and this');
 });
 
-test('a request that is declined goes quietly, and can be taken up again', async ({ signedUp }) => {
+test('a request that is cancelled goes on both sides, and can be made again', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
+  const requests = bob.column.getByRole('list', { name: 'Requests' });
   await alice.page.goto('/contacts');
   await alice.page.getByLabel('Handle or link').fill('bob');
   await alice.page.getByRole('button', { name: 'Add contact' }).click();
   await alice.canWriteTo('bob');
+  await alice.says('sent by mistake');
+  await alice.hasSentEverything();
+  await expect(requests.getByRole('link')).toContainText('sent by mistake');
+  await alice.page.goto('/contacts/requests');
+  await alice.page.getByRole('main').getByRole('button', { name: 'Cancel' }).click();
+  await expect(alice.page.getByText('No requests')).toBeVisible();
+  await expect(alice.conversations.getByRole('link')).toHaveCount(0);
+  await expect(requests).toHaveCount(0);
+  await alice.page.goto('/contacts/blocked');
+  await expect(alice.page.getByText('Nobody is blocked')).toBeVisible();
+  // It waits with what is new in it.
+  await alice.opensDirectWith('bob');
+  await expect(requests).toHaveCount(0);
+  await alice.says('now I mean it');
+  await requests.getByRole('link').click();
+  await bob.sees('now I mean it');
+  await bob.seesNot('sent by mistake');
+  await bob.page.getByRole('button', { name: 'Accept' }).click();
+  await bob.says('then yes');
+  await alice.sees('then yes');
+  // Out of the contacts again: what was said stays, and is no request.
+  await bob.page.goto('/contacts');
+  await bob.page.getByRole('main').getByRole('button', { name: 'alice' }).click();
+  await bob.dialog('Profile').getByRole('button', { name: 'Remove contact' }).click();
+  await expect(bob.dialog('Profile').getByText('One of your contacts')).toHaveCount(0);
+  await bob.page.keyboard.press('Escape');
+  await expect(bob.page.getByText('Nobody yet')).toBeVisible();
+  await bob.opensToWrite('alice');
+  await bob.sees('now I mean it');
+  await expect(requests).toHaveCount(0);
+});
+
+test('a request that is declined goes quietly, and can be taken up again', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.opensDirectWith('bob');
   await alice.says('may I?');
   await alice.hasSentEverything();
   await alice.page.goto('/contacts/requests');

@@ -17,7 +17,7 @@ const chips = (person: Person, text: string): Locator => person.message(text).lo
 async function together(signedUp: (...handles: ['alice', 'bob']) => Promise<Person[]>): Promise<[Person, Person]> {
   const [alice, bob] = (await signedUp('alice', 'bob')) as [Person, Person];
   await alice.opensDirectWith('bob');
-  await bob.opensToWrite('alice');
+  await bob.opensDirectWith('alice');
   return [alice, bob];
 }
 

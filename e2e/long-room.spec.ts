@@ -73,7 +73,7 @@ test('a hundred thousand messages are read through without the page growing or j
   test.setTimeout(300_000);
   const [alice, bob] = await signedUp('alice', 'bob');
   await alice.opensDirectWith('bob');
-  await bob.opensToWrite('alice');
+  await bob.opensDirectWith('alice');
   await listens(alice.page);
   await bob.says('the pattern');
   await alice.sees('the pattern');
@@ -128,7 +128,7 @@ test('a hundred thousand messages are read through without the page growing or j
 test('older messages that come in above move nothing', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
   await alice.opensDirectWith('bob');
-  await bob.opensToWrite('alice');
+  await bob.opensDirectWith('alice');
   await listens(alice.page);
   await bob.says('the pattern');
   await alice.sees('the pattern');

@@ -256,11 +256,11 @@ export class Person {
     await this.canWriteTo(handle);
   }
 
-  /** A direct message that the other began, so that nobody is asked about it; this one has it open, the other their list. */
+  /** A direct message that both began, so that nobody is asked about it; this one has it open, the other their list. */
   async hasBeenWrittenToBy(other: Person): Promise<void> {
     await other.opensDirectWith(this.handle);
     await other.presses(other.page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: /^Messages/ }));
-    await this.opensToWrite(other.handle);
+    await this.opensDirectWith(other.handle);
   }
 
   /** `shown` is what becomes of the name. */

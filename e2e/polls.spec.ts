@@ -101,7 +101,7 @@ test('three people choose, change their minds, and see who chose what', async ({
 test('a vote without a connection waits, and the poll goes with its message', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
   await alice.opensDirectWith('bob');
-  await bob.opensToWrite('alice');
+  await bob.opensDirectWith('alice');
   // The other way to begin one.
   await alice.composer.fill('/poll Which days?');
   await alice.composer.press('Enter');
@@ -134,7 +134,7 @@ test.describe('on a phone', () => {
     const [alice, bob] = [await newPerson('alice', phone), await newPerson('bob', phone)];
     await Promise.all([alice.signsUp(), bob.signsUp()]);
     await alice.opensDirectWith('bob');
-    await bob.opensToWrite('alice');
+    await bob.opensDirectWith('alice');
     for (const { page } of [alice, bob]) await page.setViewportSize({ width: 390, height: 844 });
     await asks(alice, 'Now?', ['Yes', 'No']);
     const [asked, bobs] = [poll(alice, 'Now?'), poll(bob, 'Now?')];

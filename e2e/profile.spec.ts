@@ -36,6 +36,25 @@ for (const [width, options] of [[1280, {}], [390, PHONE]] as const) {
     await bob.presses(card.getByRole('button', { name: 'Safety number' }));
     await expect(bob.dialog('Safety number with alice')).toBeVisible();
     await bob.page.keyboard.press('Escape');
+    // Spoken of by the name, and found by both.
+    await alice.composer.pressSequentially('hm');
+    await expect(bob.page.getByText('Alice of the Bridge is writing')).toBeVisible();
+    await alice.composer.fill('');
+    for (const typed of ['@brid', '@ali']) {
+      await bob.composer.pressSequentially(typed);
+      await expect(bob.page.getByRole('listbox', { name: 'People' }).getByRole('option')).toHaveText(/^Alice of the Bridge\s*alice$/);
+      await bob.composer.press('Enter');
+      await expect(bob.composer).toHaveValue('@alice ');
+      await bob.composer.fill('');
+    }
+    await bob.page.keyboard.press('Control+k');
+    const jump = bob.dialog('Jump to');
+    for (const typed of ['bridge', 'alice']) {
+      await jump.getByRole('combobox').fill(typed);
+      await expect(jump.getByRole('option', { name: /Alice of the Bridge/ })).toBeVisible();
+      await expect(jump.getByText('Somebody new')).toHaveCount(typed === 'alice' ? 0 : 1);
+    }
+    await bob.page.keyboard.press('Escape');
     const elsewhere = await anotherBrowserOf(alice);
     await elsewhere.signsIn();
     await elsewhere.page.goto('/settings/profile');

@@ -14,7 +14,7 @@ test('what the other one has read is marked under the newest message they have r
   const [alice, bob] = await signedUp('alice', 'bob');
   await bob.opensDirectWith('alice');
   await bob.page.goto('/messages');
-  await alice.opensToWrite('bob');
+  await alice.opensDirectWith('bob');
   await alice.says('one');
   await alice.hasSentEverything();
   // It has come, and nobody has looked at it.

@@ -93,6 +93,11 @@ test('a space from a template: everybody reads, some write, and a private channe
   await alice.page.getByRole('menuitem', { name: 'Take out of this channel' }).click();
   await alice.dialog(/^Take bob out of stewards/).getByRole('button', { name: 'Take out' }).click();
   await expect(alice.member('bob')).toHaveCount(0);
+  // Nor is he offered to be called here.
+  await alice.composer.pressSequentially('@e');
+  await expect(alice.page.getByRole('listbox', { name: 'People' })).toBeVisible();
+  await alice.composer.fill('@bo');
+  await expect(alice.page.getByRole('listbox', { name: 'People' })).toHaveCount(0);
   await alice.says('just me again');
   await expect(channel(bob, 'stewards')).toHaveCount(0);
   await bob.seesNot('just me again');

@@ -31,7 +31,7 @@ test('a message shows in the list, with a count, while another conversation is o
   const [alice, bob] = await signedUp('alice', 'bob');
   await bob.opensDirectWith('alice');
   await bob.page.goto('/messages');
-  await alice.opensToWrite('bob');
+  await alice.opensDirectWith('bob');
   await alice.says('are you there?');
   const row = bob.conversations.getByRole('link').filter({ hasText: 'alice' });
   await expect(row).toContainText('are you there?');

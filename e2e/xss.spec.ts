@@ -69,7 +69,7 @@ test('messages, names and drafts of every kind stay text', async ({ signedUp }) 
   const [alice, bob] = await signedUp('alice', 'bob');
   const watches = [await Watch.over(alice.page), await Watch.over(bob.page)];
   await alice.opensDirectWith('bob');
-  await bob.opensToWrite('alice');
+  await bob.opensDirectWith('alice');
   const all = [...MARKUP, ...LINKS, ...LETTERS];
   for (const text of all) await alice.says(text);
   await bob.comesToSeeExactly(all.map(shown), 60_000);

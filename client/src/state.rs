@@ -279,6 +279,18 @@ impl Store {
             .unwrap_or_default()
     }
 
+    /// The same where something is decided about a person: names may be anybody's, so the handle stands behind one.
+    pub fn who(self, id: UserId) -> String {
+        let Some(person) = self.person(id) else {
+            return String::new();
+        };
+        if person.name.is_empty() {
+            person.handle
+        } else {
+            format!("{} ({})", person.name, person.handle)
+        }
+    }
+
     pub fn room(self, id: Chat) -> Option<Room> {
         let cell = self.rooms.with(|rooms| rooms.get(&id).cloned());
         cell.map(|cell| cell.get())

@@ -796,6 +796,9 @@ impl Person {
     }
 }
 
+/// What a channel is about, in bytes.
+pub const MAX_TOPIC_BYTES: usize = 1_000;
+
 /// What was decided about a person.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Contact {
@@ -816,8 +819,11 @@ pub enum ContactAct {
     Decline,
     /// Nothing of them is shown any more. Nobody is told.
     Block,
-    /// Nothing is decided about them any more.
+    /// Nothing is decided about them any more. An accepted direct message stays one.
     Forget,
+    /// Takes back that this person wrote first: what stands there is deleted for both. → `Problem::Answered` once they have
+    /// answered.
+    Cancel,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -1624,9 +1630,14 @@ pub enum Problem {
     WeakPassword(Option<String>),
     ThatIsYou,
     EmptyName,
+    /// A name, a topic, a reason: longer than so many bytes.
     TooLong {
         max: u32,
     },
+    /// A text is longer than one message may be.
+    MessageTooLong,
+    /// As many of something are here as there may be: channels, headings, roles, invites.
+    TooMany,
     TooManyPeople {
         max: u32,
     },
@@ -1683,6 +1694,10 @@ pub enum Problem {
     BadLink,
     /// Their direct message is hidden because they are blocked.
     BlockedByYou(String),
+    /// Somebody who was asked has answered: there is nothing to take back.
+    Answered(String),
+    /// They were taken out of the room for good, and not let in before that is taken back.
+    Banned(String),
     /// Under the handle of a contact link stands another account than the link names.
     OtherPerson(String),
     /// The invite does not let in.

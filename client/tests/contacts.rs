@@ -4,7 +4,7 @@
 
 use futures_lite::future::block_on;
 use sotto_client::testing::World;
-use sotto_client::view::{Command, Contact, ContactAct, Outcome, Problem, Room};
+use sotto_client::view::{Body, Command, Contact, ContactAct, Outcome, Problem, Room};
 use sotto_shared::crypto::suite::RustCrypto;
 use sotto_shared::id::{RoomId, UserId};
 
@@ -171,5 +171,215 @@ fn a_flood_of_requests_writes_nothing_to_the_vault() {
         assert_eq!(items(&mut world), before);
         assert!(room(&world, bob, first).request);
         assert_eq!(room(&world, bob, first).unread, 0);
+    });
+}
+
+/// Takes the request back, and waits until everybody knows.
+async fn cancel(world: &mut TestWorld, browser: usize, user: UserId) {
+    decide(world, browser, user, ContactAct::Cancel).await;
+}
+
+#[test]
+fn a_request_without_words_is_not_there_until_there_are_some() {
+    block_on(async {
+        let mut world = World::new(RustCrypto, "wordless");
+        for handle in ["ada", "bob"] {
+            world.newcomer(handle).await;
+        }
+        let chat = world.direct(ADA, "bob").await;
+        world.settle().await;
+        let (ada, bob) = (id(&mut world, "ada"), id(&mut world, "bob"));
+        assert!(world.browsers[BOB].room(chat).is_none(), "nothing was said");
+        assert_eq!(contact(&world, ADA, bob), Contact::Asked);
+        let elsewhere = world.sign_in("bob").await;
+        assert!(world.browsers[elsewhere].room(chat).is_none());
+        world.say(ADA, chat, "now").await;
+        world.settle().await;
+        for browser in [BOB, elsewhere] {
+            assert!(room(&world, browser, chat).request);
+        }
+        // Deleted by hand it is the same as never said.
+        assert_eq!(world.texts(ADA, chat).await, ["now"]);
+        let mut rows = world.browsers[ADA].rows().into_iter();
+        let message = rows.find_map(|row| match row {
+            Body::Text { message, .. } => Some(message),
+            _ => None,
+        });
+        let message = message.unwrap();
+        let delete = Command::Delete {
+            chat: chat.into(),
+            message,
+        };
+        world.run(ADA, delete).await.unwrap();
+        world.settle().await;
+        for browser in [BOB, elsewhere] {
+            assert!(world.browsers[browser].room(chat).is_none(), "{browser}");
+        }
+        assert_eq!(contact(&world, BOB, ada), Contact::None);
+        // Whoever wants to write to them comes upon the same conversation, and has asked.
+        let open = Command::OpenDirect { handle: "ada".into() };
+        assert_eq!(world.run(BOB, open).await, Ok(Outcome::Room(chat)));
+        assert!(!room(&world, BOB, chat).request);
+        assert_eq!(contact(&world, BOB, ada), Contact::Asked);
+        world.say(BOB, chat, "you first").await;
+        world.settle().await;
+        assert_eq!(contact(&world, BOB, ada), Contact::Asked);
+        assert_eq!(contact(&world, ADA, bob), Contact::Accepted, "their words answer hers");
+        world.say(ADA, chat, "hello").await;
+        world.settle().await;
+        assert_eq!(contact(&world, BOB, ada), Contact::Accepted);
+    });
+}
+
+#[test]
+fn a_request_is_cancelled_on_both_sides_and_can_be_made_again() {
+    for before in [0, 120] {
+        block_on(async {
+            let (mut world, chat) = stage(&format!("cancelled {before}")).await;
+            let (ada, bob) = (id(&mut world, "ada"), id(&mut world, "bob"));
+            for nth in 0..before {
+                world.say(ADA, chat, &format!("and {nth}")).await;
+            }
+            world.settle().await;
+            assert!(room(&world, BOB, chat).request);
+            // With many it is done in a browser that has not seen the first of them.
+            let by = if before > 0 { world.sign_in("ada").await } else { ADA };
+            cancel(&mut world, by, bob).await;
+            for browser in [ADA, by] {
+                assert!(world.browsers[browser].room(chat).is_none(), "{browser}");
+                assert_eq!(contact(&world, browser, bob), Contact::None, "{browser}");
+            }
+            assert!(world.browsers[BOB].room(chat).is_none());
+            assert_eq!(contact(&world, BOB, ada), Contact::None);
+            for handle in ["ada", "bob"] {
+                let elsewhere = world.sign_in(handle).await;
+                assert!(world.browsers[elsewhere].room(chat).is_none(), "{handle} elsewhere");
+            }
+            world.reload(ADA);
+            world.settle().await;
+            assert!(world.browsers[ADA].room(chat).is_none(), "after a reload");
+            // The server keeps none of the words.
+            assert_eq!(world.relay().rooms[&chat].gone_ids.len(), before + 1);
+            let open = Command::OpenDirect { handle: "bob".into() };
+            assert_eq!(world.run(ADA, open).await, Ok(Outcome::Room(chat)));
+            assert_eq!(contact(&world, ADA, bob), Contact::Asked);
+            world.say(ADA, chat, "once more").await;
+            world.settle().await;
+            assert_eq!(
+                contact(&world, ADA, bob),
+                Contact::Asked,
+                "nothing of before counts as an answer"
+            );
+            assert!(room(&world, BOB, chat).request);
+            assert_eq!(world.texts(BOB, chat).await, ["once more"]);
+        });
+    }
+}
+
+#[test]
+fn what_was_cancelled_without_a_connection_is_gone_when_there_is_one() {
+    block_on(async {
+        let (mut world, chat) = stage("cancelled offline").await;
+        let bob = id(&mut world, "bob");
+        world.go_offline(ADA);
+        world.settle().await;
+        let send = Command::Send {
+            chat: chat.into(),
+            text: "never sent".into(),
+            reply: None,
+            thread: None,
+        };
+        world.run(ADA, send).await.unwrap();
+        cancel(&mut world, ADA, bob).await;
+        assert!(world.browsers[ADA].room(chat).is_none(), "at once");
+        world.reload(ADA);
+        world.settle().await;
+        assert!(world.browsers[ADA].room(chat).is_none(), "after a reload");
+        assert!(room(&world, BOB, chat).request, "nobody told them");
+        world.go_online(ADA);
+        world.settle().await;
+        assert!(world.browsers[BOB].room(chat).is_none());
+        assert!(world.browsers[ADA].room(chat).is_none());
+        assert_eq!(world.relay().rooms[&chat].gone_ids.len(), 1);
+    });
+}
+
+#[test]
+fn an_answer_leaves_nothing_to_cancel_and_one_that_crosses_it_shows() {
+    block_on(async {
+        let (mut world, chat) = stage("crossing").await;
+        let (ada, bob) = (id(&mut world, "ada"), id(&mut world, "bob"));
+        world.go_offline(ADA);
+        world.say(BOB, chat, "hello yourself").await;
+        world.settle().await;
+        cancel(&mut world, ADA, bob).await;
+        assert!(world.browsers[ADA].room(chat).is_none());
+        world.go_online(ADA);
+        world.settle().await;
+        // What each of them has decided holds; what Bob said stands for both.
+        assert_eq!(contact(&world, BOB, ada), Contact::Accepted);
+        assert!(!room(&world, ADA, chat).request);
+        assert_eq!(contact(&world, ADA, bob), Contact::None);
+        assert_eq!(world.texts(ADA, chat).await, ["hello yourself"]);
+        assert_eq!(world.texts(BOB, chat).await, ["hello yourself"]);
+        world.say(ADA, chat, "so be it").await;
+        world.settle().await;
+        assert_eq!(contact(&world, ADA, bob), Contact::Accepted);
+        let cancel = Command::SetContact {
+            user: bob,
+            act: ContactAct::Cancel,
+        };
+        assert_eq!(world.run(ADA, cancel).await, Err(Problem::Answered("bob".into())));
+        assert_eq!(world.texts(BOB, chat).await, ["hello yourself", "so be it"]);
+    });
+}
+
+#[test]
+fn who_accepted_without_a_word_keeps_the_conversation_when_it_is_cancelled() {
+    block_on(async {
+        let (mut world, chat) = stage("accepted").await;
+        let (ada, bob) = (id(&mut world, "ada"), id(&mut world, "bob"));
+        decide(&mut world, BOB, ada, ContactAct::Accept).await;
+        cancel(&mut world, ADA, bob).await;
+        assert!(world.browsers[ADA].room(chat).is_none());
+        assert!(!room(&world, BOB, chat).request);
+        assert_eq!(world.texts(BOB, chat).await, Vec::<String>::new());
+        world.say(BOB, chat, "where are you").await;
+        world.settle().await;
+        assert_eq!(
+            world.texts(ADA, chat).await,
+            ["where are you"],
+            "an answer shows it again"
+        );
+    });
+}
+
+#[test]
+fn who_is_no_contact_any_more_is_none_and_what_was_said_stays_as_it_is() {
+    block_on(async {
+        let (mut world, chat) = stage("removed").await;
+        let (ada, bob) = (id(&mut world, "ada"), id(&mut world, "bob"));
+        world.say(BOB, chat, "hello yourself").await;
+        world.settle().await;
+        decide(&mut world, BOB, ada, ContactAct::Forget).await;
+        decide(&mut world, ADA, bob, ContactAct::Forget).await;
+        let elsewhere = world.sign_in("bob").await;
+        for (browser, other) in [(ADA, bob), (BOB, ada), (elsewhere, ada)] {
+            assert_eq!(contact(&world, browser, other), Contact::None, "{browser}");
+            assert!(!room(&world, browser, chat).request, "{browser}");
+        }
+        world.say(ADA, chat, "still here").await;
+        world.settle().await;
+        assert_eq!(room(&world, elsewhere, chat).unread, 1, "it calls as before");
+        assert_eq!(
+            contact(&world, BOB, ada),
+            Contact::None,
+            "their words bring nobody back"
+        );
+        assert_eq!(contact(&world, ADA, bob), Contact::Accepted, "one's own do");
+        // Blocked and let be again they have to ask.
+        decide(&mut world, BOB, ada, ContactAct::Block).await;
+        decide(&mut world, BOB, ada, ContactAct::Forget).await;
+        assert!(room(&world, BOB, chat).request);
     });
 }

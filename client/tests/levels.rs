@@ -91,6 +91,7 @@ fn a_choice_is_kept_over_a_reload_without_a_network() {
         assert_eq!(hush(&world, ADA, room).level, Level::Mentions);
         // What was chosen meanwhile elsewhere for something else stays beside it.
         let other = world.direct(BOB, "ada").await;
+        world.say(BOB, other, "hello").await;
         let second = world.sign_in("ada").await;
         assert_eq!(
             hush(&world, second, room).level,
@@ -224,6 +225,7 @@ fn what_is_usual_holds_where_nothing_was_chosen() {
     block_on(async {
         let (mut world, room) = people("usual").await;
         let direct = world.direct(ADA, "bob").await;
+        world.say(ADA, direct, "hello").await;
         let second = world.sign_in("bob").await;
         let usual = Usual {
             direct: false,

@@ -142,7 +142,9 @@ fn somebody_is_banned_with_a_reason_and_comes_back_when_it_is_lifted() {
         // Nobody brings them in again meanwhile.
         let handles = vec!["cyd".to_owned()];
         let add = Command::AddPeople { room, handles };
-        assert_eq!(world.run(ADA, add.clone()).await, Err(Problem::NotAllowed));
+        assert_eq!(world.run(ADA, add.clone()).await, Err(Problem::Banned("cyd".into())));
+        // Whoever is banned knows that it is more than being taken out.
+        assert_eq!(world.browsers[CYD].order(room).unwrap().banned, [cyd]);
         let again = does(&mut world, ADA, room, Measure::Ban { user: cyd }, "").await;
         assert_eq!(again, Err(Problem::NotThere("cyd".into())));
         let unban = Measure::Unban { user: cyd };
@@ -235,7 +237,7 @@ fn whoever_leaves_quickly_is_banned_all_the_same() {
         }
         let handles = vec!["cyd".to_owned()];
         let add = Command::AddPeople { room, handles };
-        assert_eq!(world.run(ADA, add).await, Err(Problem::NotAllowed));
+        assert_eq!(world.run(ADA, add).await, Err(Problem::Banned("cyd".into())));
     });
 }
 

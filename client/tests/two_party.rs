@@ -1018,11 +1018,8 @@ fn a_new_room_whose_answer_is_late_hides_nothing_that_was_said_since() {
             }
             world.browsers[ada].holds_replies = true;
             world.settle().await;
-            let at_bob = world.browsers[bob].rooms();
-            let room = *at_bob
-                .iter()
-                .find(|id| world.browsers[bob].room(**id).unwrap().kind == RoomKind::Direct)
-                .unwrap();
+            // Nothing was said in it, so it shows to whoever wants to write to her.
+            let room = world.direct(bob, "ada").await;
             world.say(bob, room, "welcome").await;
             world.settle().await;
             world.browsers[ada].holds_replies = false;

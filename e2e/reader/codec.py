@@ -321,9 +321,9 @@ EVERYTHING, MENTIONS, NOTHING = 1, 2, 3
 usual = fields(direct=flag, mentions=flag, groups=flag, spaces=flag, at=u64)
 choice = fields(room_id=id32, channel=optional(id16), level=optional(one_of(EVERYTHING, MENTIONS, NOTHING)), until=u64, at=u64)
 levels = record(0x0504, usual=usual, choices=items(512, choice))
-ACCEPTED, UNDECIDED, ASKED, DECLINED, BLOCKED = 1, 2, 3, 4, 5
+ACCEPTED, UNDECIDED, ASKED, DECLINED, BLOCKED, REMOVED = 1, 2, 3, 4, 5, 6
 contacts = record(
-    0x0506, people=items(1400, fields(user_id=id32, state=one_of(ACCEPTED, UNDECIDED, ASKED, DECLINED, BLOCKED), since=u64))
+    0x0506, people=items(1400, fields(user_id=id32, state=one_of(ACCEPTED, UNDECIDED, ASKED, DECLINED, BLOCKED, REMOVED), since=u64))
 )
 own_picture = record(0x0509, picture=optional(fields(id=id16, key=raw(32))), at=u64)
 own_profile = record(0x0508, name=text(64), status=text(128), at=u64)

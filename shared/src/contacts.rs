@@ -27,6 +27,8 @@ choice! {
         3 = Asked,
         4 = Declined,
         5 = Blocked,
+        /// They are no contact any more; what was said between the two stays what it is, and no request.
+        6 = Removed,
     }
 }
 

@@ -146,6 +146,7 @@ impl<S: Suite> Engine<S> {
         self.creating.clear();
         self.visits.clear();
         self.quests.clear();
+        self.cancelling.clear();
         self.pending.clear();
         self.departing = None;
         self.abandoned.append(&mut self.unanswered);

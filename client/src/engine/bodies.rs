@@ -165,6 +165,11 @@ impl Channel {
         self.wanted = Some(self.wanted.map_or(from, |wanted| wanted.min(from)));
     }
 
+    /// The numbers of what is said about the message with this hash.
+    pub fn numbers_about(&self, hash: &Head) -> Vec<u64> {
+        self.index.acts.get(hash).into_iter().flatten().copied().collect()
+    }
+
     /// Remembers a message whose sender is not known: it was emptied before it was read, or is locked still.
     pub fn pass_over(&mut self, seq: u64, hash: Head) {
         self.passed_over.push((seq, hash));
@@ -895,9 +900,7 @@ impl<S: Suite> Engine<S> {
             return Ok(Some(Outcome::Done));
         }
         if text.len() > MAX_TEXT_BYTES {
-            return Err(Problem::TooLong {
-                max: MAX_TEXT_BYTES as u32,
-            });
+            return Err(Problem::MessageTooLong);
         }
         let act = Act::Edit {
             target: hash,

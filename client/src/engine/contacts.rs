@@ -7,7 +7,7 @@
 //! ```
 //!
 //! That something is a request follows from the room's log and from what was decided; nothing is written down for it. So a
-//! flood of them costs the vault nothing.
+//! flood of them costs the vault nothing. One in which no words stand, none yet or none any more, is not shown.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +17,10 @@ use sotto_shared::crypto::suite::Suite;
 use sotto_shared::id::{RoomId, UserId};
 
 use super::books::Book;
+use super::chats::Place;
+use super::record::{self, Act, Key, StoredBody};
 use super::rooms::Room;
-use super::{Ctx, Engine, Out};
+use super::{Ctx, Effect, Engine, Out};
 use crate::view::{self, Chat, ContactAct, Outcome, Problem};
 
 /// What was decided, by person.
@@ -31,7 +33,7 @@ impl<S: Suite> Engine<S> {
 
     pub(super) fn contact(&self, user: &UserId) -> view::Contact {
         match self.decided(user) {
-            None | Some(ContactState::Undecided) => view::Contact::None,
+            None | Some(ContactState::Undecided | ContactState::Removed) => view::Contact::None,
             Some(ContactState::Accepted) => view::Contact::Accepted,
             Some(ContactState::Asked) => view::Contact::Asked,
             Some(ContactState::Declined) => view::Contact::Declined,
@@ -50,9 +52,44 @@ impl<S: Suite> Engine<S> {
 
     /// It is not shown, and not heard of.
     pub(super) fn is_hidden(&self, room: &Room) -> bool {
-        let peer = self.my_id().and_then(|me| room.peer(&me));
-        let state = peer.and_then(|peer| self.decided(&peer));
-        matches!(state, Some(ContactState::Declined | ContactState::Blocked))
+        let Some(peer) = self.my_id().and_then(|me| room.peer(&me)) else {
+            return false;
+        };
+        match self.decided(&peer) {
+            Some(ContactState::Declined | ContactState::Blocked) => true,
+            Some(ContactState::Undecided | ContactState::Removed) => !self.stands_in(room.state.room_id),
+            None => room.state.creator == peer && !self.stands_in(room.state.room_id),
+            Some(ContactState::Accepted | ContactState::Asked) => false,
+        }
+    }
+
+    /// Whether words stand in a direct message, or are on their way.
+    fn stands_in(&self, id: RoomId) -> bool {
+        let Some(room) = self.place(id.into()) else {
+            return false;
+        };
+        room.channel.outbox.has_words() || !self.is_taken_back(room)
+    }
+
+    /// Nothing stands, or all of it is about to go.
+    fn is_taken_back(&self, room: Place<'_>) -> bool {
+        let channel = &room.channel;
+        let Some(newest) = &channel.preview else { return true };
+        if !channel.messages.contains_key(&newest.seq) {
+            // Kept, and not in memory after a reload: what waits says enough.
+            return Some(newest.author) == self.my_id() && channel.outbox.has_deletions();
+        }
+        let goes = |seq: u64| (channel.messages.get(&seq)).is_some_and(|message| channel.outbox.deletes(&message.hash));
+        if !goes(newest.seq) {
+            return false;
+        }
+        let stands = |seq: &u64| {
+            channel
+                .messages
+                .get(seq)
+                .is_some_and(|one| room.words(one, self.now_ms).is_some())
+        };
+        channel.messages.keys().all(|seq| goes(*seq) || !stands(seq))
     }
 
     fn direct_with(&self, user: &UserId) -> Option<RoomId> {
@@ -90,6 +127,7 @@ impl<S: Suite> Engine<S> {
 
     pub(super) fn set_contact(
         &mut self,
+        command: u32,
         user: UserId,
         act: ContactAct,
         ctx: &mut Ctx<'_, S>,
@@ -102,7 +140,9 @@ impl<S: Suite> Engine<S> {
             ContactAct::Accept => ContactState::Accepted,
             ContactAct::Decline => ContactState::Declined,
             ContactAct::Block => ContactState::Blocked,
+            ContactAct::Forget if self.decided(&user) == Some(ContactState::Accepted) => ContactState::Removed,
             ContactAct::Forget => ContactState::Undecided,
+            ContactAct::Cancel => return self.cancel_request(command, user),
         };
         self.decide(user, state, ctx, out);
         Ok(Some(Outcome::Done))
@@ -114,8 +154,84 @@ impl<S: Suite> Engine<S> {
         if let Some(peer) = peer
             && !matches!(self.decided(&peer), Some(ContactState::Accepted | ContactState::Asked))
         {
-            self.decide(peer, ContactState::Accepted, ctx, out);
+            let begins = self.rooms.get(&id).is_some_and(|room| room.state.creator != peer);
+            let state = if begins && !self.has_written(&peer) {
+                ContactState::Asked
+            } else {
+                ContactState::Accepted
+            };
+            self.decide(peer, state, ctx, out);
         }
+    }
+
+    /// Takes back what was written to somebody who has not answered.
+    fn cancel_request(&mut self, command: u32, user: UserId) -> Result<Option<Outcome>, Problem> {
+        let id = self.direct_with(&user).ok_or(Problem::RoomClosed)?;
+        if self.decided(&user) != Some(ContactState::Asked) {
+            let handle = self.people.handle(&user).unwrap_or_default().to_owned();
+            return Err(Problem::Answered(handle));
+        }
+        self.may_write(id.into())?;
+        self.cancel(command, id.into())
+    }
+
+    /// Of what is being taken back: what was not sent never is, what was sent is deleted like any message, and what may have
+    /// been sent is as soon as it is heard back. Looked at after every step.
+    pub(super) async fn cancel_requests(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        let Some(me) = self.my_id() else { return };
+        for id in self.cancelling.clone() {
+            let peer = self.rooms.get(&id.room).and_then(|room| room.peer(&me));
+            let Some(peer) = peer.filter(|peer| self.decided(peer) != Some(ContactState::Accepted)) else {
+                self.cancelling.remove(&id);
+                continue;
+            };
+            let unsent = self.place(id).map(|room| room.channel.outbox.unsent_words());
+            for message in unsent.unwrap_or_default() {
+                if let Some(room) = self.place_mut(id) {
+                    room.channel.outbox.arrived(&message);
+                }
+                out.push(Effect::Save(vec![record::remove(Key::Outgoing(id, message))]));
+                self.hide_outgoing(id, &message, out);
+            }
+            for act in self.mine_to_delete(id, me) {
+                if self.queue(id, String::new(), Some(act), ctx, out).await.is_err() {
+                    break;
+                }
+            }
+            self.decide(peer, ContactState::Undecided, ctx, out);
+            self.show_contact(&peer, out);
+            if !self.place(id).is_some_and(|room| room.channel.outbox.has_words()) {
+                self.cancelling.remove(&id);
+            }
+        }
+    }
+
+    fn mine_to_delete(&self, id: Chat, me: UserId) -> Vec<Act> {
+        let Some(room) = self.place(id) else { return Vec::new() };
+        let mine = room.channel.messages.values().filter(|message| {
+            let is_mine = message.body.by().is_some_and(|by| by.author == me);
+            is_mine && room.words(message, self.now_ms).is_some() && !room.channel.outbox.deletes(&message.hash)
+        });
+        mine.map(|message| Act::Delete {
+            target: message.hash,
+            edits: room.edits_of(&message.hash, me),
+        })
+        .collect()
+    }
+
+    /// Whether something of theirs has come that was not taken back.
+    fn has_written(&self, user: &UserId) -> bool {
+        let chat = self.direct_with(user).map(Chat::from);
+        let Some(channel) = chat.and_then(|chat| self.channels.get(&chat)) else {
+            return false;
+        };
+        let said = |body: &StoredBody| match body {
+            StoredBody::Text { .. } | StoredBody::Poll { .. } => true,
+            StoredBody::Act { act, .. } => !matches!(act, Act::Delete { .. } | Act::Past { .. }),
+            _ => false,
+        };
+        let mut bodies = channel.messages.values().map(|message| &message.body);
+        bodies.any(|body| said(body) && body.by().is_some_and(|by| by.author == *user))
     }
 
     /// A direct message was begun here.
@@ -142,13 +258,21 @@ impl<S: Suite> Engine<S> {
                 self.decide(user, ContactState::Accepted, ctx, out);
                 Ok(())
             }
-            _ => Ok(()),
+            _ => {
+                let id = self.direct_with(&user).filter(|id| {
+                    let room = self.rooms.get(id);
+                    room.is_some_and(|room| self.is_hidden(room))
+                });
+                if let Some(id) = id {
+                    self.began_direct(id, ctx, out);
+                }
+                Ok(())
+            }
         }
     }
 
     /// Whoever was asked and has written since has accepted. Looked at after every step.
     pub(super) fn contacts_answered(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
-        let Some(me) = self.my_id() else { return };
         let mut asked = self
             .contacts
             .values()
@@ -157,13 +281,10 @@ impl<S: Suite> Engine<S> {
         if asked.peek().is_none() {
             return;
         }
-        let wrote = |user: &UserId| {
-            let chat = self.direct_with(user).map(Chat::from)?;
-            let messages = &self.channels.get(&chat)?.messages;
-            let mut authors = messages.values().filter_map(|message| message.body.by());
-            authors.any(|by| by.author != me).then_some(*user)
-        };
-        let answered: Vec<UserId> = asked.filter_map(|contact| wrote(&contact.user_id)).collect();
+        let answered = asked
+            .map(|contact| contact.user_id)
+            .filter(|user| self.has_written(user));
+        let answered: Vec<UserId> = answered.collect();
         for user in answered {
             self.decide(user, ContactState::Accepted, ctx, out);
         }

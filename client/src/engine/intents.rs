@@ -826,6 +826,11 @@ impl<S: Suite> Engine<S> {
             What::Prepare | What::Leave | What::Space(_) => {}
             What::Add(people) => {
                 self.can_be_let_in(people)?;
+                let is_banned = |user: &&UserId| draft.state.former.get(*user).is_some_and(|former| former.banned);
+                if let Some(user) = people.iter().find(is_banned) {
+                    let handle = self.people.handle(user).unwrap_or_default();
+                    return Err(Problem::Banned(handle.to_owned()));
+                }
                 for user in people {
                     if draft.state.members.contains_key(user) {
                         continue;
@@ -1029,6 +1034,7 @@ impl<S: Suite> Engine<S> {
     /// One entry, signed by this device, applied to the draft.
     pub(super) async fn write(&self, draft: &mut Draft, body: RoomBody, ctx: &mut Ctx<'_, S>) -> Result<(), Problem> {
         let me = self.me()?;
+        let adds = matches!(body, RoomBody::AddMember { .. } | RoomBody::Join { .. });
         let entry = RoomEntry {
             room_id: draft.state.room_id,
             seq: draft.state.seq + 1,
@@ -1055,9 +1061,10 @@ impl<S: Suite> Engine<S> {
                     | LogError::RosterFrozen => Problem::NotAllowed,
                     LogError::InUse => Problem::RoleInUse,
                     LogError::InviteOver => Problem::InviteOver(crate::view::Over::Void),
-                    LogError::TooMany => Problem::TooManyPeople {
+                    LogError::TooMany if adds => Problem::TooManyPeople {
                         max: MAX_MEMBERS as u32,
                     },
+                    LogError::TooMany => Problem::TooMany,
                     LogError::NotMember | LogError::Closed => Problem::RoomClosed,
                     other => internal(other),
                 })?;

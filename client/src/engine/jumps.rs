@@ -42,6 +42,8 @@ enum Goal {
     Threads(Option<u64>),
     /// One that was put aside, and when.
     Saved(EnvelopeHash, u64),
+    /// All that was written, so that it can be taken back.
+    Cancel,
 }
 
 enum Found {
@@ -125,6 +127,11 @@ impl<S: Suite> Engine<S> {
         self.begin_quest(command, chat, Goal::Saved(target, saved_ms))
     }
 
+    /// Takes back what was written, once all of it is here.
+    pub(super) fn cancel(&mut self, command: u32, chat: Chat) -> Result<Option<Outcome>, Problem> {
+        self.begin_quest(command, chat, Goal::Cancel)
+    }
+
     /// Gone on with at the end of this step.
     fn begin_quest(&mut self, command: u32, chat: Chat, goal: Goal) -> Result<Option<Outcome>, Problem> {
         if self.place(chat).is_none() {
@@ -202,6 +209,18 @@ impl<S: Suite> Engine<S> {
                 }
                 self.reach(id, first.saturating_sub(STEP), quest, out)?;
                 Some(Ok(Outcome::Saved(vec![saved])))
+            }
+            Goal::Cancel => {
+                let first = room.channel.first_loaded();
+                let comes = !room.channel.pages.is_caught_up(room.channel.at.seq) && room.frozen.is_none();
+                if comes && !self.is_offline() {
+                    return None;
+                }
+                if first > 1 {
+                    return Some(Err(self.reach(id, first.saturating_sub(STEP).max(1), quest, out)?));
+                }
+                self.cancelling.insert(id);
+                Some(Ok(Outcome::Done))
             }
             Goal::Show(target) | Goal::Thread(target) => match room.find(target, me, now_ms) {
                 Found::At(seq) if matches!(quest.goal, Goal::Thread(_)) => Some(self.open_thread(id, seq, out)),

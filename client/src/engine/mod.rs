@@ -229,6 +229,8 @@ pub struct Engine<S: Suite> {
     picture_spreads: bool,
     /// Messages that somebody waits for.
     quests: Vec<Quest>,
+    /// Direct messages whose request is being taken back.
+    cancelling: BTreeSet<Chat>,
     pending: HashMap<u32, Pending<S::DeviceKey>>,
     /// Commands that somebody waits for the answer of, and those whose account went away under them in this step.
     unanswered: BTreeSet<u32>,
@@ -305,6 +307,7 @@ impl<S: Suite> Engine<S> {
             own_picture: OwnPicture::default(),
             picture_spreads: false,
             quests: Vec::new(),
+            cancelling: BTreeSet::new(),
             pending: HashMap::new(),
             unanswered: BTreeSet::new(),
             abandoned: BTreeSet::new(),
@@ -358,6 +361,7 @@ impl<S: Suite> Engine<S> {
         }
         self.contacts_answered(ctx, &mut out);
         self.pursue(&mut out);
+        self.cancel_requests(ctx, &mut out).await;
         self.receipts(ctx, &mut out).await;
         self.profiles(ctx, &mut out).await;
         self.attend(ctx, &mut out);
@@ -569,7 +573,7 @@ impl<S: Suite> Engine<S> {
             Command::ListInvites { room } => self.list_invites(room, ctx.now_ms).map(Some),
             Command::AdmitPerson { room, user } => self.admit(id, room, user, ctx, out).await,
             Command::OpenLink { link } => self.open_link(id, &link, out),
-            Command::SetContact { user, act } => self.set_contact(user, act, ctx, out),
+            Command::SetContact { user, act } => self.set_contact(id, user, act, ctx, out),
             Command::SetProfile { name, status } => self.set_profile(&name, &status, ctx, out),
             Command::SetPicture { image } => self.set_picture(id, image, ctx, out),
             Command::ShowPicture { user } => self.show_picture(id, user, out),

@@ -110,6 +110,29 @@ impl Outbox {
             .map(|item| (super::inbox::preview_of(&item.text), item.at_ms, delivery(item)))
     }
 
+    /// Whether something waits that takes this message away.
+    pub fn deletes(&self, hash: &Head) -> bool {
+        let names = |act: &Act| matches!(act, Act::Delete { target, .. } if target == hash);
+        let mut waiting = self.items.iter().filter(|item| item.failed.is_none());
+        waiting.any(|item| item.act.as_ref().is_some_and(names))
+    }
+
+    pub fn has_deletions(&self) -> bool {
+        let is_one = |item: &OutgoingRecord| matches!(item.act, Some(Act::Delete { .. })) && item.failed.is_none();
+        self.items.iter().any(is_one)
+    }
+
+    /// Whether something waits that people will read.
+    pub fn has_words(&self) -> bool {
+        self.items.iter().any(|item| item.act.is_none())
+    }
+
+    /// What nobody has got yet: never sealed, or refused.
+    pub fn unsent_words(&self) -> Vec<MessageId> {
+        let is_here = |item: &&OutgoingRecord| item.act.is_none() && item.sealed.is_none();
+        self.items.iter().filter(is_here).map(|item| item.msg_id).collect()
+    }
+
     /// Ids of what waits under this id, or says something about the message with this hash.
     pub fn ids_about(&self, id: &MessageId, hash: Option<Head>) -> Vec<MessageId> {
         let is_about = |item: &&OutgoingRecord| {
@@ -151,9 +174,7 @@ impl<S: Suite> Engine<S> {
             return Ok(Some(Outcome::Done));
         }
         if text.len() > MAX_TEXT_BYTES {
-            return Err(Problem::TooLong {
-                max: MAX_TEXT_BYTES as u32,
-            });
+            return Err(Problem::MessageTooLong);
         }
         let ties = self.tie(id, text, reply, thread)?;
         if let Some(room) = self.place_mut(id) {
@@ -217,7 +238,10 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
         self.may_write(id)?;
-        self.wrote_in(id.room, ctx, out);
+        // To take something back is not to write.
+        if !matches!(act, Some(Act::Delete { .. })) {
+            self.wrote_in(id.room, ctx, out);
+        }
         let mut msg_id = [0; 16];
         ctx.rng.fill_bytes(&mut msg_id);
         let msg_id = MessageId::from_bytes(msg_id);
@@ -605,9 +629,7 @@ impl<S: Suite> Engine<S> {
                 item.sealed = None;
                 item.failed = Some(match code {
                     ErrorCode::Unavailable | ErrorCode::Internal => Problem::ServerTrouble,
-                    ErrorCode::TooLarge => Problem::TooLong {
-                        max: MAX_TEXT_BYTES as u32,
-                    },
+                    ErrorCode::TooLarge => Problem::MessageTooLong,
                     ErrorCode::Forbidden | ErrorCode::NotFound => Problem::NotAllowed,
                     _ => Problem::OldPage,
                 });

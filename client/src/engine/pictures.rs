@@ -72,7 +72,7 @@ impl<S: Suite> Engine<S> {
         match self.contacts.get(user).map(|contact| contact.state) {
             Some(ContactState::Accepted | ContactState::Asked) => true,
             Some(ContactState::Declined | ContactState::Blocked) => false,
-            None | Some(ContactState::Undecided) => {
+            None | Some(ContactState::Undecided | ContactState::Removed) => {
                 let Some(me) = self.my_id() else { return false };
                 let asks = |room: &Room| room.peer(&me) == Some(*user) && self.is_request(room);
                 !self.rooms.values().any(asks)

@@ -23,7 +23,6 @@ use super::{Ctx, Effect, Engine, Out, people};
 use crate::view::{self, Change, Chat, Heading, NewHeading, NewRole, Outcome, Problem, RoleInfo, Standing};
 
 /// Text about a channel.
-const MAX_TOPIC_BYTES: usize = 1_000;
 const MAX_HEADINGS: usize = 100;
 
 /// What a channel's sealed description holds. JSON inside the seal, so that later versions can add to it.
@@ -112,9 +111,9 @@ fn unpadded<T: for<'de> Deserialize<'de>>(plain: &[u8]) -> Option<T> {
 
 fn check_topic(topic: &str) -> Result<String, Problem> {
     let topic = tidy_name(topic);
-    if topic.len() > MAX_TOPIC_BYTES {
+    if topic.len() > view::MAX_TOPIC_BYTES {
         return Err(Problem::TooLong {
-            max: MAX_TOPIC_BYTES as u32,
+            max: view::MAX_TOPIC_BYTES as u32,
         });
     }
     Ok(topic)
@@ -409,9 +408,7 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
         if headings.len() > MAX_HEADINGS {
-            return Err(Problem::TooLong {
-                max: MAX_HEADINGS as u32,
-            });
+            return Err(Problem::TooMany);
         }
         for heading in headings.iter_mut().filter(|heading| heading.id != 0) {
             heading.name = check_name(&heading.name)?;

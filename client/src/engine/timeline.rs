@@ -16,7 +16,7 @@ use super::bodies::message_key;
 use super::chats::{LaneEnd, Place};
 use super::outbox::delivery;
 use super::receipts::MANY_READERS;
-use super::record::{Loaded, MessageRecord, OutgoingRecord, Query};
+use super::record::{Loaded, MessageRecord, OutgoingRecord, Query, StoredBody};
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Body, Change, Chat, Note, Outcome, Problem, Row, Timeline};
 
@@ -126,6 +126,9 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) {
         let Some(room) = self.place_mut(id) else { return };
+        let has_words = |body: &StoredBody| matches!(body, StoredBody::Text { .. } | StoredBody::Poll { .. });
+        let words = loaded.messages.iter().filter(|message| has_words(&message.body));
+        let words: Vec<Head> = words.map(|message| message.hash).collect();
         let mut next = room.channel.first_loaded();
         let mut taken = Vec::with_capacity(loaded.messages.len());
         // Only what joins what is there without a hole; the rest is fetched again.
@@ -148,6 +151,11 @@ impl<S: Suite> Engine<S> {
             }
         }
         self.settle(id, &taken, Vec::new(), out);
+        // A deletion that came before what it names was in memory.
+        if let Some(room) = self.place(id) {
+            let acts: Vec<u64> = words.iter().flat_map(|hash| room.channel.numbers_about(hash)).collect();
+            self.follow_deletions(id, &acts, out);
+        }
         self.unlock_messages(id, ctx, out).await;
     }
 

@@ -349,8 +349,16 @@ fn keys() -> AnyView {
     .view()
 }
 
-/// A person's handle for a title, or a word that fits in its place.
+/// What a person is called, or a word that fits in its place.
 pub fn name_of(user: UserId) -> String {
-    let name = use_store().handle(user);
+    or_somebody(use_store().name(user))
+}
+
+/// The same with the handle: for the title of what decides about somebody.
+pub fn who_of(user: UserId) -> String {
+    or_somebody(use_store().who(user))
+}
+
+fn or_somebody(name: String) -> String {
     if name.is_empty() { "this person".into() } else { name }
 }

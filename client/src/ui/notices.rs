@@ -239,7 +239,7 @@ fn show((store, nav, talk): (Store, Nav, Talk), chat: Chat, alert: &Alert, shows
     let Some(room) = untrack(|| store.room(chat)) else {
         return;
     };
-    let author = untrack(|| store.handle(alert.author));
+    let author = untrack(|| store.name(alert.author));
     let group = match room.kind {
         RoomKind::Direct => None,
         RoomKind::Group => Some(super::sidebar::title(&room)),

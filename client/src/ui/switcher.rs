@@ -84,6 +84,8 @@ struct Goal {
     kind: Kind,
     face: Face,
     name: String,
+    /// What a person is called by everybody, where they have chosen a name.
+    handle: String,
     /// Stands at the end of the row: where it is.
     place: String,
     keys: Vec<&'static str>,
@@ -359,6 +361,8 @@ fn find(goals: &[Goal], typed: &str) -> Hits {
         }
         if let Some(answer) = fuzzy::find(typed, &goal.name) {
             found.push((answer.score + goal.weight, (at, answer.at)));
+        } else if let Some(answer) = fuzzy::find(typed, &goal.handle) {
+            found.push((answer.score + goal.weight, (at, Vec::new())));
         }
     }
     found.sort_by_key(|(score, (at, _))| (std::cmp::Reverse(*score), *at));
@@ -393,7 +397,7 @@ fn stranger(goals: &[Goal], typed: &str) -> Option<String> {
     let (kind, typed) = wanted(typed);
     // "noor@sotto.example" is how handles are shown.
     let handle = typed.split('@').next().unwrap_or_default().to_ascii_lowercase();
-    let is_known = |goal: &Goal| (goal.kind == Kind::Person || is_direct(goal)) && goal.name == handle;
+    let is_known = |goal: &Goal| (goal.kind == Kind::Person || is_direct(goal)) && goal.handle == handle;
     let fits = matches!(kind, None | Some(Kind::Person)) && is_handle(&handle);
     (fits && !goals.iter().any(is_known)).then_some(handle)
 }
@@ -451,6 +455,7 @@ fn rooms() -> Vec<Goal> {
                 kind: Kind::Room,
                 face,
                 name: sidebar::title(&room),
+                handle: room.peer.map(|peer| store.handle(peer)).unwrap_or_default(),
                 place,
                 keys: Vec::new(),
                 weight: (LATELY - i32::try_from(nth).unwrap_or(i32::MAX).saturating_mul(3)).max(0),
@@ -475,6 +480,7 @@ fn spaces() -> Vec<Goal> {
                 kind: Kind::Room,
                 face: Face::Group(space.mark),
                 name: name_of(&space),
+                handle: String::new(),
                 place: "Space".into(),
                 keys: Vec::new(),
                 weight: 0,
@@ -498,14 +504,19 @@ fn people() -> Vec<Goal> {
         let peers: Vec<_> = rooms.iter().filter_map(|chat| store.room(*chat)?.peer).collect();
         let mut people = store.people();
         people.retain(|person| !person.is_me && !person.handle.is_empty() && !peers.contains(&person.id));
-        people.sort_by(|a, b| a.handle.cmp(&b.handle));
+        people.sort_by_cached_key(|person| (person.shown().to_lowercase(), person.handle.clone()));
         let goal = |person: crate::view::Person| {
             let handle = person.handle.clone();
             Goal {
                 kind: Kind::Person,
                 face: Face::Person(Some(person.id), person.mark),
-                name: person.handle,
-                place: "Write a message".into(),
+                name: person.shown().to_owned(),
+                place: if person.name.is_empty() {
+                    "Write a message".into()
+                } else {
+                    person.handle.clone()
+                },
+                handle: person.handle,
                 keys: Vec::new(),
                 weight: 0,
                 act: Rc::new(move || {
@@ -533,6 +544,7 @@ fn commands() -> Vec<Goal> {
         kind: Kind::Command,
         face: Face::Icon(icon),
         name,
+        handle: String::new(),
         place: String::new(),
         keys: Vec::new(),
         // A name of a room or person that answers as well comes first.

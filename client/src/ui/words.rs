@@ -28,7 +28,9 @@ pub fn problem(problem: &Problem) -> String {
         },
         Problem::ThatIsYou => "That is you. Enter somebody else’s handle.".into(),
         Problem::EmptyName => "The name is empty. Give it at least one letter.".into(),
-        Problem::TooLong { max } => format!("Too long to send: shorten it to {max} characters, or send it in parts."),
+        Problem::TooLong { .. } => "Too long. Make it shorter.".into(),
+        Problem::MessageTooLong => "Too long to send. Shorten it, or send it in parts.".into(),
+        Problem::TooMany => "There are as many here as there may be. Take one away first.".into(),
         Problem::NotAPicture => "That is not a picture that can be used here. Choose another one.".into(),
         Problem::NoPicture => "There is no picture to show.".into(),
         Problem::TooManySaved { max } => format!("You have saved {max} messages, and there is no place for more. Remove some first."),
@@ -38,7 +40,7 @@ pub fn problem(problem: &Problem) -> String {
         Problem::TooManyReports => "Too many reports are waiting here. Those who keep order have to go through them first.".into(),
         Problem::TooManyForwards { max } => format!("Up to {max} conversations at a time. Choose fewer."),
         Problem::TooManyMentions { max } => format!("A message can call up to {max} people by name. This one calls more."),
-        Problem::TooManyPeople { max } => format!("A group holds up to {max} people. Take somebody out."),
+        Problem::TooManyPeople { max } => format!("Up to {max} people have a place here. Take somebody out first."),
         Problem::AlreadyThere(handle) => format!("{handle} is already here."),
         Problem::NotTrusted(handle) => format!(
             "The safety number of {handle} is not the one you checked, so nothing is shared with them. Compare it again first."
@@ -48,11 +50,15 @@ pub fn problem(problem: &Problem) -> String {
         Problem::BlockedByYou(handle) => {
             format!("You blocked {handle}. Take that back first: it stands under Contacts.")
         }
+        Problem::Answered(handle) => {
+            format!("{handle} has answered, so there is no request to cancel. What you wrote can still be deleted.")
+        }
+        Problem::Banned(handle) => format!("{handle} is banned here. The ban has to be lifted first."),
         Problem::OtherPerson(handle) => format!(
             "The server names another account for {handle} than this link does. Either {handle} started over, or someone is pretending to be {handle}: ask them for a new link another way."
         ),
         Problem::InviteOver(over) => invite_over(*over).into(),
-        Problem::NotAllowed => "Your role in this group does not allow that. Ask an owner.".into(),
+        Problem::NotAllowed => "Your role here does not allow that. Ask an owner.".into(),
         Problem::NoSuchMessage => "This message is not here any more.".into(),
         Problem::PollIncomplete => "A poll needs a question and 2 to 12 answers.".into(),
         Problem::PollOver => "This poll is closed.".into(),
@@ -125,7 +131,7 @@ pub fn unsent(problem: &Problem) -> String {
         }
         Problem::NotAllowed => "your role does not allow it.".into(),
         Problem::RoomClosed => "nothing can be written here now.".into(),
-        Problem::TooLong { max } => format!("longer than {max} characters."),
+        Problem::MessageTooLong => "it is too long. Shorten it, or send it in parts.".into(),
         Problem::StorageFull => "this browser has no space left.".into(),
         Problem::SignedOut => "this browser was signed out.".into(),
         Problem::OldPage => "this page is older than the server. Load it again.".into(),
@@ -500,6 +506,8 @@ mod tests {
             Problem::ThatIsYou,
             Problem::EmptyName,
             Problem::TooLong { max: 4 },
+            Problem::MessageTooLong,
+            Problem::TooMany,
             Problem::TooManyPeople { max: 4 },
             Problem::TooManyMentions { max: 64 },
             Problem::NotAPicture,
@@ -522,6 +530,8 @@ mod tests {
             Problem::RoleInUse,
             Problem::BadLink,
             Problem::BlockedByYou("x".into()),
+            Problem::Answered("x".into()),
+            Problem::Banned("x".into()),
             Problem::OtherPerson("x".into()),
             Problem::InviteOver(Over::Wrong),
             Problem::InviteOver(Over::UsedUp),

@@ -403,6 +403,7 @@ impl Gen {
                     ContactState::Asked,
                     ContactState::Declined,
                     ContactState::Blocked,
+                    ContactState::Removed,
                 ]),
                 since: rng.u64(),
             }),

@@ -6,7 +6,7 @@ use sotto_shared::api::limits::MAX_REASON_BYTES;
 use sotto_shared::id::{ChannelId, MessageId, RoomId, UserId};
 
 use super::{Subject, is_last_owner, rank, role_id, role_name};
-use crate::ui::dialogs::{Ask, closer, error_line, name_of, use_dialogs};
+use crate::ui::dialogs::{Ask, closer, error_line, name_of, use_dialogs, who_of};
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::{button, unique};
 use crate::ui::nav::use_nav;
@@ -186,13 +186,13 @@ fn moderate(room: RoomId, measure: Measure) -> Box<dyn Fn(String) -> Command> {
 }
 
 fn remove(room: RoomId, user: UserId, ban: bool) -> AnyView {
-    let (who, name) = (name_of(user), title(room));
+    let (who, whole, name) = (name_of(user), who_of(user), title(room));
     let stays = format!(
         "{who} gets nothing that is written from now on: the room key changes. What {who} already has stays with them."
     );
     if ban {
         return Question {
-            title: format!("Ban {who} from {name}?"),
+            title: format!("Ban {whole} from {name}?"),
             text: format!("{stays} Nobody can let {who} in again before the ban is lifted."),
             choice: None,
             reason: true,
@@ -204,7 +204,7 @@ fn remove(room: RoomId, user: UserId, ban: bool) -> AnyView {
         .view();
     }
     Question {
-        title: format!("Remove {who} from {name}?"),
+        title: format!("Remove {whole} from {name}?"),
         text: stays,
         choice: None,
         reason: true,
@@ -241,9 +241,9 @@ pub fn take_away(chat: Chat, message: MessageId, author: UserId) -> AnyView {
 }
 
 fn unban(room: RoomId, user: UserId) -> AnyView {
-    let who = name_of(user);
+    let (who, whole) = (name_of(user), who_of(user));
     Question {
-        title: format!("Lift the ban on {who}?"),
+        title: format!("Lift the ban on {whole}?"),
         text: format!("{who} is not let in by this, but may be: by being added, or by an invite."),
         choice: None,
         reason: true,
@@ -256,13 +256,13 @@ fn unban(room: RoomId, user: UserId) -> AnyView {
 }
 
 fn time_out(room: RoomId, user: UserId) -> AnyView {
-    let who = name_of(user);
+    let (who, whole) = (name_of(user), who_of(user));
     let seconds = RwSignal::new(TIME_OUTS[2]);
     let lengths = TIME_OUTS
         .map(|secs| (secs, words::alone(&words::span(secs)), None))
         .to_vec();
     Question {
-        title: format!("Time-out for {who}"),
+        title: format!("Time-out for {whole}"),
         text: format!("{who} stays here and can read, but cannot write until it is over. It can be ended early."),
         choice: Some(choice("How long", lengths, seconds)),
         reason: true,
@@ -279,9 +279,9 @@ fn time_out(room: RoomId, user: UserId) -> AnyView {
 }
 
 fn end_time_out(room: RoomId, user: UserId) -> AnyView {
-    let who = name_of(user);
+    let (who, whole) = (name_of(user), who_of(user));
     Question {
-        title: format!("End the time-out of {who}?"),
+        title: format!("End the time-out of {whole}?"),
         text: format!("{who} can write again at once."),
         choice: None,
         reason: true,
@@ -317,7 +317,7 @@ fn roles(room: RoomId) -> Vec<(u8, String, Option<&'static str>)> {
 
 fn give_role(room: RoomId, user: UserId) -> AnyView {
     let (store, dialogs, toasts) = (use_store(), use_dialogs(), use_toasts());
-    let who = name_of(user);
+    let (who, whole) = (name_of(user), who_of(user));
     let now = role_id(store, room, user).unwrap_or(1);
     let me = store.me();
     let (role, hand_over) = (RwSignal::new(now), RwSignal::new(false));
@@ -362,7 +362,7 @@ fn give_role(room: RoomId, user: UserId) -> AnyView {
     };
     let form = html::form()
         .attr("novalidate", "")
-        .attr("aria-label", format!("Role of {who}"))
+        .attr("aria-label", format!("Role of {whole}"))
         .on(ev::submit, submit)
         .child((
             html::div().class("dialog-body").child((
@@ -392,7 +392,7 @@ fn give_role(room: RoomId, user: UserId) -> AnyView {
             )),
         ));
     Dialog {
-        title: format!("Role of {who}"),
+        title: format!("Role of {whole}"),
         sub: None,
         mark: None,
         wide: false,
@@ -475,12 +475,12 @@ fn banned(room: RoomId) -> AnyView {
     let (store, dialogs) = (use_store(), use_dialogs());
     let people = Memo::new(move |_| {
         let mut people = store.order(room).map(|order| order.banned).unwrap_or_default();
-        people.sort_by_cached_key(|user| store.handle(*user));
+        people.sort_by_cached_key(|user| store.who(*user).to_lowercase());
         people
     });
     let row = move |user: UserId| {
         html::li().class("spread").child((
-            html::span().class("truncate").child(move || store.handle(user)),
+            html::span().class("truncate").child(move || store.who(user)),
             button::button("button button-s", "Lift the ban …", move || {
                 dialogs.open(Ask::Order(room, Subject::Unban(user)))
             }),

@@ -126,6 +126,14 @@ pub fn is_last_owner(store: Store, room: RoomId) -> bool {
     members.len() > 1 && owners.next().is_some_and(|owner| owner.user == me) && owners.next().is_none()
 }
 
+/// Whether this person was taken out for good.
+pub fn am_banned(store: Store, room: RoomId) -> bool {
+    let order = store.order(room);
+    store
+        .me()
+        .is_some_and(|me| order.is_some_and(|order| order.banned.contains(&me)))
+}
+
 /// The time-out that holds for somebody now.
 pub fn time_out(store: Store, room: RoomId, user: UserId) -> Option<crate::view::TimeOut> {
     let held = store.order(room)?.time_outs.into_iter().find(|held| held.user == user);

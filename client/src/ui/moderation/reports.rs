@@ -453,7 +453,7 @@ fn shown_messages(messages: &[Exhibit]) -> usize {
 /// What somebody is called, and beside it the handle: what is done, is done to that.
 fn whose(user: UserId) -> AnyView {
     let store = use_store();
-    let (name, handle) = (store.name(user), name_of(user));
+    let (name, handle) = (store.name(user), store.handle(user));
     let also = (!name.is_empty() && name != handle).then(|| html::span().class("muted").child(format!(" {handle}")));
     let shown = if also.is_some() { name } else { handle };
     (html::b().attr("dir", "auto").child(shown), also).into_any()

@@ -13,7 +13,7 @@ use crate::ui::nav::use_nav;
 use crate::ui::pictures::portrait;
 use crate::ui::place::{Page, Place};
 use crate::ui::screen::use_store;
-use crate::ui::{guest, wire, words};
+use crate::ui::{guest, moderation, wire, words};
 use crate::view::{Command, Contact, ContactAct, Trust};
 
 pub fn dialog(user: UserId) -> AnyView {
@@ -25,12 +25,10 @@ pub fn dialog(user: UserId) -> AnyView {
         return ().into_any();
     };
     let role = untrack(|| {
-        let chat = nav.place().room()?;
-        let members = store.members(chat.room)?;
-        members
-            .iter()
-            .find(|member| member.user == user)
-            .map(|member| member.role)
+        let place = nav.place();
+        let room = place.room().map(|chat| chat.room).or_else(|| place.space())?;
+        let role = moderation::role_id(store, room, user)?;
+        Some(moderation::role_name(store, room, role)).filter(|name| !name.is_empty())
     });
     let realm = untrack(|| store.realm());
     let full = if realm.is_empty() {
@@ -66,7 +64,7 @@ pub fn dialog(user: UserId) -> AnyView {
                 let guest = person.get().is_some_and(|person| person.guest);
                 guest.then(|| html::li().child((Icon::UserRound.s(), "A guest: came by a link, with a name alone")))
             },
-            role.map(|role| html::li().child((Icon::Users.s(), words::role(role)))),
+            role.map(|role| html::li().child((Icon::Users.s(), role))),
             move || {
                 let trust = person.get().map_or(Trust::Unverified, |person| person.trust);
                 html::li().child((

@@ -275,7 +275,7 @@ fn requests() -> AnyView {
                         html::div()
                             .class("invite-acts")
                             .child((
-                                act("button button-s button-quiet", "Cancel", user, ContactAct::Decline),
+                                act("button button-s button-quiet", "Cancel", user, ContactAct::Cancel),
                                 button::button("button button-s", "Open", write_to(user)),
                             ))
                             .into_any()

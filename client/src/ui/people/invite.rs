@@ -333,7 +333,7 @@ fn row(desk: Desk, invite: Invite, role: Role) -> AnyView {
     let by = if mine {
         "Made by you".to_owned()
     } else {
-        format!("Made by {}", store.handle(invite.by))
+        format!("Made by {}", store.name(invite.by))
     };
     let mut terms = vec![
         format!("{} of {} used", invite.uses, invite.max_uses),

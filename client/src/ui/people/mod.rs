@@ -112,7 +112,7 @@ pub fn new_group() -> AnyView {
                         focus_composer();
                     }
                     Ok(_) => {}
-                    Err(problem @ Problem::EmptyName) => refuse(name_error, &problem),
+                    Err(problem @ (Problem::EmptyName | Problem::TooLong { .. })) => refuse(name_error, &problem),
                     Err(problem) => refuse(error, &problem),
                 }
             });
@@ -130,7 +130,7 @@ pub fn new_group() -> AnyView {
     let body = (field.view(), picker.view("People"), error_line(error)).into_any();
     Dialog {
         title: "New group".into(),
-        sub: Some("Everyone in it can read what is written from now on, and add others.".into()),
+        sub: Some("Everyone in it can read everything here, and add others. So can whoever is added later.".into()),
         mark: None,
         wide: false,
         kept: Signal::derive(move || !name.get().is_empty() || picker.any()),
@@ -175,7 +175,7 @@ pub fn add_people(room: RoomId) -> AnyView {
     let body = (picker.view("People"), error_line(error)).into_any();
     Dialog {
         title: format!("Add people to {title}"),
-        sub: Some("They can read what is written from now on.".into()),
+        sub: Some("They can read everything here, also what was written before.".into()),
         mark: None,
         wide: false,
         kept: Signal::derive(move || picker.any()),

@@ -5,8 +5,9 @@ use leptos::html;
 use leptos::prelude::*;
 use sotto_shared::id::UserId;
 
-use crate::ui::dialogs::{Ask, name_of, use_dialogs};
+use crate::ui::dialogs::{Ask, name_of, use_dialogs, who_of};
 use crate::ui::kit::{Icon, button};
+use crate::ui::moderation::am_banned;
 use crate::ui::nav::link;
 use crate::ui::place::Place;
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
@@ -21,6 +22,7 @@ pub fn banners(id: Chat) -> AnyView {
             .space(id.room)
             .is_some_and(|space| space.standing == Standing::Open)
     });
+    let banned = Memo::new(move |_| am_banned(store, id.room));
     let held_back = Memo::new(move |_| store.room(id).and_then(|room| room.held_back));
     let quiet = Memo::new(move |_| {
         let room = store.room(id).filter(|room| room.standing == Standing::Open)?;
@@ -30,6 +32,14 @@ pub fn banners(id: Chat) -> AnyView {
     (
         move || match standing.get()? {
             (Standing::Open, _) => None,
+            (Standing::Removed, RoomKind::Channel) if banned.get() => Some(closed(
+                "You are banned from this space.",
+                "What was written until then stays. Whoever keeps order in it can lift the ban; then somebody can bring you in again.",
+            )),
+            (Standing::Removed, RoomKind::Group) if banned.get() => Some(closed(
+                "You are banned from this group.",
+                "What was written until then stays. Whoever keeps order in it can lift the ban; then somebody can add you again.",
+            )),
             (Standing::Removed, RoomKind::Channel) if in_space.get() => Some(closed(
                 "You are not in this channel any more.",
                 "Nothing you write reaches it. What was not sent is still here: copy it, or delete it.",
@@ -209,7 +219,7 @@ fn go_on(room: Chat, anyway: &'static str) -> AnyView {
 /// A person that was checked has a new key: the two causes, and two ways out.
 fn changed(user: UserId) -> AnyView {
     let (dialogs, toasts) = (use_dialogs(), use_toasts());
-    let name = name_of(user);
+    let name = who_of(user);
     let (since, trust) =
         untrack(|| use_store().person(user)).map_or((0, Trust::Changed), |person| (person.since, person.trust));
     let accepted = format!("You can write to {name} again. The number is not checked.");

@@ -4,7 +4,7 @@ use crate::view::Chat;
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::ui::dialogs::{closer, error_line, name_of, use_dialogs};
+use crate::ui::dialogs::{closer, error_line, use_dialogs, who_of};
 use crate::ui::kit::button;
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::screen::use_toasts;
@@ -65,7 +65,7 @@ pub fn dialog(room: Chat) -> AnyView {
 }
 
 fn statements(shown: &Evidence) -> impl IntoView + use<> {
-    let who = shown.by.map_or_else(|| "The server".to_owned(), name_of);
+    let who = shown.by.map_or_else(|| "The server".to_owned(), who_of);
     let verb = if shown.by.is_some() { "signed" } else { "says" };
     let about = if shown.about_log { "change" } else { "message" };
     let line = |label: String, value: &str| {

@@ -261,27 +261,40 @@ fn signs(emojis: Emojis, word: &str) -> Vec<Offer> {
 
 /// Whom one may call here: nobody calls themselves, and in a direct message there is nobody else.
 fn people(store: crate::state::Store, chat: Chat, word: &str) -> Vec<Offer> {
-    let word = word.to_ascii_lowercase();
+    let word = word.to_lowercase();
     let Some(room) = store.room(chat).filter(|room| room.kind != RoomKind::Direct) else {
         return Vec::new();
     };
     let members = store.members(chat.room).unwrap_or_default();
-    let mut found: Vec<(bool, Offer)> = members
-        .iter()
-        .filter_map(|member| store.person(member.user))
-        .filter(|person| !person.is_me && person.handle.contains(&word))
-        .map(|person| {
-            let begins = person.handle.starts_with(&word);
+    let mut users: Vec<UserId> = members.iter().map(|member| member.user).collect();
+    // A private channel calls nobody who cannot read it.
+    if let Some(readers) = store.channel_members(chat) {
+        users.retain(|user| readers.contains(user));
+    }
+    let mut found: Vec<(bool, Offer)> = users
+        .into_iter()
+        .filter_map(|user| store.person(user))
+        .filter(|person| !person.is_me && !person.handle.is_empty())
+        .filter_map(|person| {
+            let name = person.name.to_lowercase();
+            if !person.handle.contains(&word) && !name.contains(&word) {
+                return None;
+            }
+            let begins = person.handle.starts_with(&word) || name.split(' ').any(|part| part.starts_with(&word));
             let offer = Offer {
                 face: Face::Person(person.id, person.mark),
-                name: person.handle.clone(),
-                more: String::new(),
+                name: person.shown().to_owned(),
+                more: if name.is_empty() {
+                    String::new()
+                } else {
+                    person.handle.clone()
+                },
                 put: format!("@{} ", person.handle),
             };
-            (!begins, offer)
+            Some((!begins, offer))
         })
         .collect();
-    found.sort_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
+    found.sort_by_cached_key(|(late, offer)| (*late, offer.name.to_lowercase(), offer.more.clone()));
     let mut found: Vec<Offer> = found.into_iter().map(|(_, offer)| offer).collect();
     let may_call = match store.space(chat.room) {
         Some(space) => space.rights.everyone,

@@ -118,7 +118,7 @@ fn one(id: Chat, pin: Pin, may: bool) -> AnyView {
                 .on(leptos::ev::click, go)
                 .child((
                     html::span().class("pin-head").child((
-                        author.map(|author| html::b().child(move || store.handle(author))),
+                        author.map(|author| html::b().child(move || store.name(author))),
                         (pin.at_ms > 0).then(|| {
                             html::time()
                                 .class("muted")
@@ -132,7 +132,7 @@ fn one(id: Chat, pin: Pin, may: bool) -> AnyView {
                         if store.me() == Some(pin.by) {
                             "Pinned by you".to_owned()
                         } else {
-                            format!("Pinned by {}", store.handle(pin.by))
+                            format!("Pinned by {}", store.name(pin.by))
                         }
                     }),
                 )),

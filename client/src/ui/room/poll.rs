@@ -191,7 +191,7 @@ pub fn card(chat: Chat, message: MessageId, row: ArcRwSignal<Row>) -> AnyView {
             let names: Vec<String> = option
                 .who
                 .iter()
-                .map(|user| store.handle(*user))
+                .map(|user| store.name(*user))
                 .filter(|name| !name.is_empty())
                 .collect();
             (option.votes > 0).then(|| words::reacted(option.mine, &names, option.votes as usize))

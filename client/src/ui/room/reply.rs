@@ -62,7 +62,7 @@ fn author(store: Store, user: UserId) -> AnyView {
         .attr("data-hue", move || {
             person.with(|person| person.as_ref().map_or("0", |person| hue(person.mark)))
         })
-        .child(move || person.get().map(|person| person.handle).unwrap_or_default())
+        .child(move || person.get().map(|person| person.shown().to_owned()).unwrap_or_default())
         .into_any()
 }
 

@@ -4,7 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 use sotto_shared::id::UserId;
 
-use crate::ui::dialogs::{closer, error_line, name_of, use_dialogs};
+use crate::ui::dialogs::{closer, error_line, use_dialogs};
 use crate::ui::kit::code::code;
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::mark::Size;
@@ -16,7 +16,8 @@ use crate::view::{Command, Found, Outcome, Problem, Safety, Trust};
 
 pub fn dialog(user: UserId) -> AnyView {
     let (store, toasts, dialogs) = (use_store(), use_toasts(), use_dialogs());
-    let name = name_of(user);
+    // Numbers are about the account, whatever it calls itself.
+    let name = store.handle(user);
     let safety = RwSignal::new(None::<Safety>);
     let error = RwSignal::new(None::<String>);
     let fetch = move || {

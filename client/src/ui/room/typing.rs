@@ -10,7 +10,7 @@ pub fn typing(chat: Chat) -> AnyView {
     let store = use_store();
     let words = Memo::new(move |_| {
         let who = store.typing(chat);
-        let name = |at: usize| who.get(at).map(|user| store.handle(*user)).unwrap_or_default();
+        let name = |at: usize| who.get(at).map(|user| store.name(*user)).unwrap_or_default();
         match who.len() {
             0 => None,
             1 => Some(format!("{} is writing", name(0))),

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::{ev, html};
+use sotto_shared::contacts::MAX_STATUS_BYTES;
 
 use super::head;
 use super::picture::picture;
@@ -12,7 +13,7 @@ use crate::ui::people::share::share;
 use crate::ui::place::Page;
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::{guest, link, sidebar, wire, words};
-use crate::view::Command;
+use crate::view::{Command, Problem};
 
 pub fn page() -> AnyView {
     let store = use_store();
@@ -53,12 +54,13 @@ fn form() -> AnyView {
     let (name, status) = now.map(|me| (me.name, me.status)).unwrap_or_default();
     let (name, status) = (RwSignal::new(name), RwSignal::new(status));
     let (error, busy) = (RwSignal::new(None::<String>), RwSignal::new(false));
-    let field = |label: &str, hint, kind, value| Field {
+    let (name_error, status_error) = (RwSignal::new(None::<String>), RwSignal::new(None::<String>));
+    let field = |label: &str, hint, kind, value, error: RwSignal<Option<String>>| Field {
         label: label.into(),
         hint: Some(hint),
         kind,
         value,
-        error: Signal::stored(None),
+        error: error.into(),
         suffix: Signal::stored(String::new()),
         focus: false,
     };
@@ -72,7 +74,9 @@ fn form() -> AnyView {
                 return;
             }
             busy.set(true);
-            error.set(None);
+            for error in [error, name_error, status_error] {
+                error.set(None);
+            }
             let command = Command::SetProfile {
                 name: name.get_untracked(),
                 status: status.get_untracked(),
@@ -81,7 +85,14 @@ fn form() -> AnyView {
                 busy.try_set(false);
                 match result {
                     Ok(_) => toasts.ok("People see it where you write next."),
-                    Err(problem) => drop(error.try_set(Some(words::problem(&problem)))),
+                    Err(problem) => {
+                        let at = match problem {
+                            Problem::TooLong { max } if max == MAX_STATUS_BYTES as u32 => status_error,
+                            Problem::TooLong { .. } => name_error,
+                            _ => error,
+                        };
+                        drop(at.try_set(Some(words::problem(&problem))));
+                    }
                 }
             });
         })
@@ -91,6 +102,7 @@ fn form() -> AnyView {
                 "What people call you. May be empty: then it is your handle.",
                 Kind::Name,
                 name,
+                name_error,
             )
             .view(),
             html::div().class("field").child((
@@ -104,7 +116,14 @@ fn form() -> AnyView {
                     }
                 }),
             )),
-            field("Status", "What you are up to. May be empty.", Kind::Name, status).view(),
+            field(
+                "Status",
+                "What you are up to. May be empty.",
+                Kind::Name,
+                status,
+                status_error,
+            )
+            .view(),
             error_line(error),
             html::div().child(button::submit(
                 "button button-primary",

@@ -69,7 +69,10 @@ pub fn column(id: RoomId) -> AnyView {
                 .headings
                 .with(|headings| headings.iter().all(|heading| heading.channels.is_empty()))
     });
-    let closed = Memo::new(move |_| space.with(|space| space.as_ref().and_then(|space| standing(&space.standing))));
+    let closed = Memo::new(move |_| {
+        let banned = moderation::am_banned(store, id);
+        space.with(|space| space.as_ref().and_then(|space| standing(&space.standing, banned)))
+    });
     let fingers = Fingers::on(move |event| under_finger(id, event));
     fingers.watch();
     let (down, moved) = (fingers.clone(), fingers);
@@ -137,11 +140,12 @@ fn unknown() -> AnyView {
 }
 
 /// Why nothing can be done here now.
-fn standing(standing: &Standing) -> Option<&'static str> {
+fn standing(standing: &Standing, banned: bool) -> Option<&'static str> {
     match standing {
         Standing::WaitingForKey => {
             Some("The key of this space is on the way. Names and channels appear by themselves.")
         }
+        Standing::Removed if banned => Some("You are banned from this space."),
         Standing::Removed => Some("You were removed from this space."),
         Standing::Left => Some("You left this space."),
         Standing::Frozen(_) => Some("This space is stopped, to keep it safe. Its channels say why."),

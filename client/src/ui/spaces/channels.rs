@@ -19,7 +19,7 @@ use crate::ui::place::Place;
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::sidebar::kind_icon;
 use crate::ui::{wire, words};
-use crate::view::{ChannelKind, Chat, Command, Heading, Outcome, Problem};
+use crate::view::{ChannelKind, Chat, Command, Heading, MAX_TOPIC_BYTES, Outcome, Problem};
 
 fn name_field(value: RwSignal<String>, error: RwSignal<Option<String>>, hint: &'static str) -> AnyView {
     Field {
@@ -34,30 +34,33 @@ fn name_field(value: RwSignal<String>, error: RwSignal<Option<String>>, hint: &'
     .view()
 }
 
-fn topic_field(value: RwSignal<String>) -> AnyView {
+fn topic_field(value: RwSignal<String>, error: RwSignal<Option<String>>) -> AnyView {
     Field {
         label: "Topic".into(),
         hint: Some("What belongs here. It may stay empty."),
         kind: Kind::Name,
         value,
-        error: Signal::stored(None),
+        error: error.into(),
         suffix: Signal::stored(String::new()),
         focus: false,
     }
     .view()
 }
 
-/// Sends what a dialog holds, and closes it; what is wrong with a name stands at the name.
-fn send(
-    command: Command,
-    busy: RwSignal<bool>,
-    name_error: RwSignal<Option<String>>,
-    error: RwSignal<Option<String>>,
-    done: impl FnOnce(Outcome) + 'static,
-) {
+/// What is wrong with a field stands at the field.
+#[derive(Clone, Copy, Default)]
+struct Errors {
+    name: RwSignal<Option<String>>,
+    topic: RwSignal<Option<String>>,
+    form: RwSignal<Option<String>>,
+}
+
+/// Sends what a dialog holds, and closes it.
+fn send(command: Command, busy: RwSignal<bool>, errors: Errors, done: impl FnOnce(Outcome) + 'static) {
     busy.set(true);
-    error.set(None);
-    name_error.set(None);
+    for error in [errors.name, errors.topic, errors.form] {
+        error.set(None);
+    }
     wire::ask(command, move |result| {
         // The dialog may be closed by now.
         if busy.try_set(false).is_some() {
@@ -65,8 +68,9 @@ fn send(
         }
         match result {
             Ok(outcome) => done(outcome),
-            Err(problem @ (Problem::EmptyName | Problem::TooLong { .. })) => refuse(name_error, &problem),
-            Err(problem) => refuse(error, &problem),
+            Err(problem @ Problem::TooLong { max }) if max == MAX_TOPIC_BYTES as u32 => refuse(errors.topic, &problem),
+            Err(problem @ (Problem::EmptyName | Problem::TooLong { .. })) => refuse(errors.name, &problem),
+            Err(problem) => refuse(errors.form, &problem),
         }
     });
 }
@@ -74,7 +78,7 @@ fn send(
 pub fn create(space: RoomId, heading: u16) -> AnyView {
     let (store, nav, dialogs) = (use_store(), use_nav(), use_dialogs());
     let (name, topic) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
-    let (name_error, error, busy) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(false));
+    let (errors, busy) = (Errors::default(), RwSignal::new(false));
     let (kind, under) = (RwSignal::new(ChannelKind::Public), RwSignal::new(heading));
     let choice = Choice::new(space, Vec::new());
     let create = move || {
@@ -91,7 +95,7 @@ pub fn create(space: RoomId, heading: u16) -> AnyView {
                 Vec::new()
             },
         };
-        send(command, busy, name_error, error, move |outcome| {
+        send(command, busy, errors, move |outcome| {
             if let Outcome::Channel(chat) = outcome {
                 dialogs.close();
                 nav.go(Place::Room(chat));
@@ -127,12 +131,12 @@ pub fn create(space: RoomId, heading: u16) -> AnyView {
         .unwrap_or_default();
     let where_to = (headings.len() > 1).then(|| heading_select(&headings, under));
     let body = (
-        name_field(name, name_error, "Only the people of this space can read it."),
-        topic_field(topic),
+        name_field(name, errors.name, "Only the people of this space can read it."),
+        topic_field(topic, errors.topic),
         kinds,
         move || (kind.get() == ChannelKind::Private).then(|| choice.view("Who is in it beside you")),
         where_to,
-        error_line(error),
+        error_line(errors.form),
     );
     Dialog {
         title: "New channel".into(),
@@ -185,19 +189,19 @@ pub fn edit(chat: Chat) -> AnyView {
         .map(|room| (room.title, room.channel.map(|info| info.topic).unwrap_or_default()))
         .unwrap_or_default();
     let (name, topic) = (RwSignal::new(old.0.clone()), RwSignal::new(old.1.clone()));
-    let (name_error, error, busy) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(false));
+    let (errors, busy) = (Errors::default(), RwSignal::new(false));
     let save = move || {
         let command = Command::EditChannel {
             chat,
             name: name.get_untracked().trim().to_owned(),
             topic: topic.get_untracked().trim().to_owned(),
         };
-        send(command, busy, name_error, error, move |_| dialogs.close());
+        send(command, busy, errors, move |_| dialogs.close());
     };
     let body = (
-        name_field(name, name_error, "Everybody who reads the channel sees the change."),
-        topic_field(topic),
-        error_line(error),
+        name_field(name, errors.name, "Everybody who reads the channel sees the change."),
+        topic_field(topic, errors.topic),
+        error_line(errors.form),
     );
     Dialog {
         title: "Edit the channel".into(),
@@ -213,7 +217,7 @@ pub fn edit(chat: Chat) -> AnyView {
 
 pub fn move_to(chat: Chat) -> AnyView {
     let (store, dialogs) = (use_store(), use_dialogs());
-    let (name_error, error, busy) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(false));
+    let (errors, busy) = (Errors::default(), RwSignal::new(false));
     let headings = untrack(|| store.space(chat.room))
         .map(|space| space.headings)
         .unwrap_or_default();
@@ -229,7 +233,7 @@ pub fn move_to(chat: Chat) -> AnyView {
                     space: chat.room,
                     headings,
                 };
-                send(command, busy, name_error, error, move |_| dialogs.close());
+                send(command, busy, errors, move |_| dialogs.close());
             }
             None => dialogs.close(),
         }
@@ -243,7 +247,7 @@ pub fn move_to(chat: Chat) -> AnyView {
         kept: Signal::stored(false),
         content: form(
             "Move the channel",
-            (heading_select(&headings, under), error_line(error)).into_any(),
+            (heading_select(&headings, under), error_line(errors.form)).into_any(),
             "Move",
             busy,
             act,
@@ -280,30 +284,26 @@ fn heading_dialog(
 ) -> AnyView {
     let (store, dialogs) = (use_store(), use_dialogs());
     let name = RwSignal::new(old.clone());
-    let (name_error, error, busy) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(false));
+    let (errors, busy) = (Errors::default(), RwSignal::new(false));
     let save = move || {
         let named = name.get_untracked().trim().to_owned();
         if named.is_empty() {
-            name_error.set(Some(words::problem(&Problem::EmptyName)));
+            errors.name.set(Some(words::problem(&Problem::EmptyName)));
             return;
         }
         let now = untrack(|| store.space(space))
             .map(|space| space.headings)
             .unwrap_or_default();
         match next(&now, named) {
-            Some(headings) => send(
-                Command::Arrange { space, headings },
-                busy,
-                name_error,
-                error,
-                move |_| dialogs.close(),
-            ),
+            Some(headings) => send(Command::Arrange { space, headings }, busy, errors, move |_| {
+                dialogs.close()
+            }),
             None => dialogs.close(),
         }
     };
     let body = (
-        name_field(name, name_error, "Channels stand under it in the column."),
-        error_line(error),
+        name_field(name, errors.name, "Channels stand under it in the column."),
+        error_line(errors.form),
     );
     Dialog {
         title: title.into(),
@@ -320,7 +320,7 @@ fn heading_dialog(
 /// Brings members of the space into a private channel.
 pub fn people(chat: Chat) -> AnyView {
     let (store, dialogs, toasts) = (use_store(), use_dialogs(), use_toasts());
-    let (name_error, error, busy) = (RwSignal::new(None), RwSignal::new(None), RwSignal::new(false));
+    let (errors, busy) = (Errors::default(), RwSignal::new(false));
     let there: Vec<UserId> = untrack(|| store.channel_members(chat))
         .map(|users| users.to_vec())
         .unwrap_or_default();
@@ -328,7 +328,7 @@ pub fn people(chat: Chat) -> AnyView {
     let act = move || {
         let add = choice.chosen();
         if add.is_empty() {
-            error.set(Some("Choose somebody to bring in.".into()));
+            errors.form.set(Some("Choose somebody to bring in.".into()));
             return;
         }
         let said = match add.len() {
@@ -340,7 +340,7 @@ pub fn people(chat: Chat) -> AnyView {
             add,
             remove: Vec::new(),
         };
-        send(command, busy, name_error, error, move |_| {
+        send(command, busy, errors, move |_| {
             dialogs.close();
             toasts.ok(said);
         });
@@ -348,13 +348,13 @@ pub fn people(chat: Chat) -> AnyView {
     let title = untrack(|| store.room(chat)).map(|room| room.title).unwrap_or_default();
     Dialog {
         title: format!("Add people to {title}"),
-        sub: Some("Members of this space. They can read what is written from now on.".into()),
+        sub: Some("Members of this space. They can read everything here, also what was written before.".into()),
         mark: None,
         wide: true,
         kept: Signal::derive(move || choice.any()),
         content: form(
             "Add people",
-            (choice.view("People"), error_line(error)).into_any(),
+            (choice.view("People"), error_line(errors.form)).into_any(),
             "Add",
             busy,
             act,
@@ -372,7 +372,7 @@ pub fn take_out(chat: Chat, user: UserId) -> AnyView {
     let who = if mine {
         "You".to_owned()
     } else {
-        crate::ui::dialogs::name_of(user)
+        crate::ui::dialogs::who_of(user)
     };
     let said = format!("{who} left {title}.");
     Confirm {

@@ -34,10 +34,10 @@ impl Choice {
             let users = members.iter().map(|member| member.user);
             users
                 .filter(|user| Some(*user) != me && !but.contains(user))
-                .map(|user| (user, store.handle(user)))
+                .map(|user| (user, store.who(user)))
                 .collect()
         });
-        people.sort_by(|a, b| a.1.cmp(&b.1));
+        people.sort_by_cached_key(|(_, name)| name.to_lowercase());
         Self {
             people: StoredValue::new(people),
             chosen: RwSignal::default(),
@@ -93,7 +93,7 @@ impl Choice {
                         person
                             .as_ref()
                             .map(|person| portrait(person.id, person.mark, Size::S20)),
-                        html::span().class("truncate").child(move || store.handle(user)),
+                        html::span().class("truncate").child(move || store.who(user)),
                     )),
                 )),
             )

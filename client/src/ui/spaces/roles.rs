@@ -80,7 +80,7 @@ fn row(id: RoomId, number: u8) -> AnyView {
             .filter(|member| member.role_id == number)
             .map(|member| member.user);
         let mut users: Vec<UserId> = with_it.collect();
-        users.sort_by_cached_key(|user| store.handle(*user));
+        users.sort_by_cached_key(|user| store.name(*user).to_lowercase());
         users.truncate(NAMED);
         users
     });
@@ -94,7 +94,7 @@ fn row(id: RoomId, number: u8) -> AnyView {
                 person
                     .as_ref()
                     .map(|person| portrait(person.id, person.mark, Size::S20)),
-                person.map(|person| person.handle),
+                person.map(|person| person.shown().to_owned()),
             ))
         };
         html::ul()
@@ -365,7 +365,7 @@ pub fn drop_role(id: RoomId, number: u8) -> AnyView {
 /// Gives somebody another role.
 pub fn give(id: RoomId, user: UserId) -> AnyView {
     let (store, dialogs, toasts) = (use_store(), use_dialogs(), use_toasts());
-    let who = crate::ui::dialogs::name_of(user);
+    let (who, whole) = (crate::ui::dialogs::name_of(user), crate::ui::dialogs::who_of(user));
     let space = untrack(|| store.space(id));
     let own = space.as_ref().and_then(own_role);
     let members = untrack(|| store.members(id)).unwrap_or_default();
@@ -440,7 +440,7 @@ pub fn give(id: RoomId, user: UserId) -> AnyView {
         error_line(error),
     );
     Dialog {
-        title: format!("Role of {who}"),
+        title: format!("Role of {whole}"),
         sub: Some("Everybody in the space sees it.".into()),
         mark: None,
         wide: false,
