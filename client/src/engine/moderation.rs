@@ -140,14 +140,9 @@ impl<S: Suite> Engine<S> {
             }
         };
         let below = |user: &UserId| {
-            let own = state.standing_of(&me).map_or(0, |standing| standing.rank);
-            if let DeedBody::Remove { ban: true, .. } = deed.what
-                && !state.members.contains_key(user)
-                && state
-                    .former
-                    .get(user)
-                    .is_some_and(|former| !former.banned && former.rank < own)
-            {
+            // Whoever left before they could be banned.
+            let bans = matches!(deed.what, DeedBody::Remove { ban: true, .. });
+            if bans && state.outranks_gone(&me, user) == Some(true) {
                 return Ok(());
             }
             if !state.members.contains_key(user) {

@@ -276,6 +276,14 @@ impl RoomState {
         own.zip(theirs).is_some_and(|(own, theirs)| own.rank > theirs.rank)
     }
 
+    /// The same of somebody who has gone, by what they were; none of who is here, or is banned already.
+    pub fn outranks_gone(&self, user: &UserId, other: &UserId) -> Option<bool> {
+        let former = self.former.get(other).filter(|former| !former.banned)?;
+        let is_here = self.members.contains_key(other);
+        let own = self.standing_of(user).map_or(0, |standing| standing.rank);
+        (!is_here).then_some(former.rank < own)
+    }
+
     pub(super) fn define_role(
         &mut self,
         own: Standing,

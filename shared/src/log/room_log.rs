@@ -603,12 +603,13 @@ impl RoomState {
                 }
                 let Some(target) = self.standing_of(user_id) else {
                     // Who left before they could be banned. There is nothing of theirs to cut any more.
-                    let former = self.former.get_mut(user_id).filter(|former| *ban && !former.banned);
-                    let former = former.ok_or(LogError::NoSuchTarget)?;
-                    if former.rank >= own.rank || !cut.is_empty() {
+                    let is_below = self.outranks_gone(&entry.actor, user_id).filter(|_| *ban);
+                    if !is_below.ok_or(LogError::NoSuchTarget)? || !cut.is_empty() {
                         return Err(LogError::NotAllowed);
                     }
-                    former.banned = true;
+                    if let Some(former) = self.former.get_mut(user_id) {
+                        former.banned = true;
+                    }
                     return Ok(());
                 };
                 if target.rank >= own.rank || *user_id == entry.actor {
