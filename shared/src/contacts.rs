@@ -101,11 +101,16 @@ impl OwnProfile {
     /// Of two states the later one.
     #[must_use]
     pub fn join(&self, other: &Self) -> Self {
-        if (self.at, self.to_bytes()) < (other.at, other.to_bytes()) {
-            other.clone()
-        } else {
-            self.clone()
-        }
+        later(self, other, |own| own.at)
+    }
+}
+
+/// Of two states of something the later one; their bytes decide where clocks do not, so that all browsers end with the same.
+pub(crate) fn later<T: Codec + Clone>(one: &T, other: &T, at: impl Fn(&T) -> u64) -> T {
+    if (at(one), one.to_bytes()) < (at(other), other.to_bytes()) {
+        other.clone()
+    } else {
+        one.clone()
     }
 }
 

@@ -47,11 +47,7 @@ impl OwnPicture {
     /// Of two states the later one.
     #[must_use]
     pub fn join(&self, other: &Self) -> Self {
-        if (self.at, self.to_bytes()) < (other.at, other.to_bytes()) {
-            other.clone()
-        } else {
-            self.clone()
-        }
+        crate::contacts::later(self, other, |own| own.at)
     }
 }
 
