@@ -86,4 +86,11 @@ test('counting everything as read can be taken back', async ({ signedUp }) => {
   await expect(row(bob, 'alice')).not.toContainText('unread');
   await bob.page.getByRole('button', { name: 'Undo' }).click();
   await expect(row(bob, 'alice')).toContainText('1 unread');
+  // All conversations at once, too.
+  await bob.page.keyboard.press('Control+k');
+  await bob.dialog('Jump to').getByRole('combobox').fill('everything');
+  await bob.page.keyboard.press('Enter');
+  await expect(row(bob, 'alice')).not.toContainText('unread');
+  await bob.page.getByRole('button', { name: 'Undo' }).last().click();
+  await expect(row(bob, 'alice')).toContainText('1 unread');
 });

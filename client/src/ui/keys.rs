@@ -131,7 +131,11 @@ pub const TABLE: &[Shortcut] = &[
         ..plain(Part::Writing, "Enter", "Send, on a touch screen too", None)
     },
     plain(Part::Writing, "ArrowUp", "Edit what you wrote last", None),
-    plain(Part::Writing, "Escape", "Stop editing", None),
+    plain(Part::Writing, "@", "Call somebody by name", None),
+    plain(Part::Writing, "#", "Name a channel", None),
+    plain(Part::Writing, ":", "Find an emoji", None),
+    plain(Part::Writing, "/", "List the commands", None),
+    plain(Part::Writing, "Escape", "Stop editing, or answering", None),
 ];
 
 /// A key that was pressed.

@@ -15,6 +15,7 @@ use wasm_bindgen::JsCast;
 use super::dialogs::{Ask, Dialogs, closer, error_line, use_dialogs};
 use super::kit::dialog::bare;
 use super::kit::mark::{Shape, Size, mark};
+use super::kit::toast::Toasts;
 use super::kit::{Icon, unique};
 use super::lock::use_lock;
 use super::nav::{Nav, use_nav};
@@ -538,7 +539,7 @@ fn people() -> Vec<Goal> {
 }
 
 fn commands() -> Vec<Goal> {
-    let (nav, store, dialogs, lock) = (use_nav(), use_store(), use_dialogs(), use_lock());
+    let (nav, store, dialogs, toasts, lock) = (use_nav(), use_store(), use_dialogs(), use_toasts(), use_lock());
     let apple = browser::is_apple();
     let goal = |icon: Icon, name: String, act: Rc<dyn Fn()>| Goal {
         kind: Kind::Command,
@@ -577,7 +578,7 @@ fn commands() -> Vec<Goal> {
             "Mark everything as read".to_owned(),
             Rc::new(move || {
                 dialogs.close();
-                read_everything(store);
+                read_everything(store, toasts);
             }),
         ),
         goal(
@@ -636,13 +637,22 @@ fn commands() -> Vec<Goal> {
     goals
 }
 
-fn read_everything(store: crate::state::Store) {
-    untrack(|| {
+fn read_everything(store: crate::state::Store, toasts: Toasts) {
+    let before: Vec<(Chat, u64)> = untrack(|| {
         let channels = store.space_list().into_iter().flat_map(|space| store.channels(space));
-        for chat in store.room_list().into_iter().chain(channels) {
-            if store.room(chat).is_some_and(|room| room.unread > 0) {
-                wire::tell(Command::MarkRead { chat });
-            }
+        let all = store.room_list().into_iter().chain(channels);
+        let unread = all.filter_map(|chat| store.room(chat).filter(|room| room.unread > 0));
+        unread.map(|room| (room.id, room.read)).collect()
+    });
+    for (chat, _) in &before {
+        wire::tell(Command::MarkRead { chat: *chat });
+    }
+    toasts.offer("Everything counts as read.", "Undo", move || {
+        for (chat, read) in &before {
+            wire::tell(Command::SetRead {
+                chat: *chat,
+                read: *read,
+            });
         }
     });
 }
