@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use futures_lite::future::block_on;
-use sotto_client::testing::World;
+use sotto_client::engine::{Failure, Reply, Request};
+use sotto_client::testing::tamper::Honest;
+use sotto_client::testing::{ModelRelay, Peer, Tamper, World};
 use sotto_client::view::{Body, Command, Contact, ContactAct, Outcome, Problem, Room};
+use sotto_shared::api::frame::FromRelay;
 use sotto_shared::crypto::suite::RustCrypto;
 use sotto_shared::id::{RoomId, UserId};
 
@@ -382,4 +385,64 @@ fn who_is_no_contact_any_more_is_none_and_what_was_said_stays_as_it_is() {
         decide(&mut world, BOB, ada, ContactAct::Forget).await;
         assert!(room(&world, BOB, chat).request);
     });
+}
+
+/// The own words are not heard back.
+struct Deaf;
+
+impl Tamper for Deaf {
+    fn reply(
+        &mut self,
+        _: &mut ModelRelay,
+        _: Peer,
+        _: &Request,
+        reply: Result<Reply, Failure>,
+    ) -> Result<Reply, Failure> {
+        match reply {
+            Ok(Reply::PageGet(_)) => Err(Failure::Offline),
+            other => other,
+        }
+    }
+
+    fn frame(&mut self, _: &mut ModelRelay, to: Peer, frame: FromRelay) -> Vec<FromRelay> {
+        match frame {
+            FromRelay::Message { .. } if to.browser == ADA => Vec::new(),
+            other => vec![other],
+        }
+    }
+}
+
+#[test]
+fn what_is_heard_back_late_is_deleted_then_and_nothing_else_is_touched() {
+    for (reloads, then) in [(false, ContactAct::Block), (true, ContactAct::Decline)] {
+        block_on(async {
+            let (mut world, chat) = stage(&format!("late {reloads}")).await;
+            let bob = id(&mut world, "bob");
+            world.tamper = Box::new(Deaf);
+            world.say(ADA, chat, "second").await;
+            assert_eq!(world.texts(BOB, chat).await, ["hello", "second"]);
+            cancel(&mut world, ADA, bob).await;
+            // What is decided after it holds, however long that takes.
+            decide(&mut world, ADA, bob, then).await;
+            let decided = contact(&world, ADA, bob);
+            assert_ne!(decided, Contact::None);
+            if reloads {
+                world.reload(ADA);
+                world.settle().await;
+            }
+            assert_eq!(contact(&world, ADA, bob), decided);
+            // And so does what is written.
+            decide(&mut world, ADA, bob, ContactAct::Accept).await;
+            world.write(ADA, chat, "anew");
+            world.settle().await;
+            world.tamper = Box::new(Honest);
+            world.drop_socket(ADA);
+            world.settle().await;
+            world.advance(60_000);
+            world.settle().await;
+            for browser in [ADA, BOB] {
+                assert_eq!(world.texts(browser, chat).await, ["anew"], "{browser}");
+            }
+        });
+    }
 }

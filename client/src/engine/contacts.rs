@@ -9,12 +9,12 @@
 //! That something is a request follows from the room's log and from what was decided; nothing is written down for it. So a
 //! flood of them costs the vault nothing. One in which no words stand, none yet or none any more, is not shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sotto_shared::codec::{Codec, List};
 use sotto_shared::contacts::{Contact, ContactState, Contacts};
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::id::{RoomId, UserId};
+use sotto_shared::id::{MessageId, RoomId, UserId};
 
 use super::books::Book;
 use super::chats::Place;
@@ -57,9 +57,9 @@ impl<S: Suite> Engine<S> {
         };
         match self.decided(&peer) {
             Some(ContactState::Declined | ContactState::Blocked) => true,
-            Some(ContactState::Undecided | ContactState::Removed) => !self.stands_in(room.state.room_id),
+            Some(ContactState::Undecided) => !self.stands_in(room.state.room_id),
             None => room.state.creator == peer && !self.stands_in(room.state.room_id),
-            Some(ContactState::Accepted | ContactState::Asked) => false,
+            Some(ContactState::Accepted | ContactState::Asked | ContactState::Removed) => false,
         }
     }
 
@@ -167,56 +167,100 @@ impl<S: Suite> Engine<S> {
     /// Takes back what was written to somebody who has not answered.
     fn cancel_request(&mut self, command: u32, user: UserId) -> Result<Option<Outcome>, Problem> {
         let id = self.direct_with(&user).ok_or(Problem::RoomClosed)?;
-        if self.decided(&user) != Some(ContactState::Asked) {
-            let handle = self.people.handle(&user).unwrap_or_default().to_owned();
-            return Err(Problem::Answered(handle));
-        }
+        self.is_unanswered(&user)?;
         self.may_write(id.into())?;
         self.cancel(command, id.into())
     }
 
-    /// Of what is being taken back: what was not sent never is, what was sent is deleted like any message, and what may have
-    /// been sent is as soon as it is heard back. Looked at after every step.
+    fn is_unanswered(&self, user: &UserId) -> Result<(), Problem> {
+        if self.decided(user) == Some(ContactState::Asked) {
+            return Ok(());
+        }
+        let handle = self.people.handle(user).unwrap_or_default().to_owned();
+        Err(Problem::Answered(handle))
+    }
+
+    /// All one wrote there is here now.
+    pub(super) fn begin_cancel(&mut self, id: Chat) -> Result<(), Problem> {
+        let me = self.my_id().ok_or(Problem::SignedOut)?;
+        let peer = self.rooms.get(&id.room).and_then(|room| room.peer(&me));
+        self.is_unanswered(&peer.ok_or(Problem::RoomClosed)?)?;
+        self.cancelling.insert(id);
+        Ok(())
+    }
+
+    /// What was not sent never is; what was sent is deleted like any message; and what may have been sent is deleted as soon as
+    /// it is heard back, however late. Looked at after every step. What is written from then on is nothing of it.
     pub(super) async fn cancel_requests(&mut self, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
         let Some(me) = self.my_id() else { return };
-        for id in self.cancelling.clone() {
-            let peer = self.rooms.get(&id.room).and_then(|room| room.peer(&me));
-            let Some(peer) = peer.filter(|peer| self.decided(peer) != Some(ContactState::Accepted)) else {
-                self.cancelling.remove(&id);
+        for id in std::mem::take(&mut self.cancelling) {
+            let Some(peer) = self.rooms.get(&id.room).and_then(|room| room.peer(&me)) else {
                 continue;
             };
             let unsent = self.place(id).map(|room| room.channel.outbox.unsent_words());
-            for message in unsent.unwrap_or_default() {
-                if let Some(room) = self.place_mut(id) {
-                    room.channel.outbox.arrived(&message);
-                }
-                out.push(Effect::Save(vec![record::remove(Key::Outgoing(id, message))]));
-                self.hide_outgoing(id, &message, out);
-            }
-            for act in self.mine_to_delete(id, me) {
-                if self.queue(id, String::new(), Some(act), ctx, out).await.is_err() {
-                    break;
-                }
-            }
+            self.drop_unsent(id, unsent.unwrap_or_default(), out);
+            let waiting = self.place_mut(id).map(|room| room.channel.outbox.take_back());
+            let kept = waiting.unwrap_or_default().into_iter();
+            let kept = kept.map(|item| record::save(Key::Outgoing(id, item.msg_id), &item));
+            out.push(Effect::Save(kept.collect()));
+            self.delete_mine(id, me, |_| true, ctx, out).await;
             self.decide(peer, ContactState::Undecided, ctx, out);
             self.show_contact(&peer, out);
-            if !self.place(id).is_some_and(|room| room.channel.outbox.has_words()) {
-                self.cancelling.remove(&id);
+        }
+        let waiting = self
+            .channels
+            .values()
+            .filter(|channel| !channel.outbox.taken_back.is_empty());
+        for id in waiting.map(|channel| channel.id).collect::<Vec<_>>() {
+            let refused = self.place(id).map(|room| room.channel.outbox.taken_back_and_failed());
+            self.drop_unsent(id, refused.unwrap_or_default(), out);
+            let Some(room) = self.place_mut(id) else { continue };
+            let all = room.channel.outbox.taken_back.clone();
+            let here = |message: &MessageId| !room.channel.outbox.waits_for(message);
+            let (here, waiting): (BTreeSet<MessageId>, BTreeSet<MessageId>) = all.into_iter().partition(here);
+            room.channel.outbox.taken_back = waiting;
+            if !here.is_empty() {
+                self.delete_mine(id, me, |message| here.contains(message), ctx, out)
+                    .await;
             }
         }
     }
 
-    fn mine_to_delete(&self, id: Chat, me: UserId) -> Vec<Act> {
-        let Some(room) = self.place(id) else { return Vec::new() };
+    fn drop_unsent(&mut self, id: Chat, messages: Vec<MessageId>, out: &mut Out<S::DeviceKey>) {
+        for message in messages {
+            if let Some(room) = self.place_mut(id) {
+                room.channel.outbox.arrived(&message);
+            }
+            out.push(Effect::Save(vec![record::remove(Key::Outgoing(id, message))]));
+            self.hide_outgoing(id, &message, out);
+        }
+    }
+
+    async fn delete_mine(
+        &mut self,
+        id: Chat,
+        me: UserId,
+        which: impl Fn(&MessageId) -> bool,
+        ctx: &mut Ctx<'_, S>,
+        out: &mut Out<S::DeviceKey>,
+    ) {
+        let Some(room) = self.place(id) else { return };
         let mine = room.channel.messages.values().filter(|message| {
-            let is_mine = message.body.by().is_some_and(|by| by.author == me);
+            let is_mine = which(&message.msg_id) && message.body.by().is_some_and(|by| by.author == me);
             is_mine && room.words(message, self.now_ms).is_some() && !room.channel.outbox.deletes(&message.hash)
         });
-        mine.map(|message| Act::Delete {
-            target: message.hash,
-            edits: room.edits_of(&message.hash, me),
-        })
-        .collect()
+        let acts: Vec<Act> = mine
+            .map(|message| Act::Delete {
+                target: message.hash,
+                edits: room.edits_of(&message.hash, me),
+            })
+            .collect();
+        for act in acts {
+            if let Err(problem) = self.queue(id, String::new(), Some(act), ctx, out).await {
+                self.notice(problem, out);
+                return;
+            }
+        }
     }
 
     /// Whether something of theirs has come that was not taken back.
@@ -293,9 +337,11 @@ impl<S: Suite> Engine<S> {
     /// The vault was read: what it says of people holds here, too.
     pub(super) fn contacts_came(&mut self, out: &mut Out<S::DeviceKey>) {
         let held = self.me.as_ref().and_then(|me| me.vault.books.get(&Book::Contacts));
-        let all = held
-            .and_then(|held| Contacts::from_bytes(&held.plain).ok())
-            .unwrap_or_default();
+        let read = held.map(|held| Contacts::from_bytes(&held.plain));
+        // What cannot be read is no reason to forget whom one has blocked.
+        let Ok(all) = read.unwrap_or_else(|| Ok(Contacts::default())) else {
+            return;
+        };
         let before = std::mem::replace(&mut self.contacts, by_person(&all));
         let mut changed: Vec<UserId> = before.keys().chain(self.contacts.keys()).copied().collect();
         changed.sort_unstable();

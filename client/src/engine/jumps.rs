@@ -219,8 +219,8 @@ impl<S: Suite> Engine<S> {
                 if first > 1 {
                     return Some(Err(self.reach(id, first.saturating_sub(STEP).max(1), quest, out)?));
                 }
-                self.cancelling.insert(id);
-                Some(Ok(Outcome::Done))
+                // They may have answered meanwhile.
+                Some(self.begin_cancel(id).map(|()| Outcome::Done))
             }
             Goal::Show(target) | Goal::Thread(target) => match room.find(target, me, now_ms) {
                 Found::At(seq) if matches!(quest.goal, Goal::Thread(_)) => Some(self.open_thread(id, seq, out)),

@@ -4,7 +4,7 @@
 //! same bytes under the same ids. What is refused because the room key changed is sealed anew, and so is what was sealed
 //! before something that has come since.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use sotto_shared::api::B64;
 use sotto_shared::api::error::ErrorCode;
@@ -47,6 +47,8 @@ pub(crate) struct Outbox {
     sent_ms: u64,
     /// Not before this time, milliseconds since 1970: the relay asked for patience.
     not_before_ms: u64,
+    /// Ids of what is deleted as soon as it is heard back.
+    pub taken_back: BTreeSet<MessageId>,
 }
 
 impl Outbox {
@@ -60,6 +62,7 @@ impl Outbox {
     }
 
     pub fn restore(&mut self, record: OutgoingRecord) {
+        self.taken_back.extend(record.taken_back.then_some(record.msg_id));
         self.next_place = self.next_place.max(record.place + 1);
         let at = self.items.partition_point(|item| item.place <= record.place);
         self.items.insert(at, record);
@@ -125,6 +128,27 @@ impl Outbox {
     /// Whether something waits that people will read.
     pub fn has_words(&self) -> bool {
         self.items.iter().any(|item| item.act.is_none())
+    }
+
+    /// What was sealed and may have gone out is to be deleted once it is heard back. Gives what is to be kept anew.
+    pub fn take_back(&mut self) -> Vec<OutgoingRecord> {
+        let words = self.items.iter_mut().filter(|item| item.act.is_none());
+        let mut changed = Vec::new();
+        for item in words {
+            item.taken_back = true;
+            self.taken_back.insert(item.msg_id);
+            changed.push(item.clone());
+        }
+        changed
+    }
+
+    /// Of what was taken back: what the relay refused.
+    pub fn taken_back_and_failed(&self) -> Vec<MessageId> {
+        let failed = self
+            .items
+            .iter()
+            .filter(|item| item.taken_back && item.failed.is_some());
+        failed.map(|item| item.msg_id).collect()
     }
 
     /// What nobody has got yet: never sealed, or refused.
@@ -262,6 +286,7 @@ impl<S: Suite> Engine<S> {
             place: room.channel.outbox.next_place,
             sealed: None,
             failed: None,
+            taken_back: false,
         };
         out.push(Effect::Save(vec![
             record::save(Key::Outgoing(id, msg_id), &item),

@@ -573,18 +573,23 @@ impl<S: Suite> Engine<S> {
 
     /// Asks for what is new of somebody's log, with whatever else this step wants of others.
     pub(super) fn fetch_log(&mut self, user: UserId) {
-        if !self.fetches_log_of(|other| *other == user) {
+        if !self.log_requests().any(|users| users.contains(&user)) {
             self.people.wanted.insert(user);
         }
     }
 
-    /// Whether the log of one of these is wanted, or on its way.
-    pub(super) fn fetches_log_of(&self, is_one: impl Fn(&UserId) -> bool) -> bool {
+    /// Whose logs are on their way, request by request, and whose are wanted.
+    fn log_requests(&self) -> impl Iterator<Item = &BTreeSet<UserId>> {
         let asked = self.pending.values().filter_map(|pending| match pending {
             Pending::UserLogs { users } => Some(users),
             _ => None,
         });
-        asked.chain([&self.people.wanted]).flatten().any(is_one)
+        asked.chain([&self.people.wanted])
+    }
+
+    /// Whether the log of one of these is wanted, or on its way.
+    pub(super) fn fetches_log_of(&self, is_one: impl Fn(&UserId) -> bool) -> bool {
+        self.log_requests().flatten().any(is_one)
     }
 
     /// At the end of a step: the logs it wants, in as few requests as they fit in.

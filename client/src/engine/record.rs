@@ -459,6 +459,9 @@ pub struct OutgoingRecord {
     /// The sealed bytes, once there are any: a retry sends the same.
     pub sealed: Option<SealedRecord>,
     pub failed: Option<Problem>,
+    /// It may be with the relay already, and is to be deleted as soon as that is known.
+    #[serde(default)]
+    pub taken_back: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -14,6 +14,7 @@ use super::kit::{Icon, button};
 use super::moderation::{self, Subject};
 use super::screen::use_store;
 use super::{auth, browser, guest, hush, keys, people, room, settings, sidebar, spaces, switcher, wire, words};
+use crate::state::Store;
 use crate::view::{Command, Problem};
 
 #[derive(Clone, PartialEq)]
@@ -357,6 +358,18 @@ pub fn name_of(user: UserId) -> String {
 /// The same with the handle: for the title of what decides about somebody.
 pub fn who_of(user: UserId) -> String {
     or_somebody(use_store().who(user))
+}
+
+/// The same in a list, where there is little room: the handle is never what is cut.
+pub fn who_first(store: Store, user: UserId) -> AnyView {
+    let name = move || {
+        let (name, handle) = (store.name(user), store.handle(user));
+        (name != handle).then(|| html::span().class("muted").child(format!(" {name}")))
+    };
+    html::span()
+        .class("truncate")
+        .child((move || store.handle(user), name))
+        .into_any()
 }
 
 fn or_somebody(name: String) -> String {

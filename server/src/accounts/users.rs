@@ -1,12 +1,13 @@
 //! User logs: public keys, readable by anyone signed in, appended to by their owner alone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use axum::Json;
 use axum::extract::State;
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{Empty, UserFind, UserLogAppend, UserLogBody, UserLogFrom, UserLogsGet, UserLogsReply};
@@ -19,16 +20,13 @@ use sotto_shared::id::{DeviceKeyId, UserId};
 use sotto_shared::log::user_log::{MAX_USER_ENTRIES, UserLog};
 
 use super::{close, vault};
-use crate::app::{App, to_row};
+use crate::app::{App, from_row, to_row};
 use crate::db::entities::{sessions, user_log, users};
 use crate::gateway::encode;
 use crate::ledger::rooms::rooms_of;
 use crate::problem::Problem;
 use crate::router::{Answer, Body};
 use crate::session::{Caller, Session};
-
-/// Read of the database in one go: some may have long logs, which an answer has no room for.
-const LOGS_AT_ONCE: usize = 20;
 
 pub async fn find(State(app): State<App>, _: Session, Body(ask): Body<UserFind>) -> Answer<UserFind> {
     if !is_handle(&ask.handle) {
@@ -47,6 +45,10 @@ pub async fn find(State(app): State<App>, _: Session, Body(ask): Body<UserFind>)
 pub async fn logs(State(app): State<App>, caller: Caller, Body(ask): Body<UserLogsGet>) -> Answer<UserLogsGet> {
     if ask.users.len() > MAX_USERS_ASKED {
         return Err(ErrorCode::TooLarge.into());
+    }
+    let ids: HashSet<UserId> = ask.users.iter().map(|from| from.user_id).collect();
+    if ids.len() < ask.users.len() {
+        return Err(ErrorCode::Malformed.into());
     }
     if caller.dk_id.is_none() && ask.users.iter().any(|from| from.user_id != caller.user_id) {
         return Err(ErrorCode::Forbidden.into());
@@ -161,11 +163,11 @@ async fn end_revoked(
         return Ok(Vec::new());
     }
     let over = if new.view().closed {
-        sea_orm::Condition::all()
+        Condition::all()
     } else {
-        sea_orm::Condition::any().add(sessions::Column::DkId.is_in(revoked))
+        Condition::any().add(sessions::Column::DkId.is_in(revoked))
     };
-    let condition = sea_orm::Condition::all().add(sessions::Column::UserId.eq(id)).add(over);
+    let condition = Condition::all().add(sessions::Column::UserId.eq(id)).add(over);
     let hashes: Vec<Vec<u8>> = sessions::Entity::find()
         .select_only()
         .column(sessions::Column::TokenHash)
@@ -241,46 +243,66 @@ async fn bodies(app: &App, asked: &[UserLogFrom]) -> Result<Vec<UserLogBody>, Pr
         .await?
         .into_iter()
         .collect();
-    let mut logs = Vec::with_capacity(handles.len());
-    let mut bytes = 0;
-    for some in asked.chunks(LOGS_AT_ONCE) {
-        let mut wanted = sea_orm::Condition::any();
-        for from in some {
-            let id = from.user_id.as_bytes().to_vec();
-            let one = sea_orm::Condition::all()
-                .add(user_log::Column::UserId.eq(id))
-                .add(user_log::Column::Seq.gte(to_row(from.from_seq)?));
-            wanted = wanted.add(one);
-        }
-        let mut entries: HashMap<Vec<u8>, Vec<B64>> = HashMap::new();
-        for row in user_log::Entity::find()
-            .filter(wanted)
-            .order_by_asc(user_log::Column::UserId)
-            .order_by_asc(user_log::Column::Seq)
-            .all(app.db.read())
-            .await?
-        {
-            entries.entry(row.user_id).or_default().push(B64(row.entry));
-        }
-        for from in some {
-            let id = from.user_id.as_bytes().as_slice();
-            let Some(handle) = handles.get(id) else { continue };
-            if bytes >= FULL_LOGS_BYTES {
-                return Ok(logs);
-            }
-            let mut entries = entries.remove(id).unwrap_or_default().into_iter();
-            let genesis = if from.from_seq == 0 { entries.next() } else { None };
-            let entries: Vec<B64> = entries.collect();
-            bytes += entries.iter().chain(&genesis).map(|entry| entry.0.len()).sum::<usize>();
-            logs.push(UserLogBody {
-                user_id: from.user_id,
-                handle: close::plain_handle(handle.clone()),
-                genesis,
-                entries,
-            });
-        }
+    // Nobody in a condition would be everybody.
+    if handles.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(logs)
+    // How long each is, before any is loaded: as many as there is room for, and the first whatever it is.
+    let sizes: HashMap<Vec<u8>, i64> = user_log::Entity::find()
+        .select_only()
+        .column(user_log::Column::UserId)
+        .column_as(Expr::cust("SUM(LENGTH(entry))"), "bytes")
+        .filter(from_there(asked)?)
+        .group_by(user_log::Column::UserId)
+        .into_tuple::<(Vec<u8>, i64)>()
+        .all(app.db.read())
+        .await?
+        .into_iter()
+        .collect();
+    let mut bytes = 0;
+    let there = asked
+        .iter()
+        .filter(|from| handles.contains_key(from.user_id.as_bytes().as_slice()));
+    let fit = there.take_while(|from| {
+        let has_room = bytes < FULL_LOGS_BYTES;
+        bytes += sizes
+            .get(from.user_id.as_bytes().as_slice())
+            .map_or(0, |size| from_row(*size) as usize);
+        has_room
+    });
+    let fit: Vec<UserLogFrom> = fit.copied().collect();
+    let mut entries: HashMap<Vec<u8>, Vec<B64>> = HashMap::new();
+    for row in user_log::Entity::find()
+        .filter(from_there(&fit)?)
+        .order_by_asc(user_log::Column::UserId)
+        .order_by_asc(user_log::Column::Seq)
+        .all(app.db.read())
+        .await?
+    {
+        entries.entry(row.user_id).or_default().push(B64(row.entry));
+    }
+    let log = |from: &UserLogFrom| {
+        let id = from.user_id.as_bytes().as_slice();
+        let mut entries = entries.remove(id).unwrap_or_default().into_iter();
+        Some(UserLogBody {
+            user_id: from.user_id,
+            handle: close::plain_handle(handles.get(id)?.clone()),
+            genesis: if from.from_seq == 0 { entries.next() } else { None },
+            entries: entries.collect(),
+        })
+    };
+    Ok(fit.iter().filter_map(log).collect())
+}
+
+fn from_there(asked: &[UserLogFrom]) -> Result<Condition, Problem> {
+    let mut any = Condition::any();
+    for from in asked {
+        let one = Condition::all()
+            .add(user_log::Column::UserId.eq(from.user_id.as_bytes().to_vec()))
+            .add(user_log::Column::Seq.gte(to_row(from.from_seq)?));
+        any = any.add(one);
+    }
+    Ok(any)
 }
 
 /// Number of the newest entry of a person's log.

@@ -479,6 +479,14 @@ async fn many_user_logs_come_at_once_in_the_order_asked_as_far_as_there_is_room(
 
     let users = vec![all_of(ada.user_id); MAX_USERS_ASKED + 1];
     assert_eq!(ground.refused(token, &UserLogsGet { users }).await, ErrorCode::TooLarge);
+    let twice = UserLogsGet {
+        users: vec![all_of(ada.user_id), newest],
+    };
+    assert!(ground.ask(token, &twice).await.is_ok());
+    let twice = UserLogsGet {
+        users: vec![all_of(bob.user_id), newest],
+    };
+    assert_eq!(ground.refused(token, &twice).await, ErrorCode::Malformed);
     // Long ones fill an answer; the first always comes, whole.
     let many = FULL_LOGS_BYTES / 500 + 1;
     let rows = (2..).take(many).map(|seq| user_log::ActiveModel {

@@ -6,7 +6,7 @@ use sotto_shared::api::limits::MAX_REASON_BYTES;
 use sotto_shared::id::{ChannelId, MessageId, RoomId, UserId};
 
 use super::{Subject, is_last_owner, rank, role_id, role_name};
-use crate::ui::dialogs::{Ask, closer, error_line, name_of, use_dialogs, who_of};
+use crate::ui::dialogs::{Ask, closer, error_line, name_of, use_dialogs, who_first, who_of};
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::{button, unique};
 use crate::ui::nav::use_nav;
@@ -480,7 +480,7 @@ fn banned(room: RoomId) -> AnyView {
     });
     let row = move |user: UserId| {
         html::li().class("spread").child((
-            html::span().class("truncate").child(move || store.who(user)),
+            who_first(store, user),
             button::button("button button-s", "Lift the ban …", move || {
                 dialogs.open(Ask::Order(room, Subject::Unban(user)))
             }),

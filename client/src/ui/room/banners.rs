@@ -5,7 +5,7 @@ use leptos::html;
 use leptos::prelude::*;
 use sotto_shared::id::UserId;
 
-use crate::ui::dialogs::{Ask, name_of, use_dialogs, who_of};
+use crate::ui::dialogs::{Ask, use_dialogs, who_of};
 use crate::ui::kit::{Icon, button};
 use crate::ui::moderation::am_banned;
 use crate::ui::nav::link;
@@ -179,7 +179,7 @@ fn frozen(id: Chat, what: Tamper) -> AnyView {
 
 /// Somebody knows of a change to the room that the server keeps from this browser: whoever it took out would read along.
 fn withheld(id: Chat, by: Option<UserId>) -> AnyView {
-    let who = by.map_or_else(|| "Somebody here".to_owned(), name_of);
+    let who = by.map_or_else(|| "Somebody here".to_owned(), who_of);
     tall(
         "banner banner-danger banner-tall",
         Icon::Shield,
@@ -192,7 +192,7 @@ fn withheld(id: Chat, by: Option<UserId>) -> AnyView {
 }
 
 fn tail_withheld(id: Chat, by: UserId) -> AnyView {
-    let who = name_of(by);
+    let who = who_of(by);
     tall(
         "banner banner-danger banner-tall",
         Icon::Shield,

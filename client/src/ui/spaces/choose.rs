@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 use sotto_shared::id::{RoomId, UserId};
 
+use crate::ui::dialogs::who_first;
 use crate::ui::fuzzy;
 use crate::ui::kit::mark::Size;
 use crate::ui::kit::unique;
@@ -93,7 +94,7 @@ impl Choice {
                         person
                             .as_ref()
                             .map(|person| portrait(person.id, person.mark, Size::S20)),
-                        html::span().class("truncate").child(move || store.who(user)),
+                        who_first(store, user),
                     )),
                 )),
             )
