@@ -144,6 +144,8 @@ async function frames(what: Locator, step: number, count: number): Promise<numbe
  * events (8 ms exact, and nothing said of those under 16). `until`: as long as that has not come.
  */
 async function typing(person: Person, least: number, until?: () => boolean): Promise<number[]> {
+  // In its first seconds the headless browser paints (a film of it shows every key) and tells so only later, all at once.
+  await person.page.waitForFunction(() => performance.now() > 5_000);
   await person.composer.focus();
   await person.page.evaluate(() => {
     const here = globalThis as unknown as { keys?: number[] };

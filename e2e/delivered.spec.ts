@@ -14,7 +14,7 @@ async function lets(person: Person, on: boolean): Promise<void> {
 test('a message is sent, then delivered, then read', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
   await alice.opensDirectWith('bob');
-  await bob.opensToWrite('alice');
+  await bob.opensDirectWith('alice');
   await alice.says('hello');
   await expect(alice.readMark('hello')).toHaveText('Read');
 
@@ -49,7 +49,7 @@ test('in a group it says to how many', async ({ signedUp }) => {
 test('whoever does not tell it does not see it either', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
   await alice.opensDirectWith('bob');
-  await bob.opensToWrite('alice');
+  await bob.opensDirectWith('alice');
   await bob.says('hello');
   await alice.sees('hello');
   await lets(bob, false);

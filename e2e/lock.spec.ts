@@ -67,7 +67,7 @@ test('a locked browser shows nothing, opens by the password alone, and goes on w
   const [alice, bob] = await signedUp('alice', 'bob');
   const said = canary('message');
   await alice.opensDirectWith('bob');
-  await bob.opensToWrite('alice');
+  await bob.opensDirectWith('alice');
   await bob.says(said);
   await alice.sees(said);
   // Letters that are spelt alike in any markup.
@@ -181,7 +181,7 @@ test('what is stored while locked opens nothing, and after signing out nothing i
 test('the worker of a locked browser is gone, with everything it held', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
   await alice.opensDirectWith('bob');
-  await bob.opensToWrite('alice');
+  await bob.opensDirectWith('alice');
   await bob.says('hello');
   await alice.sees('hello');
   await alice.column.getByRole('link', { name: 'Settings' }).click();

@@ -125,7 +125,8 @@ test('two people meet, write, and do all that can be done with a message', async
   await expect(alice.page.getByText('You are offline.')).toBeVisible();
   await expect(alice.message('on the train ⚓')).toHaveAttribute('data-message-state', 'pending');
   alice.wire.mend();
-  await alice.presses(alice.page.getByRole('button', { name: 'Try now' }).first());
+  // Whoever comes back by themselves meanwhile has nothing left to press.
+  await alice.page.getByRole('button', { name: 'Try now' }).first().tap({ timeout: 2_000 }).catch(() => undefined);
   await bob.sees('on the train ⚓');
 
   // The phone's own way back leads through the same places.

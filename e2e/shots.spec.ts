@@ -335,6 +335,100 @@ test('spaces', async ({ signedUp }) => {
   await shoot(jonas.page, 'space-announcements');
 });
 
+test('people who come and go', async ({ signedUp }) => {
+  const [oona, jonas, mira, ilse] = await signedUp('oona', 'jonas', 'mira', 'ilse');
+  const { page } = oona;
+  // A request, and the same taken back.
+  await oona.opensDirectWith('ilse');
+  await oona.says('Is this the Ilse with the boat?');
+  await shoot(page, 'request-sent');
+  await ilse.page.goto('/messages');
+  await expect(ilse.column.getByRole('list', { name: 'Requests' })).toBeVisible();
+  await ilse.column.getByRole('list', { name: 'Requests' }).getByRole('link').click();
+  await ilse.sees('Is this the Ilse with the boat?');
+  await shoot(ilse.page, 'request');
+  await page.goto('/contacts/requests');
+  await shoot(page, 'contacts-requests');
+  await page.getByRole('main').getByRole('button', { name: 'Cancel' }).click();
+  await expect(page.getByText('No requests')).toBeVisible();
+  await shoot(page, 'contacts-cancelled');
+  await page.goto('/messages');
+  await shoot(page, 'messages-after-cancel');
+  await shoot(ilse.page, 'request-gone');
+
+  // A private channel from inside, and out of it.
+  await page.getByRole('button', { name: 'Create a space' }).click();
+  const dialog = oona.dialog('Create a space');
+  await dialog.getByLabel('Name', { exact: true }).fill('Harbour Makers');
+  await dialog.getByRole('button', { name: 'Create space' }).click();
+  await expect(page.getByRole('navigation', { name: 'Channels of Harbour Makers' })).toBeVisible({ timeout: 20_000 });
+  await page.locator('.column-space').click();
+  await page.getByRole('menuitem', { name: 'Add people' }).click();
+  const add = oona.dialog(/^Add people/);
+  for (const handle of ['jonas', 'mira', 'ilse']) {
+    await add.getByRole('textbox', { name: 'People' }).fill(handle);
+    await add.getByRole('textbox', { name: 'People' }).press('Enter');
+    await expect(add.getByRole('list', { name: 'Chosen people' }).getByText(handle, { exact: true })).toBeVisible();
+  }
+  await add.getByRole('button', { name: 'Add', exact: true }).last().click();
+  await expect(add).toBeHidden();
+  const channel = (who: Person, name: string) => who.page.locator('.channel-row').getByRole('link', { name });
+  await channel(oona, 'stewards').click();
+  await oona.canWriteTo('stewards');
+  await oona.says('The key lies under the mat.');
+  await page.getByRole('button', { name: /^Members/ }).click();
+  await oona.members.getByRole('button', { name: 'Add people' }).click();
+  const into = oona.dialog('Add people to stewards');
+  await into.getByRole('checkbox', { name: 'jonas' }).check();
+  await shoot(page, 'private-add');
+  await into.getByRole('button', { name: 'Add', exact: true }).click();
+  await expect(oona.member('jonas')).toBeVisible();
+  await jonas.page.getByRole('list', { name: 'Spaces' }).getByRole('link', { name: /Harbour Makers/ }).click();
+  await channel(jonas, 'stewards').click();
+  await jonas.canWriteTo('stewards');
+  await jonas.says('And the rota is on the wall.');
+  await oona.sees('And the rota is on the wall.');
+  await shoot(jonas.page, 'private-channel');
+  await shoot(page, 'private-members');
+  await oona.member('jonas').click();
+  await page.getByRole('menuitem', { name: 'Take out of this channel' }).click();
+  await shoot(page, 'private-take-out');
+  await oona.dialog(/^Take jonas out of stewards/).getByRole('button', { name: 'Take out' }).click();
+  await expect(oona.member('jonas')).toHaveCount(0);
+  await expect(channel(jonas, 'stewards')).toHaveCount(0);
+  await shoot(jonas.page, 'private-out');
+
+  // Threads, and who reacted.
+  for (const who of [oona, jonas, mira]) {
+    if (who !== oona) await who.page.getByRole('list', { name: 'Spaces' }).getByRole('link', { name: /Harbour Makers/ }).click();
+    await channel(who, 'general').click();
+    await who.canWriteTo('general');
+  }
+  await oona.says('Which lamp goes to the market?');
+  const menu = async (who: Person, text: string, entry: string): Promise<void> => {
+    await who.message(text).hover();
+    await who.message(text).getByRole('button', { name: 'More' }).click();
+    await who.page.getByRole('menuitem', { name: entry }).click();
+  };
+  for (const [who, answer] of [[jonas, 'The red one, it is nearly dry.'], [mira, 'Not the one with the hinge!']] as const) {
+    await who.sees('Which lamp goes to the market?');
+    await menu(who, 'Which lamp goes to the market?', 'Answer in a thread');
+    const field = who.page.getByRole('complementary').getByRole('textbox');
+    await field.fill(answer);
+    await field.press('Enter');
+    await who.message('Which lamp goes to the market?').first().hover();
+    await who.message('Which lamp goes to the market?').first().getByRole('button', { name: 'React with thumbs up' }).or(who.page.locator('.reaction')).first().click();
+  }
+  await expect(oona.message('Which lamp goes to the market?').locator('.reaction')).toContainText('2');
+  await menu(oona, 'Which lamp goes to the market?', 'Who reacted');
+  await shoot(page, 'who-reacted');
+  await page.keyboard.press('Escape');
+  await oona.message('Which lamp goes to the market?').getByRole('link', { name: /answers/ }).click();
+  await shoot(page, 'thread');
+  await page.getByRole('complementary').getByRole('link', { name: 'All threads' }).click();
+  await shoot(page, 'threads');
+});
+
 test('a group', async ({ signedUp }) => {
   const [oona] = await signedUp('oona', 'jonas', 'mira');
   const { page } = oona;

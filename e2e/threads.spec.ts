@@ -32,7 +32,7 @@ async function answers(person: Person, text: string): Promise<void> {
 test('people answer beside the conversation, and see what is new there', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
   await alice.opensDirectWith('bob');
-  await bob.opensToWrite('alice');
+  await bob.opensDirectWith('alice');
   await alice.says('which lamp?');
   await alice.says('by the way');
   await bob.sees('by the way');
@@ -156,7 +156,7 @@ test('on a phone a thread is a page of its own', async ({ newPerson }) => {
   const [alice, bob] = [await newPerson('alice', { context: { hasTouch: true } }), await newPerson('bob')];
   await Promise.all([alice.signsUp(), bob.signsUp()]);
   await alice.opensDirectWith('bob');
-  await bob.opensToWrite('alice');
+  await bob.opensDirectWith('alice');
   await bob.says('walk?');
   await alice.sees('walk?');
   await startsThread(bob, 'walk?');

@@ -120,9 +120,19 @@ impl<S: Suite> Engine<S> {
         chat: Chat,
         target: EnvelopeHash,
         saved_ms: u64,
+        out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
         if self.place(chat).is_none() {
             return Ok(Some(Outcome::Saved(vec![self.shown_saved(chat, target, saved_ms)])));
+        }
+        // Its key may never come: whoever asked for it before waits no longer.
+        let is_same =
+            |quest: &mut Quest| quest.chat == chat && matches!(quest.goal, Goal::Saved(hash, _) if hash == target);
+        for before in self.quests.extract_if(.., is_same).collect::<Vec<_>>() {
+            out.push(Effect::Answer {
+                id: before.command,
+                result: Ok(Outcome::Saved(vec![self.shown_saved(chat, target, saved_ms)])),
+            });
         }
         self.begin_quest(command, chat, Goal::Saved(target, saved_ms))
     }

@@ -480,7 +480,7 @@ impl<S: Suite> Engine<S> {
             Command::SaveForLater { chat, message } => self.save_for_later(chat, message, ctx, out),
             Command::ForgetSaved { chat, target } => self.forget_saved(chat, target, ctx, out),
             Command::ListSaved => self.list_saved(),
-            Command::ReadSaved { chat, target, saved_ms } => self.read_saved(id, chat, target, saved_ms),
+            Command::ReadSaved { chat, target, saved_ms } => self.read_saved(id, chat, target, saved_ms, out),
             Command::JumpTo { chat, target } => self.jump_to(id, chat, target),
             Command::Retry { chat, message } => self.retry(chat, message, ctx, out).await,
             Command::Discard { chat, message } => self.discard(chat, message, out),

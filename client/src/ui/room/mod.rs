@@ -242,7 +242,11 @@ fn absent() -> AnyView {
             .attr("aria-label", "Conversation not found")
             .child(html::div().class("empty").child((
                 html::h1().class("empty-title").child("This conversation is not here"),
-                html::p().child("You may have left it, or the address belongs to another account."),
+                html::p().child(if list == Place::Messages {
+                    "You may have left it, it may have been taken back, or the address belongs to another account."
+                } else {
+                    "You may have been taken out of it, or the address belongs to another account."
+                }),
                 link(
                     "button",
                     list,

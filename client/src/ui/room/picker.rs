@@ -134,6 +134,21 @@ pub fn picker(pick: Rc<dyn Fn(&str)>) -> AnyView {
     let search = NodeRef::<html::Input>::new();
     let grid = NodeRef::<html::Div>::new();
     let grid_id = unique("emoji");
+    // Enter may be pressed before the list is here: then the first is taken when it comes.
+    let takes_first = RwSignal::new(false);
+    Effect::new(move || {
+        if !takes_first.get() {
+            return;
+        }
+        let Some(list) = emojis.get() else { return };
+        takes_first.set(false);
+        let tone = emojis.tone.get_untracked();
+        let first =
+            wanted.with_untracked(|wanted| list.search(wanted, 1).first().map(|one| one.toned(tone).to_owned()));
+        if let (Some(first), Some(pick)) = (first, pick.try_get_value()) {
+            pick(&first);
+        }
+    });
     if !browser::is_touch() {
         crate::ui::kit::field::focus_when_shown(search);
     }
@@ -199,7 +214,7 @@ pub fn picker(pick: Rc<dyn Fn(&str)>) -> AnyView {
         .attr("aria-label", "Emoji")
         .on(ev::keydown, move |event| {
             if let Some(grid) = grid.get_untracked() {
-                walk(&grid, search, &event);
+                walk(&grid, search, takes_first, &event);
             }
         })
         .child((
@@ -218,7 +233,10 @@ pub fn picker(pick: Rc<dyn Fn(&str)>) -> AnyView {
                         // A dialog gives the keyboard to this before anything else.
                         .autofocus(!browser::is_touch())
                         .prop("value", move || wanted.get())
-                        .on(ev::input, move |event| wanted.set(event_target_value(&event))),
+                        .on(ev::input, move |event| {
+                            takes_first.set(false);
+                            wanted.set(event_target_value(&event));
+                        }),
                 )),
             ),
             html::div()
@@ -317,7 +335,7 @@ fn items(within: &HtmlElement, what: &str) -> Vec<HtmlElement> {
 }
 
 /// Arrow keys walk through the signs, and between the groups; Enter in the search takes the first.
-fn walk(grid: &HtmlElement, search: NodeRef<html::Input>, event: &web_sys::KeyboardEvent) {
+fn walk(grid: &HtmlElement, search: NodeRef<html::Input>, takes_first: RwSignal<bool>, event: &web_sys::KeyboardEvent) {
     let key = event.key();
     let Some(focused) = browser::focused() else { return };
     let signs = items(grid, "button");
@@ -329,9 +347,7 @@ fn walk(grid: &HtmlElement, search: NodeRef<html::Input>, event: &web_sys::Keybo
             "ArrowDown" => go(&signs, 0, event),
             "Enter" if !search.value().trim().is_empty() && !event.is_composing() => {
                 event.prevent_default();
-                if let Some(first) = signs.first() {
-                    first.click();
-                }
+                takes_first.set(true);
             }
             _ => {}
         }
