@@ -1,11 +1,11 @@
 // Every screen passes axe (WCAG 2.2 A and AA), wide and dark, narrow and light, and has one main part with one heading.
 
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 
+import { findings } from './axe.ts';
+import type { Person } from './people.ts';
 import { expect, test } from './stage.ts';
 
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 // Colours come from one set of tokens, whatever the width: each theme and each width is looked at once.
 const LOOKS = [
   { width: 1280, height: 800, colorScheme: 'dark' },
@@ -18,10 +18,7 @@ test.describe.configure({ timeout: 480_000 });
 async function passesAxe(page: Page, screen: string): Promise<void> {
   for (const { width, height, colorScheme } of LOOKS) {
     await page.setViewportSize({ width, height });
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
-    const said = violations.map(({ id, help, nodes }) => `${id}: ${help}\n${nodes.map(({ html }) => `    ${html}`).join('\n')}`);
-    expect.soft(said, `${screen}, ${width} px, ${colorScheme}`).toEqual([]);
+    expect.soft(await findings(page, colorScheme), `${screen}, ${width} px, ${colorScheme}`).toEqual([]);
     // One main part with one heading, also where a single pane stands; under a dialog they are not in reach.
     if ((await page.getByRole('dialog').count()) === 0) {
       await expect.soft(page.getByRole('main'), `${screen}, ${width} px: main`).toHaveCount(1);
@@ -454,4 +451,218 @@ test('links, invites, contacts and cards', async ({ signedUp, newPerson }) => {
   await page.keyboard.press('Escape');
   await page.goto('/contacts/blocked');
   await passesAxe(page, 'nobody is blocked');
+});
+
+/** A space with a template's channels, and who was added to it. */
+async function makesSpace(owner: Person, ...others: Person[]): Promise<void> {
+  const { page } = owner;
+  await page.getByRole('button', { name: 'Create a space' }).click();
+  const dialog = owner.dialog('Create a space');
+  await dialog.getByLabel('Name', { exact: true }).fill('Harbour Makers');
+  await dialog.getByRole('button', { name: 'Create space' }).click();
+  await expect(page.getByRole('navigation', { name: 'Channels of Harbour Makers' })).toBeVisible({ timeout: 20_000 });
+  await page.locator('.column-space').click();
+  await page.getByRole('menuitem', { name: 'Add people' }).click();
+  const add = owner.dialog(/^Add people/);
+  for (const { handle } of others) {
+    await add.getByRole('textbox', { name: 'People' }).fill(handle);
+    await add.getByRole('textbox', { name: 'People' }).press('Enter');
+    await expect(add.getByRole('list', { name: 'Chosen people' }).getByText(handle, { exact: true })).toBeVisible();
+  }
+  await add.getByRole('button', { name: 'Add', exact: true }).last().click();
+  await expect(add).toBeHidden();
+  for (const { page } of others) await page.getByRole('list', { name: 'Spaces' }).getByRole('link', { name: /Harbour Makers/ }).click();
+}
+
+async function opensChannel(person: Person, name: string): Promise<void> {
+  await person.page.locator('.channel-row').getByRole('link', { name }).click();
+  await expect(person.page.getByRole('region', { name }).getByRole('log')).toBeVisible();
+}
+
+/** Opens a dialog, looks at it, and closes it again. */
+async function dialogPassesAxe({ page }: Person, title: string | RegExp, opens: () => Promise<void>): Promise<void> {
+  await opens();
+  const dialog = page.getByRole('dialog', { name: title }).or(page.getByRole('alertdialog', { name: title }));
+  await expect(dialog).toBeVisible();
+  await passesAxe(page, `dialog: ${title}`);
+  await page.keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+}
+
+test('arranging a space', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  const { page } = alice;
+  await makesSpace(alice, bob);
+  const menu = (person: Person, entry: string) => async (): Promise<void> => {
+    await person.page.locator('.column-space').click();
+    await person.page.getByRole('menuitem', { name: entry }).click();
+  };
+  const ofChannel = (name: string, entry: string) => async (): Promise<void> => {
+    await page.locator('.channel-row').getByRole('link', { name }).focus();
+    await page.getByRole('button', { name: `Channel ${name}`, exact: true }).click();
+    await page.getByRole('menuitem', { name: entry }).click();
+  };
+  const ofHeading = (entry: string) => async (): Promise<void> => {
+    await page.getByRole('button', { name: 'Heading Talk' }).click();
+    await page.getByRole('menuitem', { name: entry }).click();
+  };
+  await dialogPassesAxe(alice, 'New heading', menu(alice, 'New heading'));
+  await dialogPassesAxe(alice, 'Somebody has to own it', menu(alice, 'Leave space'));
+  await dialogPassesAxe(bob, 'Leave Harbour Makers?', menu(bob, 'Leave space'));
+  await dialogPassesAxe(alice, 'Edit the channel', ofChannel('general', 'Edit name and topic'));
+  await dialogPassesAxe(alice, 'Move general', ofChannel('general', 'Move to …'));
+  await dialogPassesAxe(alice, 'Rename the heading', ofHeading('Rename heading'));
+
+  await opensChannel(alice, 'stewards');
+  await alice.canWriteTo('stewards');
+  await alice.says('the key lies under the mat');
+  await alice.hasSentEverything();
+  await passesAxe(page, 'a private channel');
+  await page.getByRole('button', { name: /^Members/ }).click();
+  await alice.members.getByRole('button', { name: 'Add people' }).click();
+  const add = alice.dialog('Add people to stewards');
+  await add.getByRole('checkbox', { name: 'bob' }).check();
+  await passesAxe(page, 'people for a private channel');
+  await add.getByRole('button', { name: 'Add', exact: true }).click();
+  await expect(alice.member('bob')).toBeVisible();
+  for (const [entry, title] of [['Take out of this channel', /^Take bob out of stewards/], ['Change role', 'Role of bob'], ['Remove', /^Remove bob/]] as const) {
+    await dialogPassesAxe(alice, title, async () => {
+      await alice.member('bob').click();
+      await page.getByRole('menuitem', { name: entry }).click();
+    });
+  }
+  await opensChannel(alice, 'questions');
+  await ofChannel('questions', 'Archive')();
+  await expect(page.getByText('This channel is archived.')).toBeVisible();
+  await passesAxe(page, 'a channel in the archive');
+  await menu(alice, 'Log of changes')();
+  await expect(page.getByText('You put questions into the archive.')).toBeVisible();
+  await passesAxe(page, 'the log of changes of a space');
+});
+
+test('keeping order', async ({ signedUp }) => {
+  const [alice, bob, cleo] = await signedUp('alice', 'bob', 'cleo');
+  const { page } = alice;
+  await alice.makesGroup('Sunday walk', ['bob', 'cleo']);
+  for (const person of [bob, cleo]) await person.opensToWrite('Sunday walk');
+  await bob.says('buy my lamps');
+  await alice.sees('buy my lamps');
+  await alice.says('please do not');
+  await page.getByRole('button', { name: /^Members/ }).click();
+  const about = (handle: string, entry: string | RegExp) => async (): Promise<void> => {
+    await alice.member(handle).click();
+    await page.getByRole('menuitem', { name: entry }).click();
+  };
+  const ofMessage = (text: string, entry: string) => async (): Promise<void> => {
+    await alice.message(text).hover();
+    await alice.message(text).getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: entry }).click();
+  };
+  await dialogPassesAxe(alice, 'Take away what bob wrote?', ofMessage('buy my lamps', 'Take away for everyone'));
+  await dialogPassesAxe(alice, 'Delete for everyone?', ofMessage('please do not', 'Delete for everyone'));
+  await dialogPassesAxe(alice, /^Remove bob/, about('bob', 'Remove'));
+  await dialogPassesAxe(alice, 'Rename the group', async () => alice.chooses('More', 'Rename'));
+  await dialogPassesAxe(alice, 'Slow mode', async () => alice.chooses('More', 'Slow mode'));
+
+  await alice.chooses('More', 'Slow mode');
+  await alice.dialog('Slow mode').getByRole('radio', { name: '5 seconds', exact: true }).check();
+  await alice.dialog('Slow mode').getByRole('button', { name: 'Save' }).click();
+  await expect(cleo.page.getByText('Slow mode: one message in 5 seconds.')).toBeVisible();
+  await passesAxe(cleo.page, 'a conversation in slow mode');
+  await about('bob', /^Time-out/)();
+  await alice.dialog('Time-out for bob').getByRole('textbox', { name: /^Reason/ }).fill('take a breath');
+  await alice.dialog('Time-out for bob').getByRole('button', { name: 'Start time-out' }).click();
+  await expect(bob.page.getByRole('status').filter({ hasText: 'gave you a time-out until' })).toContainText('take a breath');
+  await passesAxe(bob.page, 'somebody in a time-out');
+  await dialogPassesAxe(alice, 'End the time-out of bob?', about('bob', /^End time-out/));
+
+  await about('cleo', /^Ban/)();
+  await alice.dialog(/^Ban cleo/).getByRole('textbox', { name: /^Reason/ }).fill('sells things');
+  await alice.dialog(/^Ban cleo/).getByRole('button', { name: 'Ban' }).click();
+  await expect(cleo.page.getByText('You are banned from this group.')).toBeVisible();
+  await passesAxe(cleo.page, 'somebody who is banned');
+  await alice.chooses('More', 'Banned people');
+  const banned = alice.dialog('Banned people');
+  await expect(banned.getByText('cleo')).toBeVisible();
+  await passesAxe(page, 'banned people');
+  await banned.getByRole('button', { name: /^Lift the ban/ }).click();
+  await expect(alice.dialog('Lift the ban on cleo?')).toBeVisible();
+  await passesAxe(page, 'a ban to be lifted');
+  await page.keyboard.press('Escape');
+  await expect(alice.dialog('Lift the ban on cleo?')).toBeHidden();
+  await bob.chooses('More', 'Leave group');
+  await expect(bob.dialog('Leave Sunday walk?')).toBeVisible();
+  await passesAxe(bob.page, 'leaving a group');
+});
+
+test('links that lead nowhere, and the ways out', async ({ signedUp, newPerson }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  const { page } = alice;
+  const dan = await newPerson('dan');
+  dan.expectsTrouble();
+  await alice.makesGroup('Sunday walk', []);
+  await alice.chooses('More', 'Invite by link');
+  const dialog = alice.dialog(/^Invite people/);
+  await dialog.getByRole('button', { name: 'Make a link' }).click();
+  const made = await dialog.getByRole('textbox', { name: 'Link' }).inputValue();
+  const link = made.slice(made.indexOf('/#'));
+  await dialog.getByRole('button', { name: 'Take back' }).click();
+  await expect(dialog.getByText('No link is open now.')).toBeVisible();
+  await page.keyboard.press('Escape');
+  for (const [to, title] of [
+    [link, 'This invite was taken back'],
+    [`${link.slice(0, -3)}${link.endsWith('AAA') ? 'QQA' : 'AAA'}`, 'There is no such invite'],
+    [link.slice(0, -8), 'This link is damaged'],
+  ] as const) {
+    await expect(async () => {
+      await dan.page.goto('/link');
+      await dan.page.goto(to);
+      await expect(dan.page.getByRole('heading', { name: title })).toBeVisible({ timeout: 3_000 });
+    }).toPass();
+    await passesAxe(dan.page, title);
+  }
+  await dan.page.getByRole('button', { name: 'Put this link away' }).click();
+  await expect(dan.page.getByRole('form', { name: 'Sign in' })).toBeVisible();
+  await dan.page.goto('/link');
+  await expect(dan.page.getByRole('heading', { name: 'No link is open here' })).toBeVisible();
+  await passesAxe(dan.page, 'no link');
+
+  await bob.opensDirectWith('alice');
+  await bob.says('hello');
+  await bob.hasSentEverything();
+  await bob.page.goto('/contacts/requests');
+  await expect(bob.page.getByRole('main').getByText('has not answered yet')).toBeVisible();
+  await passesAxe(bob.page, 'a request of one’s own');
+  await alice.column.getByRole('list', { name: 'Requests' }).getByRole('link').click();
+  await page.getByRole('button', { name: 'Block' }).click();
+  await page.goto('/contacts/blocked');
+  await expect(page.getByRole('button', { name: 'Unblock' })).toBeVisible();
+  await passesAxe(page, 'blocked people');
+  await page.goto('/settings/devices');
+  await dialogPassesAxe(alice, 'Sign out of this browser?', async () => {
+    await page.getByRole('button', { name: 'Sign out of this browser' }).click();
+  });
+});
+
+test('votes', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  const { page } = alice;
+  await alice.makesGroup('Sunday walk', ['bob']);
+  await bob.opensToWrite('Sunday walk');
+  await alice.chooses('Add something else', 'Poll');
+  const poll = alice.dialog('New poll');
+  for (const [label, text] of [['Question', 'Where?'], ['Answer 1', 'Sea'], ['Answer 2', 'Hills']] as const) await poll.getByLabel(label).fill(text);
+  await poll.getByRole('button', { name: 'Ask' }).click();
+  await bob.log.getByRole('radio', { name: 'Sea' }).check();
+  await expect(alice.log.getByText('1 vote', { exact: true }).first()).toBeVisible();
+  await dialogPassesAxe(alice, 'Who voted', async () => alice.log.getByRole('button', { name: 'Who voted' }).click());
+  await dialogPassesAxe(alice, 'End the poll?', async () => {
+    await alice.log.getByRole('listitem').filter({ hasText: 'Where?' }).hover();
+    await alice.log.getByRole('listitem').filter({ hasText: 'Where?' }).getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: 'End the poll' }).click();
+  });
+  await dialogPassesAxe(alice, /^Emoji/, async () => {
+    await page.getByRole('form', { name: 'Write a message' }).getByRole('button', { name: 'Emoji' }).click();
+    await expect(alice.dialog('Emoji').getByRole('button', { name: 'grinning face', exact: true })).toBeVisible();
+  });
 });

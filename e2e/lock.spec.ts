@@ -1,8 +1,8 @@
 // A locked browser: nothing of the account stands on the screen, in the worker or open in the storage, until the password is typed.
 
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 
+import { findings } from './axe.ts';
 import { canary, scan } from './canary.ts';
 import { hasCoreImages, lookThrough } from './core.ts';
 import type { Person } from './people.ts';
@@ -240,9 +240,7 @@ test('the lock screens pass axe', async ({ signedUp }) => {
   const look = async (screen: string): Promise<void> => {
     for (const [width, colorScheme] of [[1280, 'dark'], [1280, 'light'], [390, 'dark'], [390, 'light']] as const) {
       await alice.page.setViewportSize({ width, height: 844 });
-      await alice.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      const { violations } = await new AxeBuilder({ page: alice.page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).analyze();
-      expect.soft(violations.map(({ id }) => id), `${screen}, ${width}, ${colorScheme}`).toEqual([]);
+      expect.soft(await findings(alice.page, colorScheme), `${screen}, ${width}, ${colorScheme}`).toEqual([]);
     }
   };
   await alice.page.goto('/settings/lock');
