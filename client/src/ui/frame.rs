@@ -39,8 +39,40 @@ enum Main {
     Saved,
 }
 
+const HIDDEN: &str = "sotto.column-hidden";
+
+/// Whether the column is hidden in this browser, so that a wide screen has all its room for the conversation.
+#[derive(Clone, Copy)]
+pub struct Column(RwSignal<bool>);
+
+impl Default for Column {
+    fn default() -> Self {
+        Self(RwSignal::new(browser::kept(HIDDEN).is_some()))
+    }
+}
+
+pub fn use_column() -> Column {
+    expect_context()
+}
+
+impl Column {
+    /// What turning it does.
+    pub fn offer(self) -> &'static str {
+        if self.0.get() {
+            "Show the column"
+        } else {
+            "Hide the column"
+        }
+    }
+
+    pub fn turn(self) {
+        self.0.update(|hidden| *hidden = !*hidden);
+        browser::keep(HIDDEN, self.0.get_untracked().then_some("yes"));
+    }
+}
+
 pub fn frame() -> AnyView {
-    let (nav, store) = (use_nav(), use_store());
+    let (nav, store, column) = (use_nav(), use_store(), use_column());
     use_recent().watch();
     shortcuts::watch();
     watch_visibility();
@@ -84,6 +116,11 @@ pub fn frame() -> AnyView {
     html::div()
         .class("shell")
         .attr("data-pane", move || pane.get())
+        // Settings are nothing without theirs.
+        .attr("data-column", move || {
+            matches!(side.get(), Side::Messages | Side::Space(_))
+                .then(|| if column.0.get() { "hidden" } else { "shown" })
+        })
         .child((
             rail::rail(),
             html::div()

@@ -7,6 +7,7 @@ use leptos::{ev, html};
 use sotto_shared::id::RoomId;
 
 use super::dialogs::{Ask, use_dialogs};
+use super::frame::use_column;
 use super::kit::mark::{Shape, Size, mark};
 use super::kit::{Icon, button};
 use super::nav::use_nav;
@@ -17,7 +18,7 @@ use super::{guest, words};
 
 pub fn rail() -> AnyView {
     let (nav, store, dialogs) = (use_nav(), use_store(), use_dialogs());
-    let am_guest = guest::am_guest();
+    let (am_guest, column) = (guest::am_guest(), use_column());
     let unread = Memo::new(move |_| store.calls_outside());
     let fresh = Memo::new(move |_| store.any_fresh_outside());
     let in_settings = Memo::new(move |_| nav.place().in_settings());
@@ -98,11 +99,16 @@ pub fn rail() -> AnyView {
                         })
                     },
                 )),
-            html::div()
-                .class("rail-foot")
-                .child(button::icon(Icon::CircleHelp, "Keyboard shortcuts", move || {
-                    dialogs.open(Ask::Keys)
-                })),
+            html::div().class("rail-foot").child((
+                html::button()
+                    .r#type("button")
+                    .class("button button-quiet button-icon rail-turn")
+                    .attr("aria-label", move || column.offer())
+                    .title(move || column.offer())
+                    .on(ev::click, move |_| column.turn())
+                    .child(Icon::PanelLeft.m()),
+                button::icon(Icon::CircleHelp, "Keyboard shortcuts", move || dialogs.open(Ask::Keys)),
+            )),
         ))
         .into_any()
 }

@@ -58,6 +58,7 @@ fn page() -> impl IntoView {
     provide_context(auth::Parting::default());
     provide_context(switcher::Recent::default());
     provide_context(sidebar::space::Folded::default());
+    provide_context(frame::Column::default());
     provide_context(Narrow::watch());
 
     let halted = RwSignal::new(false);

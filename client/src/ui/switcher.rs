@@ -13,6 +13,7 @@ use sotto_shared::id::UserId;
 use wasm_bindgen::JsCast;
 
 use super::dialogs::{Ask, Dialogs, closer, error_line, use_dialogs};
+use super::frame::use_column;
 use super::kit::dialog::bare;
 use super::kit::mark::{Shape, Size, mark};
 use super::kit::toast::Toasts;
@@ -21,7 +22,7 @@ use super::lock::use_lock;
 use super::nav::{Nav, use_nav};
 use super::pictures::portrait;
 use super::place::{Page, Place, SpacePage};
-use super::screen::{use_store, use_toasts};
+use super::screen::{use_narrow, use_store, use_toasts};
 use super::spaces::arrange::NONE;
 use super::spaces::name_of;
 use super::title::page_title;
@@ -540,6 +541,7 @@ fn people() -> Vec<Goal> {
 
 fn commands() -> Vec<Goal> {
     let (nav, store, dialogs, toasts, lock) = (use_nav(), use_store(), use_dialogs(), use_toasts(), use_lock());
+    let (column, narrow) = (use_column(), use_narrow());
     let apple = browser::is_apple();
     let goal = |icon: Icon, name: String, act: Rc<dyn Fn()>| Goal {
         kind: Kind::Command,
@@ -600,6 +602,18 @@ fn commands() -> Vec<Goal> {
         ),
         ask(Icon::LogOut, "Sign out of this browser", Ask::SignOut),
     ];
+    // On a narrow screen it stands alone anyhow.
+    if untrack(|| !narrow.get()) {
+        let turn = move || {
+            dialogs.close();
+            column.turn();
+        };
+        goals.push(goal(
+            Icon::PanelLeft,
+            untrack(|| column.offer()).to_owned(),
+            Rc::new(turn),
+        ));
+    }
     if guest::am_guest().get_untracked() {
         let not_for_guests = ["New message", "New group", "Create a space", "Lock now"];
         goals.retain(|goal| !not_for_guests.contains(&goal.name.as_str()));
