@@ -3,7 +3,7 @@
 
 import { Evil } from './evil.ts';
 import {
-  NOWHERE, ROLE, type RoomLog, Stranger, b64, entry, logOf, redact, remove, setRole, slowMode, timeOut, unban,
+  NOWHERE, ROLE, type RoomLog, Stranger, b64, entry, logOf, pin, redact, remove, setRole, slowMode, timeOut, unban,
 } from './forge.ts';
 import { Person } from './people.ts';
 import { test as base, expect } from './stage.ts';
@@ -37,6 +37,7 @@ test('what only a moderator may is refused by the relay, and by browsers when th
     'Time-out': timeOut(bob.user, Date.now() + 3_600_000),
     'Slow mode': slowMode(30),
     Redact: redact(NOWHERE),
+    Pin: pin(NOWHERE),
   };
   const forged = (now: RoomLog, body: Buffer): string => eve.signs(entry(now, eve.actor, body));
   for (const [name, body] of Object.entries(bodies)) {

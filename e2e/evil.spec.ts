@@ -10,8 +10,9 @@ import type { Locator } from '@playwright/test';
 
 import { type Body, Evil, type Frame, type Message, type Outgoing, type Script, ask } from './evil.ts';
 import {
-  type Actor, BODY, type Content, HEADER, Key, MAIN, NOWHERE, ROLE, type RoomLog, Stranger, type UserLog, addMember, b64, bodyOf, directGenesis, edited, entry,
-  epoch, epochOf, flipped, hash, kkOf, logOf, pointOf, raw, rosterHash, roomLog, setPolicy, unban, userUpdate, withKk, wrap,
+  type Actor, BODY, type Content, HEADER, Key, MAIN, NOWHERE, ROLE, type RoomLog, Stranger, type UserLog, addMember, b64, bodyOf, comes, deletes, directGenesis,
+  edited, edits, entry, epoch, epochOf, flipped, hash, hashOf, inviteOf, kkOf, logOf, pointOf, profile, raw, receipt, rosterHash, roomLog, setPolicy, unban,
+  userUpdate, withKk, wrap,
 } from './forge.ts';
 import { Person } from './people.ts';
 import { test as base, expect } from './stage.ts';
@@ -737,6 +738,56 @@ test('A14: a member who has the room key writes in the name of another', async (
   await expect.poll(() => ada.evil.lies.filter((lie) => lie === 'told message')).toHaveLength(5);
 });
 
+test('A27: a member edits, deletes, reads and is called something for another', async ({ cheated, strangers }) => {
+  const [[ada, bob], [eve]] = await Promise.all([cheated('ada', 'bob'), strangers('eve')]);
+  const room = await group('Den', ada, [bob], [eve]);
+  await goesOn(bob, 'second', ada);
+  const target = hashOf((await page(ada, room)).messages.at(-1) ?? { header: '', envelope: '' });
+  // He is away, and has not read what comes now.
+  bob.goesOffline();
+  await expect(bob.page.getByText('You are offline.')).toBeVisible();
+  await goesOn(ada, 'third');
+  const [now, { head }, bobs] = [await logOf(ada.evil, room), await page(ada, room), await find(ada, 'bob')];
+  const secret = (await eve.keys(now)).get(1) ?? NOWHERE;
+  const [hers, his] = [eve.actor, { user: raw(bobs.user_id), device: deviceOf(bobs) }];
+  const actors = [{ user: his.user, device: hers.device }, his, { user: hers.user, device: his.device }, hers];
+  const slots = (body: (own: boolean) => Buffer): Frame[] =>
+    actors.map((actor) => {
+      const written = eve.writes(now.room, secret, { ...by(actor, now, head, ''), body: body(actor === hers), slot: true });
+      return { type: 'slot', room_id: room, channel: b64(MAIN), ...written };
+    });
+  // Of four that say so the last is heard, which speaks for herself.
+  ada.evil.plays({});
+  ada.evil.tells(...slots(() => receipt(head.seq)));
+  await expect(ada.readMark('third')).toHaveText('Read by 1');
+  await bob.comesBack();
+  await bob.sees('third');
+  await expect(ada.readMark('third')).toHaveText('Read by 2');
+
+  const put = stowaways(room, head.seq, ada, bob);
+  const message = (actor: Actor, body?: Buffer): Outgoing =>
+    eve.writes(now.room, secret, { ...by(actor, now, head, 'as eve'), ...(body ? { body } : {}) });
+  put(message(hers));
+  for (const person of [ada, bob]) await person.sees('as eve');
+  const forged = [
+    message(hers, edits(target, 'what bob never said')),
+    message(hers, deletes(target)),
+    message({ user: his.user, device: hers.device }, edits(target, 'what bob never said')),
+    message(his, deletes(target)),
+  ];
+  for (const [index, one] of forged.entries()) {
+    put(one);
+    for (const person of [ada, bob]) await expect(damaged(person)).toHaveCount(index + 1);
+  }
+  ada.evil.tells(...slots((own) => profile(own ? 'Eve of the Sea' : 'Nobody at all', '')));
+  await expect(ada.log.getByRole('button', { name: 'Eve of the Sea', includeHidden: true }).first()).toBeAttached();
+  await expect(ada.log.getByRole('button', { name: 'bob', includeHidden: true }).first()).toBeAttached();
+  await expect(ada.page.getByText('Nobody at all')).toHaveCount(0);
+  await goesOn(bob, 'fourth', ada);
+  for (const person of [ada, bob]) await person.comesToSeeExactly(['first', 'second', 'third', 'as eve', 'fourth']);
+  expect(ada.evil.lies.filter((lie) => lie === 'told slot')).toHaveLength(4);
+});
+
 // ---- Room keys ------------------------------------------------------------------------------------------------------
 
 for (const [how, swap] of Object.entries({
@@ -1036,6 +1087,123 @@ test('A22: the handle of somebody who was checked becomes another account', asyn
     expect(ada.evil.requests.filter(({ path }) => path === 'rooms/create')).toEqual([]);
     nothingFor(eve, ada);
     nothingFor(bob, ada);
+  }
+});
+
+// ---- Links ----------------------------------------------------------------------------------------------------------
+
+const SOMETHING_ELSE = 'This link was answered with something else';
+
+/** A link into the group on screen: what stands behind the address of the page. */
+async function makesLink(person: Person): Promise<string> {
+  await person.chooses('More', 'Invite by link');
+  const dialog = person.dialog(/^Invite people/);
+  await dialog.getByRole('button', { name: 'Make a link' }).click();
+  await expect(dialog.getByRole('img', { name: 'The link as a code' })).toBeVisible();
+  const link = await dialog.getByRole('textbox', { name: 'Link' }).inputValue();
+  await dialog.locator('.dialog-foot').getByRole('button', { name: 'Close' }).click();
+  return link.slice(link.indexOf('/#'));
+}
+
+/** Opens a link, whichever was open before. */
+async function follows(person: Person, link: string): Promise<void> {
+  await person.page.goto('/link');
+  await person.page.goto(link);
+}
+
+test('A23: a contact link is answered with somebody else', async ({ cheated, strangers }) => {
+  const [[ada], [bob, eve]] = await Promise.all([cheated('ada'), strangers('bob', 'eve')]);
+  const lies: [string, (body: Body) => void][] = [
+    ['Somebody else answers under this name', (body) => Object.assign(body, eve.log, { handle: 'bob' })],
+    [SOMETHING_ELSE, (body) => (body.genesis = eve.log.genesis)],
+    [SOMETHING_ELSE, (body) => (body.genesis = withKk(bob.log.genesis, eve.kem[0]?.public ?? NOWHERE))],
+    [SOMETHING_ELSE, (body) => (body.entries = eve.log.entries)],
+  ];
+  for (const [title, lie] of lies) {
+    ada.evil.plays({
+      reply: (path, _, body) => {
+        if (path === 'users/find') lie(body);
+      },
+    });
+    await follows(ada, `/#c1.${bob.log.user_id}.bob`);
+    await expect(ada.page.getByRole('heading', { name: title })).toBeVisible();
+    await expect(ada.page.getByRole('button', { name: 'Write a message' })).toHaveCount(0);
+    await expect.poll(() => ada.evil.lies).toContain('answer users/find');
+    expect(ada.evil.requests.filter(({ path }) => path === 'rooms/create')).toEqual([]);
+  }
+  ada.evil.plays({});
+  await follows(ada, `/#c1.${bob.log.user_id}.bob`);
+  await expect(ada.page.getByRole('heading', { name: 'bob' })).toBeVisible();
+  nothingFor(eve, ada);
+});
+
+test("A24: an invite link is answered with another room, or with another invite's card", async ({ cheated, anotherBrowserOf }) => {
+  const [ada, cyd] = await cheated('ada', 'cyd');
+  await ada.makesGroup('Tea', []);
+  const other = await makesLink(ada);
+  const tea = await logOf(ada.evil, roomOf(ada));
+  await ada.makesGroup('Den', []);
+  const link = await makesLink(ada);
+
+  // Signed in: what the link leads to is read in the room's own log.
+  cyd.evil.plays({
+    reply: (path, _, body) => {
+      if (path === 'invites/open') [body.entries, body.seq] = [tea.entries, tea.seq];
+    },
+  });
+  await follows(cyd, link);
+  await expect(cyd.page.getByRole('heading', { name: SOMETHING_ELSE })).toBeVisible();
+  await expect(cyd.page.getByText(lied('the room behind this link'))).toBeVisible();
+  await expect(cyd.page.getByRole('button', { name: /^Join/ })).toHaveCount(0);
+  await expect.poll(() => cyd.evil.lies).toContain('answer invites/open');
+  expect(cyd.evil.requests.filter(({ path }) => path === 'rooms/append'), 'nothing was signed').toEqual([]);
+
+  // Signed out: all there is is the card.
+  const elsewhere = await anotherBrowserOf(cyd);
+  elsewhere.expectsTrouble();
+  let card = '';
+  cyd.evil.plays({
+    reply: (path, _, body) => {
+      if (path === 'invites/peek') card = body.card;
+    },
+  });
+  await elsewhere.page.goto(other);
+  await expect(elsewhere.page.getByRole('heading', { name: 'Tea' })).toBeVisible();
+  expect(card).not.toBe('');
+  for (const swapped of [card, '', b64(flipped(raw(card), 40))]) {
+    cyd.evil.plays({
+      reply: (path, _, body) => {
+        if (path === 'invites/peek') body.card = swapped;
+      },
+    });
+    await follows(elsewhere, link);
+    await expect(elsewhere.page.getByRole('heading', { name: SOMETHING_ELSE })).toBeVisible();
+    await expect(elsewhere.page.getByRole('heading', { name: /Tea|Den/ })).toHaveCount(0);
+    await expect.poll(() => cyd.evil.lies).toContain('answer invites/peek');
+  }
+  cyd.evil.plays({});
+  await follows(elsewhere, link);
+  await expect(elsewhere.page.getByRole('heading', { name: 'Den' })).toBeVisible();
+});
+
+test('A25: somebody comes by an invite that there is not, or without its link', async ({ cheated, strangers }) => {
+  const [[ada], [dan]] = await Promise.all([cheated('ada'), strangers('dan')]);
+  for (const how of ['no invite', 'no link']) {
+    const room = await group(`By ${how}`, ada, [], []);
+    await makesLink(ada);
+    const made = await logOf(ada.evil, room);
+    // The entry that made it: the id stands behind the number of its kind.
+    const open = bodyOf(raw(made.entries.at(-1) ?? '')).subarray(148, 164);
+    const own = new Key();
+    const invite = how === 'no invite' ? inviteOf(own) : open;
+    const join = (now: RoomLog): string => dan.signs(entry(now, dan.actor, comes(now.room, invite, own, pointOf(dan.log))));
+    await expect(dan.asks('rooms/append', { room_id: room, entries: [join(made)], wraps: [] }), how).rejects.toThrow(/: 4\d\d /);
+    ada.evil.plays({});
+    await force(ada, room, join);
+    await isStopped(ada, TOLD.entry, ['first'], AT_ONCE);
+    await hasMembers(ada, ['ada']);
+    nothingFor(dan, ada);
+    expect(ada.evil.lies).toEqual(['told log']);
   }
 });
 

@@ -1,5 +1,5 @@
 // What somebody can make who has keys of their own and the relay's help, and no engine: accounts, log entries, wrapped room
-// keys, sealed messages. Written after docs/protocol.md, sections 2, 3, 7, 8 and 15.
+// keys, sealed messages. Written after docs/protocol.md, sections 2, 3, 7, 8, 10 and 15.
 
 import {
   type KeyObject, createCipheriv, createECDH, createHash, createHmac, createPrivateKey, randomBytes, sign,
@@ -186,9 +186,18 @@ export const redact = (target: Buffer): Buffer => join(u8(20), target, u16(0));
 /** A public channel, with something for its sealed name. */
 export const createChannel = (id: Buffer): Buffer => join(u8(16), id, u8(1), u16(0), u32(1), data(Buffer.alloc(300, 1)));
 export const timeOut = (user: Buffer, until: number): Buffer => join(u8(31), user, u64(until));
+export const pin = (target: Buffer): Buffer => join(u8(25), MAIN, target, u8(1));
 export const slowMode = (seconds: number): Buffer => join(u8(32), MAIN, u32(seconds));
 export const epoch = (n: number, suite: number, roster: Buffer): Buffer =>
   join(u8(BODY.epoch), u32(n), u16(suite), Buffer.alloc(32, 1), roster, u8(4), data(Buffer.alloc(104, 1)));
+
+/** The id of the invite with this key. */
+export const inviteOf = (key: Key): Buffer => hash('invite-id', key.public).subarray(0, 16);
+/** Somebody comes by an invite, with a word by this key that they hold it. */
+export function comes(room: Buffer, invite: Buffer, key: Key, member: Point): Buffer {
+  const nonce = randomBytes(16);
+  return join(u8(13), invite, point(member), nonce, key.sign('join', join(room, invite, member.user, nonce)));
+}
 
 export interface Actor {
   user: Buffer;
@@ -265,7 +274,17 @@ export interface Content {
   text: string;
   n: number;
   suite: number;
+  /** In the place of the text. */
+  body?: Buffer;
+  /** Not a message: what lies in a slot. */
+  slot?: boolean;
 }
+
+export const hashOf = ({ header, envelope }: Outgoing): Buffer => hash('env', raw(header), raw(envelope));
+export const edits = (target: Buffer, words: string): Buffer => join(u8(3), target, text(words));
+export const deletes = (target: Buffer): Buffer => join(u8(4), target, u16(0));
+export const receipt = (read: number): Buffer => join(u8(17), u64(read));
+export const profile = (name: string, status: string): Buffer => join(u8(20), text(name), text(status));
 
 // ---- Strangers ------------------------------------------------------------------------------------------------------
 
@@ -398,10 +417,13 @@ export class Stranger {
 
   /** A message under a room key, signed by the own device whatever it says; the next of a chain, which goes on with it. */
   writes(room: Buffer, secret: Buffer, content: Content, lane = this.lane()): Outgoing {
-    const header = record(0x0401, u16(content.suite), u8(1), room, MAIN, u32(content.n), randomBytes(16), u8(0), Buffer.alloc(32));
+    const slot = content.slot ?? false;
+    const header = record(0x0401, u16(content.suite), u8(slot ? 3 : 1), room, MAIN, u32(content.n), randomBytes(16), u8(0), Buffer.alloc(32));
     const bytes = record(
-      0x0402, hash('header', header), content.user, content.device, lane.name, u64(++lane.ctr), lane.prev,
-      u64(content.log.seq), content.log.head, u64(content.seen.seq), content.seen.t, u64(Date.now()), u8(1), text(content.text),
+      0x0402, hash('header', header), content.user, content.device, lane.name,
+      ...(slot ? [u64(Date.now()), Buffer.alloc(32)] : [u64(++lane.ctr), lane.prev]),
+      u64(content.log.seq), content.log.head, u64(content.seen.seq), content.seen.t, u64(Date.now()),
+      content.body ?? join(u8(1), text(content.text)),
     );
     const plain = join(data(bytes), this.device.sign('msg', bytes));
     const padded = join(plain, Buffer.alloc(Math.max(0, 512 - plain.length)));

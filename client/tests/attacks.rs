@@ -16,7 +16,7 @@ use sotto_client::testing::relay::{SignInRow, Token};
 use sotto_client::testing::world::password;
 use sotto_client::testing::{ModelRelay, Peer, Snapshot, Tamper as Hands, World};
 use sotto_client::view::{
-    Body, Change, Command, Evidence, Found, Note, Outcome, Phase, Problem, Standing, Tamper, Trust, Unreadable,
+    Body, Change, Command, Evidence, Found, Note, Outcome, Phase, Problem, Standing, Tamper, Ties, Trust, Unreadable,
 };
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
@@ -3483,6 +3483,45 @@ fn a27_a_member_speaks_for_another() {
         let fourth = [&third[..], &["in his place"]].concat();
         assert_story(&mut stage, den, &fourth, "his id").await;
         stage.assert_shut_out(&stage.dan, "forged words");
+    });
+}
+
+/// Whoever hands something on says so of themselves: it stands under their name, and names nobody.
+#[test]
+fn a27_what_is_said_to_be_handed_on_is_nobody_elses() {
+    block_on(async {
+        let mut stage = Stage::new("a27 handed on").await;
+        let den = stage.den;
+        let (bob, eve) = (stage.id("bob"), stage.eve.clone());
+        let body = || MessageBody::Forwarded {
+            text: text("bob: i never said this @bob @everyone"),
+            ttl: 0,
+        };
+        eve_says(&mut stage, den, "handed on", body()).await;
+        let relay = stage.world.relay();
+        let forged = forge(relay, den, &eve, "as bob", |_, content| {
+            (content.user_id, content.body) = (bob, body());
+        });
+        post(relay, den, &forged.header, &forged.envelope);
+        stage.world.settle().await;
+        for browser in [ADA, BOB] {
+            let rows = rows(&mut stage, browser, den).await;
+            let Some([handed, in_his_name]) = rows.last_chunk() else {
+                panic!("{rows:?}")
+            };
+            let Body::Text { author, ties, .. } = handed else {
+                panic!("{handed:?}")
+            };
+            assert_eq!(*author, eve.id());
+            let nothing_else = Ties {
+                forwarded: true,
+                ..Ties::default()
+            };
+            assert_eq!(*ties, nothing_else);
+            assert_eq!(*in_his_name, Body::Unreadable(Unreadable::Damaged));
+            let room = stage.world.browsers[browser].room(den).unwrap();
+            assert_eq!(room.mentions, 0, "it calls nobody");
+        }
     });
 }
 

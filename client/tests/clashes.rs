@@ -5,9 +5,11 @@
 
 use futures_lite::future::block_on;
 use sotto_client::testing::World;
-use sotto_client::view::{Body, Command, Note, Outcome, Problem, Quote};
+use sotto_client::view::{
+    Body, ChannelKind, Chat, Command, Heading, NewChannel, NewHeading, Note, Outcome, Problem, Quote, Rights, Space,
+};
 use sotto_shared::crypto::suite::RustCrypto;
-use sotto_shared::id::{MessageId, RoomId};
+use sotto_shared::id::{ChannelId, MessageId, RoomId};
 
 type TestWorld = World<RustCrypto>;
 
@@ -254,4 +256,213 @@ fn a_name_called_thousands_of_times_calls_once() {
             ["by bob Sent".to_owned(), format!("{} Sent", text.trim_end())]
         );
     });
+}
+
+// --- Two who keep a space in order -------------------------------------------------------------------------------------------------
+
+/// A space that Ada and Bob own, with Cyd in it: three channels, two of them under a heading.
+async fn club(seed: &str) -> (TestWorld, RoomId, [Chat; 3]) {
+    let mut world = World::new(RustCrypto, seed);
+    for handle in ["ada", "bob", "cyd"] {
+        world.newcomer(handle).await;
+    }
+    let heading = |name: &str, channels: &[&str]| NewHeading {
+        name: name.into(),
+        channels: (channels.iter())
+            .map(|name| NewChannel {
+                name: (*name).into(),
+                topic: String::new(),
+                kind: ChannelKind::Public,
+            })
+            .collect(),
+    };
+    let command = Command::CreateSpace {
+        name: "Club".into(),
+        roles: Vec::new(),
+        headings: vec![heading("", &["news"]), heading("Talk", &["general", "garden"])],
+    };
+    let Ok(Outcome::Space(room)) = world.run(ADA, command).await else {
+        panic!("no space");
+    };
+    let handles = vec!["bob".into(), "cyd".into()];
+    let added = world.run(ADA, Command::AddPeople { room, handles }).await;
+    assert_eq!(added, Ok(Outcome::Done));
+    let (user, role) = (world.browsers[BOB].me().unwrap(), 3);
+    let owns = world.run(ADA, Command::SetRole { room, user, role }).await;
+    assert_eq!(owns, Ok(Outcome::Done));
+    let headings = world.browsers[BOB].space(room).unwrap().headings;
+    let mut channels = headings.into_iter().flat_map(|heading| heading.channels);
+    let chats = [(); 3].map(|()| Chat {
+        room,
+        channel: channels.next().unwrap(),
+    });
+    (world, room, chats)
+}
+
+/// Both ask for it in the same moment; what each is answered.
+async fn at_once(world: &mut TestWorld, commands: [Command; 2]) -> [Result<Outcome, Problem>; 2] {
+    let [by_ada, by_bob] = commands;
+    let asked =
+        [(ADA, by_ada), (BOB, by_bob)].map(|(browser, command)| (browser, world.browsers[browser].command(command)));
+    world.settle().await;
+    asked.map(|(browser, id)| world.browsers[browser].answers[&id].clone())
+}
+
+/// The same space in every browser, also in one that comes to it now.
+async fn agreed(world: &mut TestWorld, room: RoomId) -> Space {
+    let new = world.sign_in("cyd").await;
+    // What is one's own in it: role and rights.
+    let shared = |world: &TestWorld, browser: usize| Space {
+        role: 0,
+        rights: Rights::default(),
+        ..world.browsers[browser].space(room).unwrap()
+    };
+    let all = shared(world, ADA);
+    for browser in [BOB, CYD, new] {
+        assert_eq!(shared(world, browser), all, "browser {browser}");
+    }
+    for browser in [ADA, BOB, CYD] {
+        assert_eq!(world.browsers[browser].notices(), []);
+    }
+    all
+}
+
+fn names(world: &TestWorld, browser: usize, chats: [Chat; 3]) -> [String; 3] {
+    chats.map(|chat| world.browsers[browser].chat(chat).unwrap().title)
+}
+
+const DONE: [Result<Outcome, Problem>; 2] = [Ok(Outcome::Done), Ok(Outcome::Done)];
+
+#[test]
+fn two_who_rename_a_channel_at_once_leave_one_name_the_same_for_all() {
+    for seed in 0..6 {
+        block_on(async {
+            let (mut world, room, chats) = club(&format!("two names {seed}")).await;
+            let rename = |name: &str| Command::EditChannel {
+                chat: chats[1],
+                name: name.into(),
+                topic: format!("about the {name}"),
+            };
+            let answers = at_once(&mut world, [rename("lounge"), rename("parlour")]).await;
+            assert_eq!(answers, DONE, "{seed}");
+            agreed(&mut world, room).await;
+            let all = names(&world, CYD, chats);
+            assert!(["lounge", "parlour"].contains(&all[1].as_str()), "{all:?}");
+            assert_eq!([&all[0], &all[2]], ["news", "garden"]);
+            for browser in 0..world.browsers.len() {
+                assert_eq!(names(&world, browser, chats), all, "browser {browser}");
+                let info = world.browsers[browser].chat(chats[1]).unwrap().channel.unwrap();
+                assert_eq!(
+                    info.topic,
+                    format!("about the {}", all[1]),
+                    "name and topic of one hand"
+                );
+            }
+        });
+    }
+}
+
+#[test]
+fn two_who_move_channels_at_once_lose_none() {
+    for seed in 0..6 {
+        block_on(async {
+            let (mut world, room, chats) = club(&format!("two moves {seed}")).await;
+            let [news, general, garden] = chats.map(|chat| chat.channel);
+            let arrange = |headings: &[(u16, &str, &[ChannelId])]| Command::Arrange {
+                space: room,
+                headings: (headings.iter())
+                    .map(|(id, name, channels)| Heading {
+                        id: *id,
+                        name: (*name).into(),
+                        channels: channels.to_vec(),
+                    })
+                    .collect(),
+            };
+            let one = [(0, "", &[][..]), (1, "Talk", &[garden, news, general][..])];
+            let other = [
+                (0, "", &[garden][..]),
+                (1, "Chat", &[general][..]),
+                (2, "Read", &[news][..]),
+            ];
+            let answers = at_once(&mut world, [arrange(&one), arrange(&other)]).await;
+            assert_eq!(answers, DONE, "{seed}");
+            let agreed = agreed(&mut world, room).await;
+            let headings: Vec<_> = (agreed.headings.iter())
+                .map(|heading| (heading.id, heading.name.as_str(), &heading.channels[..]))
+                .collect();
+            // One of the two as a whole: each channel once, and where one of them put it.
+            assert!(headings == one || headings == other, "{headings:?}");
+        });
+    }
+}
+
+#[test]
+fn a_channel_that_is_made_while_another_hand_puts_them_in_order_is_there() {
+    for seed in 0..6 {
+        block_on(async {
+            let (mut world, room, chats) = club(&format!("made meanwhile {seed}")).await;
+            let [news, general, garden] = chats.map(|chat| chat.channel);
+            let create = Command::CreateChannel {
+                space: room,
+                name: "kitchen".into(),
+                topic: String::new(),
+                kind: ChannelKind::Public,
+                heading: 1,
+                members: Vec::new(),
+            };
+            let heading = |id, name: &str, channels: &[ChannelId]| Heading {
+                id,
+                name: name.into(),
+                channels: channels.to_vec(),
+            };
+            let arrange = Command::Arrange {
+                space: room,
+                headings: vec![heading(0, "", &[]), heading(1, "House", &[garden, general, news])],
+            };
+            let [made, arranged] = at_once(&mut world, [create, arrange]).await;
+            let Ok(Outcome::Channel(kitchen)) = made else {
+                panic!("{made:?}")
+            };
+            assert_eq!(arranged, Ok(Outcome::Done));
+            let agreed = agreed(&mut world, room).await;
+            assert_eq!(agreed.headings[1].name, "House");
+            assert_eq!(
+                agreed.headings[1].channels,
+                [garden, general, news, kitchen.channel],
+                "{seed}"
+            );
+        });
+    }
+}
+
+#[test]
+fn two_roles_that_are_made_at_once_are_two() {
+    for seed in 0..6 {
+        block_on(async {
+            let (mut world, room, _) = club(&format!("two roles {seed}")).await;
+            let define = |name: &str, rank, rights| Command::DefineRole {
+                space: room,
+                role: None,
+                name: name.into(),
+                rank,
+                rights,
+            };
+            let (may_post, may_pin) = (
+                Rights {
+                    post: true,
+                    ..Rights::default()
+                },
+                Rights {
+                    pin: true,
+                    ..Rights::default()
+                },
+            );
+            let commands = [define("Baker", 20, may_post), define("Smith", 30, may_pin)];
+            assert_eq!(at_once(&mut world, commands).await, DONE, "{seed}");
+            let agreed = agreed(&mut world, room).await;
+            let own = agreed.roles.iter().filter(|role| !role.built_in);
+            let own: Vec<_> = own.map(|role| (role.name.as_str(), role.rank, role.rights)).collect();
+            assert_eq!(own, [("Smith", 30, may_pin), ("Baker", 20, may_post)], "{seed}");
+        });
+    }
 }

@@ -2,13 +2,18 @@
 #![cfg(all(feature = "testing", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use futures_lite::future::block_on;
 use sotto_client::engine::{Failure, Reply, Request};
 use sotto_client::testing::tamper::Honest;
 use sotto_client::testing::{ModelRelay, Peer, Tamper, World};
-use sotto_client::view::{Body, Command, Contact, ContactAct, Outcome, Problem, Room};
-use sotto_shared::api::frame::FromRelay;
+use sotto_client::view::{Body, Command, Contact, ContactAct, Outcome, Presence, Problem, Room};
+use sotto_shared::api::frame::{FromRelay, ToRelay};
+use sotto_shared::codec::Codec;
 use sotto_shared::crypto::suite::RustCrypto;
+use sotto_shared::envelope::header::{Header, MessageKind};
 use sotto_shared::id::{RoomId, UserId};
 
 type TestWorld = World<RustCrypto>;
@@ -89,6 +94,80 @@ fn of_a_request_nothing_is_told_until_it_is_accepted() {
         world.advance(61_000);
         world.settle().await;
         assert_eq!(world.browsers[ADA].read_up_to(chat, bob), 1);
+    });
+}
+
+/// Writes down what a browser says in passing.
+#[derive(Clone, Default)]
+struct Passing(Rc<RefCell<Vec<(usize, RoomId)>>>);
+
+impl Tamper for Passing {
+    fn heard(&mut self, _: &mut ModelRelay, from: Peer, frame: ToRelay) -> Vec<ToRelay> {
+        if let ToRelay::Send { messages } = &frame {
+            let headers = messages.iter().map(|said| Header::from_bytes(&said.header.0).unwrap());
+            let passing = headers.filter(|header| header.kind == MessageKind::Ephemeral);
+            self.0
+                .borrow_mut()
+                .extend(passing.map(|header| (from.browser, header.room_id)));
+        }
+        vec![frame]
+    }
+}
+
+/// What the relay is handed is of one size and sealed, but that something was said is news as well.
+#[test]
+fn in_a_request_nothing_is_said_in_passing_until_it_is_accepted() {
+    block_on(async {
+        let (mut world, chat) = stage("passing").await;
+        let (ada, bob) = (id(&mut world, "ada"), id(&mut world, "bob"));
+        let passing = Passing::default();
+        world.tamper = Box::new(passing.clone());
+        for browser in [ADA, BOB] {
+            let on = Command::TellReached { on: true };
+            assert_eq!(world.run(browser, on).await, Ok(Outcome::Done));
+        }
+        world.read(ADA, chat).await;
+        world.run(BOB, Command::Looking { visible: true }).await.unwrap();
+        assert_eq!(world.read(BOB, chat).await.len(), 1);
+        let reached = |world: &TestWorld| {
+            let members = world.browsers[ADA].store.members(chat).unwrap();
+            members.iter().find(|member| member.user == bob).unwrap().reached
+        };
+        for text in ["are you there", "hello?"] {
+            world.say(ADA, chat, text).await;
+            // Bob is at his screen, looks at it, and begins to write.
+            for command in [
+                Command::BeHere { here: true },
+                Command::MarkRead { chat: chat.into() },
+                Command::Typing { chat: chat.into() },
+            ] {
+                assert_eq!(world.run(BOB, command).await, Ok(Outcome::Done));
+            }
+            world.settle().await;
+            assert_eq!(world.browsers[ADA].store.typing(chat.into()), []);
+            world.advance(61_000);
+            world.settle().await;
+        }
+        world.run(BOB, Command::Leaving).await.unwrap();
+        let by_bob = |passing: &Passing| passing.0.take().iter().filter(|(from, _)| *from == BOB).count();
+        assert_eq!(by_bob(&passing), 0, "nothing went out");
+        assert_eq!(reached(&world), 0);
+        assert_eq!(world.browsers[ADA].store.presence(bob), None);
+        assert_eq!(world.browsers[ADA].store.last_seen(bob), None);
+
+        // The same once he has accepted.
+        decide(&mut world, BOB, ada, ContactAct::Accept).await;
+        world.advance(61_000);
+        for command in [Command::BeHere { here: true }, Command::Typing { chat: chat.into() }] {
+            assert_eq!(world.run(BOB, command).await, Ok(Outcome::Done));
+        }
+        world.settle().await;
+        assert_eq!(world.browsers[ADA].store.typing(chat.into()), [bob]);
+        assert_eq!(world.browsers[ADA].store.presence(bob), Some(Presence::Here));
+        world.advance(6_000);
+        world.settle().await;
+        assert_eq!(reached(&world), 3);
+        assert!(by_bob(&passing) > 0);
     });
 }
 

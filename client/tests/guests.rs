@@ -401,3 +401,32 @@ fn nobody_else_s_handle_ever_changes_and_nobody_becomes_a_guest() {
         });
     }
 }
+
+#[test]
+fn a_name_that_is_too_long_or_none_opens_no_account_and_the_next_one_does() {
+    block_on(async {
+        let (mut world, room, link) = stage("guest's name").await;
+        let browser = world.browser("a guest's browser");
+        let accounts = world.relay().people.0.len();
+        for (name, problem) in [
+            ("z".repeat(65), Problem::TooLong { max: 64 }),
+            ("é".repeat(33), Problem::TooLong { max: 64 }),
+            (" \n\u{200b}".into(), Problem::EmptyName),
+        ] {
+            let come_in = Command::ComeIn { name };
+            assert_eq!(world.run(browser, come_in).await, Err(problem));
+            assert_eq!(world.relay().people.0.len(), accounts);
+            assert!(matches!(world.browsers[browser].phase(), Phase::SignedOut { .. }));
+        }
+        let name = "é".repeat(32);
+        let come_in = Command::ComeIn { name: name.clone() };
+        assert_eq!(world.run(browser, come_in).await, Ok(Outcome::Done));
+        let opened = world.run(browser, Command::OpenLink { link }).await;
+        assert!(matches!(opened, Ok(Outcome::Preview(_))), "{opened:?}");
+        assert_eq!(
+            world.run(browser, Command::Join { room }).await,
+            Ok(Outcome::Room(room))
+        );
+        assert_eq!(seen(&world, browser, me(&world, browser)).name, name);
+    });
+}

@@ -4,9 +4,11 @@
 
 use futures_lite::future::block_on;
 use sotto_client::testing::World;
-use sotto_client::view::{Command, Hush, Level, Outcome, Problem, Usual};
+use sotto_client::view::{
+    ChannelKind, Chat, Command, Hush, Level, NewChannel, NewHeading, Outcome, Problem, RoomHush, Usual,
+};
 use sotto_shared::crypto::suite::RustCrypto;
-use sotto_shared::id::RoomId;
+use sotto_shared::id::{ChannelId, RoomId};
 
 type TestWorld = World<RustCrypto>;
 
@@ -279,5 +281,190 @@ fn choices_live_through_a_change_of_password() {
         world.settle().await;
         assert_eq!(hush(&world, ADA, room).level, Level::Mentions);
         assert_eq!(world.browsers[ADA].notices(), []);
+    });
+}
+
+// --- A space and its channels --------------------------------------------------------------------------------------------------
+
+/// Ada's space with Bob and two public channels, General and Garden.
+async fn club(seed: &str) -> (TestWorld, [Chat; 2]) {
+    let mut world = World::new(RustCrypto, seed);
+    for handle in ["ada", "bob"] {
+        world.newcomer(handle).await;
+    }
+    let channel = |name: &str| NewChannel {
+        name: name.into(),
+        topic: String::new(),
+        kind: ChannelKind::Public,
+    };
+    let command = Command::CreateSpace {
+        name: "Club".into(),
+        roles: Vec::new(),
+        headings: vec![NewHeading {
+            name: String::new(),
+            channels: vec![channel("General"), channel("Garden")],
+        }],
+    };
+    let Ok(Outcome::Space(room)) = world.run(ADA, command).await else {
+        panic!("no space");
+    };
+    let handles = vec!["bob".into()];
+    let added = world.run(ADA, Command::AddPeople { room, handles }).await;
+    assert_eq!(added, Ok(Outcome::Done));
+    world.settle().await;
+    let headings = world.browsers[BOB].space(room).unwrap().headings;
+    let channels: Vec<ChannelId> = headings.into_iter().flat_map(|heading| heading.channels).collect();
+    let chats = ["General", "Garden"].map(|name| {
+        let mut all = channels.iter().map(|channel| Chat {
+            room,
+            channel: *channel,
+        });
+        all.find(|chat| world.browsers[BOB].chat(*chat).unwrap().title == name)
+            .unwrap()
+    });
+    (world, chats)
+}
+
+fn in_channel(world: &TestWorld, browser: usize, chat: Chat) -> Hush {
+    world.browsers[browser].chat(chat).unwrap().hush
+}
+
+fn levels_in(world: &TestWorld, browser: usize, chats: [Chat; 2]) -> [Level; 2] {
+    chats.map(|chat| in_channel(world, browser, chat).level)
+}
+
+fn mutes_in(world: &TestWorld, browser: usize, chats: [Chat; 2]) -> [bool; 2] {
+    chats.map(|chat| in_channel(world, browser, chat).muted)
+}
+
+async fn channel_level(world: &mut TestWorld, browser: usize, chat: Chat, level: Option<Level>) {
+    let command = Command::SetLevel {
+        room: chat.room,
+        channel: Some(chat.channel),
+        level,
+    };
+    assert_eq!(world.run(browser, command).await, Ok(Outcome::Done));
+}
+
+async fn channel_mute(world: &mut TestWorld, browser: usize, chat: Chat, until_ms: u64) {
+    let command = Command::Mute {
+        room: chat.room,
+        channel: Some(chat.channel),
+        until_ms,
+    };
+    assert_eq!(world.run(browser, command).await, Ok(Outcome::Done));
+}
+
+#[test]
+fn a_channel_s_own_level_goes_before_that_of_its_space_and_that_before_what_is_usual() {
+    use Level::{Everything, Mentions, Nothing};
+    block_on(async {
+        let (mut world, chats) = club("channel levels").await;
+        let [general, _] = chats;
+        let usual = Usual {
+            direct: true,
+            mentions: true,
+            groups: true,
+            spaces: true,
+        };
+        assert_eq!(world.run(BOB, Command::SetUsual(usual)).await, Ok(Outcome::Done));
+        assert_eq!(levels_in(&world, BOB, chats), [Everything, Everything], "what is usual");
+        channel_level(&mut world, BOB, general, Some(Mentions)).await;
+        assert_eq!(levels_in(&world, BOB, chats), [Mentions, Everything], "of one channel");
+        level(&mut world, BOB, general.room, Some(Nothing)).await;
+        assert_eq!(levels_in(&world, BOB, chats), [Mentions, Nothing], "its own stands");
+        let chosen = chats.map(|chat| in_channel(&world, BOB, chat).chosen);
+        assert_eq!(chosen, [Some(Mentions), None]);
+        channel_level(&mut world, BOB, general, Some(Everything)).await;
+        // What is told goes by it.
+        for chat in chats {
+            let said = Command::say(chat, "the beans are in");
+            assert_eq!(world.run(ADA, said).await, Ok(Outcome::Done));
+        }
+        let told = chats.map(|chat| world.browsers[BOB].chat(chat).unwrap().alert.is_some());
+        assert_eq!(told, [true, false]);
+        // The other way round: a loud space, and one channel of it that is not.
+        channel_level(&mut world, BOB, general, Some(Nothing)).await;
+        level(&mut world, BOB, general.room, Some(Everything)).await;
+        assert_eq!(levels_in(&world, BOB, chats), [Nothing, Everything]);
+        // Taken back, each is as what is around it.
+        level(&mut world, BOB, general.room, Some(Mentions)).await;
+        channel_level(&mut world, BOB, general, None).await;
+        assert_eq!(levels_in(&world, BOB, chats), [Mentions, Mentions]);
+        level(&mut world, BOB, general.room, None).await;
+        assert_eq!(levels_in(&world, BOB, chats), [Everything, Everything]);
+        // Nobody else has any of it.
+        assert_eq!(levels_in(&world, ADA, chats), [Mentions, Mentions]);
+    });
+}
+
+#[test]
+fn a_channel_is_quiet_by_itself_or_with_its_space_whichever_lasts_longer() {
+    block_on(async {
+        let (mut world, chats) = club("channel mutes").await;
+        let [general, garden] = chats;
+        let begun = world.now_ms;
+        channel_mute(&mut world, BOB, general, begun + 2 * HOUR_MS).await;
+        assert_eq!(mutes_in(&world, BOB, chats), [true, false], "this one alone");
+        mute(&mut world, BOB, general.room, begun + HOUR_MS).await;
+        assert_eq!(mutes_in(&world, BOB, chats), [true, true]);
+        let until = chats.map(|chat| in_channel(&world, BOB, chat).muted_until);
+        assert_eq!(until, [begun + 2 * HOUR_MS, 0], "by itself");
+        let said = Command::say(garden, "the beans are in");
+        assert_eq!(world.run(ADA, said).await, Ok(Outcome::Done));
+        let shown = world.browsers[BOB].chat(garden).unwrap();
+        assert!(shown.unread == 1 && shown.alert.is_none());
+        // A channel that is switched on stays quiet with its space.
+        channel_mute(&mut world, BOB, garden, 0).await;
+        assert_eq!(mutes_in(&world, BOB, chats), [true, true]);
+        world.advance(HOUR_MS + 1);
+        world.settle().await;
+        assert_eq!(mutes_in(&world, BOB, chats), [true, false], "the space is loud again");
+        world.advance(HOUR_MS);
+        world.settle().await;
+        assert_eq!(mutes_in(&world, BOB, chats), [false, false]);
+        assert_eq!(mutes_in(&world, ADA, chats), [false, false]);
+    });
+}
+
+#[test]
+fn what_was_chosen_for_a_channel_survives_a_reload_and_reaches_the_other_browsers() {
+    use Level::{Everything, Mentions, Nothing};
+    block_on(async {
+        let (mut world, chats) = club("channel levels kept").await;
+        let [general, garden] = chats;
+        let second = world.sign_in("bob").await;
+        level(&mut world, BOB, general.room, Some(Everything)).await;
+        mute(&mut world, BOB, general.room, 7).await;
+        channel_mute(&mut world, second, garden, u64::MAX).await;
+        world.go_offline(BOB);
+        channel_level(&mut world, BOB, general, Some(Nothing)).await;
+        world.reload(BOB);
+        world.settle().await;
+        assert_eq!(
+            levels_in(&world, BOB, chats),
+            [Nothing, Everything],
+            "without a network"
+        );
+        assert_eq!(mutes_in(&world, BOB, chats), [false, true]);
+        assert_eq!(
+            levels_in(&world, second, chats),
+            [Everything, Everything],
+            "nothing was sent yet"
+        );
+        world.go_online(BOB);
+        world.settle().await;
+        let third = world.sign_in("bob").await;
+        for browser in [BOB, second, third] {
+            assert_eq!(levels_in(&world, browser, chats), [Nothing, Everything], "{browser}");
+            assert_eq!(mutes_in(&world, browser, chats), [false, true], "{browser}");
+            let of_space = RoomHush {
+                room: general.room,
+                chosen: Some(Everything),
+                muted_until: 7,
+            };
+            assert_eq!(world.browsers[browser].store.room_hush(general.room), Some(of_space));
+        }
+        assert_eq!(levels_in(&world, ADA, chats), [Mentions, Mentions]);
     });
 }

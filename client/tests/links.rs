@@ -8,6 +8,7 @@ use sotto_client::testing::{ModelRelay, Peer, Tamper, World};
 use sotto_client::view::{Body, Command, Note, Outcome, Over, Peeked, PeekedInvite, Problem};
 use sotto_shared::crypto::suite::RustCrypto;
 use sotto_shared::id::RoomId;
+use sotto_shared::link::Link;
 use sotto_shared::testing::people::NOW;
 
 type TestWorld = World<RustCrypto>;
@@ -233,6 +234,63 @@ impl Tamper for OtherCard {
     }
 }
 
+/// Whatever a test wants in the place of the card.
+struct AsCard(Vec<u8>);
+
+impl Tamper for AsCard {
+    fn reply(
+        &mut self,
+        _: &mut ModelRelay,
+        _: Peer,
+        _: &Request,
+        mut reply: Result<Reply, Failure>,
+    ) -> Result<Reply, Failure> {
+        if let Ok(Reply::InvitePeek(body)) = &mut reply {
+            body.card = sotto_shared::api::B64(self.0.clone());
+        }
+        reply
+    }
+}
+
+/// Of one room, by one person, of the same words: only the link differs.
+#[test]
+fn a24_a_card_of_another_link_is_refused_and_so_is_one_that_was_changed() {
+    block_on(async {
+        let (mut world, room, stranger) = stage("card").await;
+        let good = link(&mut world, ADA, room, 5, false).await;
+        link(&mut world, ADA, room, 5, false).await;
+        let invites = &world.relay().rooms[&room].state.invites;
+        let mut cards: Vec<Vec<u8>> = invites.values().map(|it| it.card.as_slice().to_vec()).collect();
+        // Which of the two is this link's, it alone says.
+        let mut shown = 0;
+        let mut own = Vec::new();
+        for card in cards.clone() {
+            world.tamper = Box::new(AsCard(card.clone()));
+            match peek(&mut world, stranger, &good).await {
+                Ok(peeked) => {
+                    assert_eq!(peeked.title, "Tea");
+                    own = card;
+                    shown += 1;
+                }
+                Err(problem) => assert_eq!(problem, Problem::ServerLied("the room behind this link".into())),
+            }
+        }
+        assert_eq!((cards.len(), shown), (2, 1));
+        let last = own.len() - 1;
+        cards = vec![Vec::new(), own[..last].to_vec(), [&own[..], &[0]].concat()];
+        for at in [0, 30, last] {
+            let mut bent = own.clone();
+            bent[at] ^= 1;
+            cards.push(bent);
+        }
+        for card in cards {
+            world.tamper = Box::new(AsCard(card));
+            let told = peek(&mut world, stranger, &good).await;
+            assert_eq!(told, Err(Problem::ServerLied("the room behind this link".into())));
+        }
+    });
+}
+
 #[test]
 fn a24_a_look_at_a_link_is_answered_with_another_room() {
     block_on(async {
@@ -246,5 +304,48 @@ fn a24_a_look_at_a_link_is_answered_with_another_room() {
         // Nor can the relay put something else than a handle in the maker's place.
         world.tamper = Box::new(OtherCard(room, room));
         assert_eq!(peek(&mut world, stranger, &good).await.unwrap().by, "");
+    });
+}
+
+/// What a camera sees: four dots a square, and a white edge around it.
+fn scanned(rows: &[Vec<bool>]) -> String {
+    const DOTS: usize = 4;
+    let edge = 4;
+    let side = (rows.len() + 2 * edge) * DOTS;
+    let mut image = rqrr::PreparedImage::prepare_from_bitmap(side, side, |x, y| {
+        let at = |dot: usize| (dot / DOTS).checked_sub(edge);
+        let row = at(y).and_then(|y| rows.get(y));
+        row.zip(at(x)).is_some_and(|(row, x)| row.get(x) == Some(&true))
+    });
+    let codes = image.detect_grids();
+    let [code] = &codes[..] else {
+        panic!("{} codes", codes.len())
+    };
+    code.decode().unwrap().1
+}
+
+#[test]
+fn the_code_of_a_link_says_the_link_to_whoever_scans_it() {
+    block_on(async {
+        let (mut world, room, _) = stage("code").await;
+        let user_id = world.browsers[ADA].me().unwrap();
+        let contact = |handle: &str| {
+            let link = Link::Contact {
+                user_id,
+                handle: handle.to_owned(),
+            };
+            format!("https://sotto.example/#{link}")
+        };
+        let invite = link(&mut world, ADA, room, 5, false).await;
+        for text in [contact("ada"), contact(&"a".repeat(32)), invite] {
+            let drawn = world.run(ADA, Command::DrawCode { text: text.clone() }).await;
+            let Ok(Outcome::Code(rows)) = drawn else {
+                panic!("{drawn:?}")
+            };
+            assert!(rows.iter().all(|row| row.len() == rows.len()), "a square");
+            assert_eq!(scanned(&rows), text);
+        }
+        let long = Command::DrawCode { text: "a".repeat(513) };
+        assert_eq!(world.run(ADA, long).await, Err(Problem::TooLong { max: 512 }));
     });
 }

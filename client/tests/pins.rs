@@ -2,13 +2,17 @@
 #![cfg(all(feature = "testing", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use futures_lite::future::block_on;
 use sotto_client::testing::{Snapshot, World};
 use sotto_client::view::{Body, Chat, Command, Note, Outcome, Problem, Quote, Target};
+use sotto_shared::api::body::StoredMessage;
+use sotto_shared::codec::Codec;
 use sotto_shared::crypto::secret::PrivateKey;
 use sotto_shared::crypto::suite::RustCrypto;
+use sotto_shared::envelope::header::Header;
 use sotto_shared::id::{EnvelopeHash, MessageId, RoomId};
 
 type TestWorld = World<RustCrypto>;
@@ -325,5 +329,50 @@ fn what_is_handed_on_says_nothing_of_where_it_stood() {
             Err(Problem::TooManyForwards { max: 20 })
         );
         assert_eq!(world.texts(BOB, duo).await, ["for two", "by bob"]);
+    });
+}
+
+#[test]
+fn what_is_handed_on_is_encrypted_anew() {
+    block_on(async {
+        let (mut world, room, duo) = tea("forward anew").await;
+        world.newcomer("cyd").await;
+        // With who came and went the group has another key than the first.
+        let handles = vec!["cyd".into()];
+        let added = world.run(ADA, Command::AddPeople { room, handles }).await;
+        assert_eq!(added, Ok(Outcome::Done));
+        let cyd = world.browsers[2].me().unwrap();
+        let gone = world.run(ADA, Command::RemovePerson { room, user: cyd }).await;
+        assert_eq!(gone, Ok(Outcome::Done));
+        let words = "the beans are in, and the peas, and all that was sown in spring";
+        world.say(BOB, room, words).await;
+        show(&mut world, ADA, room).await;
+        let (chat, message) = (Chat::from(room), id_of(&world, ADA, words));
+        for _ in 0..2 {
+            let to = vec![duo.into()];
+            assert_eq!(
+                world.run(ADA, Command::Forward { chat, message, to }).await,
+                Ok(Outcome::Done)
+            );
+        }
+        assert_eq!(world.texts(BOB, duo).await, ["for two", words, words]);
+        let newest = |world: &mut TestWorld, room| world.relay().rooms[&room].messages.iter().rev().cloned().collect();
+        let (of_room, of_duo): (Vec<StoredMessage>, Vec<StoredMessage>) =
+            (newest(&mut world, room), newest(&mut world, duo));
+        let header = |message: &StoredMessage| Header::from_bytes(&message.header.0).unwrap();
+        let first = header(&of_room[0]);
+        for copy in &of_duo[..2] {
+            let copied = header(copy);
+            assert_eq!((first.room_id, copied.room_id), (room, duo));
+            assert_ne!(first.n, copied.n, "under another key");
+            assert_ne!(first.msg_id, copied.msg_id);
+        }
+        // No part of one is a part of another: neither of the first, nor among the copies.
+        let parts = |message: &StoredMessage| -> BTreeSet<Vec<u8>> {
+            message.envelope.0.windows(16).map(<[u8]>::to_vec).collect()
+        };
+        let [one, other] = [&of_duo[0], &of_duo[1]].map(parts);
+        assert!(parts(&of_room[0]).is_disjoint(&one) && parts(&of_room[0]).is_disjoint(&other));
+        assert!(one.is_disjoint(&other));
     });
 }

@@ -6,6 +6,8 @@ use futures_lite::future::block_on;
 use sotto_client::engine::{Failure, Reply, Request};
 use sotto_client::testing::{ModelRelay, Peer, Tamper, World};
 use sotto_client::view::{Command, Outcome, Problem};
+use sotto_shared::crypto::hash::hash;
+use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::suite::RustCrypto;
 use sotto_shared::id::{RoomId, UserId};
 
@@ -175,5 +177,26 @@ fn a_name_that_was_bent_is_nobodys() {
         world.read(cyd, room).await;
         world.settle().await;
         assert_eq!(called(&world, cyd, ada), named("Ada", ""));
+    });
+}
+
+#[test]
+fn a_mark_follows_from_the_identity_key_and_is_the_same_for_everybody() {
+    block_on(async {
+        let (mut world, _) = stage("mark").await;
+        let other = world.sign_in("ada").await;
+        let (ada, bob) = (id(&mut world, "ada"), id(&mut world, "bob"));
+        // What somebody is called changes nothing of it.
+        assert_eq!(calls(&mut world, ADA, "bob", "at sea").await, Ok(Outcome::Done));
+        for user in [ada, bob] {
+            let key = *world.relay().people.0[&user].log.view().ik.as_bytes();
+            let expected = hash(Label::Mark, &[&key]);
+            for browser in [ADA, BOB, other] {
+                let shown = world.browsers[browser].person(user).unwrap().mark;
+                assert_eq!(shown, expected[..5], "browser {browser}");
+            }
+        }
+        let marks = [ada, bob].map(|user| world.browsers[BOB].person(user).unwrap().mark);
+        assert_ne!(marks[0], marks[1]);
     });
 }

@@ -7,6 +7,7 @@ use sotto_client::testing::World;
 use sotto_client::view::{
     ChannelKind, Chat, Command, Heading, NewChannel, NewHeading, NewRole, Outcome, Problem, Rights, RoomKind, Space,
 };
+use sotto_shared::api::limits::MAX_ROOM_NAME_BYTES;
 use sotto_shared::crypto::suite::RustCrypto;
 use sotto_shared::id::{RoomId, UserId};
 
@@ -299,5 +300,104 @@ fn whoever_is_removed_from_a_space_reads_no_more_in_any_channel() {
         let newest = |n: u32| stored.wraps.iter().any(|wrap| wrap.user_id == bob && wrap.n == n);
         assert!(newest(1) && !newest(2));
         assert!(say(&mut world, BOB, general, "still here").await.is_err());
+    });
+}
+
+#[test]
+fn names_that_are_too_long_are_refused_and_nothing_changes() {
+    block_on(async {
+        let (mut world, id) = club("long names").await;
+        let tea = world.group(ADA, "Tea", &["bob"]).await;
+        let general = chat(&world, ADA, id, "general").unwrap();
+        let (fits, long) = ("n".repeat(MAX_ROOM_NAME_BYTES), "n".repeat(MAX_ROOM_NAME_BYTES + 1));
+        let before = space(&world, ADA, id);
+        let counts = |world: &mut TestWorld| {
+            let rooms = &world.relay().rooms;
+            (rooms.len(), rooms[&id].entries.len(), rooms[&tea].entries.len())
+        };
+        let count = counts(&mut world);
+        let role = |name: &String| NewRole {
+            name: name.clone(),
+            rank: 20,
+            rights: Rights::default(),
+        };
+        let heading = |name: &String, channel: &String| NewHeading {
+            name: name.clone(),
+            channels: vec![self::channel(channel, ChannelKind::Public)],
+        };
+        let create =
+            |name: &String, role_name: &String, heading_name: &String, channel: &String| Command::CreateSpace {
+                name: name.clone(),
+                roles: vec![role(role_name)],
+                headings: vec![heading(heading_name, channel)],
+            };
+        let arrange = |name: &String| {
+            let mut headings = before.headings.clone();
+            headings[1].name.clone_from(name);
+            Command::Arrange { space: id, headings }
+        };
+        let define = |number, name: &String| Command::DefineRole {
+            space: id,
+            role: number,
+            name: name.clone(),
+            rank: 20,
+            rights: Rights::default(),
+        };
+        let make = |name: &String| Command::CreateChannel {
+            space: id,
+            name: name.clone(),
+            topic: String::new(),
+            kind: ChannelKind::Public,
+            heading: 0,
+            members: Vec::new(),
+        };
+        let edit = |name: &String| Command::EditChannel {
+            chat: general,
+            name: name.clone(),
+            topic: String::new(),
+        };
+        let group = |name: &String| Command::CreateGroup {
+            name: name.clone(),
+            handles: vec!["bob".into()],
+        };
+        let rename = |room, name: &String| Command::RenameRoom {
+            room,
+            name: name.clone(),
+        };
+        let problem = Err(Problem::TooLong {
+            max: MAX_ROOM_NAME_BYTES as u32,
+        });
+        for command in [
+            group(&long),
+            rename(tea, &long),
+            rename(id, &long),
+            create(&long, &fits, &fits, &fits),
+            create(&fits, &long, &fits, &fits),
+            create(&fits, &fits, &long, &fits),
+            create(&fits, &fits, &fits, &long),
+            arrange(&long),
+            define(None, &long),
+            define(Some(16), &long),
+            make(&long),
+            edit(&long),
+        ] {
+            assert_eq!(world.run(ADA, command.clone()).await, problem, "{command:?}");
+        }
+        assert_eq!(counts(&mut world), count, "nothing was written");
+        assert_eq!(space(&world, ADA, id), before);
+        assert_eq!(world.browsers[ADA].room(tea).unwrap().title, "Tea");
+        assert_eq!(world.browsers[ADA].chat(general).unwrap().title, "general");
+        assert_eq!(world.browsers[ADA].notices(), []);
+        // As long as may be they are taken, and everybody sees them whole.
+        for command in [rename(tea, &fits), arrange(&fits), define(Some(16), &fits), edit(&fits)] {
+            assert_eq!(world.run(ADA, command).await, Ok(Outcome::Done));
+        }
+        let made = world.run(ADA, create(&fits, &fits, &fits, &fits)).await;
+        assert!(matches!(made, Ok(Outcome::Space(_))), "{made:?}");
+        let shown = space(&world, BOB, id);
+        assert_eq!(shown.headings[1].name, fits);
+        assert_eq!(shown.roles.iter().find(|role| role.id == 16).unwrap().name, fits);
+        assert_eq!(world.browsers[BOB].room(tea).unwrap().title, fits);
+        assert_eq!(world.browsers[BOB].chat(general).unwrap().title, fits);
     });
 }

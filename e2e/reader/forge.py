@@ -527,6 +527,31 @@ attempt_entry("a member who sets a lifetime", "§6 rule 2: its actor may not ROL
 attempt_entry("a lifetime within the rules", "holds, six", (owner, b"\x15" + number(60, 4) + number(0, 8)))
 for seconds in 29, 366 * 86_400 + 1:
     attempt_entry("a lifetime that is none", "§11: a lifetime that is none", (owner, b"\x15" + number(seconds, 4) + number(0, 8)))
+# What keeps order.
+PIN, TIME_OUT, SLOW = (
+    b"\x19" + MAIN + hashes[-1] + b"\1",
+    lambda who: b"\x1f" + who + number(SOON, 8),
+    lambda seconds: b"\x20" + MAIN + number(seconds, 4),
+)
+attempt_entry("a member who pins", "§6 rule 2: its actor may not PIN", (member, PIN))
+attempt_entry("an owner who pins", "holds, six", (owner, PIN))
+attempt_entry("a message that is pinned twice", "§15: the message is pinned already, or is not", (owner, PIN), (owner, PIN))
+attempt_entry("a member who keeps somebody from writing", "§6 rule 2: its actor may not KICK", (member, TIME_OUT(you)))
+attempt_entry("a member who is kept from writing", "holds, six", (owner, TIME_OUT(me)))
+attempt_entry(
+    "an end of what keeps nobody from writing",
+    "§15: it lifts a time-out that is not there",
+    (owner, b"\x1f" + me + number(0, 8)),
+)
+attempt_entry("a member who slows a conversation down", "§6 rule 2: its actor may not META", (member, SLOW(30)))
+attempt_entry("an owner who slows it down", "holds, six", (owner, SLOW(30)))
+attempt_entry("a time between texts that is none", "§15: a time between texts that is none", (owner, SLOW(4)))
+attempt_entry(
+    "a reason for what somebody else did",
+    "§15: it gives a reason for what is not right before it, or not its actor's",
+    (owner, SLOW(30)),
+    (member, b"\x21" + number(n, 4) + number(len(room.hashes), 8) + lp(bytes(100))),
+)
 # Rooms that begin wrong.
 attempt("a room that begins within the rules", "holds, nothing said", new_room(owner, 2, []))
 attempt("a group that begins with two", "§6: the wrong number of people", new_room(owner, 2, [ref(member.me)]))

@@ -85,8 +85,9 @@ pub(crate) enum SpaceAct {
         remove: Vec<UserId>,
     },
     Arrange(Vec<Heading>),
+    /// A new role (`None`) or a changed one.
     Define {
-        role: CustomRole,
+        role: Option<CustomRole>,
         name: String,
         rank: u8,
         rights: Rights,
@@ -428,14 +429,9 @@ impl<S: Suite> Engine<S> {
     ) -> Result<Option<Outcome>, Problem> {
         let state = &self.open_room(space)?.state;
         let taken = |role: &CustomRole| state.roles.custom.contains_key(role);
-        let role = match number {
-            Some(number) => CustomRole::new(number).filter(taken),
-            None => (CustomRole::FIRST.number()..=u8::MAX)
-                .filter_map(CustomRole::new)
-                .find(|role| !taken(role)),
-        };
+        let known = |number| CustomRole::new(number).filter(taken).ok_or(Problem::NotAllowed);
         let act = SpaceAct::Define {
-            role: role.ok_or(Problem::NotAllowed)?,
+            role: number.map(known).transpose()?,
             name: check_name(&new.name)?,
             rank: new.rank,
             rights: rights(new.rights),
@@ -464,9 +460,9 @@ impl<S: Suite> Engine<S> {
         headings: &[NewHeading],
         ctx: &mut Ctx<'_, S>,
     ) -> Result<(), Problem> {
-        for (number, new) in (CustomRole::FIRST.number()..=u8::MAX).zip(roles) {
+        for new in roles {
             let act = SpaceAct::Define {
-                role: CustomRole::new(number).ok_or(Problem::NotAllowed)?,
+                role: None,
                 name: check_name(&new.name)?,
                 rank: new.rank,
                 rights: rights(new.rights),
@@ -475,8 +471,11 @@ impl<S: Suite> Engine<S> {
         }
         let (mut order, mut number) = (Vec::with_capacity(headings.len()), 0);
         for new in headings {
-            let name = tidy_name(&new.name);
+            let mut name = tidy_name(&new.name);
             let id = if name.is_empty() { 0 } else { number + 1 };
+            if id != 0 {
+                name = check_name(&name)?;
+            }
             number = number.max(id);
             let mut channels = Vec::with_capacity(new.channels.len());
             for channel in &new.channels {
@@ -613,18 +612,14 @@ impl<S: Suite> Engine<S> {
                 rank,
                 rights,
             } => {
+                // A new one has the first number that is free by now: others may have been made since it was asked for.
+                let numbers = || (CustomRole::FIRST.number()..=u8::MAX).filter_map(CustomRole::new);
+                let free = |role: &CustomRole| !draft.state.roles.custom.contains_key(role);
+                let role = role.or_else(|| numbers().find(free)).ok_or(Problem::NotAllowed)?;
                 let meta = RoleMeta { name: name.clone() };
-                let sealed = seal(
-                    draft,
-                    room,
-                    &ChannelId::MAIN,
-                    Named::Role(*role),
-                    n,
-                    &padded(&meta),
-                    ctx,
-                )?;
+                let sealed = seal(draft, room, &ChannelId::MAIN, Named::Role(role), n, &padded(&meta), ctx)?;
                 let body = RoomBody::DefineRole {
-                    role: *role,
+                    role,
                     rank: *rank,
                     rights: *rights,
                     n,

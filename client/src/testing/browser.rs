@@ -18,8 +18,8 @@ use crate::engine::{
 use crate::passwords;
 use crate::state::Store;
 use crate::view::{
-    Body, Change, Chat, Command, Delivery, Found, FromWorker, Order, Outcome, Person, Phase, Problem, Reports, Room,
-    Row, Space, ToWorker, Wired,
+    Body, Change, Chat, Command, Delivery, Found, FromWorker, Order, Outcome, Person, Phase, Presence, Problem,
+    Reports, Room, Row, Space, ToWorker, Wired,
 };
 
 /// What a browser keeps across reloads; shared by its tabs.
@@ -507,6 +507,15 @@ impl<S: Suite> Browser<S> {
         let members = untracked(|| self.store.members(room)).unwrap_or_default();
         let member = members.iter().find(|member| member.user == user);
         member.map_or(0, |member| member.read_up_to)
+    }
+
+    /// Who is said to be writing.
+    pub fn typing(&self, room: RoomId) -> Vec<UserId> {
+        untracked(|| self.store.typing(room.into()))
+    }
+
+    pub fn presence(&self, user: UserId) -> Option<Presence> {
+        untracked(|| self.store.presence(user))
     }
 
     /// The room on screen.

@@ -21,14 +21,18 @@ use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::secret::{EpochSecret, InviteSecret, PrivateKey};
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::RustCrypto;
-use sotto_shared::envelope::content::{Content, MessageBody, lane_start, message_key, seal_message};
+use sotto_shared::envelope::content::{Content, Here, MessageBody, lane_start, message_key, seal_message};
 use sotto_shared::envelope::header::{Header, MessageKind, ttl_class};
-use sotto_shared::id::{ChannelId, EnvelopeHash, Head, MessageId, RoomId, UserId};
+use sotto_shared::file::FileKey;
+use sotto_shared::id::{ChannelId, EnvelopeHash, Head, MessageId, PictureId, RoomId, UserId};
 use sotto_shared::link::invite_key;
+use sotto_shared::log::channels::ChannelKind;
+use sotto_shared::log::roles::{CustomRole, Rights};
 use sotto_shared::log::room_log::{
     EpochReason, History, JoinMode, MemberRef, Policy, Role, RoomBody, RoomEntry, RoomState, SUITE_1, invite_id,
     join_bytes,
 };
+use sotto_shared::picture::Picture;
 use sotto_shared::testing::FixedRng;
 use sotto_shared::testing::people::{NOW, Person, TestRoom};
 
@@ -37,12 +41,14 @@ use super::hands::{Hands, Trick, Wiles};
 use super::witness::{Keys, Witness, keys_in};
 use crate::engine::Key;
 use crate::testing::relay::Tenure;
-use crate::testing::{Snapshot, World};
-use crate::view::{Body, Command, Delivery, Note, Outcome, Standing};
+use crate::testing::{Browser, Snapshot, World};
+use crate::view::{Body, Command, Delivery, Note, Outcome, Quote, Standing};
 
 const STEP_BYTES: usize = 4;
 const MAX_STEPS: usize = 40;
 const BROWSERS: [usize; 2] = [0, 1];
+/// From here on a number names one of the later kinds: those below keep what they meant in scripts that were found.
+const LATER: u8 = 200;
 
 /// Ada and Bob with their browsers, Eve in their room, and Dan outside of it.
 pub struct Den {
@@ -291,7 +297,8 @@ impl Play<'_> {
         };
         let ada = self.world.browsers[0].me();
         let mut keeps_chain = true;
-        match which % 32 {
+        let kind = if which < LATER { which % 32 } else { 32 + which % 9 };
+        match kind {
             0 => header.n = number as u32,
             1 => header.ttl_class = how,
             2 => header.suite = number as u16,
@@ -338,7 +345,7 @@ impl Play<'_> {
             21 | 22 => {
                 let emoji = ["👍", "🎉", "no", "\u{202e}👍"][usize::from(how) % 4];
                 content.body = MessageBody::React {
-                    target: if which % 32 == 21 { target } else { other },
+                    target: if kind == 21 { target } else { other },
                     emoji: Text::new(emoji).expect("short"),
                     on: how < 128,
                 };
@@ -370,6 +377,49 @@ impl Play<'_> {
                 content.body = MessageBody::Vote { target, choices };
             }
             31 => content.body = MessageBody::EndPoll { target },
+            // Answers, in a thread or not, to what is there or to nothing, and calls of anybody.
+            32..=34 => {
+                let nothing = EnvelopeHash::from_bytes([how; 32]);
+                let named = [Some(target), Some(other), Some(nothing), None];
+                let called = [ada.unwrap_or(eve.id()), eve.id(), self.den.dan.id()];
+                content.body = MessageBody::Post {
+                    text,
+                    ttl: 0,
+                    reply: named[usize::from(how) % 4],
+                    thread: if kind == 32 {
+                        None
+                    } else {
+                        named[usize::from(how / 4) % 4]
+                    },
+                    everyone: how >= 128,
+                    mentions: List::new(called[..usize::from(how / 16) % 4].to_vec()).expect("few"),
+                };
+            }
+            35 => content.body = MessageBody::Forwarded { text, ttl: 0 },
+            36 => (header.kind, content.body) = (MessageKind::Ephemeral, MessageBody::Typing),
+            37 => {
+                let state = [Here::Here, Here::Away, Here::Gone, Here::Hidden][usize::from(how / 2) % 4];
+                (header.kind, content.body) = (MessageKind::Ephemeral, MessageBody::Presence { state });
+            }
+            // What she calls herself, and what she says is her picture; also where others say it of themselves.
+            38..=40 => {
+                header.kind = MessageKind::Slot;
+                content.ctr = if how < 128 { u64::from(self.forged) } else { number };
+                let id = PictureId::from_bytes([how; 16]);
+                let key = FileKey::from_bytes([how; 32]);
+                content.body = if kind == 40 {
+                    let picture = (how >= 64).then_some(Picture { id, key });
+                    MessageBody::Picture { picture }
+                } else {
+                    let status = Text::new(["", "ada", "\u{202e}"][usize::from(how) % 3]).expect("short");
+                    let name = Text::new(text.as_str()).expect("short");
+                    MessageBody::Profile { name, status }
+                };
+                if how & 1 == 1 {
+                    content.user_id = ada.unwrap_or(content.user_id);
+                }
+                keeps_chain = false;
+            }
             _ => {}
         }
         self.fades |= matches!(content.body, MessageBody::FadingText { .. });
@@ -450,7 +500,7 @@ impl Play<'_> {
 
     fn forge_entry(&mut self, which: u8, how: u8) {
         self.learn_keys();
-        let which = which % 20;
+        let which = if which < LATER { which % 20 } else { 20 + which % 13 };
         let (eve, dan) = (&self.den.eve, &self.den.dan);
         let mut actor = eve;
         let invite = invite_key(&InviteSecret::from_bytes([how % 4; 32]), &self.den.room);
@@ -542,6 +592,65 @@ impl Play<'_> {
                 }
             }
             18 => RoomBody::Unban { user_id: dan.id() },
+            20..=22 => {
+                let messages = &self.world.relays[0].rooms[&self.den.room].messages;
+                let there = messages.get(usize::from(how) % messages.len().max(1));
+                RoomBody::Pin {
+                    channel: ChannelId::MAIN,
+                    target: there.map_or(EnvelopeHash::from_bytes([how; 32]), StoredMessage::hash),
+                    on: which < 22,
+                }
+            }
+            23 => RoomBody::TimeOut {
+                user_id: [bob, eve.id(), dan.id()][usize::from(how) % 3],
+                until: if how < 128 { self.world.now_ms + 3_600_000 } else { 0 },
+            },
+            24 => RoomBody::SetSlowMode {
+                channel: ChannelId::MAIN,
+                seconds: [0, 30, u32::MAX][usize::from(how) % 3],
+            },
+            // Why somebody did the newest that was done, or what nobody did.
+            25 => RoomBody::Reason {
+                n: state.epoch_number(),
+                of: if how < 128 { state.seq } else { u64::from(how) },
+                sealed: Bytes::new(vec![how; usize::from(how)]).expect("short"),
+            },
+            26 => RoomBody::DefineRole {
+                role: CustomRole::FIRST,
+                rank: how,
+                rights: Rights::ALL,
+                n: state.epoch_number(),
+                sealed: Bytes::new(vec![how; usize::from(how)]).expect("short"),
+            },
+            27 => RoomBody::DropRole {
+                role: CustomRole::FIRST,
+            },
+            28 => RoomBody::SetRole {
+                user_id: if how < 128 { bob } else { eve.id() },
+                role: Role::Custom(CustomRole::FIRST),
+            },
+            29 => RoomBody::CreateChannel {
+                channel: ChannelId::from_bytes([how; 16]),
+                kind: [ChannelKind::Public, ChannelKind::Private][usize::from(how) % 2],
+                members: List::new(vec![eve.id()]).expect("one"),
+                n: state.epoch_number(),
+                sealed: Bytes::new(vec![how; usize::from(how)]).expect("short"),
+            },
+            30 => RoomBody::UpdateChannel {
+                channel: ChannelId::MAIN,
+                n: state.epoch_number(),
+                sealed: Bytes::new(vec![how; usize::from(how)]).expect("short"),
+                archived: how >= 128,
+            },
+            31 => RoomBody::ChannelMembers {
+                channel: ChannelId::MAIN,
+                add: List::new(vec![dan.id()]).expect("one"),
+                remove: List::new(vec![bob]).expect("one"),
+            },
+            32 => RoomBody::ArrangeChannels {
+                n: state.epoch_number(),
+                sealed: Bytes::new(vec![how; usize::from(how)]).expect("short"),
+            },
             _ => RoomBody::Remove {
                 user_id: if how & 1 == 0 { dan.id() } else { bob },
                 ban: true,
@@ -773,6 +882,7 @@ impl Play<'_> {
         let (mut read, mut deleted) = (Vec::new(), Vec::new());
         let mut alarm = false;
         for browser in BROWSERS {
+            self.says_nothing_of_others(browser)?;
             let there = self.world.browsers[browser].room(self.den.room);
             let name = self.world.browsers[browser].name.clone();
             alarm |= !self.world.browsers[browser].notices().is_empty();
@@ -797,6 +907,7 @@ impl Play<'_> {
                         state: Delivery::Sent,
                         edited,
                         reactions,
+                        ties,
                         ..
                     } => {
                         let is_eves = author == self.den.eve.id() && text.starts_with("eve ");
@@ -809,6 +920,15 @@ impl Play<'_> {
                         }
                         if !is_eves && self.said.get(&text) != Some(&author) {
                             return Err(format!("{name} is shown what nobody wrote: {text}"));
+                        }
+                        if ties.everyone || ties.pinned {
+                            return Err(format!("{name} is shown what Eve may not: {ties:?}"));
+                        }
+                        if let Some(Quote::Text { by, text, .. }) = &ties.reply
+                            && self.said.get(text) != Some(by)
+                            && !(*by == self.den.eve.id() && text.starts_with("eve "))
+                        {
+                            return Err(format!("{name} is shown an answer to what nobody wrote: {text}"));
                         }
                         if !once.insert(text.clone()) {
                             return Err(format!("{name} is shown something twice: {text}"));
@@ -835,6 +955,36 @@ impl Play<'_> {
             return Err(format!("message {seq} is gone, and it was not hers"));
         }
         self.witness.borrow().judge(&self.den.keys)
+    }
+}
+
+impl Play<'_> {
+    /// Ada and Bob call themselves nothing, do not write and are not here, and Eve is but a member.
+    fn says_nothing_of_others(&self, browser: usize) -> Result<(), String> {
+        let (shown, eve) = (&self.world.browsers[browser], self.den.eve.id());
+        let name = &shown.name;
+        for user in self.world.browsers.iter().filter_map(Browser::me) {
+            if let Some(person) = shown.person(user)
+                && !(person.name.is_empty() && person.status.is_empty() && person.picture.is_none())
+            {
+                return Err(format!("{name} is shown of somebody what Eve says: {person:?}"));
+            }
+            if shown.presence(user).is_some() {
+                return Err(format!("{name} is shown that somebody is here by Eve's word"));
+            }
+        }
+        if shown.typing(self.den.room).iter().any(|user| *user != eve) {
+            return Err(format!("{name} is shown that somebody writes by Eve's word"));
+        }
+        if shown.room(self.den.room).is_some_and(|room| room.pins > 0) {
+            return Err(format!("{name} is shown what Eve pinned"));
+        }
+        match shown.order(self.den.room) {
+            Some(order) if !(order.time_outs.is_empty() && order.slow.is_empty()) => {
+                Err(format!("{name} goes by an order that Eve may not give: {order:?}"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -104,9 +104,14 @@ impl Witness {
                             && wrap.n <= state.epoch_number()
                             && !state.rotation_due
                     };
+                    // Of two keys of one number the one that the relay took: another was signed, and refused.
+                    let taken = relay.rooms.get(&ask.room_id).map(|room| &room.state.hashes);
+                    let was_taken = |head: &Head, state: &RoomState| {
+                        taken.is_some_and(|hashes| hashes.get(state.seq as usize) == Some(head))
+                    };
                     let state = (self.states.iter())
                         .filter(|((room, _), state)| *room == ask.room_id && fits(state))
-                        .max_by_key(|(_, state)| state.seq);
+                        .max_by_key(|((_, head), state)| (was_taken(head, state), state.seq));
                     match state {
                         Some((at, _)) => self.wraps.push((at.0, at.1, wrap.clone())),
                         None => self
