@@ -105,6 +105,33 @@ test('a message that is too long is given back, to be shortened', async ({ signe
   await alice.comesToSeeExactly(['short']);
 });
 
+test('a message with very many different reactions shows some of them, and goes on', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.opensDirectWith('bob');
+  await alice.says('what a day');
+  await bob.opensToWrite('alice');
+  const row = bob.message('what a day');
+  const signs = [
+    'anchor', 'sailboat', 'pear', 'kiwi fruit', 'melon', 'lemon', 'banana', 'pineapple', 'mango', 'cherries', 'peach', 'coconut',
+    'avocado', 'eggplant', 'broccoli', 'mushroom', 'peanuts', 'chestnut', 'bread', 'croissant', 'pretzel', 'pancakes',
+  ];
+  for (const [at, name] of signs.entries()) {
+    await row.hover();
+    await row.getByRole('button', { name: 'Add a reaction' }).first().click();
+    const picker = row.getByRole('dialog', { name: 'Add a reaction' });
+    await picker.getByRole('searchbox').fill(name);
+    await picker.getByRole('button', { name, exact: true }).click();
+    await expect(alice.message('what a day').locator('.reaction')).toHaveCount(Math.min(at + 1, 20));
+  }
+  await expect(row.locator('.reaction')).toHaveCount(20);
+  // One that goes makes room for the next.
+  await row.locator('.reaction').first().click();
+  await expect(alice.message('what a day').locator('.reaction').last()).toHaveAccessibleName(/^🥨 /);
+  await expect(row.locator('.reaction')).toHaveCount(20);
+  await bob.says('indeed');
+  await alice.sees('indeed');
+});
+
 test('a name or a topic that is too long says so where it stands', async ({ signedUp }) => {
   const [alice] = await signedUp('alice');
   const { page } = alice;
@@ -126,6 +153,83 @@ test('a name or a topic that is too long says so where it stands', async ({ sign
   await page.getByRole('button', { name: 'Create channel' }).click();
   await expect(field('Topic').getByText(long)).toBeVisible();
   await expect(field('Name').getByText(long)).toHaveCount(0);
+});
+
+test('names of groups, roles, headings and guests that are too long say so where they stand', async ({ signedUp, newPerson }) => {
+  const [alice] = await signedUp('alice');
+  const { page } = alice;
+  const dialog = page.getByRole('dialog');
+  const refuses = async (press: string): Promise<void> => {
+    const field = dialog.locator('.field').filter({ has: page.getByLabel('Name', { exact: true }) });
+    await field.getByLabel('Name').fill('ä'.repeat(101));
+    await dialog.getByRole('button', { name: press }).click();
+    await expect(field.getByText('Too long. Make it shorter.')).toBeVisible();
+    await field.getByLabel('Name').fill('short');
+    await dialog.getByRole('button', { name: press }).click();
+    await expect(dialog).toBeHidden();
+  };
+  await alice.chooses('New conversation', 'New group');
+  await refuses('Create group');
+  await alice.canWriteTo('short');
+  await alice.chooses('More', 'Rename');
+  await refuses('Rename');
+
+  await alice.chooses('More', 'Invite by link');
+  await dialog.getByRole('button', { name: 'Make a link' }).click();
+  const link = await dialog.getByRole('textbox', { name: 'Link' }).inputValue();
+  await dialog.locator('.dialog-foot').getByRole('button', { name: 'Close' }).click();
+  const guest = await newPerson('guest');
+  await guest.page.goto(link.slice(link.indexOf('/#')));
+  await guest.page.getByRole('button', { name: 'Come in as a guest' }).click();
+  await guest.page.getByLabel('Your name').fill('ä'.repeat(101));
+  await guest.page.getByRole('button', { name: 'Come in', exact: true }).click();
+  await expect(guest.page.getByText('Too long. Make it shorter.')).toBeVisible();
+  await guest.page.getByLabel('Your name').fill('Zoe');
+  await guest.page.getByRole('button', { name: 'Come in', exact: true }).click();
+  await guest.canWriteTo('short');
+
+  await page.getByRole('button', { name: 'Create a space' }).click();
+  await dialog.getByLabel('Name', { exact: true }).fill('Harbour');
+  await dialog.getByRole('radio', { name: 'Empty' }).check();
+  await dialog.getByRole('button', { name: 'Create space' }).click();
+  await expect(dialog).toBeHidden();
+  const menu = page.getByRole('navigation', { name: 'Channels of Harbour' }).getByRole('button', { name: 'Harbour' });
+  await menu.click();
+  await page.getByRole('menuitem', { name: 'New heading' }).click();
+  await refuses('Add heading');
+  await menu.click();
+  await page.getByRole('menuitem', { name: 'Space settings' }).click();
+  await page.getByRole('link', { name: 'Roles' }).click();
+  await page.getByRole('button', { name: 'New role' }).click();
+  await refuses('Create role');
+});
+
+test('what nests without end is drawn, and the page goes on', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.opensDirectWith('bob');
+  const nested = ['>', '> ', '- ', '1. ', '**a ', '~~a ', '_a ', '||a ', '[a](', '![', '`a '].map((sign) => `${sign.repeat(2_000)}deep`);
+  for (const text of nested) await alice.says(text);
+  await alice.says('the last one');
+  await alice.hasSentEverything();
+  await bob.opensToWrite('alice');
+  await bob.sees('the last one');
+  for (const person of [alice, bob]) {
+    await person.goesToTheBeginning();
+    const drawn = person.log.locator('[data-message-state] .message-body').filter({ hasText: 'deep' });
+    await expect(drawn).toHaveCount(nested.length);
+    // However deep it was meant, it ends.
+    const depth = await drawn.evaluateAll((bodies) => {
+      const depthOf = (element: Element): number => 1 + Math.max(0, ...[...element.children].map(depthOf));
+      return Math.max(...bodies.map(depthOf));
+    });
+    expect(depth).toBeGreaterThan(3);
+    expect(depth).toBeLessThan(100);
+  }
+  await bob.says('I read on');
+  await alice.page.getByRole('button', { name: 'Newest' }).click();
+  await alice.sees('I read on');
+  await bob.reloads();
+  await bob.sees('I read on');
 });
 
 test('with the server stopped, signing in says so and keeps what was typed', async ({ signedUp, anotherBrowserOf, relay }) => {

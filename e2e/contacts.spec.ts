@@ -1,16 +1,12 @@
 // Who writes for the first time waits; what was decided holds in every browser.
 
+import { PHONE } from './people.ts';
 import { expect, test } from './stage.ts';
 
-const SIZES = [
-  { width: 1280, height: 800 },
-  { width: 390, height: 844 },
-];
-
-for (const viewport of SIZES) {
-  test(`somebody who writes first waits until they are accepted, ${viewport.width} px`, async ({ signedUp, newPerson }) => {
+for (const [width, options] of [[1280, {}], [390, PHONE]] as const) {
+  test(`somebody who writes first waits until they are accepted, ${width} px`, async ({ signedUp, newPerson }) => {
     const [alice] = await signedUp('alice');
-    const bob = await (await newPerson('bob', { context: { viewport } })).signsUp();
+    const bob = await (await newPerson('bob', options)).signsUp();
     const { page } = bob;
     await alice.opensDirectWith('bob');
     await alice.says('hello, we met on Sunday');
@@ -21,12 +17,12 @@ for (const viewport of SIZES) {
     // Nothing calls for it: no number, no title.
     await expect(requests.locator('.badge')).toHaveCount(0);
     expect(await page.title()).not.toMatch(/^\(/);
-    await requests.getByRole('link').click();
+    await bob.presses(requests.getByRole('link'));
     await bob.sees('hello, we met on Sunday');
     await expect(page.getByRole('heading', { name: 'alice wants to talk with you' })).toBeVisible();
     await expect(bob.composer).toHaveCount(0);
     await expect(alice.readMark('hello, we met on Sunday')).toHaveCount(0);
-    await page.getByRole('button', { name: 'Accept' }).click();
+    await bob.presses(page.getByRole('button', { name: 'Accept' }));
     await expect(bob.composer).toBeVisible();
     await expect(alice.readMark('hello, we met on Sunday')).toBeVisible();
     await bob.says('yes, on the bridge');
@@ -34,6 +30,7 @@ for (const viewport of SIZES) {
     for (const [person, other] of [[alice, 'bob'], [bob, 'alice']] as const) {
       await person.page.goto('/contacts');
       await expect(person.page.getByRole('main').getByRole('button', { name: other })).toBeVisible();
+      await person.fits();
     }
   });
 }

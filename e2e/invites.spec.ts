@@ -2,13 +2,8 @@
 
 import type { Locator } from '@playwright/test';
 
-import type { Person } from './people.ts';
+import { PHONE, type Person } from './people.ts';
 import { expect, test } from './stage.ts';
-
-const SIZES = [
-  { width: 1280, height: 800 },
-  { width: 390, height: 844 },
-];
 
 const DAY = 86_400_000;
 
@@ -40,14 +35,14 @@ async function opensInvites(person: Person): Promise<Locator> {
   return person.dialog(/^Invite people/);
 }
 
-for (const viewport of SIZES) {
-  test(`a link leads somebody without an account into the group, ${viewport.width} px`, async ({ signedUp, newPerson }) => {
+for (const [width, options] of [[1280, {}], [390, PHONE]] as const) {
+  test(`a link leads somebody without an account into the group, ${width} px`, async ({ signedUp, newPerson }) => {
     const [alice] = await signedUp('alice');
     await alice.makesGroup('Sunday walk', []);
     await alice.says('before you came');
     await alice.hasSentEverything();
     const link = await makesLink(alice);
-    const bob = await newPerson('bob', { context: { viewport } });
+    const bob = await newPerson('bob', options);
     const { page } = bob;
     await page.goto(link);
     await expect(page).toHaveURL(/\/link$/);
@@ -57,13 +52,13 @@ for (const viewport of SIZES) {
     // It survives a reload, and the way to the account.
     await bob.reloads();
     await expect(page.getByRole('heading', { name: 'Sunday walk' })).toBeVisible();
-    await page.getByRole('button', { name: 'Create account' }).click();
+    await bob.presses(page.getByRole('button', { name: 'Create account' }));
     await expect(page.getByText('Your link opens as soon as you are in.')).toBeVisible();
     await bob.fillsSignUp();
-    await page.getByRole('button', { name: 'Create account' }).click();
+    await bob.presses(page.getByRole('button', { name: 'Create account' }));
     const join = page.getByRole('button', { name: 'Join Sunday walk' });
     await expect(join).toBeVisible({ timeout: 20_000 });
-    await join.click();
+    await bob.presses(join);
     await bob.canWriteTo('Sunday walk');
     await bob.sees('before you came');
     await expect(alice.log.getByText('bob joined by an invite of you.')).toBeVisible();

@@ -59,6 +59,66 @@ test('a level is chosen from the list with the keyboard, and stays over a reload
   await expect(dialog.getByRole('radio', { name: 'Nothing' })).toBeChecked();
 });
 
+test('what was chosen of one channel holds for it alone', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  const channel = (person: Person, name: string): Locator => person.page.locator('.channel-row').getByRole('link', { name });
+  await alice.page.getByRole('button', { name: 'Create a space' }).click();
+  const create = alice.dialog('Create a space');
+  await create.getByLabel('Name', { exact: true }).fill('Harbour Makers');
+  await create.getByRole('radio', { name: 'Community' }).check();
+  await create.getByRole('button', { name: 'Create space' }).click();
+  await alice.page.getByRole('navigation', { name: 'Channels of Harbour Makers' }).getByRole('button', { name: 'Harbour Makers' }).click();
+  await alice.page.getByRole('menuitem', { name: 'Add people' }).click();
+  const add = alice.dialog('Add people to Harbour Makers');
+  await add.getByRole('textbox', { name: 'People' }).fill('bob');
+  await add.getByRole('button', { name: 'Add', exact: true }).last().click();
+  await expect(add).toBeHidden();
+  const space = bob.page.getByRole('list', { name: 'Spaces' }).getByRole('link', { name: /Harbour Makers/ });
+  await space.click();
+  for (const name of ['questions', 'off-topic', 'general']) {
+    await channel(bob, name).click();
+    await bob.canWriteTo(name);
+  }
+  const dialog = bob.dialog('Notifications');
+  const asks = async (name: string): Promise<void> => {
+    await channel(bob, name).click({ button: 'right' });
+    await bob.page.getByRole('menuitem', { name: 'Notifications …' }).click();
+    await expect(dialog).toContainText(name);
+  };
+  await asks('questions');
+  await dialog.getByRole('button', { name: 'Until I switch it on' }).click();
+  await expect(dialog.getByText('Muted until you switch it on.')).toBeVisible();
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await expect(channel(bob, 'questions')).toHaveClass(/channel-muted/);
+
+  const writes = async (name: string, text: string): Promise<void> => {
+    await channel(alice, name).click();
+    await alice.canWriteTo(name);
+    await alice.says(text);
+    await alice.hasSentEverything();
+  };
+  await writes('questions', 'which paint, @bob, do you take?');
+  await expect(channel(bob, 'questions').locator('.badge')).toHaveClass(/badge-quiet/);
+  await expect(bob.page).not.toHaveTitle(/^\(/);
+  await expect(bob.page.locator('link[rel=icon]')).toHaveAttribute('href', '/favicon.svg');
+  await writes('off-topic', 'a fine day');
+  await expect(channel(bob, 'off-topic')).toHaveClass(/channel-unread/);
+  await expect(bob.page.locator('link[rel=icon]')).toHaveAttribute('href', '/favicon-unread.svg');
+  await writes('off-topic', 'and for you, @bob, too');
+  await expect(channel(bob, 'off-topic').locator('.badge')).not.toHaveClass(/badge-quiet/);
+  await expect(bob.page).toHaveTitle(/^\(1\) /);
+  await asks('off-topic');
+  await expect(dialog.getByRole('radio', { name: 'As usual' })).toBeChecked();
+  await expect(dialog.getByText(/^Muted/)).toHaveCount(0);
+  await dialog.getByRole('button', { name: 'Done' }).click();
+
+  // Switched on again, what waits there counts.
+  await asks('questions');
+  await dialog.getByRole('button', { name: 'Switch on' }).click();
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await expect(bob.page).toHaveTitle(/^\(2\) /);
+});
+
 test('on a phone what is usual is chosen in the settings, and holds in the other browser', async ({ signedUp, anotherBrowserOf }) => {
   const [alice] = await signedUp('alice');
   await alice.page.setViewportSize({ width: 390, height: 844 });

@@ -1,5 +1,7 @@
 // A link to one message, and a day to go to.
 
+import type { Locator } from '@playwright/test';
+
 import type { Person } from './people.ts';
 import { expect, test } from './stage.ts';
 
@@ -77,4 +79,71 @@ test('a day of a conversation is gone to from the menu and from the line between
   await dialog.getByLabel('Day').fill('');
   await expect(dialog.getByRole('button', { name: 'Go there' })).toBeDisabled();
   await alice.page.keyboard.press('Escape');
+});
+
+test('a day is gone to by two people, and the one who came later finds the same first message', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.makesGroup('Sunday walk', ['bob']);
+  await alice.says('first of all');
+  for (let number = 0; number < 80; number += 1) await alice.says(`line ${number}`);
+  await alice.hasSentEverything();
+  await bob.opensToWrite('Sunday walk');
+  await bob.sees('line 79');
+  // One by the menu, the other by a command.
+  await alice.chooses('More', 'Go to a date');
+  await bob.composer.fill('/date');
+  await bob.composer.press('Enter');
+  for (const person of [alice, bob]) {
+    const dialog = person.dialog('Go to a date');
+    await dialog.getByLabel('Day').fill('2024-02-29');
+    await dialog.getByRole('button', { name: 'Go there' }).click();
+    await expect(dialog).toBeHidden();
+    await expect(person.message('first of all')).toBeInViewport();
+    await expect(person.message('line 79')).not.toBeInViewport();
+  }
+  await expect(bob.composer).toHaveValue('');
+  // What is said there stands at the end, for both.
+  await alice.page.getByRole('button', { name: 'Newest' }).click();
+  await expect(alice.message('line 79')).toBeInViewport();
+  await bob.says('I am at the beginning');
+  await bob.sees('I am at the beginning');
+  await alice.sees('I am at the beginning');
+});
+
+test('a link to a message in a channel leads into its space, and to nobody from a private one', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  const { page } = alice;
+  const channel = (person: Person, name: string): Locator => person.page.locator('.channel-row').getByRole('link', { name });
+  await page.getByRole('button', { name: 'Create a space' }).click();
+  const create = alice.dialog('Create a space');
+  await create.getByLabel('Name', { exact: true }).fill('Harbour Makers');
+  await create.getByRole('radio', { name: 'Community' }).check();
+  await create.getByRole('button', { name: 'Create space' }).click();
+  await page.getByRole('navigation', { name: 'Channels of Harbour Makers' }).getByRole('button', { name: 'Harbour Makers' }).click();
+  await page.getByRole('menuitem', { name: 'Add people' }).click();
+  const add = alice.dialog('Add people to Harbour Makers');
+  await add.getByRole('textbox', { name: 'People' }).fill('bob');
+  await add.getByRole('button', { name: 'Add', exact: true }).last().click();
+  await expect(add).toBeHidden();
+  const links: string[] = [];
+  for (const [name, text] of [['questions', 'which paint for the keel?'], ['stewards', 'the key lies under the mat']] as const) {
+    await channel(alice, name).click();
+    await alice.canWriteTo(name);
+    await alice.says(text);
+    if (name === 'questions') for (let number = 0; number < 60; number += 1) await alice.says(`line ${number}`);
+    await alice.hasSentEverything();
+    await alice.goesToTheBeginning();
+    links.push(await copies(alice, text));
+  }
+  const [open, hidden] = links.map(fragmentOf) as [string, string];
+  expect(open).toMatch(/^#m\.[\w-]{43}\.[\w-]{22}\.\d+$/);
+  // From among his messages.
+  await bob.opensDirectWith('alice');
+  await bob.page.goto(`/${open}`);
+  await expect(bob.message('which paint for the keel?')).toBeFocused();
+  await expect(bob.page).toHaveURL(/\/space\/[\w-]{43}\/[\w-]{22}$/);
+  await expect(channel(bob, 'questions')).toHaveAttribute('aria-current', 'page');
+  await bob.page.goto(`/${hidden}`);
+  await expect(bob.page.getByText(/is not here/)).toBeVisible();
+  await bob.seesNot('the key lies under the mat');
 });

@@ -133,6 +133,62 @@ test('a moderator bans somebody from a space with a reason, and lifts it again',
   await expect(channel(cleo, 'general')).toBeVisible();
 });
 
+test('a time-out closes every channel of a space, a removal the space, and each is told why', async ({ signedUp }) => {
+  const [alice, bob, cleo] = await signedUp('alice', 'bob', 'cleo');
+  await createsSpace(alice);
+  await adds(alice, ['bob', 'cleo']);
+  for (const person of [alice, bob, cleo]) await enters(person, 'general');
+  await alice.says('welcome, all');
+  await cleo.sees('welcome, all');
+  const about = async (handle: string, entry: RegExp, title: string): Promise<Locator> => {
+    if (!(await alice.members.isVisible())) await alice.page.getByRole('button', { name: /^Members/ }).click();
+    await alice.member(handle).click();
+    await alice.page.getByRole('menuitem', { name: entry }).click();
+    return alice.dialog(title);
+  };
+  const timeOut = await about('bob', /^Time-out/, 'Time-out for bob');
+  await timeOut.getByRole('radio', { name: '10 minutes' }).check();
+  await timeOut.getByRole('textbox', { name: /^Reason/ }).fill('take a breath');
+  await timeOut.getByRole('button', { name: 'Start time-out' }).click();
+  await expect(timeOut).toBeHidden();
+  const closed = bob.page.getByRole('status').filter({ hasText: 'alice gave you a time-out until' });
+  for (const name of ['general', 'questions']) {
+    await enters(bob, name);
+    await expect(closed).toContainText('take a breath');
+    await expect(bob.composer).toHaveCount(0);
+  }
+  // He reads on, and nobody else is held up.
+  await enters(bob, 'general');
+  await cleo.says('what is on today?');
+  for (const person of [alice, bob]) await person.sees('what is on today?');
+  const end = await about('bob', /^End time-out/, 'End the time-out of bob?');
+  await end.getByRole('button', { name: 'End time-out' }).click();
+  await expect(end).toBeHidden();
+  await bob.canWriteTo('general');
+  await bob.says('back again');
+  await alice.sees('back again');
+
+  const remove = await about('cleo', /^Remove/, `Remove cleo from ${SPACE}?`);
+  await remove.getByRole('textbox', { name: /^Reason/ }).fill('asked to go');
+  await remove.getByRole('button', { name: 'Remove' }).click();
+  await expect(remove).toBeHidden();
+  await expect(alice.member('cleo')).toHaveCount(0);
+  await expect(cleo.page.getByText('You were removed from this space.').first()).toBeVisible();
+  await expect(cleo.composer).toHaveCount(0);
+  await bob.says('cleo is gone');
+  await alice.sees('cleo is gone');
+  await cleo.seesNot('cleo is gone');
+  await chooses(bob, 'Log of changes');
+  const changes = bob.page.getByRole('list', { name: 'Changes, the newest first' });
+  await expect(changes.getByRole('listitem').filter({ hasText: 'alice removed cleo.' })).toContainText('asked to go');
+  await expect(changes.getByRole('listitem').filter({ hasText: 'alice gave you a time-out' })).toContainText('take a breath');
+  // A removal is no ban.
+  await adds(alice, ['cleo']);
+  await enters(cleo, 'general');
+  await cleo.canWriteTo('general');
+  await cleo.sees('cleo is gone');
+});
+
 test('what is reported in a channel is gone through by moderators of the space', async ({ signedUp }) => {
   const [alice, bob, cleo] = await signedUp('alice', 'bob', 'cleo');
   await createsSpace(alice);

@@ -1,7 +1,7 @@
 // Notifications of the browser: asked for by a press, one for each conversation, none of what is on screen or muted, and gone
 // when it was read.
 
-import type { Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 
 import type { Person } from './people.ts';
 import { expect, test } from './stage.ts';
@@ -111,18 +111,58 @@ test('a muted conversation and one whose level is nothing are not told, and of o
   await alice.makesGroup('Garden', ['bob']);
   await alice.says('one');
   await expect.poll(() => open(bob.page)).toEqual(['alice in Garden: New message']);
-  await bob.opens('Garden');
-  await bob.chooses('More', 'Notifications …');
-  await bob.page.getByRole('dialog').getByRole('button', { name: 'Until I switch it on' }).click();
-  await bob.page.getByRole('dialog').getByRole('button', { name: 'Done' }).click();
-  await bob.page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: /^Messages/ }).click();
+  const garden = bob.conversations.getByRole('link').filter({ hasText: 'Garden' });
+  const toTheList = (): Promise<void> =>
+    bob.page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: /^Messages/ }).click();
+  const asks = async (choose: (dialog: Locator) => Promise<void>): Promise<void> => {
+    await bob.opens('Garden');
+    await bob.chooses('More', 'Notifications …');
+    await choose(bob.dialog('Notifications'));
+    await bob.dialog('Notifications').getByRole('button', { name: 'Done' }).click();
+    await toTheList();
+  };
+  await asks((dialog) => dialog.getByRole('button', { name: 'Until I switch it on' }).click());
   const before = (await told(bob.page)).length;
   await alice.says('two');
-  await expect(bob.conversations.getByRole('link').filter({ hasText: 'Garden' })).toContainText('two');
+  await expect(garden).toContainText('two');
   await alice.hasBeenWrittenToBy(bob);
   await alice.says('three');
   await expect.poll(() => open(bob.page)).toEqual(['alice: New message']);
   expect((await told(bob.page)).length).toBe(before + 1);
+
+  // Nothing: not even what calls him. It is unread all the same.
+  await asks(async (dialog) => {
+    await dialog.getByRole('button', { name: 'Switch on' }).click();
+    await dialog.getByRole('radio', { name: 'Nothing' }).check();
+  });
+  await alice.opens('Garden');
+  await alice.says('four, @bob, for you');
+  await expect(garden).toContainText('1 unread');
+  await expect(garden.locator('.badge')).toContainText('1');
+  // What comes later elsewhere is told: this was not on its way.
+  await alice.opens('bob');
+  await alice.says('five');
+  await expect.poll(async () => (await told(bob.page)).length).toBe(before + 2);
+  await expect.poll(() => open(bob.page)).toEqual(['alice: New message']);
+
+  // Mentions: what calls him and nothing else.
+  await asks((dialog) => dialog.getByRole('radio', { name: 'Mentions' }).check());
+  await alice.opens('Garden');
+  await alice.says('six, for everybody');
+  await expect(garden).toContainText('1 unread');
+  await alice.says('seven, @bob, for you');
+  await expect.poll(() => open(bob.page)).toContain('alice in Garden: New message');
+  expect((await told(bob.page)).length).toBe(before + 3);
+});
+
+test('a notification that is to say nothing says that there is something, and no name', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await watches(bob);
+  await turnsOn(bob, 'Nothing');
+  await alice.makesGroup('Garden', ['bob']);
+  await alice.says('the beans are in');
+  await expect.poll(() => open(bob.page)).toEqual(['Sotto: There is something new']);
+  expect(JSON.stringify(await told(bob.page))).not.toMatch(/alice|Garden|beans/);
 });
 
 test('of several tabs one tells', async ({ signedUp, anotherTabOf }) => {

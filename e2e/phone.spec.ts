@@ -152,6 +152,11 @@ test('a group is made, joined by a link, named anew and left', async ({ newPerso
   await expect(alice.conversations.locator('.badge')).toContainText('1');
   await alice.opens('Sunday walk');
   await expect(alice.log.locator('.mention-you')).toHaveText('@alice');
+  // What is offered does not stand in the way of sending.
+  await alice.composer.pressSequentially('and I come with @bo');
+  await expect(alice.page.getByRole('listbox', { name: 'People' })).toBeVisible();
+  await alice.presses(alice.page.getByRole('button', { name: 'Send' }));
+  await bob.sees('and I come with @bo');
   await takes(alice, 'you do,', 'Forward');
   await alice.ticks(alice.dialog('Forward').getByRole('checkbox', { name: 'Sunday walk' }));
   await alice.presses(alice.dialog('Forward').getByRole('button', { name: 'Forward' }));

@@ -103,6 +103,52 @@ test('a space from a template: everybody reads, some write, and a private channe
   await bob.seesNot('just me again');
 });
 
+const TEMPLATES = [
+  {
+    template: 'Community',
+    headings: ['Start here', 'Talk', 'Stewards'],
+    channels: ['announcements', 'introductions', 'general', 'questions', 'off-topic', 'stewards'],
+    roles: ['Steward', 'Helper'],
+  },
+  {
+    template: 'Team',
+    headings: ['Work', 'Besides'],
+    channels: ['announcements', 'general', 'planning', 'help', 'leads', 'coffee'],
+    roles: ['Lead'],
+  },
+  {
+    template: 'Class',
+    headings: ['Class', 'Among us', 'Staff'],
+    channels: ['announcements', 'material', 'questions', 'study-group', 'general', 'staff'],
+    roles: ['Teacher', 'Assistant'],
+  },
+];
+
+test('every template is made as it was shown, with its headings, channels and roles', async ({ signedUp }) => {
+  const [alice] = await signedUp('alice');
+  const { page } = alice;
+  for (const { template, headings, channels, roles } of TEMPLATES) {
+    await createsSpace(alice, `Our ${template}`, template);
+    await expect(column(alice, `Our ${template}`).getByRole('heading', { level: 3 })).toHaveText(headings);
+    await expect(page.locator('.channel-row .channel')).toHaveText(channels);
+    // One may write in each: its key is there, also in what is private or for news.
+    for (const name of [channels[0], channels.at(-1)] as string[]) {
+      await opensChannel(alice, name);
+      await alice.canWriteTo(name);
+    }
+    await column(alice, `Our ${template}`).getByRole('button', { name: `Our ${template}` }).click();
+    await page.getByRole('menuitem', { name: 'Space settings' }).click();
+    await page.getByRole('link', { name: 'Roles' }).click();
+    const names = page.getByRole('list', { name: 'Roles' }).locator('.role > summary .row-title');
+    await expect(names.filter({ hasNotText: /^(Owner|Moderator|Member)$/ })).toHaveText(roles);
+    // What it may do is told when it is opened.
+    await names.getByText(roles[0] ?? '', { exact: true }).click();
+    await expect(page.getByRole('listitem').filter({ hasText: /^May: Make and arrange channels$/, visible: true })).toHaveCount(1);
+    await page.getByRole('link', { name: 'Back to the space' }).click();
+    await expect(column(alice, `Our ${template}`)).toBeVisible();
+  }
+});
+
 test('whoever may not arrange a space sees nothing of it; a role that allows it is made and given', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
   await createsSpace(alice, 'Thursday Choir', 'Empty');

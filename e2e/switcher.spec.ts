@@ -98,6 +98,56 @@ test('keys lead through conversations and to what is unread, and the list of key
   await expect(alice.composer).toBeFocused();
 });
 
+test('keys lead back, on to the next unread one, and into the field; Ctrl and Enter send', async ({ signedUp, newPerson }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  const { page } = alice;
+  for (const name of ['First', 'Second', 'Third']) await alice.makesGroup(name, ['bob']);
+  const names = alice.conversations.locator('.talk-name');
+  await expect(names).toHaveText(['Third', 'Second', 'First']);
+  await page.keyboard.press('Alt+ArrowDown');
+  await alice.canWriteTo('Second');
+  await page.keyboard.press('Alt+ArrowUp');
+  await alice.canWriteTo('Third');
+  // There is none above the first one.
+  await page.keyboard.press('Alt+ArrowUp');
+  await alice.canWriteTo('Third');
+
+  // The next one that is unread, over one that is not.
+  await bob.opensToWrite('First');
+  await bob.says('something new');
+  await expect(alice.conversations.getByRole('link').filter({ hasText: 'First' }).locator('.talk-dot')).toBeVisible();
+  for (const name of ['Second', 'Third']) {
+    await alice.opens(name);
+    await alice.says(`mine, in ${name}`);
+    await alice.hasSentEverything();
+  }
+  await expect(names).toHaveText(['Third', 'Second', 'First']);
+  await page.keyboard.press('Alt+Shift+ArrowDown');
+  await alice.canWriteTo('First');
+  await alice.sees('something new');
+
+  // Whatever has the keyboard, what is typed lands in the field.
+  await page.getByRole('button', { name: /^Members/ }).focus();
+  await page.keyboard.type('typed from afar');
+  await expect(alice.composer).toBeFocused();
+  await expect(alice.composer).toHaveValue('typed from afar');
+  await page.keyboard.press('Control+Enter');
+  await bob.sees('typed from afar');
+
+  // With a keyboard beside a phone, too, where Enter makes a line.
+  const cleo = await (await newPerson('cleo', PHONE)).signsUp();
+  await cleo.makesGroup('Boats', ['bob']);
+  await cleo.composer.focus();
+  await cleo.page.keyboard.type('by hand');
+  await cleo.page.keyboard.press('Enter');
+  await cleo.page.keyboard.type('and heart');
+  await expect(cleo.composer).toHaveValue('by hand\nand heart');
+  await cleo.page.keyboard.press('Control+Enter');
+  await expect(cleo.composer).toHaveValue('');
+  await bob.opensToWrite('Boats');
+  await expect.poll(() => bob.messages()).toEqual(['by hand\nand heart']);
+});
+
 test('what was not read above the screen is found by a key, and counts as read by another', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
   const { page } = alice;

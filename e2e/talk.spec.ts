@@ -170,3 +170,65 @@ test('commands that are typed are done, and what is none stays in the field', as
   await alice.composer.press('Enter');
   await expect(alice.dialog('Commands').getByText('/leave')).toBeVisible();
 });
+
+test('what commands do is seen by the others', async ({ signedUp }) => {
+  const [alice, bob, cleo] = await signedUp('alice', 'bob', 'cleo');
+  await alice.makesGroup('Sunday walk', ['bob']);
+  await bob.opensToWrite('Sunday walk');
+  const orders = async (person: Person, command: string): Promise<void> => {
+    await person.composer.fill(command);
+    await person.composer.press('Enter');
+  };
+  await alice.says('/shrug who knows');
+  await bob.sees('who knows ¯\\_(ツ)_/¯');
+  await orders(alice, '/rename');
+  await alice.dialog('Rename the group').getByRole('textbox', { name: 'Name' }).fill('Monday swim');
+  await alice.dialog('Rename the group').getByRole('button', { name: 'Rename' }).click();
+  await expect(bob.page.getByRole('heading', { name: 'Monday swim', level: 1 })).toBeVisible();
+  await bob.canWriteTo('Monday swim');
+  // Whoever may not is told, and nothing changes.
+  await orders(bob, '/rename');
+  await expect(bob.page.getByRole('alert').getByText('/rename cannot be used here.')).toBeVisible();
+  await bob.composer.fill('');
+  await orders(alice, '/poll Where to?');
+  const poll = alice.dialog('New poll');
+  await expect(poll.getByLabel('Question')).toHaveValue('Where to?');
+  await poll.getByLabel('Answer 1').fill('the mill');
+  await poll.getByLabel('Answer 2').fill('the bridge');
+  await poll.getByRole('button', { name: 'Ask' }).click();
+  await bob.log.getByRole('radio', { name: 'the mill' }).check();
+  await expect(alice.log.getByText('1 vote', { exact: true }).first()).toBeVisible();
+  await orders(alice, '/invite');
+  const add = alice.dialog(/^Add people/);
+  await add.getByRole('textbox', { name: 'People' }).fill('cleo');
+  await add.getByRole('button', { name: 'Add', exact: true }).last().click();
+  await expect(add).toBeHidden();
+  await expect(bob.log.getByText('alice added cleo.')).toBeVisible();
+  await cleo.opensToWrite('Monday swim');
+  await orders(cleo, '/leave');
+  await cleo.dialog('Leave Monday swim?').getByRole('button', { name: 'Leave group' }).click();
+  for (const person of [alice, bob]) await expect(person.log.getByText('cleo left.')).toBeVisible();
+});
+
+test('what was begun in one conversation waits there while another one is open, and nobody sees it before', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.makesGroup('Garden', ['bob']);
+  await alice.makesGroup('Kitchen', ['bob']);
+  await bob.opensToWrite('Garden');
+  await bob.composer.fill('I think that we should');
+  await bob.opensToWrite('Kitchen');
+  await expect(bob.composer).toHaveValue('');
+  await bob.says('the soup is ready');
+  await alice.sees('the soup is ready');
+  await expect(bob.conversations.getByRole('link').filter({ hasText: 'Garden' })).toContainText('Draft: I think that we should');
+  await alice.opensToWrite('Garden');
+  await alice.comesToSeeExactly([]);
+  await bob.opensToWrite('Garden');
+  await expect(bob.composer).toHaveValue('I think that we should');
+  await bob.composer.press('End');
+  await bob.composer.pressSequentially(' wait');
+  await bob.composer.press('Enter');
+  await alice.comesToSeeExactly(['I think that we should wait']);
+  await bob.opensToWrite('Kitchen');
+  await expect(bob.composer).toHaveValue('');
+});

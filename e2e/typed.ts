@@ -152,6 +152,25 @@ export const TYPED: Record<string, Types> = {
     await alice.page.keyboard.press('Escape');
     await expect(dialog).toBeHidden();
   },
+  'message that is handed on': async ({ newPerson }, secret) => {
+    // By somebody whose conversations the entries below do not go through.
+    const emil = await newPerson('visible-handle-emil');
+    await emil.signsUp();
+    await emil.makesGroup('kitchen', []);
+    await emil.makesGroup('cellar', []);
+    await emil.says(secret);
+    await emil.message(secret).hover();
+    await emil.message(secret).getByRole('button', { name: 'More' }).click();
+    await emil.page.getByRole('menuitem', { name: 'Forward', exact: true }).click();
+    const dialog = emil.dialog('Forward');
+    await dialog.getByRole('checkbox', { name: 'kitchen' }).check();
+    await dialog.getByRole('button', { name: 'Forward' }).click();
+    await expect(dialog).toBeHidden();
+    await emil.opensToWrite('kitchen');
+    await emil.sees(secret);
+    await expect(emil.log.locator('.message-note')).toHaveText('Forwarded');
+    await emil.hasSentEverything();
+  },
   'command that there is not': async ({ alice }, secret) => {
     await alice.composer.fill(`/${secret}`);
     await alice.composer.press('Enter');

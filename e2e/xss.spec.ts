@@ -2,6 +2,7 @@
 
 import type { Locator, Page } from '@playwright/test';
 
+import type { Person } from './people.ts';
 import { expect, test } from './stage.ts';
 import { LETTERS, LINKS, MARKUP, shown } from './xss.ts';
 
@@ -198,7 +199,7 @@ test('every field of every form takes every kind of text, and what answers is te
   for (const watch of watches) await watch.sawNothing();
 });
 
-test('what spaces, polls, profiles and reasons are called stays text, on both sides', async ({ signedUp }) => {
+test('what spaces, polls and profiles are called stays text, on both sides', async ({ signedUp }) => {
   test.slow();
   const [alice, bob] = await signedUp('alice', 'bob');
   const { page } = alice;
@@ -287,6 +288,96 @@ test('what spaces, polls, profiles and reasons are called stays text, on both si
   await alice.says('it is me');
   await bob.sees('it is me');
   await expect(bob.log.getByText(name).first()).toBeAttached();
+  await staysText();
+  for (const watch of watches) await watch.sawNothing();
+});
+
+test('what reasons, reports, guests, invites and answers say stays text, on every side', async ({ signedUp, newPerson }) => {
+  test.slow();
+  const [alice, bob] = await signedUp('alice', 'bob');
+  const guest = await newPerson('guest');
+  const people = [alice, bob, guest];
+  const watches = await Promise.all(people.map(({ page }) => Watch.over(page)));
+  const markup = 'body :is(script, style, link, iframe, object, embed, base, math, video, svg image, svg use, svg animate, img)';
+  const staysText = async (): Promise<void> => {
+    for (const person of people) await expect(person.page.locator(markup)).toHaveCount(0);
+  };
+  const all = [...MARKUP, ...LINKS, ...LETTERS.slice(0, 9)];
+  const [name, other, third] = [MARKUP[5], MARKUP[9], MARKUP[6]] as [string, string, string];
+  await alice.makesGroup(name, ['bob']);
+  await bob.opensToWrite(name);
+
+  // What an invite shows before anybody is in, and the name of a guest.
+  await alice.chooses('More', 'Invite by link');
+  const invite = alice.dialog(/^Invite people/);
+  await invite.getByRole('button', { name: 'Make a link' }).click();
+  const link = await invite.getByRole('textbox', { name: 'Link' }).inputValue();
+  // The link as a code is a picture of ours.
+  await invite.locator('.dialog-foot').getByRole('button', { name: 'Close' }).click();
+  await expect(invite).toBeHidden();
+  await guest.page.goto(link.slice(link.indexOf('/#')));
+  await expect(guest.page.getByRole('heading', { name })).toBeVisible();
+  await staysText();
+  await guest.page.getByRole('button', { name: 'Come in as a guest' }).click();
+  const form = guest.page.locator('form').filter({ has: guest.page.getByLabel('Your name') });
+  expect(await takesEverything(form, all)).toBe(1);
+  await form.getByLabel('Your name').fill(other);
+  await form.getByRole('button', { name: 'Come in', exact: true }).click();
+  await guest.canWriteTo(name);
+  await guest.says('I am new here');
+  await bob.sees('I am new here');
+  await expect(bob.message('I am new here').getByText(other).first()).toBeVisible();
+  await staysText();
+
+  // An answer in a thread.
+  const menu = async (who: Person, text: string, entry: string | RegExp): Promise<void> => {
+    await who.message(text).hover();
+    await who.message(text).getByRole('button', { name: 'More' }).click();
+    await who.page.getByRole('menuitem', { name: entry }).click();
+  };
+  await menu(alice, 'I am new here', 'Answer in a thread');
+  const thread = alice.page.getByRole('complementary', { name: 'Thread' });
+  expect(await takesEverything(thread, all)).toBe(1);
+  await thread.getByRole('textbox', { name: 'Answer' }).fill(third);
+  await thread.getByRole('textbox', { name: 'Answer' }).press('Enter');
+  await bob.log.getByRole('link', { name: /1 answer/ }).click();
+  await expect(bob.page.getByRole('complementary', { name: 'Thread' }).getByText(third)).toBeVisible();
+  await staysText();
+  await thread.getByRole('link', { name: 'Close the thread' }).click();
+  await bob.page.getByRole('link', { name: 'Close the thread' }).click();
+
+  // What a report says, before whoever goes through it.
+  await menu(bob, 'I am new here', /^Report/);
+  const report = bob.dialog('Report messages');
+  expect(await takesEverything(report, all)).toBe(1);
+  await report.getByRole('textbox', { name: /^What is wrong/ }).fill(third);
+  await report.getByRole('button', { name: 'Send report' }).click();
+  await expect(report).toBeHidden();
+  await alice.page.getByRole('link', { name: 'Reports, 1' }).click();
+  await expect(alice.page.getByRole('list', { name: 'Reports, the oldest first' })).toContainText(third);
+  await staysText();
+  await alice.page.getByRole('link', { name: 'Back to the conversation' }).click();
+
+  // Reasons, before whom they are about and in the log of changes.
+  const measure = async (who: string | RegExp, entry: RegExp, title: string | RegExp, press: string, reason: string): Promise<void> => {
+    if (!(await alice.members.isVisible())) await alice.page.getByRole('button', { name: /^Members/ }).click();
+    await alice.members.getByRole('button', { name: who }).click();
+    await alice.page.getByRole('menuitem', { name: entry }).click();
+    const dialog = alice.dialog(title);
+    expect(await takesEverything(dialog, all)).toBe(1);
+    await dialog.getByRole('textbox', { name: /^Reason/ }).fill(reason);
+    await dialog.getByRole('button', { name: press, exact: true }).click();
+    await expect(dialog).toBeHidden();
+  };
+  await measure(/^bob/, /^Time-out/, 'Time-out for bob', 'Start time-out', name);
+  await expect(bob.page.getByRole('status').filter({ hasText: 'gave you a time-out until' })).toContainText(name);
+  await staysText();
+  await measure(other, /^Remove/, /^Remove /, 'Remove', third);
+  await expect(guest.page.getByText('You were removed from this group.')).toBeVisible();
+  await staysText();
+  await bob.chooses('More', 'Log of changes');
+  const changes = bob.page.getByRole('list', { name: 'Changes, the newest first' });
+  for (const text of [`Reason: ${name}`, `Reason: ${third}`, `alice named this ${name}.`]) await expect(changes).toContainText(text);
   await staysText();
   for (const watch of watches) await watch.sawNothing();
 });

@@ -99,6 +99,21 @@ fn unread(world: &TestWorld, browser: usize, room: RoomId) -> (u32, u32) {
     (room.unread, room.mentions)
 }
 
+/// Whoever opens another conversation and this one again goes on writing where they were.
+#[test]
+fn what_was_begun_is_told_at_once_and_no_longer_once_it_was_sent() {
+    block_on(async {
+        let (mut world, room) = tea("begun").await;
+        let (chat, text) = (Chat::from(room), "half a thou".to_owned());
+        let draft = |world: &TestWorld, browser: usize| world.browsers[browser].room(room).unwrap().draft;
+        world.run(ADA, Command::SaveDraft { chat, text }).await.unwrap();
+        assert_eq!(draft(&world, ADA), "half a thou");
+        assert_eq!(draft(&world, BOB), "");
+        world.say(ADA, room, "half a thought").await;
+        assert_eq!(draft(&world, ADA), "");
+    });
+}
+
 #[test]
 fn an_answer_shows_the_message_as_it_reads_now() {
     block_on(async {

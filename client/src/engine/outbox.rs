@@ -359,6 +359,8 @@ impl<S: Suite> Engine<S> {
         {
             room.channel.draft = text;
             out.push(Effect::Save(vec![room.channel.to_record()]));
+            // The list says so, and whoever opens the conversation again goes on from there.
+            self.show_room_row(id, out);
         }
         Ok(Some(Outcome::Done))
     }

@@ -297,6 +297,8 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
                         }
                     })
                     .prop("disabled", move || empty.get())
+                    // The field keeps the keyboard: without it the list below closes, and this moves from under the press.
+                    .on(ev::mousedown, |event| event.prevent_default())
                     .child(move || {
                         if this.editing.with(Option::is_some) {
                             Icon::Check.m()

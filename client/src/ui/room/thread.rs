@@ -467,6 +467,8 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
                         }
                     })
                     .prop("disabled", move || empty.get())
+                    // As in the conversation: the field keeps the keyboard.
+                    .on(ev::mousedown, |event| event.prevent_default())
                     .child(Icon::ArrowUp.m()),
             )),
             offers.view(emojis),
