@@ -274,98 +274,100 @@ test.describe('a lot', () => {
     report('memory of the tab with 100 rooms', `${both(hundred)}, ${(hundred[0] / one[0]).toFixed(2)} and ${(hundred[1] / one[1]).toFixed(2)} times that`);
   });
 
-  test('a space of a thousand people and a hundred channels', async ({ signedUp, newPerson, anotherBrowserOf, relay }) => {
-    const [alice] = await signedUp('alice');
-    const channel = (at: number): unknown => ({ name: `channel ${at}`, topic: 'What belongs here', kind: 'Public' });
-    const headings = Array.from({ length: 10 }, (_, at) => ({ name: `heading ${at}`, channels: Array.from({ length: 10 }, (_, by) => channel(at * 10 + by)) }));
-    const { Space: space } = await asks(alice, { CreateSpace: { name: 'Harbour', roles: [], headings } });
-    const people: Stranger[] = [];
-    for (let at = 0; at < 998; at += 50) {
-      const some = Array.from({ length: Math.min(50, 998 - at) }, async (_, by) => Stranger.arrives(relay, `member${at + by}`));
-      people.push(...(await Promise.all(some)));
-    }
-    // The first of them may bring in the others.
-    const [mod] = people;
-    if (!mod) throw new Error('nobody');
-    await asks(alice, { AddPeople: { room: space, handles: [mod.handle] } });
-    await asks(alice, { SetRole: { room: space, user: b64(mod.user), role: ROLE.moderator } });
-    const link = await asks(alice, { CreateInvite: { room: space, role: ROLE.member, max_uses: 100, expires_ms: Date.now() + 3_600_000, approval: false } });
-    await alice.page.goto('about:blank');
-    for (let at = 1; at < people.length; at += 100) {
-      let now = roomLog(space, (await mod.asks('rooms/log', { room_id: space, from_seq: 0 })).entries);
-      for (let more = now.entries.length; ; more = now.entries.length) {
-        const { entries } = await mod.asks('rooms/log', { room_id: space, from_seq: more });
-        if (entries.length === 0) break;
-        now = roomLog(space, [...now.entries, ...entries]);
+  for (const size of [200, 1000]) {
+    test(`a space of ${size} people and a hundred channels`, async ({ signedUp, newPerson, anotherBrowserOf, relay }) => {
+      const [alice] = await signedUp('alice');
+      const channel = (at: number): unknown => ({ name: `channel ${at}`, topic: 'What belongs here', kind: 'Public' });
+      const headings = Array.from({ length: 10 }, (_, at) => ({ name: `heading ${at}`, channels: Array.from({ length: 10 }, (_, by) => channel(at * 10 + by)) }));
+      const { Space: space } = await asks(alice, { CreateSpace: { name: 'Harbour', roles: [], headings } });
+      const people: Stranger[] = [];
+      for (let at = 0; at < size - 2; at += 50) {
+        const some = Array.from({ length: Math.min(50, size - 2 - at) }, async (_, by) => Stranger.arrives(relay, `member${at + by}`));
+        people.push(...(await Promise.all(some)));
       }
-      const entries: string[] = [];
-      for (const who of people.slice(at, at + 100)) {
-        const made = mod.signs(entry(now, mod.actor, addMember(pointOf(who.log), ROLE.member)));
-        entries.push(made);
-        now = roomLog(space, [...now.entries, made]);
+      // The first of them may bring in the others.
+      const [mod] = people;
+      if (!mod) throw new Error('nobody');
+      await asks(alice, { AddPeople: { room: space, handles: [mod.handle] } });
+      await asks(alice, { SetRole: { room: space, user: b64(mod.user), role: ROLE.moderator } });
+      const link = await asks(alice, { CreateInvite: { room: space, role: ROLE.member, max_uses: 100, expires_ms: Date.now() + 3_600_000, approval: false } });
+      await alice.page.goto('about:blank');
+      for (let at = 1; at < people.length; at += 100) {
+        let now = roomLog(space, (await mod.asks('rooms/log', { room_id: space, from_seq: 0 })).entries);
+        for (let more = now.entries.length; ; more = now.entries.length) {
+          const { entries } = await mod.asks('rooms/log', { room_id: space, from_seq: more });
+          if (entries.length === 0) break;
+          now = roomLog(space, [...now.entries, ...entries]);
+        }
+        const entries: string[] = [];
+        for (const who of people.slice(at, at + 100)) {
+          const made = mod.signs(entry(now, mod.actor, addMember(pointOf(who.log), ROLE.member)));
+          entries.push(made);
+          now = roomLog(space, [...now.entries, made]);
+        }
+        await mod.asks('rooms/append', { room_id: space, entries, wraps: [] });
       }
-      await mod.asks('rooms/append', { room_id: space, entries, wraps: [] });
-    }
 
-    const rail = (who: Person): Locator => who.page.getByRole('list', { name: 'Spaces' }).getByRole('link', { name: /Harbour/ });
-    const opens = async (who: Person, name: string): Promise<void> => {
-      await who.page.locator('.channel-row').getByRole('link', { name, exact: true }).click();
-      await expect(who.page.getByRole('textbox', { name: `Message ${name}` })).toBeVisible();
-    };
-    let began = Date.now();
-    await alice.page.goto('/');
-    await expect(rail(alice)).toBeVisible({ timeout: 60_000 });
-    await rail(alice).click();
-    await opens(alice, 'channel 1');
-    report('space of 1,000: back after 998 came, to a channel', `${Date.now() - began} ms`);
-    await alice.page.getByRole('button', { name: /^Members/ }).click();
-    await expect(alice.members.getByRole('heading', { name: /^Members 999/ })).toBeVisible({ timeout: 120_000 });
-    report('space of 1,000: and to the whole list of members', `${Date.now() - began} ms`);
-    began = Date.now();
-    await alice.reloads();
-    await expect(alice.members.getByRole('heading', { name: /^Members 999/ })).toBeVisible({ timeout: 60_000 });
-    await expect(alice.composer).toBeVisible();
-    report('space of 1,000: reload, channel and list of members', `${Date.now() - began} ms`);
-    await expect(alice.page.getByText('Online', { exact: true })).toBeVisible();
-    report('space of 1,000: a frame while scrolling the list', spread(await frames(alice.members.locator('.panel-body'), 300, 100)));
-    report('space of 1,000: a key pressed until painted', spread(await typing(alice, 60)));
-    report('space of 1,000: memory of the tab', both(await memory(alice)));
+      const rail = (who: Person): Locator => who.page.getByRole('list', { name: 'Spaces' }).getByRole('link', { name: /Harbour/ });
+      const opens = async (who: Person, name: string): Promise<void> => {
+        await who.page.locator('.channel-row').getByRole('link', { name, exact: true }).click();
+        await expect(who.page.getByRole('textbox', { name: `Message ${name}` })).toBeVisible();
+      };
+      let began = Date.now();
+      await alice.page.goto('/');
+      await expect(rail(alice)).toBeVisible({ timeout: 60_000 });
+      await rail(alice).click();
+      await opens(alice, 'channel 1');
+      report(`space of ${size}: back after all but two came, to a channel`, `${Date.now() - began} ms`);
+      await alice.page.getByRole('button', { name: /^Members/ }).click();
+      await expect(alice.members.getByRole('heading', { name: new RegExp(`^Members ${size - 1}`) })).toBeVisible({ timeout: 120_000 });
+      report(`space of ${size}: and to the whole list of members`, `${Date.now() - began} ms`);
+      began = Date.now();
+      await alice.reloads();
+      await expect(alice.members.getByRole('heading', { name: new RegExp(`^Members ${size - 1}`) })).toBeVisible({ timeout: 60_000 });
+      await expect(alice.composer).toBeVisible();
+      report(`space of ${size}: reload, channel and list of members`, `${Date.now() - began} ms`);
+      await expect(alice.page.getByText('Online', { exact: true })).toBeVisible();
+      report(`space of ${size}: a frame while scrolling the list`, spread(await frames(alice.members.locator('.panel-body'), 300, 100)));
+      report(`space of ${size}: a key pressed until painted`, spread(await typing(alice, 60)));
+      report(`space of ${size}: memory of the tab`, both(await memory(alice)));
 
-    const bob = await (await newPerson('bob')).signsUp();
-    began = Date.now();
-    const { Preview: preview } = await asks(bob, { OpenLink: { link: link.InviteLink } });
-    report('space of 1,000: a link opened', `${Date.now() - began} ms, ${preview?.members} people`);
-    began = Date.now();
-    await asks(bob, { Join: { room: space } });
-    await rail(bob).click();
-    await opens(bob, 'channel 1');
-    report('space of 1,000: joined, until one can write', `${Date.now() - began} ms`);
+      const bob = await (await newPerson('bob')).signsUp();
+      began = Date.now();
+      const { Preview: preview } = await asks(bob, { OpenLink: { link: link.InviteLink } });
+      report(`space of ${size}: a link opened`, `${Date.now() - began} ms, ${preview?.members} people`);
+      began = Date.now();
+      await asks(bob, { Join: { room: space } });
+      await rail(bob).click();
+      await opens(bob, 'channel 1');
+      report(`space of ${size}: joined, until one can write`, `${Date.now() - began} ms`);
 
-    const [echo, arrival]: [number[], number[]] = [[], []];
-    for (let at = 0; at < 20; at += 1) {
-      const text = `message number ${at}.`;
-      const [here, there] = [await alice.noticesWhen(text), await bob.noticesWhen(text)];
-      const pressed = await alice.says(text);
-      echo.push((await here()) - pressed);
-      arrival.push((await there()) - pressed);
-    }
-    report('space of 1,000: Enter to one’s own row', spread(echo));
-    report('space of 1,000: Enter to another’s row', spread(arrival));
+      const [echo, arrival]: [number[], number[]] = [[], []];
+      for (let at = 0; at < 20; at += 1) {
+        const text = `message number ${at}.`;
+        const [here, there] = [await alice.noticesWhen(text), await bob.noticesWhen(text)];
+        const pressed = await alice.says(text);
+        echo.push((await here()) - pressed);
+        arrival.push((await there()) - pressed);
+      }
+      report(`space of ${size}: Enter to one’s own row`, spread(echo));
+      report(`space of ${size}: Enter to another’s row`, spread(arrival));
 
-    began = Date.now();
-    await asks(alice, { RemovePerson: { room: space, user: b64(people[1]?.user ?? MAIN) } });
-    const there = await bob.noticesWhen('under a new key');
-    await alice.says('under a new key');
-    await there();
-    report('space of 1,000: one taken out, a new key for all, and a message under it', `${Date.now() - began} ms`);
+      began = Date.now();
+      await asks(alice, { RemovePerson: { room: space, user: b64(people[1]?.user ?? MAIN) } });
+      const there = await bob.noticesWhen('under a new key');
+      await alice.says('under a new key');
+      await there();
+      report(`space of ${size}: one taken out, a new key for all, and a message under it`, `${Date.now() - began} ms`);
 
-    const other = await anotherBrowserOf(alice);
-    await other.fillsSignIn(other.password);
-    began = Date.now();
-    await other.pressesSignIn();
-    await expect(rail(other)).toBeVisible({ timeout: 120_000 });
-    await rail(other).click();
-    await opens(other, 'channel 1');
-    report('space of 1,000: a new browser, from signing in to writing', `${Date.now() - began} ms`);
-  });
+      const other = await anotherBrowserOf(alice);
+      await other.fillsSignIn(other.password);
+      began = Date.now();
+      await other.pressesSignIn();
+      await expect(rail(other)).toBeVisible({ timeout: 120_000 });
+      await rail(other).click();
+      await opens(other, 'channel 1');
+      report(`space of ${size}: a new browser, from signing in to writing`, `${Date.now() - began} ms`);
+    });
+  }
 });

@@ -68,6 +68,9 @@ for (const { width, options } of LOOKS) {
     await expect(head.getByText('Guest', { exact: true })).toBeVisible();
     await passesAxe(alice.page, 'a guest among others');
     await passesAxe(page, 'as a guest');
+    await alice.chooses('More', 'Log of changes');
+    await expect(alice.page.locator('.changes-body')).toContainText(`${NAME} (guest-`);
+    await alice.page.getByRole('link', { name: 'Back to the conversation' }).click();
     await alice.page.getByRole('button', { name: /^Members/ }).click();
     const panel = alice.page.getByRole('complementary', { name: 'Members' });
     await expect(panel.getByText(NAME)).toBeVisible();

@@ -179,3 +179,46 @@ test('a picture stands beside what one writes until it is taken away', async ({ 
   await expect(bob.log.locator('.message .mark svg').first()).toBeVisible();
   await expect(bob.page.locator('.mark img')).toHaveCount(0);
 });
+
+test('a picture that is dropped, in a browser that writes no WebP, is a JPEG', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  // Such a browser writes PNG in its place, as the standard says.
+  await alice.page.addInitScript(() => {
+    const writes = HTMLCanvasElement.prototype.toBlob;
+    HTMLCanvasElement.prototype.toBlob = function (done, type, quality) {
+      const told: BlobCallback = (blob) => {
+        document.documentElement.dataset.wrote = blob?.type;
+        done(blob);
+      };
+      writes.call(this, told, type === 'image/webp' ? 'image/png' : type, quality as number | undefined);
+    };
+  });
+  await alice.opensDirectWith('bob');
+  await alice.says('hello');
+  await alice.hasSentEverything();
+  await alice.page.goto('/settings/profile');
+  const own = alice.page.getByRole('region', { name: 'Your picture' });
+  await expect(own.getByRole('button', { name: 'Choose a picture' })).toBeVisible();
+  const red = (await redPicture(alice.page)).toString('base64');
+  const data = await alice.page.evaluateHandle((red) => {
+    const data = new DataTransfer();
+    data.items.add(new File([Uint8Array.from(atob(red), (sign) => sign.charCodeAt(0))], 'image.png', { type: 'image/png' }));
+    return data;
+  }, red);
+  const place = own.locator('.profile-head');
+  await place.dispatchEvent('dragover', { dataTransfer: data });
+  await expect(place).toHaveAttribute('data-over', 'true');
+  await place.dispatchEvent('drop', { dataTransfer: data });
+  await own.getByRole('button', { name: 'Save picture' }).click();
+  await expect(place).not.toHaveAttribute('data-over');
+  await expect(own.getByRole('button', { name: 'Remove picture' })).toBeVisible();
+  expect(await alice.page.evaluate(() => document.documentElement.dataset.wrote)).toBe('image/jpeg');
+
+  await alice.page.goto('/messages');
+  await alice.opensToWrite('bob');
+  await alice.says('how do I look?');
+  await bob.opensDirectWith('alice');
+  const shown = bob.log.locator('.message .mark img').first();
+  await expect(shown).toBeVisible();
+  expect(await looked(shown)).toEqual({ size: [128, 128], isRed: true });
+});

@@ -91,6 +91,30 @@ test('people answer beside the conversation, and see what is new there', async (
   await expect(panel(bob).getByText('nothing more can be answered')).toBeVisible();
 });
 
+test('a thread that was read is read in every tab and browser', async ({ signedUp, anotherBrowserOf, anotherTabOf }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.opensDirectWith('bob');
+  await bob.opensDirectWith('alice');
+  await alice.says('which lamp?');
+  await bob.sees('which lamp?');
+  const tab = await anotherTabOf(alice);
+  await tab.page.goto(alice.page.url());
+  const second = await anotherBrowserOf(alice);
+  await second.signsIn();
+  await second.opens('bob');
+  await startsThread(bob, 'which lamp?');
+  await answers(bob, 'the red one');
+
+  const chip = (person: Person): Locator => row(person, main(person), 'which lamp?').getByRole('link', { name: /answer/ });
+  for (const person of [alice, tab, second]) {
+    await expect(chip(person)).toContainText('1 new');
+  }
+  await chip(alice).click();
+  for (const person of [alice, tab, second]) {
+    await expect(chip(person)).not.toContainText('new', { timeout: 20_000 });
+  }
+});
+
 test('a thread in a channel of a space calls whoever began it', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
   await alice.page.getByRole('button', { name: 'Create a space' }).click();

@@ -291,6 +291,15 @@ impl Store {
         }
     }
 
+    /// As what stays names them: by the handle; guests, whose handle says nothing, by the name with it.
+    pub fn on_record(self, id: UserId) -> String {
+        if self.person(id).is_some_and(|person| person.guest) {
+            self.who(id)
+        } else {
+            self.handle(id)
+        }
+    }
+
     pub fn room(self, id: Chat) -> Option<Room> {
         let cell = self.rooms.with(|rooms| rooms.get(&id).cloned());
         cell.map(|cell| cell.get())

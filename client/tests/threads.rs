@@ -255,6 +255,92 @@ fn what_was_read_and_what_is_being_written_is_kept_for_each_thread() {
     });
 }
 
+async fn read_thread(world: &mut TestWorld, browser: usize, room: RoomId, root: EnvelopeHash) {
+    let read = Command::ReadThread {
+        chat: room.into(),
+        root,
+    };
+    assert_eq!(world.run(browser, read).await, Ok(Outcome::Done));
+}
+
+async fn look(world: &mut TestWorld, browser: usize, visible: bool) {
+    let looking = Command::Looking { visible };
+    assert_eq!(world.run(browser, looking).await, Ok(Outcome::Done));
+    world.settle().await;
+}
+
+/// Then what was read is written at once.
+async fn put_away(world: &mut TestWorld, browser: usize) {
+    look(world, browser, false).await;
+}
+
+/// In how many threads something is unread, as the list of conversations says it; and whether it says that somebody calls.
+fn told_of_threads(world: &TestWorld, browser: usize, room: RoomId) -> (u32, u32) {
+    let room = world.browsers[browser].room(room).unwrap();
+    (room.threads, room.mentions)
+}
+
+#[test]
+fn what_was_read_in_one_tab_or_browser_is_read_in_the_others() {
+    block_on(async {
+        let (mut world, room) = tea("read elsewhere").await;
+        let roots = [root_of(&world, "first"), root_of(&world, "second")];
+        let tab = world.tab(ADA);
+        let second = world.sign_in("ada").await;
+        world.read(second, room).await;
+        look(&mut world, ADA, true).await;
+        answer(&mut world, ADA, room, "second", "mine").await.unwrap();
+        answer(&mut world, BOB, room, "first", "@ada look").await.unwrap();
+        answer(&mut world, BOB, room, "second", "and here").await.unwrap();
+        for browser in [ADA, tab, second] {
+            assert_eq!(told_of_threads(&world, browser, room), (2, 1), "{browser}");
+        }
+        read_thread(&mut world, ADA, room, roots[0]).await;
+        assert_eq!(told_of_threads(&world, ADA, room), (1, 0));
+        assert_eq!(told_of_threads(&world, tab, room), (1, 0), "at once");
+        assert_eq!(told_of_threads(&world, second, room), (2, 1), "it is not written yet");
+        put_away(&mut world, ADA).await;
+        assert_eq!(told_of_threads(&world, second, room), (1, 0));
+        assert_eq!(
+            main_of(&world, second),
+            ["ada: first +1(0)", "bob: second +2(1)"],
+            "the rows say the same"
+        );
+        // It holds after a reload, and what comes is news again.
+        world.reload(second);
+        world.settle().await;
+        assert_eq!(told_of_threads(&world, second, room), (1, 0));
+        answer(&mut world, BOB, room, "first", "more").await.unwrap();
+        assert_eq!(told_of_threads(&world, second, room), (2, 0));
+        // Back goes nobody: the other tells of the second thread and has not read what came in the first.
+        read_thread(&mut world, ADA, room, roots[0]).await;
+        read_thread(&mut world, second, room, roots[1]).await;
+        put_away(&mut world, second).await;
+        put_away(&mut world, ADA).await;
+        for browser in [ADA, tab, second] {
+            assert_eq!(told_of_threads(&world, browser, room), (0, 0), "{browser}");
+        }
+    });
+}
+
+#[test]
+fn a_new_browser_knows_which_threads_were_read() {
+    block_on(async {
+        let (mut world, room) = tea("new browser").await;
+        let roots = [root_of(&world, "first"), root_of(&world, "second")];
+        answer(&mut world, ADA, room, "second", "mine").await.unwrap();
+        world.run(ADA, Command::MarkRead { chat: room.into() }).await.unwrap();
+        answer(&mut world, BOB, room, "first", "one").await.unwrap();
+        answer(&mut world, BOB, room, "second", "two").await.unwrap();
+        read_thread(&mut world, ADA, room, roots[0]).await;
+        put_away(&mut world, ADA).await;
+        let new = world.sign_in("ada").await;
+        world.read(new, room).await;
+        assert_eq!(main_of(&world, new), ["ada: first +1(0)", "bob: second +2(1)"]);
+        assert_eq!(told_of_threads(&world, new, room).0, 1);
+    });
+}
+
 #[test]
 fn an_answer_waits_for_the_connection_in_its_thread() {
     block_on(async {

@@ -327,5 +327,5 @@ contacts = record(
 )
 own_picture = record(0x0509, picture=optional(fields(id=id16, key=raw(32))), at=u64)
 own_profile = record(0x0508, name=text(64), status=text(128), at=u64)
-read_mark = fields(room_id=id32, channel=id16, turn=u32, read=u64, at=u64)
-read_marks = record(0x0507, marks=items(900, read_mark))
+read_mark = fields(room_id=id32, channel=id16, thread=optional(id32), turn=u32, read=u64, at=u64)
+read_marks = record(0x0507, marks=items(640, read_mark))

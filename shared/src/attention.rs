@@ -7,13 +7,14 @@
 use std::collections::BTreeMap;
 
 use crate::codec::{Codec, List};
-use crate::id::{ChannelId, RoomId};
+use crate::id::{ChannelId, Head, RoomId};
 use crate::{choice, record};
 
 /// Conversations with a choice of their own; those that were chosen for longest ago are forgotten first.
 pub const MAX_LEVELS: usize = 512;
-/// Conversations whose read mark is kept; those that were read longest ago are forgotten first.
-pub const MAX_MARKS: usize = 900;
+/// Conversations and threads whose read mark is kept. Threads are forgotten before conversations, and of each those that were
+/// read longest ago.
+pub const MAX_MARKS: usize = 640;
 /// Muted until it is switched on again.
 pub const FOR_EVER: u64 = u64::MAX;
 
@@ -116,11 +117,13 @@ impl Levels {
 }
 
 record! {
-    /// How far one conversation was read.
+    /// How far one conversation was read, or one thread in it.
     #[derive(Copy)]
     pub struct Mark {
         pub room_id: RoomId,
         pub channel: ChannelId,
+        /// The message that the thread begins with. None: the conversation.
+        pub thread: Option<Head>,
         /// Rises when the person marks something as unread again: only then a mark goes back.
         pub turn: u32,
         /// Up to this message.
@@ -133,35 +136,42 @@ record! {
 record! {
     #[derive(Default)]
     pub struct Marks = 0x0507, 1 {
-        /// One of each conversation.
+        /// One of each conversation and thread.
         pub marks: List<Mark, MAX_MARKS>,
     }
 }
 
 impl Mark {
-    /// Whether this one stands against another of the same conversation.
+    /// Whether this one stands against another of the same conversation or thread.
     pub fn is_beyond(&self, other: &Self) -> bool {
         (self.turn, self.read) > (other.turn, other.read)
     }
 }
 
 impl Marks {
-    pub fn get(&self, room: &RoomId, channel: &ChannelId) -> Option<&Mark> {
-        (self.marks.iter()).find(|mark| mark.room_id == *room && mark.channel == *channel)
+    /// Those of a conversation and of the threads in it.
+    pub fn of(&self, room: &RoomId, channel: &ChannelId) -> impl Iterator<Item = &Mark> {
+        (self.marks.iter()).filter(move |mark| mark.room_id == *room && mark.channel == *channel)
     }
 
-    /// Of two states the mark of each conversation that stands: of the same turn the one that was read further.
+    /// Of two states what stands.
     #[must_use]
     pub fn join(&self, other: &Self) -> Self {
-        let mut newest: BTreeMap<(RoomId, ChannelId), Mark> = BTreeMap::new();
-        for mark in self.marks.iter().chain(other.marks.iter()) {
-            let known = newest.entry((mark.room_id, mark.channel)).or_insert(*mark);
+        self.with(other.marks.iter().copied())
+    }
+
+    /// With these besides: of each conversation and thread the mark that stands, of the same turn the one that was read further.
+    #[must_use]
+    pub fn with(&self, more: impl IntoIterator<Item = Mark>) -> Self {
+        let mut newest: BTreeMap<(RoomId, ChannelId, Option<Head>), Mark> = BTreeMap::new();
+        for mark in self.marks.iter().copied().chain(more) {
+            let known = newest.entry((mark.room_id, mark.channel, mark.thread)).or_insert(mark);
             if (known.turn, known.read, known.at) < (mark.turn, mark.read, mark.at) {
-                *known = *mark;
+                *known = mark;
             }
         }
         let mut marks: Vec<Mark> = newest.into_values().collect();
-        marks.sort_by_key(|mark| std::cmp::Reverse(mark.at));
+        marks.sort_by_key(|mark| (mark.thread.is_some(), std::cmp::Reverse(mark.at)));
         marks.truncate(MAX_MARKS);
         Self {
             marks: List::new(marks).unwrap_or_default(),
@@ -187,9 +197,17 @@ mod tests {
         Mark {
             room_id: room(n),
             channel: ChannelId::MAIN,
+            thread: None,
             turn,
             read,
             at,
+        }
+    }
+
+    fn in_thread(n: u16, read: u64, at: u64) -> Mark {
+        Mark {
+            thread: Some(Head::from_bytes(*room(n).as_bytes())),
+            ..mark(1, 0, read, at)
         }
     }
 
@@ -211,7 +229,7 @@ mod tests {
 
     #[test]
     fn the_fullest_of_both_fits_an_item() {
-        let all: Vec<Mark> = (0..MAX_MARKS as u16).map(|n| mark(n, 1, 1, 1)).collect();
+        let all: Vec<Mark> = (0..MAX_MARKS as u16).map(|n| in_thread(n, 1, 1)).collect();
         assert!(marks(&all).to_bytes().len() + SEAL_OVERHEAD <= MAX_VAULT_ITEM_BYTES);
         let all = (0..MAX_LEVELS as u16).map(|n| Choice {
             channel: Some(ChannelId::MAIN),
@@ -239,8 +257,26 @@ mod tests {
         let old: Vec<Mark> = (0..MAX_MARKS as u16).map(|n| mark(n, 0, 1, u64::from(n) + 1)).collect();
         let both = marks(&old).join(&marks(&[mark(5000, 0, 7, 10_000)]));
         assert_eq!(both.marks.iter().count(), MAX_MARKS);
-        assert!(both.get(&room(0), &ChannelId::MAIN).is_none());
-        assert_eq!(both.get(&room(5000), &ChannelId::MAIN).unwrap().read, 7);
+        let read = |n| both.of(&room(n), &ChannelId::MAIN).next().map(|mark| mark.read);
+        assert_eq!((read(0), read(1), read(5000)), (None, Some(1), Some(7)));
+    }
+
+    #[test]
+    fn a_thread_has_a_mark_of_its_own_that_gives_way_to_those_of_conversations() {
+        let one = marks(&[mark(1, 0, 9, 5), in_thread(7, 4, 6)]);
+        let two = marks(&[mark(1, 0, 3, 8), in_thread(7, 6, 2), in_thread(8, 1, 1)]);
+        let both = one.join(&two);
+        assert_eq!(both, two.join(&one));
+        assert_eq!(both, marks(&[mark(1, 0, 9, 5), in_thread(7, 6, 2), in_thread(8, 1, 1)]));
+        let others = (2..=MAX_MARKS as u16 - 1).map(|n| mark(n, 0, 1, 1));
+        let full = both.with(others);
+        let threads: Vec<u64> = full
+            .marks
+            .iter()
+            .filter(|mark| mark.thread.is_some())
+            .map(|mark| mark.read)
+            .collect();
+        assert_eq!(threads, [6], "the one read later is left");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How far each conversation was read, the same in every tab and every browser of the account.
+//! How far each conversation and each thread was read, the same in every tab and every browser of the account.
 //!
 //! ```text
 //!  read here ─▶ kept ─┬─▶ the other tabs of this browser, at once
@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sotto_shared::api::body::RoomHead;
 use sotto_shared::attention::{Levels, Mark, Marks};
-use sotto_shared::codec::{Codec, List};
+use sotto_shared::codec::Codec;
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::id::UserId;
+use sotto_shared::id::{Head, UserId};
 
 use super::books::Book;
 use super::chats::{Channel, PlaceMut};
@@ -52,6 +52,7 @@ pub(crate) struct Attention {
 pub struct Word {
     user: UserId,
     chat: Chat,
+    thread: Option<Head>,
     turn: u32,
     read: u64,
     at: u64,
@@ -67,10 +68,25 @@ impl Channel {
         Mark {
             room_id: chat.room,
             channel: chat.channel,
+            thread: None,
             turn: self.turn,
             read: self.read_seq,
             at: self.read_ms,
         }
+    }
+
+    /// Its own and those of its threads, as far as somebody set them.
+    fn marks(&self, chat: Chat) -> impl Iterator<Item = Mark> {
+        let own = (self.read_ms > 0).then(|| self.mark(chat));
+        let threads = self.threads.set().map(move |(root, read, at)| Mark {
+            room_id: chat.room,
+            channel: chat.channel,
+            thread: Some(root),
+            turn: 0,
+            read,
+            at,
+        });
+        own.into_iter().chain(threads)
     }
 }
 
@@ -121,19 +137,32 @@ impl<S: Suite> Engine<S> {
         Ok(Some(Outcome::Done))
     }
 
-    /// A mark was set here.
+    /// A conversation's mark was set here.
     pub(super) fn mark_moved(&mut self, chat: Chat, out: &mut Out<S::DeviceKey>) {
         let now_ms = self.now_ms;
-        let Some(user) = self.my_id() else { return };
         let Some(room) = self.place_mut(chat) else {
             return;
         };
         room.channel.read_ms = now_ms;
         let mark = room.channel.mark(chat);
+        self.mark_set(mark, out);
+    }
+
+    /// A mark was set here: kept, and told to the other tabs and browsers.
+    pub(super) fn mark_set(&mut self, mark: Mark, out: &mut Out<S::DeviceKey>) {
+        let now_ms = self.now_ms;
+        let chat = Chat {
+            room: mark.room_id,
+            channel: mark.channel,
+        };
+        let (Some(user), Some(room)) = (self.my_id(), self.place(chat)) else {
+            return;
+        };
         out.push(Effect::Save(vec![room.channel.to_record()]));
         out.push(Effect::Tell(Word {
             user,
             chat,
+            thread: mark.thread,
             turn: mark.turn,
             read: mark.read,
             at: mark.at,
@@ -149,6 +178,7 @@ impl<S: Suite> Engine<S> {
             let mark = Mark {
                 room_id: word.chat.room,
                 channel: word.chat.channel,
+                thread: word.thread,
                 turn: word.turn,
                 read: word.read,
                 at: word.at,
@@ -182,9 +212,9 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    /// How far the vault says that a conversation was read, of which nothing is here yet.
-    pub(super) fn mark_in_vault(&self, chat: Chat) -> Option<Mark> {
-        self.attention.marks.get(&chat.room, &chat.channel).copied()
+    /// How far the vault says that a conversation and its threads were read, of which nothing is here yet.
+    pub(super) fn marks_in_vault(&self, chat: Chat) -> Vec<Mark> {
+        self.attention.marks.of(&chat.room, &chat.channel).copied().collect()
     }
 
     fn take_mark(&mut self, mark: &Mark, out: &mut Out<S::DeviceKey>) {
@@ -192,6 +222,9 @@ impl<S: Suite> Engine<S> {
             room: mark.room_id,
             channel: mark.channel,
         };
+        if let Some(root) = mark.thread {
+            return self.take_thread_mark(chat, root, mark, out);
+        }
         let Some(room) = self.place_mut(chat) else {
             return;
         };
@@ -260,14 +293,8 @@ impl<S: Suite> Engine<S> {
             self.wake_to_speak(due_ms, ctx, out);
             return;
         }
-        let read = self.channels.iter().filter(|(_, channel)| channel.read_ms > 0);
-        let read = read.map(|(id, channel)| channel.mark(*id));
-        let here = read.fold(Marks::default(), |all, mark| {
-            all.join(&Marks {
-                marks: List::new(vec![mark]).unwrap_or_default(),
-            })
-        });
-        let marks = self.attention.marks.join(&here);
+        let here = self.channels.iter().flat_map(|(id, channel)| channel.marks(*id));
+        let marks = self.attention.marks.with(here);
         self.attention.changed_ms = 0;
         if marks != self.attention.marks {
             self.attention.written_ms = ctx.now_ms;

@@ -4,7 +4,6 @@ use sotto_shared::api::body::{API_VERSION, ChannelHead, Page, PageFrom, PageGet,
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::{FromRelay, ToRelay};
 use sotto_shared::api::limits::MAX_PAGE;
-use sotto_shared::attention::Mark;
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::Suite;
@@ -457,7 +456,7 @@ impl<S: Suite> Engine<S> {
         ctx: &mut Ctx<'_, S>,
         out: &mut Out<S::DeviceKey>,
     ) {
-        let marked = self.mark_in_vault(id);
+        let marked = self.marks_in_vault(id);
         let Some(room) = self.place_mut(id) else { return };
         room.channel.pages.paging = false;
         let page = match result {
@@ -489,17 +488,11 @@ impl<S: Suite> Engine<S> {
             room.channel.pages.begun = true;
             // Where nothing says how far it was read, what is there is no news.
             let newest = before.seq.saturating_add(page.messages.len() as u64);
-            let mark = marked.unwrap_or(Mark {
-                room_id: id.room,
-                channel: id.channel,
-                turn: 0,
-                read: newest,
-                at: 0,
-            });
-            room.channel.read_seq = mark.read;
-            (room.channel.turn, room.channel.read_ms) = (mark.turn, mark.at);
-            room.channel.exact = mark.read >= before.seq;
-            room.channel.threads.begin(newest);
+            let mark = marked.iter().find(|mark| mark.thread.is_none());
+            let (read, turn, at) = mark.map_or((newest, 0, 0), |mark| (mark.read, mark.turn, mark.at));
+            (room.channel.read_seq, room.channel.turn, room.channel.read_ms) = (read, turn, at);
+            room.channel.exact = read >= before.seq;
+            room.channel.threads.begin(read, &marked);
         } else if before != room.channel.at {
             // Overtaken by live messages: ask anew from where we are. Another history at the same place is a fork.
             if before.seq == room.channel.at.seq {

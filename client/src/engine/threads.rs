@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
+use sotto_shared::attention::Mark;
 use sotto_shared::crypto::suite::Suite;
 use sotto_shared::id::{EnvelopeHash, Head, UserId};
 use sotto_shared::log::room_log::RoomKind;
@@ -42,6 +43,8 @@ pub struct ThreadsRecord {
     floor: u64,
     /// Up to which message each was read.
     read: BTreeMap<Head, u64>,
+    /// When somebody read it, in whatever browser; not of those where one has read because one has written.
+    read_ms: BTreeMap<Head, u64>,
     drafts: BTreeMap<Head, String>,
     /// Threads that this person answered in or was called in.
     joined: BTreeSet<Head>,
@@ -58,9 +61,20 @@ impl Threads {
         self.kept = record;
     }
 
-    /// What comes up to here is no news.
-    pub fn begin(&mut self, seq: u64) {
+    /// What comes up to here is no news, and what was read in another browser.
+    pub fn begin(&mut self, seq: u64, marks: &[Mark]) {
         self.kept.floor = seq;
+        for mark in marks {
+            if let Some(root) = mark.thread {
+                self.read(root, mark.read, mark.at);
+            }
+        }
+    }
+
+    /// What was set by somebody who reads: the thread, up to which message, when.
+    pub fn set(&self) -> impl Iterator<Item = (Head, u64, u64)> {
+        let at = |root| self.kept.read_ms.get(root).copied();
+        (self.kept.read.iter()).filter_map(move |(root, read)| Some((*root, *read, at(root)?)))
     }
 
     fn read_up_to(&self, root: &Head) -> u64 {
@@ -83,8 +97,12 @@ impl Threads {
         self.kept.read.get(root).copied().unwrap_or_default()
     }
 
-    fn read(&mut self, root: Head, seq: u64) {
+    /// `at_ms`: when somebody read it; 0 where nobody has to be told.
+    fn read(&mut self, root: Head, seq: u64, at_ms: u64) {
         self.kept.read.insert(root, seq);
+        if at_ms > 0 {
+            self.kept.read_ms.insert(root, at_ms);
+        }
         while self.kept.read.len() > KEPT_MARKS {
             // Of the one read longest ago it is forgotten which it was.
             let oldest = self
@@ -95,6 +113,7 @@ impl Threads {
                 .map(|(root, seq)| (*root, *seq));
             if let Some((root, seq)) = oldest {
                 self.kept.read.remove(&root);
+                self.kept.read_ms.remove(&root);
                 self.kept.floor = self.kept.floor.max(seq);
             }
         }
@@ -166,7 +185,7 @@ impl PlaceMut<'_> {
             }
             // Whoever answers has read what stands there, also in another browser.
             if let Some(me) = me.filter(|_| is_mine && self.channel.threads.read_up_to(&root) < *seq) {
-                self.read_answers(root, *seq, me);
+                self.read_answers(root, *seq, me, 0);
             }
             looked.insert(root);
             let standing = self.channel.threads.standing.entry(root).or_default();
@@ -181,33 +200,38 @@ impl PlaceMut<'_> {
             }
         }
         for root in looked {
-            let news = me.and_then(|me| self.view().unread_answer(&root, me));
-            let told = &mut self.channel.threads.kept.news;
-            match news {
-                Some(seq) => drop(told.insert(root, seq)),
-                None => drop(told.remove(&root)),
-            }
-            if told.len() > KEPT_MARKS {
-                told.pop_first();
-            }
+            self.count_news(root, me);
         }
         roots
     }
 
+    fn count_news(&mut self, root: Head, me: Option<UserId>) {
+        let news = me.and_then(|me| self.view().unread_answer(&root, me));
+        let told = &mut self.channel.threads.kept.news;
+        match news {
+            Some(seq) => drop(told.insert(root, seq)),
+            None => drop(told.remove(&root)),
+        }
+        if told.len() > KEPT_MARKS {
+            told.pop_first();
+        }
+    }
+
     /// A thread was read up to there: what calls in it calls no more.
-    fn read_answers(&mut self, root: Head, seq: u64, me: UserId) {
+    fn read_answers(&mut self, root: Head, seq: u64, me: UserId, at_ms: u64) {
         let calls = self.view().calls_in(&root, seq, me);
         self.channel.mentions = self.channel.mentions.saturating_sub(calls);
-        self.channel.threads.read(root, seq);
+        self.channel.threads.read(root, seq, at_ms);
     }
 
     /// All that stands in a thread was seen. Says whether that is news.
-    fn mark_thread(&mut self, root: Head, me: UserId) -> bool {
+    fn mark_thread(&mut self, root: Head, me: UserId, now_ms: u64) -> bool {
         let seq = self.channel.at.seq;
         let is_news = self.channel.threads.has_news(&root) || self.view().calls_in(&root, seq, me) > 0;
+        // After a reload what is told of may not be in memory.
         let was_told = self.channel.threads.kept.news.remove(&root).is_some();
-        if is_news {
-            self.read_answers(root, seq, me);
+        if is_news || was_told {
+            self.read_answers(root, seq, me, now_ms);
         }
         is_news || was_told
     }
@@ -381,15 +405,39 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) -> Result<Option<Outcome>, Problem> {
         let root = Head::from_bytes(*root.as_bytes());
-        let me = self.my_id().ok_or(Problem::SignedOut)?;
+        let (me, now_ms) = (self.my_id().ok_or(Problem::SignedOut)?, self.now_ms);
         if let Some(mut room) = self.place_mut(chat)
-            && room.mark_thread(root, me)
+            && room.mark_thread(root, me, now_ms)
         {
-            out.push(Effect::Save(vec![room.channel.to_record()]));
+            let mark = Mark {
+                room_id: chat.room,
+                channel: chat.channel,
+                thread: Some(root),
+                turn: 0,
+                read: room.channel.threads.was_read_up_to(&root),
+                at: now_ms,
+            };
+            self.mark_set(mark, out);
             self.show_named(chat, &root, out);
             self.show_room_row(chat, out);
         }
         Ok(Some(Outcome::Done))
+    }
+
+    /// Somebody had it before them in another tab or browser of this account.
+    pub(super) fn take_thread_mark(&mut self, chat: Chat, root: Head, mark: &Mark, out: &mut Out<S::DeviceKey>) {
+        let Some(me) = self.my_id() else { return };
+        let Some(mut room) = self.place_mut(chat) else {
+            return;
+        };
+        if mark.read <= room.channel.threads.was_read_up_to(&root) {
+            return;
+        }
+        room.read_answers(root, mark.read, me, mark.at);
+        room.count_news(root, Some(me));
+        out.push(Effect::Save(vec![room.channel.to_record()]));
+        self.show_named(chat, &root, out);
+        self.show_room_row(chat, out);
     }
 
     pub(super) fn save_thread_draft(

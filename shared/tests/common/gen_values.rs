@@ -709,6 +709,7 @@ impl Gen {
         Mark {
             room_id: self.room(),
             channel: self.channel(),
+            thread: self.coin().then(|| self.head()),
             turn: self.u32(),
             read: self.u64(),
             at: self.u64(),

@@ -79,7 +79,7 @@ pub fn page(room: RoomId) -> AnyView {
     let people = Memo::new(move |before: Option<&Vec<UserId>>| match shown.get() {
         Shown::There(changes) => {
             let mut people = changes.people;
-            people.sort_by_cached_key(|user| store.handle(*user));
+            people.sort_by_cached_key(|user| store.on_record(*user));
             people
         }
         _ => before.cloned().unwrap_or_default(),
@@ -131,7 +131,7 @@ pub fn page(room: RoomId) -> AnyView {
                     select("Who", move || {
                         let everybody = std::iter::once((String::new(), "Everybody".to_owned()));
                         everybody
-                            .chain(people.get().into_iter().map(|user| (user.to_string(), store.handle(user))))
+                            .chain(people.get().into_iter().map(|user| (user.to_string(), store.on_record(user))))
                             .collect()
                     }, move |value| {
                         skip.set(0);
@@ -294,14 +294,14 @@ fn said(room: RoomId, line: &Line) -> Vec<Piece> {
         if me == Some(user) {
             Plain("You")
         } else {
-            Name(store.handle(user))
+            Name(store.on_record(user))
         }
     };
     let object = |user: UserId| {
         if me == Some(user) {
             Plain("you")
         } else {
-            Name(store.handle(user))
+            Name(store.on_record(user))
         }
     };
     let role = |id: u8| match role_name(store, room, id).to_lowercase() {
@@ -522,6 +522,6 @@ fn object_first(me: Option<UserId>, who: UserId, store: &crate::state::Store) ->
     if me == Some(who) {
         Piece::Plain("You")
     } else {
-        Piece::Name(store.handle(who))
+        Piece::Name(store.on_record(who))
     }
 }
