@@ -1,8 +1,6 @@
 //! A member with a changed client does what only a moderator may, and the relay lets it through: nobody else does.
 //!
 //! Eve is an account without an engine, whose keys the relay has. She is a plain member of the den, which Ada owns.
-#![cfg(all(feature = "testing", not(target_arch = "wasm32")))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
