@@ -5,13 +5,13 @@ use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
 use futures_lite::future::block_on;
-use sotto_client::engine::{Failure, Reply, Request};
+use sotto_client::engine::Request;
 use sotto_client::testing::world::password;
-use sotto_client::testing::{ModelRelay, Peer, Snapshot, Tamper as Hands, World};
+use sotto_client::testing::{Snapshot, World};
 use sotto_client::view::{Body, Command, Evidence, Note, Outcome, Phase, Problem, Standing, Tamper, Unreadable};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
-use sotto_shared::api::frame::{FromRelay, Outgoing, ToRelay};
+use sotto_shared::api::frame::FromRelay;
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::secret::PrivateKey;
 use sotto_shared::crypto::sign::SignedBlob;
@@ -20,59 +20,10 @@ use sotto_shared::id::{RoomId, UserId};
 use sotto_shared::log::room_log::{RoomBody, RoomEntry};
 use sotto_shared::testing::people::Person;
 
+pub use crate::club::{ADA, BOB, CYD, FrameRule, ReplyRule, Script, Seen, TestWorld, pass_frame, pass_reply};
 use crate::eve::{keys_of, open, post, unwraps};
 
-pub type TestWorld = World<RustCrypto>;
 pub type Past = Snapshot<Arc<PrivateKey>>;
-
-pub const ADA: usize = 0;
-pub const BOB: usize = 1;
-pub const CYD: usize = 2;
-
-/// What the relay was handed while somebody attacked.
-#[derive(Default)]
-pub struct Seen {
-    pub requests: Vec<Request>,
-    pub sent: Vec<Outgoing>,
-}
-
-pub type FrameRule = Box<dyn FnMut(&mut ModelRelay, Peer, FromRelay) -> Vec<FromRelay>>;
-pub type ReplyRule = Box<dyn FnMut(&mut ModelRelay, Peer, &Request, Reply) -> Reply>;
-
-/// Changes what the relay says, frames and answers alone, so that a proxy before a real browser can do the same.
-pub struct Script {
-    pub seen: Rc<RefCell<Seen>>,
-    pub frame: FrameRule,
-    pub reply: ReplyRule,
-}
-
-impl Hands for Script {
-    fn request(&mut self, _: &mut ModelRelay, _: Peer, request: &mut Request) -> Option<Result<Reply, Failure>> {
-        self.seen.borrow_mut().requests.push(request.clone());
-        None
-    }
-
-    fn reply(
-        &mut self,
-        relay: &mut ModelRelay,
-        to: Peer,
-        request: &Request,
-        reply: Result<Reply, Failure>,
-    ) -> Result<Reply, Failure> {
-        reply.map(|reply| (self.reply)(relay, to, request, reply))
-    }
-
-    fn heard(&mut self, _: &mut ModelRelay, _: Peer, frame: ToRelay) -> Vec<ToRelay> {
-        if let ToRelay::Send { messages } = &frame {
-            self.seen.borrow_mut().sent.extend(messages.iter().cloned());
-        }
-        vec![frame]
-    }
-
-    fn frame(&mut self, relay: &mut ModelRelay, to: Peer, frame: FromRelay) -> Vec<FromRelay> {
-        (self.frame)(relay, to, frame)
-    }
-}
 
 /// Ada, Bob and Cyd with their browsers, and Eve and Dan, whose keys the relay holds.
 pub struct Stage {
@@ -260,14 +211,6 @@ impl Stage {
         }
         self.world.settle().await;
     }
-}
-
-pub fn pass_frame() -> FrameRule {
-    Box::new(|_, _, frame| vec![frame])
-}
-
-pub fn pass_reply() -> ReplyRule {
-    Box::new(|_, _, _, reply| reply)
 }
 
 /// Wraps that a request brings, with the room if it names one.
