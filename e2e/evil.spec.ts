@@ -1,5 +1,5 @@
 // A relay that lies, alone or together with a member, before real browsers: the attacks of docs/protocol.md, section 14, by
-// their numbers. The same scripts run against engines in client/tests/attacks.rs, in more variants.
+// their numbers. The same scripts run against engines in client/tests/attacks/, in more variants.
 //
 // Each shows what the person is told, that nothing forged stands on the page, that a room which was tampered with takes no
 // more, and that nothing was sealed for whoever attacks. Each also shows that the lie was really told.

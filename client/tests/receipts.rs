@@ -1,5 +1,5 @@
 //! What people have read: who sees it, when it is told, and when it is not. What a relay or a member can try with it stands
-//! in `attacks.rs`.
+//! in `attacks/said.rs`.
 #![cfg(all(feature = "testing", not(target_arch = "wasm32")))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

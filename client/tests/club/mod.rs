@@ -51,7 +51,8 @@ pub struct Seen {
     pub sent: Vec<Outgoing>,
 }
 
-/// Changes what the relay says, and keeps what it hears.
+/// Changes what the relay says, frames and answers alone, so that a proxy before a real browser can do the same; keeps what it
+/// hears.
 pub struct Script {
     pub seen: Rc<RefCell<Seen>>,
     pub frame: FrameRule,

@@ -1,176 +1,51 @@
 //! A member with a changed client does what only a moderator may, and the relay lets it through: nobody else does.
 //!
 //! Eve is an account without an engine, whose keys the relay has. She is a plain member of the den, which Ada owns.
-#![cfg(all(feature = "testing", not(target_arch = "wasm32")))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
 
 use futures_lite::future::block_on;
-use sotto_client::testing::{ModelRelay, Snapshot, World};
+use sotto_client::testing::ModelRelay;
 use sotto_client::view::{Body, Command, Measure, Outcome, Standing, Tamper, Unreadable};
-use sotto_shared::api::B64;
-use sotto_shared::api::frame::{FromRelay, Outgoing};
-use sotto_shared::codec::{Bytes, Codec, List, Text};
-use sotto_shared::crypto::kem::{self, WrapInfo, Wrapped};
-use sotto_shared::crypto::label::Label;
-use sotto_shared::crypto::secret::{EpochSecret, PrivateKey};
-use sotto_shared::crypto::sign::SignedBlob;
-use sotto_shared::crypto::suite::RustCrypto;
-use sotto_shared::envelope::content::{Content, MessageBody, lane_start, message_key, seal_message};
-use sotto_shared::envelope::header::{Header, MessageKind};
-use sotto_shared::id::{ChannelId, EnvelopeHash, MessageId, RoomId, UserId};
+use sotto_shared::api::frame::Outgoing;
+use sotto_shared::codec::{Bytes, List};
+use sotto_shared::envelope::content::{Content, lane_start};
+use sotto_shared::id::{ChannelId, EnvelopeHash, RoomId, UserId};
 use sotto_shared::log::room_log::{History, Policy, Role, RoomBody, RoomEntry, SUITE_1};
-use sotto_shared::testing::FixedRng;
-use sotto_shared::testing::people::{Person, TestRoom};
+use sotto_shared::testing::people::Person;
 
-type TestWorld = World<RustCrypto>;
+use crate::club::{ADA, BOB, MINUTE, TestWorld};
+use crate::eve;
+use crate::stage::Stage;
 
 /// What is done to somebody, at this time.
 type Forged = fn(UserId, u64) -> RoomBody;
 
-const ADA: usize = 0;
-const BOB: usize = 1;
-const MINUTE: u64 = 60_000;
-
-static PAST: LazyLock<(Snapshot<Arc<PrivateKey>>, RoomId)> = LazyLock::new(|| {
-    block_on(async {
-        let mut world = World::new(RustCrypto, "attacks on order");
-        for handle in ["ada", "bob"] {
-            world.newcomer(handle).await;
-        }
-        world.relay().enlist(&Person::new("eve"));
-        let den = world.group(ADA, "Den", &["bob", "eve"]).await;
-        world.say(ADA, den, "first").await;
-        world.say(BOB, den, "second").await;
-        (world.into_snapshot(), den)
-    })
-});
-
 async fn den(seed: &str) -> (TestWorld, RoomId, Person) {
-    let (past, den) = &*PAST;
-    let mut world = World::from_snapshot(RustCrypto, past, seed);
-    world.settle().await;
-    (world, *den, Person::new("eve"))
+    let stage = Stage::new(seed).await;
+    (stage.world, stage.den, stage.eve)
 }
 
-/// An entry at the end of a log, whatever the relay's own rules say; everybody is told.
+/// An entry at the end of a log, now, whatever the relay's own rules say; everybody is told.
 fn force(world: &mut TestWorld, room: RoomId, who: &Person, body: RoomBody) {
     let ts = world.now_ms;
     let relay = world.relay();
-    let state = &relay.rooms[&room].state;
     let entry = RoomEntry {
-        room_id: room,
-        seq: state.seq + 1,
-        prev: state.head,
         ts,
-        actor: who.id(),
-        actor_dk: who.device_id(),
-        body,
+        ..eve::entry(relay, room, who, body)
     };
-    let blob: SignedBlob = TestRoom::sign_entry(&entry, who.device());
-    let bytes = B64(blob.to_bytes());
-    let stored = relay.rooms.get_mut(&room).unwrap();
-    let from_seq = stored.entries.len() as u64;
-    stored.entries.push(bytes.clone());
-    let entries = vec![bytes];
-    relay.tell_room(
-        &room,
-        &FromRelay::Log {
-            room_id: room,
-            from_seq,
-            entries,
-        },
-    );
+    eve::force(relay, room, &eve::signed(&entry, who));
 }
 
-/// The room keys that were wrapped for somebody.
-fn keys_of(relay: &ModelRelay, room: RoomId, who: &Person) -> BTreeMap<u32, EpochSecret> {
-    let stored = &relay.rooms[&room];
-    let mut keys = BTreeMap::new();
-    for wrap in stored.wraps.iter().filter(|wrap| wrap.user_id == who.id()) {
-        let info = WrapInfo {
-            room_id: room,
-            channel: wrap.channel,
-            n: wrap.n,
-            user_id: wrap.user_id,
-            g: wrap.g,
-            commit: stored.state.epochs[wrap.n as usize - 1].commit,
-        };
-        let wrapped = Wrapped {
-            enc: wrap.enc.0.clone(),
-            ct: wrap.ct.0.clone(),
-        };
-        let key = &who.kk[wrap.g as usize - 1];
-        let secret = kem::unwrap(key, &info.info(), &wrapped).unwrap();
-        keys.insert(wrap.n, EpochSecret::from_slice(&secret).unwrap());
-    }
-    keys
-}
-
-/// A text by somebody, after `edit` has had it, signed whatever it says then.
+/// A text by somebody, now, after `edit` has had it, signed whatever it says then.
 fn forge(relay: &ModelRelay, room: RoomId, who: &Person, text: &str, edit: impl FnOnce(&mut Content)) -> Outgoing {
-    let stored = &relay.rooms[&room];
-    let keys = keys_of(relay, room, who);
-    let (n, secret) = keys.last_key_value().unwrap();
-    let mut rng = FixedRng::new(text);
-    let mut msg_id = [0; 16];
-    rand::Rng::fill_bytes(&mut rng, &mut msg_id);
-    let header = Header {
-        suite: SUITE_1,
-        kind: MessageKind::Durable,
-        room_id: room,
-        channel: ChannelId::MAIN,
-        n: *n,
-        msg_id: MessageId::from_bytes(msg_id),
-        ttl_class: 0,
-        del_commit: [0; 32],
-    };
-    let mut lane = [0; 8];
-    lane.copy_from_slice(&msg_id[..8]);
-    let seen = stored.transcript.last().unwrap();
-    let mut content = Content {
-        header_hash: header.hash(),
-        user_id: who.id(),
-        dk_id: who.device_id(),
-        lane,
-        ctr: 1,
-        prev_own: lane_start(&who.device_id(), &lane),
-        log_seq: stored.state.seq,
-        log_head: stored.state.head,
-        seen_seq: seen.seq,
-        seen_t: seen.t,
-        ts: relay.now_ms,
-        body: MessageBody::Text {
-            text: Text::new(text).unwrap(),
-        },
-    };
-    edit(&mut content);
-    let bytes = content.to_bytes();
-    let sig = who.device().sign(Label::Message, &bytes);
-    let key = message_key(secret, &room, &ChannelId::MAIN);
-    let sealed = seal_message(&mut rng, &key, &header, &bytes, &sig);
-    Outgoing {
-        header: B64(sealed.header),
-        envelope: B64(sealed.envelope),
-    }
+    eve::forge(relay, room, who, text, |_, content| {
+        content.ts = relay.now_ms;
+        edit(content);
+    })
 }
 
 /// Puts it there whatever the relay's own rules say, and tells everybody.
 async fn post(world: &mut TestWorld, room: RoomId, message: &Outgoing) {
-    let relay = world.relay();
-    let stored = relay.rooms.get_mut(&room).unwrap();
-    let message = stored.put_message(&message.header, &message.envelope);
-    let (room_id, channel) = (room, ChannelId::MAIN);
-    relay.tell_room(
-        &room,
-        &FromRelay::Message {
-            room_id,
-            channel,
-            message,
-        },
-    );
+    eve::post(world.relay(), room, &message.header, &message.envelope);
     world.settle().await;
 }
 

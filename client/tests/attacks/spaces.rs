@@ -1,8 +1,4 @@
 //! A relay that lies about a space: channels in each other's place, cut, forked, reordered and told twice. `club` sets the stage.
-#![cfg(all(feature = "testing", not(target_arch = "wasm32")))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod club;
 
 use futures_lite::future::block_on;
 use sotto_client::engine::{Reply, Request};
@@ -16,7 +12,7 @@ use sotto_shared::envelope::header::{Header, MessageKind};
 use sotto_shared::id::{ChannelId, Head};
 use sotto_shared::testing::people::Person;
 
-use club::{ADA, BOB, CYD, FrameRule, ReplyRule, Stage, damaged, outgoing, pass_frame, pass_reply, say};
+use crate::club::{ADA, BOB, CYD, FrameRule, ReplyRule, Stage, damaged, outgoing, pass_frame, pass_reply, say};
 
 // --- Channels in each other's place --------------------------------------------------------------------------------------------
 

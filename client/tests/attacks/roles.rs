@@ -1,9 +1,5 @@
 //! Members with a changed client who do to a space what their role does not let them: the relay refuses it, and where it lies,
 //! everybody else's app does.
-#![cfg(all(feature = "testing", not(target_arch = "wasm32")))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod club;
 
 use futures_lite::future::block_on;
 use sotto_client::view::{Body, Chat, Command, NewPoll, Outcome, Rights as ShownRights, Space, Standing, Tamper};
@@ -16,7 +12,7 @@ use sotto_shared::log::roles::{CustomRole, Permission, Rights};
 use sotto_shared::log::room_log::{EpochReason, History, JoinMode, Policy, Role, RoomBody, SUITE_1, invite_id};
 use sotto_shared::testing::people::{Person, key};
 
-use club::{ADA, BOB, CYD, Stage, damaged, pass_frame, pass_reply, people, say, text};
+use crate::club::{ADA, BOB, CYD, Stage, damaged, pass_frame, pass_reply, people, say, text};
 
 /// What the browsers of others show of a space, but for how it stands.
 fn shape(space: &Space) -> impl PartialEq + std::fmt::Debug + use<> {

@@ -1,8 +1,4 @@
 //! Keys of private channels: kept back, handed to others, asked for by others, and what somebody who is gone still opens.
-#![cfg(all(feature = "testing", not(target_arch = "wasm32")))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod club;
 
 use futures_lite::future::block_on;
 use sotto_client::engine::{Reply, Request};
@@ -21,7 +17,9 @@ use sotto_shared::log::room_log::{EpochReason, RoomBody, RoomEntry, SUITE_1};
 use sotto_shared::testing::FixedRng;
 use sotto_shared::testing::people::Person;
 
-use club::{ADA, BOB, CYD, FrameRule, MINUTE, ReplyRule, Stage, damaged, pass_frame, pass_reply, people, say, text};
+use crate::club::{
+    ADA, BOB, CYD, FrameRule, MINUTE, ReplyRule, Stage, damaged, pass_frame, pass_reply, people, say, text,
+};
 
 #[test]
 fn the_new_key_of_a_private_channel_is_kept_back() {
