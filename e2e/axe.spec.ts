@@ -103,7 +103,7 @@ test('conversations', async ({ signedUp }) => {
   await page.keyboard.press('Enter');
   await expect(alice.dialog('Message')).toBeVisible();
   await passesAxe(page, 'the sheet of a message');
-  await alice.dialog('Message').getByRole('button', { name: 'React …' }).click();
+  await alice.dialog('Message').getByRole('button', { name: 'React…' }).click();
   await expect(alice.dialog('React').getByRole('button', { name: 'grinning face', exact: true })).toBeVisible();
   await passesAxe(page, 'the emoji picker');
   await alice.dialog('React').getByRole('searchbox').fill('no such thing');
@@ -183,7 +183,7 @@ test('around a conversation', async ({ signedUp }) => {
   await cleo.opensToWrite('Sunday walk');
   await cleo.message('which lamp?').hover();
   await cleo.message('which lamp?').getByRole('button', { name: 'More' }).click();
-  await cleo.page.getByRole('menuitem', { name: 'Report …' }).click();
+  await cleo.page.getByRole('menuitem', { name: 'Report…' }).click();
   const report = cleo.dialog('Report messages');
   await expect(report).toBeVisible();
   await passesAxe(cleo.page, 'a report');
@@ -333,7 +333,7 @@ test('polls, pins, handing on, invites and people', async ({ signedUp, newPerson
   await expect(page.getByRole('list', { name: 'Threads' }).getByRole('link', { name: /1 answer/ })).toBeVisible();
   await passesAxe(page, 'threads');
   await page.keyboard.press('Escape');
-  await alice.chooses('More', 'Notifications …');
+  await alice.chooses('More', 'Notifications');
   await expect(alice.dialog('Notifications')).toBeVisible();
   await passesAxe(page, 'how much a conversation may call for');
   await page.keyboard.press('Escape');
@@ -344,7 +344,7 @@ test('polls, pins, handing on, invites and people', async ({ signedUp, newPerson
   await expect(invite.getByRole('img', { name: 'The link as a code' })).toBeVisible();
   await passesAxe(page, 'a link to hand on');
   const link = await invite.getByRole('textbox', { name: 'Link' }).inputValue();
-  await page.keyboard.press('Escape');
+  await invite.locator('.dialog-foot').getByRole('button', { name: 'Close' }).click();
   const guest = await newPerson('guest');
   await guest.page.goto(link.slice(link.indexOf('/#')));
   await expect(guest.page.getByRole('heading', { name: 'Sunday walk' })).toBeVisible();
@@ -510,7 +510,7 @@ test('arranging a space', async ({ signedUp }) => {
   await dialogPassesAxe(alice, 'Somebody has to own it', menu(alice, 'Leave space'));
   await dialogPassesAxe(bob, 'Leave Harbour Makers?', menu(bob, 'Leave space'));
   await dialogPassesAxe(alice, 'Edit the channel', ofChannel('general', 'Edit name and topic'));
-  await dialogPassesAxe(alice, 'Move general', ofChannel('general', 'Move to …'));
+  await dialogPassesAxe(alice, 'Move general', ofChannel('general', 'Move to…'));
   await dialogPassesAxe(alice, 'Rename the heading', ofHeading('Rename heading'));
 
   await opensChannel(alice, 'stewards');
@@ -536,7 +536,7 @@ test('arranging a space', async ({ signedUp }) => {
   await expect(page.getByText('This channel is archived.')).toBeVisible();
   await passesAxe(page, 'a channel in the archive');
   await menu(alice, 'Log of changes')();
-  await expect(page.getByText('You put questions into the archive.')).toBeVisible();
+  await expect(page.getByText('You put #questions into the archive.')).toBeVisible();
   await passesAxe(page, 'the log of changes of a space');
 });
 
@@ -558,7 +558,7 @@ test('keeping order', async ({ signedUp }) => {
     await alice.message(text).getByRole('button', { name: 'More' }).click();
     await page.getByRole('menuitem', { name: entry }).click();
   };
-  await dialogPassesAxe(alice, 'Take away what bob wrote?', ofMessage('buy my lamps', 'Take away for everyone'));
+  await dialogPassesAxe(alice, 'Delete what bob wrote?', ofMessage('buy my lamps', 'Delete for everyone'));
   await dialogPassesAxe(alice, 'Delete for everyone?', ofMessage('please do not', 'Delete for everyone'));
   await dialogPassesAxe(alice, /^Remove bob/, about('bob', 'Remove'));
   await dialogPassesAxe(alice, 'Rename the group', async () => alice.chooses('More', 'Rename'));
@@ -607,6 +607,9 @@ test('links that lead nowhere, and the ways out', async ({ signedUp, newPerson }
   const made = await dialog.getByRole('textbox', { name: 'Link' }).inputValue();
   const link = made.slice(made.indexOf('/#'));
   await dialog.getByRole('button', { name: 'Take back' }).click();
+  await expect(dialog.getByRole('button', { name: 'Keep it' })).toBeFocused();
+  await passesAxe(page, 'a link to be taken back');
+  await dialog.getByRole('button', { name: 'Take back for good' }).click();
   await expect(dialog.getByText('No link is open now.')).toBeVisible();
   await page.keyboard.press('Escape');
   for (const [to, title] of [
@@ -621,7 +624,7 @@ test('links that lead nowhere, and the ways out', async ({ signedUp, newPerson }
     }).toPass();
     await passesAxe(dan.page, title);
   }
-  await dan.page.getByRole('button', { name: 'Put this link away' }).click();
+  await dan.page.getByRole('button', { name: 'Forget this link' }).click();
   await expect(dan.page.getByRole('form', { name: 'Sign in' })).toBeVisible();
   await dan.page.goto('/link');
   await expect(dan.page.getByRole('heading', { name: 'No link is open here' })).toBeVisible();

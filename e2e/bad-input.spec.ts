@@ -139,6 +139,8 @@ test('a name or a topic that is too long says so where it stands', async ({ sign
   const long = 'Too long. Make it shorter.';
   await page.getByRole('button', { name: 'Create a space' }).click();
   await alice.dialog('Create a space').getByRole('radio', { name: 'Empty' }).check();
+  await page.getByRole('button', { name: 'Create space' }).click();
+  await expect(field('Name').getByLabel('Name')).toBeFocused();
   await field('Name').getByLabel('Name').fill('ä'.repeat(101));
   await page.getByRole('button', { name: 'Create space' }).click();
   await expect(field('Name').getByText(long)).toBeVisible();
@@ -149,6 +151,9 @@ test('a name or a topic that is too long says so where it stands', async ({ sign
   await page.keyboard.type('>new channel');
   await page.keyboard.press('Enter');
   await field('Name').getByLabel('Name').fill('tea');
+  // What was typed is not lost by Esc, however often.
+  for (let at = 0; at < 3; at += 1) await page.keyboard.press('Escape');
+  await expect(field('Name').getByLabel('Name')).toHaveValue('tea');
   await field('Topic').getByLabel('Topic').fill('a'.repeat(1_001));
   await page.getByRole('button', { name: 'Create channel' }).click();
   await expect(field('Topic').getByText(long)).toBeVisible();

@@ -10,10 +10,10 @@ test('everybody reads who did what and why, by kind and by person', async ({ sig
   await alice.sees('something rude');
   await alice.message('something rude').hover();
   await alice.message('something rude').getByRole('button', { name: 'More' }).click();
-  await alice.page.getByRole('menuitem', { name: 'Take away for everyone' }).click();
-  const away = alice.dialog('Take away what bob wrote?');
+  await alice.page.getByRole('menuitem', { name: 'Delete for everyone' }).click();
+  const away = alice.dialog('Delete what bob wrote?');
   await away.getByRole('textbox', { name: /^Reason/ }).fill('be kind');
-  await away.getByRole('button', { name: 'Take away' }).click();
+  await away.getByRole('button', { name: 'Delete' }).click();
   await expect(away).toBeHidden();
   await alice.removes('cleo');
 
@@ -22,11 +22,14 @@ test('everybody reads who did what and why, by kind and by person', async ({ sig
   const list = bob.page.getByRole('list', { name: 'Changes, the newest first' });
   const said = async (): Promise<string[]> => list.getByRole('listitem').locator('p').allInnerTexts();
   await expect(bob.page.getByText('The server passes it on; it can add nothing to it')).toBeVisible();
-  await expect.poll(said).toContain('alice took a message away that was by you.');
+  await expect.poll(said).toContain('alice deleted a message by you.');
   await expect.poll(said).toContain('Reason: be kind');
   await expect.poll(said).toContain('alice removed cleo.');
   await expect.poll(said).toContain('alice named this Sunday walk.');
   await expect(list.getByRole('listitem').last()).toContainText('Entry 0');
+  await expect(list.getByRole('listitem').last()).toContainText('alice made the group.');
+  // A reason is an entry of its own: no number is left out.
+  await expect(list.getByRole('listitem').filter({ hasText: 'be kind' })).toContainText(/Entries \d+–\d+/);
 
   await bob.page.getByLabel('What').selectOption('Removals and time-outs');
   await expect(list.getByRole('listitem')).toHaveCount(1);

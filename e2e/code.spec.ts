@@ -23,4 +23,10 @@ test('code has colours for both, and a text that would take too long has none', 
     await expect(log.locator('code').filter({ hasText: 'let a' }).locator('span')).toHaveCount(0);
     await expect(log.locator('code').filter({ hasText: 'aaaa' }).locator('span')).toHaveCount(0);
   }
+  // What is copied is what was written.
+  await bob.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  const block = bob.log.locator('.code').filter({ hasText: 'fn main' });
+  await block.getByRole('button', { name: 'Copy code' }).click();
+  await expect(block.getByRole('button', { name: 'Copied' })).toBeVisible();
+  expect(await bob.page.evaluate(() => navigator.clipboard.readText())).toBe(text);
 });

@@ -18,7 +18,9 @@ const PASSWORD = 'marble kettle between nine harbours';
 async function makesLink(person: Person): Promise<string> {
   await person.chooses('More', 'Invite by link');
   const dialog = person.dialog(/^Invite people/);
+  await expect(dialog.getByText('guests too')).toHaveCount(0);
   await dialog.getByLabel('They become').selectOption('Moderator');
+  await expect(dialog.getByText('Whoever has the link gets this role, guests too.')).toBeVisible();
   await dialog.getByRole('button', { name: 'Make a link' }).click();
   const link = await dialog.getByRole('textbox', { name: 'Link' }).inputValue();
   await dialog.locator('.dialog-foot').getByRole('button', { name: 'Close' }).click();
@@ -58,8 +60,9 @@ for (const { width, options } of LOOKS) {
     const zoe = await newPerson('zoe', { ...options, password: PASSWORD });
     const { page } = zoe;
     await comesIn(zoe, link);
-    // Without another press.
-    await expect(zoe.composer).toBeVisible({ timeout: 20_000 });
+    // Without another press; what nobody has looked at before is said.
+    await expect(page.getByText('You came in as moderator.')).toBeVisible({ timeout: 20_000 });
+    await expect(zoe.composer).toBeVisible();
     await zoe.sees('before you came');
     await zoe.says('hello from a guest');
     await alice.sees('hello from a guest');

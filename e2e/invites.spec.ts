@@ -89,6 +89,7 @@ test('whoever has to ask waits on a page that goes on by itself', async ({ signe
   await bob.reloads();
   await expect(bob.page.getByText('You asked to be let in.')).toBeVisible();
   await expect(alice.log.getByText('bob asks to be let in, by an invite of you.')).toBeVisible();
+  await expect(alice.page.getByRole('button', { name: '2 people ask to be let in' })).toBeVisible();
   await alice.page.getByRole('button', { name: /^Members/ }).click();
   const panel = alice.page.getByRole('complementary', { name: 'Members' });
   await expect(panel.getByText('2 people ask to be let in.')).toBeVisible();
@@ -125,16 +126,18 @@ test('a link that does not lead in says why, with and without an account', async
   await expect(open).toHaveCount(1);
   await expect(open).toContainText('0 of 10 used, ends in');
   await open.getByRole('button', { name: 'Take back' }).click();
+  await open.getByRole('button', { name: 'Take back for good' }).click();
   await expect(desk.getByText('No link is open now.')).toBeVisible();
   // One that is on screen goes with its invite.
   await desk.getByRole('button', { name: 'Make a link' }).click();
   await expect(desk.getByRole('img', { name: 'The link as a code' })).toBeVisible();
   await open.getByRole('button', { name: 'Take back' }).click();
+  await open.getByRole('button', { name: 'Take back for good' }).click();
   await expect(desk.getByRole('button', { name: 'Make a link' })).toBeVisible();
   await alice.page.keyboard.press('Escape');
   // By a clock that is slow: what is to hold a day is over in a few seconds.
   await alice.page.clock.setFixedTime(Date.now() - DAY + 4_000);
-  const ended = await makesLink(alice, { ends: 'In a day' });
+  const ended = await makesLink(alice, { ends: 'In 1 day' });
   const wrong = `${revoked.slice(0, -3)}${revoked.endsWith('AAA') ? 'QQA' : 'AAA'}`;
   for (const person of [cleo, dan]) {
     person.expectsTrouble();
@@ -151,7 +154,7 @@ test('a link that does not lead in says why, with and without an account', async
         await expect(person.page.getByRole('heading', { name: title })).toBeVisible({ timeout: 3_000 });
       }).toPass();
     }
-    await person.page.getByRole('button', { name: 'Put this link away' }).click();
+    await person.page.getByRole('button', { name: 'Forget this link' }).click();
     expect(await person.page.evaluate(() => Object.keys(sessionStorage))).toEqual([]);
   }
   // Put away, it does not come back.

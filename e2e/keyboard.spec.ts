@@ -70,7 +70,7 @@ test('from signing up to a message that was sent, answered and reacted to', asyn
   await alice.page.keyboard.press('ArrowUp');
   await expect(alice.message('hello back')).toBeFocused();
   await alice.page.keyboard.press('Enter');
-  await expect(alice.page.getByRole('menuitem', { name: 'React …' })).toBeFocused();
+  await expect(alice.page.getByRole('menuitem', { name: 'React…' })).toBeFocused();
   await alice.page.keyboard.press('Enter');
   await expect(alice.dialog('React').getByRole('searchbox')).toBeFocused();
   await alice.page.keyboard.type('anchor');
@@ -78,7 +78,7 @@ test('from signing up to a message that was sent, answered and reacted to', asyn
   await expect(bob.message('hello back').locator('.reaction')).toHaveAccessibleName('⚓ 1 from alice');
   await expect(alice.message('hello back')).toBeFocused();
   await alice.page.keyboard.press('Enter');
-  await expect(alice.page.getByRole('menuitem', { name: 'React …' })).toBeFocused();
+  await expect(alice.page.getByRole('menuitem', { name: 'React…' })).toBeFocused();
   await alice.page.keyboard.press('ArrowDown');
   await expect(alice.page.getByRole('menuitem', { name: 'Reply' })).toBeFocused();
   await alice.page.keyboard.press('Enter');

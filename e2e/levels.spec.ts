@@ -8,7 +8,7 @@ import { expect, test } from './stage.ts';
 const row = (person: Person, title: string): Locator => person.conversations.getByRole('listitem').filter({ hasText: title });
 
 async function opensNotifications(person: Person): Promise<Locator> {
-  await person.chooses('More', 'Notifications …');
+  await person.chooses('More', 'Notifications');
   return person.page.getByRole('dialog', { name: 'Notifications' });
 }
 
@@ -50,7 +50,7 @@ test('a level is chosen from the list with the keyboard, and stays over a reload
   const link = alice.conversations.getByRole('link').filter({ hasText: 'Garden' });
   await link.click({ button: 'right' });
   const dialog = alice.page.getByRole('dialog', { name: 'Notifications' });
-  await expect(dialog.getByRole('radio', { name: 'As usual' })).toBeChecked();
+  await expect(dialog.getByRole('radio', { name: 'As in your settings' })).toBeChecked();
   await dialog.getByRole('radio', { name: 'Nothing' }).check();
   await alice.page.keyboard.press('Escape');
   await expect(dialog).toBeHidden();
@@ -82,7 +82,7 @@ test('what was chosen of one channel holds for it alone', async ({ signedUp }) =
   const dialog = bob.dialog('Notifications');
   const asks = async (name: string): Promise<void> => {
     await channel(bob, name).click({ button: 'right' });
-    await bob.page.getByRole('menuitem', { name: 'Notifications …' }).click();
+    await bob.page.getByRole('menuitem', { name: 'Notifications…' }).click();
     await expect(dialog).toContainText(name);
   };
   await asks('questions');
@@ -108,7 +108,7 @@ test('what was chosen of one channel holds for it alone', async ({ signedUp }) =
   await expect(channel(bob, 'off-topic').locator('.badge')).not.toHaveClass(/badge-quiet/);
   await expect(bob.page).toHaveTitle(/^\(1\) /);
   await asks('off-topic');
-  await expect(dialog.getByRole('radio', { name: 'As usual' })).toBeChecked();
+  await expect(dialog.getByRole('radio', { name: 'As in your settings' })).toBeChecked();
   await expect(dialog.getByText(/^Muted/)).toHaveCount(0);
   await dialog.getByRole('button', { name: 'Done' }).click();
 

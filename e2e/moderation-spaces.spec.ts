@@ -76,6 +76,7 @@ test('whoever came as a moderator by a link slows one channel down, and the log 
   await adds(alice, ['cleo']);
   await enters(alice, 'general');
   await bob.page.goto(await makesLink(alice, 'Moderator'));
+  await expect(bob.page.getByText('You come in as moderator.')).toBeVisible({ timeout: 20_000 });
   await bob.page.getByRole('button', { name: `Join ${SPACE}` }).click();
   await expect(channel(bob, 'general')).toBeVisible({ timeout: 20_000 });
   for (const person of [bob, cleo]) await enters(person, 'general');
@@ -102,7 +103,7 @@ test('whoever came as a moderator by a link slows one channel down, and the log 
 
   await chooses(cleo, 'Log of changes');
   const changes = cleo.page.getByRole('list', { name: 'Changes, the newest first' });
-  await expect(changes.getByText('bob turned slow mode on in general: one message in 5 seconds.')).toBeVisible();
+  await expect(changes.getByText('bob turned slow mode on in #general: one message in 5 seconds.')).toBeVisible();
 });
 
 test('a moderator bans somebody from a space with a reason, and lifts it again', async ({ signedUp }) => {
@@ -121,6 +122,11 @@ test('a moderator bans somebody from a space with a reason, and lifts it again',
   await ban.getByRole('button', { name: 'Ban' }).click();
   await expect(ban).toBeHidden();
   await expect(cleo.page.getByText('You are banned from this space.').first()).toBeVisible();
+  // Nothing is offered that cannot be done any more.
+  await expect(cleo.page.getByText('No channels yet.')).toHaveCount(0);
+  await column(cleo).getByRole('button', { name: SPACE }).click();
+  await expect(cleo.page.getByRole('menuitem')).toHaveText(['Log of changes']);
+  await cleo.page.keyboard.press('Escape');
   await chooses(alice, 'Log of changes');
   const changes = alice.page.getByRole('list', { name: 'Changes, the newest first' });
   await expect(changes.getByRole('listitem').filter({ hasText: 'bob removed and banned cleo.' })).toContainText('sells things');

@@ -116,7 +116,7 @@ test('a muted conversation and one whose level is nothing are not told, and of o
     bob.page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: /^Messages/ }).click();
   const asks = async (choose: (dialog: Locator) => Promise<void>): Promise<void> => {
     await bob.opens('Garden');
-    await bob.chooses('More', 'Notifications …');
+    await bob.chooses('More', 'Notifications');
     await choose(bob.dialog('Notifications'));
     await bob.dialog('Notifications').getByRole('button', { name: 'Done' }).click();
     await toTheList();

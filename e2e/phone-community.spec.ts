@@ -109,7 +109,7 @@ test('a space is made and arranged, a private channel holds who was brought in, 
   await expect(names).toHaveText(['announcements', 'introductions', 'general', 'ask', 'off-topic']);
   await ofChannel(alice, 'ask', 'Move down');
   await expect(names).toHaveText(['announcements', 'introductions', 'general', 'off-topic', 'ask']);
-  await ofChannel(alice, 'ask', 'Move to …');
+  await ofChannel(alice, 'ask', 'Move to…');
   await alice.dialog('Move ask').getByLabel('Heading').selectOption('Start here');
   await confirms(alice, alice.dialog('Move ask'), 'Move');
   await expect(names).toHaveText(['announcements', 'introductions', 'ask', 'general', 'off-topic']);
@@ -119,9 +119,12 @@ test('a space is made and arranged, a private channel holds who was brought in, 
   await ofSpace(alice, 'New channel');
   const fresh = alice.dialog('New channel');
   await fresh.getByLabel('Name', { exact: true }).fill('surprise');
+  await fresh.getByLabel('Topic').fill('What cleo gets');
   await alice.ticks(fresh.getByRole('radio', { name: /^Private/ }));
   await confirms(alice, fresh, 'Create channel');
   await alice.canWriteTo('surprise');
+  // The bar of a phone has no room for it.
+  await expect(alice.page.locator('.start').getByText('What cleo gets')).toBeVisible();
   await alice.says('a boat for cleo');
   await expect(names).toHaveText(['announcements', 'introductions', 'ask', 'general']);
   await opensMembers(alice);
@@ -136,6 +139,8 @@ test('a space is made and arranged, a private channel holds who was brought in, 
 
   await backToTalk(alice);
   await alice.presses(alice.page.getByRole('link', { name: 'All channels' }));
+  await ofSpace(alice, 'Space settings');
+  await alice.presses(alice.page.getByRole('link', { name: 'Back to the space' }));
   await ofSpace(alice, 'Space settings');
   await alice.presses(alice.page.getByRole('link', { name: 'Roles' }));
   await alice.presses(alice.page.getByRole('button', { name: 'New role' }));
@@ -179,7 +184,7 @@ test('order is kept: a time-out, slow mode, a report, a removal, a ban and its e
     await alice.ticks(alice.dialog('Slow mode').getByRole('radio', { name: how, exact: true }));
     await confirms(alice, alice.dialog('Slow mode'), 'Save');
   };
-  await slow('An hour');
+  await slow('1 hour');
   await expect(bob.page.getByText('Slow mode: one message in an hour.')).toBeVisible();
   await bob.says('you are all fools');
   await cleo.sees('you are all fools');
@@ -195,8 +200,8 @@ test('order is kept: a time-out, slow mode, a report, a removal, a ban and its e
   await alice.presses(alice.page.getByRole('link', { name: 'Reports, 1' }));
   const report = alice.page.getByRole('list', { name: 'Reports, the oldest first' }).getByRole('listitem').first();
   await expect(report).toContainText('not how we talk');
-  await alice.presses(report.getByRole('button', { name: /^Take away/ }));
-  await confirms(alice, alice.dialog('Take away what bob wrote?'), 'Take away');
+  await alice.presses(report.getByRole('button', { name: /^Delete/ }));
+  await confirms(alice, alice.dialog('Delete what bob wrote?'), 'Delete');
   await cleo.seesNot('you are all fools');
   await alice.presses(report.getByRole('button', { name: 'Done with it' }));
   await expect(alice.page.getByText('Nothing to go through')).toBeVisible();
@@ -217,7 +222,7 @@ test('order is kept: a time-out, slow mode, a report, a removal, a ban and its e
 
   await bob.chooses('More', 'Log of changes');
   for (const said of [
-    'alice turned slow mode on: one message in an hour.', 'alice took a message away that was by you.', 'alice removed cleo.',
+    'alice turned slow mode on: one message in an hour.', 'alice deleted a message by you.', 'alice removed cleo.',
     'alice removed and banned you.', 'sells things', 'take a breath',
   ]) {
     await expect(changes(bob)).toContainText(said);
@@ -292,6 +297,7 @@ test('an invite that is damaged, taken back or asks first says so, and lets in w
   const revoked = await makesLink(false);
   await alice.chooses('More', 'Invite by link');
   await alice.presses(desk.getByRole('button', { name: 'Take back' }));
+  await alice.presses(desk.getByRole('button', { name: 'Take back for good' }));
   await expect(desk.getByText('Made by you')).toHaveCount(0);
   await alice.presses(desk.locator('.dialog-foot').getByRole('button', { name: 'Close' }));
   const link = await makesLink(true);
@@ -299,7 +305,7 @@ test('an invite that is damaged, taken back or asks first says so, and lets in w
   for (const [wrong, title] of [[revoked.slice(0, -8), 'This link is damaged'], [revoked, 'This invite was taken back']] as const) {
     await bob.page.goto(wrong);
     await expect(bob.page.getByRole('heading', { name: title })).toBeVisible();
-    await bob.presses(bob.page.getByRole('button', { name: 'Put this link away' }));
+    await bob.presses(bob.page.getByRole('button', { name: 'Forget this link' }));
     await expect(bob.page.getByRole('heading', { name: title })).toHaveCount(0);
   }
   for (const person of [bob, cleo]) {
@@ -326,7 +332,7 @@ test('a conversation is quiet, goes to a day, gives the link of a message, and i
   await alice.says('to be told');
   await expect(row(bob, WALK).locator('.talk-dot')).toBeVisible();
   await bob.opens(WALK);
-  await bob.chooses('More', 'Notifications …');
+  await bob.chooses('More', 'Notifications');
   const dialog = bob.dialog('Notifications');
   await bob.ticks(dialog.getByRole('radio', { name: 'Mentions' }));
   await bob.presses(dialog.getByRole('button', { name: '8 hours' }));

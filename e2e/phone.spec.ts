@@ -65,20 +65,23 @@ test('two people meet, write, and do all that can be done with a message', async
   await words(bob, 'I do').tap();
   await expect(bob.dialog('Message')).toBeHidden();
   let sheet = await bob.holds(words(bob, 'see you at nien'));
-  await expect(sheet.locator('.menu-item')).toHaveText(['React …', 'Reply', 'Answer in a thread', 'Pin', 'Forward', 'Save for later', 'Copy link', 'Copy text', 'Mark unread from here']);
+  await expect(sheet.locator('.menu-item')).toHaveText(['React…', 'Reply', 'Answer in a thread', 'Pin', 'Forward', 'Save for later', 'Copy link', 'Copy text', 'Mark unread from here']);
   await bob.presses(sheet.getByRole('button', { name: 'React with thumbs up' }));
   await expect(chips(alice, 'see you at nien')).toHaveAccessibleName('👍 1 from bob');
+  // The sheet leaves nothing over the message above.
+  await expect(bob.dialog('Message')).toBeHidden();
+  await expect(bob.log.getByRole('toolbar')).toHaveCount(0);
   await alice.presses(chips(alice, 'see you at nien'));
   await expect(chips(bob, 'see you at nien')).toHaveText('👍2');
 
   sheet = await alice.holds(words(alice, 'see you at nien'));
-  await expect(sheet.locator('.menu-item')).toHaveText(['React …', 'Reply', 'Who reacted', 'Answer in a thread', 'Edit', 'Pin', 'Forward', 'Save for later', 'Copy link', 'Copy text', 'Mark unread from here', 'Delete for everyone']);
+  await expect(sheet.locator('.menu-item')).toHaveText(['React…', 'Reply', 'Who reacted', 'Answer in a thread', 'Edit', 'Pin', 'Forward', 'Save for later', 'Copy link', 'Copy text', 'Mark unread from here', 'Delete for everyone']);
   await alice.presses(sheet.getByRole('button', { name: 'Edit' }));
   await expect(alice.composer).toHaveValue('see you at nien');
   await alice.composer.fill('see you at nine');
   await alice.presses(alice.page.getByRole('button', { name: 'Save' }));
   await expect(row(bob, 'see you at nine')).toContainText('(edited)');
-  await takes(bob, 'see you at nine', 'React …');
+  await takes(bob, 'see you at nine', 'React…');
   const picker = bob.dialog('React');
   await bob.presses(picker.getByRole('tab', { name: 'Food' }));
   await bob.presses(picker.getByRole('button', { name: 'pear', exact: true }));

@@ -46,12 +46,14 @@ test('three people choose, change their minds, and see who chose what', async ({
   await dialog.getByLabel('Question').fill('What do we open first?');
   await dialog.getByRole('button', { name: 'Ask' }).click();
   await expect(dialog.getByText('A poll needs a question and 2 to 12 answers.')).toBeVisible();
+  await expect(dialog.getByLabel('Answer 1')).toBeFocused();
   // A field more comes while one types, and Enter goes on.
   await dialog.getByLabel('Answer 1').fill('The espresso machine');
   await dialog.getByLabel('Answer 1').press('Enter');
   await expect(dialog.getByLabel('Answer 2')).toBeFocused();
   await dialog.getByLabel('Answer 2').fill('The radio');
   await expect(dialog.getByLabel('Answer 3')).toBeVisible();
+  await expect(dialog.getByText('A poll needs a question')).toHaveCount(0);
   await dialog.getByRole('button', { name: 'Ask' }).click();
   await expect(dialog).toBeHidden();
 
@@ -102,12 +104,16 @@ test('a vote without a connection waits, and the poll goes with its message', as
   const [alice, bob] = await signedUp('alice', 'bob');
   await alice.opensDirectWith('bob');
   await bob.opensDirectWith('alice');
+  for (const part of ['one', 'two']) await alice.says(Array.from({ length: 29 }, (_, at) => `${part}, line ${at + 1}`).join('\n'));
+  await alice.goesToTheBeginning();
   // The other way to begin one.
   await alice.composer.fill('/poll Which days?');
   await alice.composer.press('Enter');
   await expect(alice.dialog('New poll').getByLabel('Question')).toHaveValue('Which days?');
   await fillsIn(alice, undefined, ['Monday', 'Tuesday', 'Wednesday'], true);
   const [asked, bobs] = [poll(alice, 'Which days?'), poll(bob, 'Which days?')];
+  // One's own comes on screen wherever one was reading.
+  await expect(asked).toBeInViewport();
   await bobs.getByRole('checkbox', { name: 'Monday' }).check();
   await expect(counts(asked)).toHaveText([/^1/, /^0/, /^0/]);
 

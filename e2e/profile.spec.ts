@@ -18,6 +18,7 @@ for (const [width, options] of [[1280, {}], [390, PHONE]] as const) {
     await bob.hasSentEverything();
     await alice.page.goto('/settings/profile');
     const form = alice.page.getByRole('form', { name: 'Profile' });
+    await expect(form.getByRole('button', { name: 'Save' })).toBeDisabled();
     await form.getByLabel('Name').fill('Alice of the Bridge');
     await form.getByLabel('Status').fill('out walking');
     await form.getByRole('button', { name: 'Save' }).click();

@@ -35,7 +35,7 @@ async function shows(person: Person, title: string): Promise<string[]> {
     }),
   );
   return rows.flatMap((row) => {
-    const by = /^(.+) (?:deleted a message|took a message away|took away what .+ wrote)\.$/.exec(row)?.[1];
+    const by = /^(.+) deleted (?:a message|somebody’s message|what .+ wrote)\.$/.exec(row)?.[1];
     if (by) return [`@${by === 'You' ? person.handle : by}: (deleted a message)`];
     if (row.startsWith('A message here does not fit')) return [UNHEARD];
     return row.startsWith('@') ? [row] : [];

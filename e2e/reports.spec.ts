@@ -80,12 +80,12 @@ test('a member reports messages, and an owner sees proof, acts, and is done with
   await expect(bob.page.getByText('Only those who keep order here go through reports.')).toBeVisible();
   await bob.page.goBack();
 
-  await report.getByRole('button', { name: /^Take away/ }).first().click();
-  const away = alice.dialog('Take away what bob wrote?');
-  await away.getByRole('button', { name: 'Take away' }).click();
+  await report.getByRole('button', { name: /^Delete/ }).first().click();
+  const away = alice.dialog('Delete what bob wrote?');
+  await away.getByRole('button', { name: 'Delete' }).click();
   await expect(away).toBeHidden();
   await expect(cleo.log.getByText('you are all fools')).toHaveCount(0);
-  await report.getByRole('button', { name: /^About bob/ }).click();
+  await report.getByRole('button', { name: /^Act on bob/ }).click();
   await alice.page.getByRole('menuitem', { name: /^Time-out/ }).click();
   const pause = alice.dialog('Time-out for bob');
   await pause.getByRole('radio', { name: '10 minutes' }).check();
@@ -156,6 +156,7 @@ test.describe('on a phone', () => {
     const sheet = await cleo.holds(cleo.message('you are all fools').locator('.message-body'));
     await sheet.getByRole('button', { name: /^Report/ }).tap();
     const dialog = cleo.dialog('Report messages');
+    await expect(dialog.getByRole('checkbox', { checked: true })).toBeFocused();
     await dialog.getByRole('button', { name: 'Send report' }).tap();
     await expect(dialog).toBeHidden();
     await alice.page.getByRole('link', { name: 'Reports, 1' }).tap();

@@ -13,6 +13,9 @@ test('a message is put aside, found again and taken out', async ({ signedUp, ano
   await row.getByRole('button', { name: 'More' }).click();
   await alice.page.getByRole('menuitem', { name: 'Save for later' }).click();
   await expect(alice.page.getByText('Saved for later')).toBeVisible();
+  // What is said in passing lies over neither the newest message nor the place to write.
+  const [said, newest] = [await alice.page.locator('.toast').boundingBox(), await row.boundingBox()];
+  expect(said && newest && said.y + said.height <= newest.y).toBe(true);
   await alice.page.goto('/messages');
 
   await alice.page.getByRole('link', { name: 'Saved messages' }).click();

@@ -447,7 +447,7 @@ test('a group', async ({ signedUp }) => {
   await page.getByRole('textbox', { name: 'People' }).press('Enter');
   await expect(page.getByText('Nobody here is called')).toBeVisible();
   await shoot(page, 'add-people-error');
-  await page.keyboard.press('Escape');
+  await oona.dialog(/^Add people/).getByRole('button', { name: 'Close' }).click();
   await oona.chooses('New conversation', 'New group');
   const dialog = oona.dialog('New group');
   for (const handle of ['jonas', 'mira']) {
@@ -456,7 +456,7 @@ test('a group', async ({ signedUp }) => {
     await expect(dialog.getByRole('list', { name: 'Chosen people' }).getByText(handle)).toBeVisible();
   }
   await shoot(page, 'new-group-chosen');
-  await page.keyboard.press('Escape');
+  await dialog.getByRole('button', { name: 'Close' }).click();
   await page.getByRole('button', { name: /^Members/ }).click();
   await page.getByRole('complementary', { name: 'Members' }).getByRole('button', { name: /^jonas/ }).click();
   await expect(page.getByRole('menuitem').first()).toBeVisible();
@@ -597,7 +597,7 @@ test('people, order, and what is kept', async ({ signedUp, newPerson }) => {
   await invite.getByRole('button', { name: 'Make a link' }).click();
   const link = await invite.getByRole('textbox', { name: 'Link' }).inputValue();
   await shoot(page, 'invite');
-  await page.keyboard.press('Escape');
+  await invite.locator('.dialog-foot').getByRole('button', { name: 'Close' }).click();
   const guest = await newPerson('guest');
   await guest.page.goto(link.slice(link.indexOf('/#')));
   await expect(guest.page.getByRole('button', { name: 'Come in as a guest' })).toBeVisible();

@@ -156,12 +156,12 @@ test('whoever may not arrange a space sees nothing of it; a role that allows it 
   await rail(bob).getByRole('link', { name: /Thursday Choir/ }).click();
   const menu = column(bob, 'Thursday Choir').getByRole('button', { name: 'Thursday Choir' });
   await menu.click();
-  await expect(bob.page.getByRole('menuitem')).toHaveText(['Add people', 'Invite by link', 'Members', 'Notifications …', 'Log of changes', 'Space settings', 'Leave space']);
+  await expect(bob.page.getByRole('menuitem')).toHaveText(['Add people', 'Invite by link', 'Members', 'Notifications…', 'Log of changes', 'Space settings', 'Leave space']);
   await bob.page.keyboard.press('Escape');
   await expect(bob.page.getByRole('menuitem')).toHaveCount(0);
   await channel(bob, 'general').focus();
   await bob.page.getByRole('button', { name: 'Channel general', exact: true }).click();
-  await expect(bob.page.getByRole('menuitem')).toHaveText(['Channel settings', 'Notifications …']);
+  await expect(bob.page.getByRole('menuitem')).toHaveText(['Channel settings', 'Notifications…']);
   await bob.page.keyboard.press('Escape');
 
   await column(alice, 'Thursday Choir').getByRole('button', { name: 'Thursday Choir' }).click();
@@ -199,7 +199,8 @@ test('whoever may not arrange a space sees nothing of it; a role that allows it 
   await alice.page.getByRole('link', { name: 'Back to the space' }).click();
   await opensChannel(alice, 'sheet-music');
   await alice.sees('the motet, second page');
-  await expect(alice.page.getByText('Scans and links')).toBeVisible();
+  // In the bar, and whole where the channel begins.
+  for (const place of ['.bar', '.start']) await expect(alice.page.locator(place).getByText('Scans and links')).toBeVisible();
 
   // A role that somebody has stays.
   await alice.page.goto(alice.page.url().replace(/\/[^/]+$/, '/settings/roles'));
@@ -226,8 +227,13 @@ test('channels are renamed, moved, archived and taken out again, by keys and by 
 
   await channelMenu(alice, 'ask-anything', 'Move up');
   await expect(names).toHaveText(['announcements', 'general', 'ask-anything', 'planning', 'coffee']);
-  await channelMenu(alice, 'ask-anything', 'Move to …');
+  await channelMenu(alice, 'ask-anything', 'Move to…');
   const where = alice.dialog('Move ask-anything');
+  // To where it is: it keeps its place.
+  await where.getByRole('button', { name: 'Move' }).click();
+  await expect(where).toBeHidden();
+  await expect(names).toHaveText(['announcements', 'general', 'ask-anything', 'planning', 'coffee']);
+  await channelMenu(alice, 'ask-anything', 'Move to…');
   await where.getByLabel('Heading').selectOption('Besides');
   await where.getByRole('button', { name: 'Move' }).click();
   await expect(names).toHaveText(['announcements', 'general', 'planning', 'coffee', 'ask-anything']);
@@ -372,7 +378,7 @@ test('on a phone: the strip of spaces, the list, the channel, its members, by to
   await bob.page.getByRole('link', { name: 'All channels' }).tap();
   // A finger that rests on a channel gets the same as a sheet.
   await bob.holds(channel(bob, 'general'), bob.dialog('general'));
-  await expect(bob.dialog('general').locator('.menu-item')).toHaveText(['Channel settings', 'Notifications …']);
+  await expect(bob.dialog('general').locator('.menu-item')).toHaveText(['Channel settings', 'Notifications…']);
   await bob.dialog('general').getByRole('button', { name: 'Channel settings' }).tap();
   await expect(bob.page.getByText('Everybody in this space reads and writes.')).toBeVisible();
   await bob.fits();

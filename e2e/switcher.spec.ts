@@ -183,6 +183,7 @@ test('on a phone the switcher opens from the list and from nothing but touch', a
   await phone.page.getByRole('link', { name: 'All messages' }).tap();
   await phone.page.getByRole('button', { name: 'Find people, groups' }).tap();
   await expect(switcher.getByRole('option', { name: /bob/ })).toBeVisible();
+  await expect(switcher.getByText('Esc', { exact: true })).toBeHidden();
   await switcher.getByRole('button', { name: 'Close' }).tap();
   await expect(switcher).toBeHidden();
 });

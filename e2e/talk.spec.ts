@@ -77,9 +77,18 @@ test('people are called by name while one writes, and see that they are meant', 
   await bob.opensToWrite('Sunday walk');
   await cleo.opensToWrite('Sunday walk');
 
-  await bob.composer.pressSequentially('good morning @');
+  await bob.composer.pressSequentially('good morning ');
+  const line = await bob.composer.boundingBox();
+  await bob.composer.pressSequentially('@');
   const offers = bob.page.getByRole('listbox', { name: 'People' });
   await expect(offers.getByRole('option')).toHaveText(['alice', 'cleo']);
+  // They open above the line, which stays where it is; on the smallest screen, too.
+  expect(await bob.composer.boundingBox()).toEqual(line);
+  const wide = bob.page.viewportSize() ?? { width: 1280, height: 800 };
+  await bob.page.setViewportSize({ width: 360, height: 640 });
+  const [list, below] = [await offers.boundingBox(), await bob.composer.boundingBox()];
+  expect(list && below && list.x >= 0 && list.x + list.width <= 360 && list.y >= 0 && list.y + list.height <= below.y).toBe(true);
+  await bob.page.setViewportSize(wide);
   await bob.composer.press('ArrowDown');
   await expect(offers.getByRole('option', { name: 'cleo' })).toHaveAttribute('aria-selected', 'true');
   await bob.composer.press('Enter');

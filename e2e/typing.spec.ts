@@ -16,8 +16,11 @@ test('who writes is shown until what they wrote comes', async ({ signedUp }) => 
   await alice.makesGroup('Garden', ['bob', 'cleo']);
   await bob.opensToWrite('Garden');
   await cleo.opensToWrite('Garden');
+  const rows = await alice.log.boundingBox();
   await bob.composer.pressSequentially('The be');
   await expect(writes(alice, 'bob is writing')).toBeVisible();
+  // The messages stay where they are.
+  expect(await alice.log.boundingBox()).toEqual(rows);
   await cleo.composer.pressSequentially('Who wa');
   await expect(alice.page.getByText(/^(bob and cleo|cleo and bob) are writing$/)).toBeVisible();
   // Nothing calls it out.
@@ -38,8 +41,10 @@ test('on a phone it stands above the field, and the page is as wide as before', 
   await alice.says('hello');
   await alice.page.setViewportSize({ width: 390, height: 844 });
   await bob.opensToWrite('alice');
+  const rows = await alice.log.boundingBox();
   await bob.composer.pressSequentially('Hm');
   await expect(writes(alice, 'bob is writing')).toBeInViewport();
+  expect(await alice.log.boundingBox()).toEqual(rows);
   expect(await alice.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
 });
 

@@ -65,6 +65,11 @@ impl<S: Suite> Engine<S> {
                 if seconds != 0 && !(MIN_SLOW_SECS..=MAX_SLOW_SECS).contains(&seconds) {
                     return Err(Problem::NotAllowed);
                 }
+                let room = self.rooms.get(&id).ok_or(Problem::RoomClosed)?;
+                if room.state.slow_mode(&channel) == seconds {
+                    // Nothing was changed, and nobody is told of it.
+                    return Ok(Some(Outcome::Done));
+                }
                 DeedBody::SlowMode { channel, seconds }
             }
             Measure::TakeAway { channel, message, by } => {

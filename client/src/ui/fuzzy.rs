@@ -8,6 +8,21 @@ pub struct Found {
     pub at: Vec<usize>,
 }
 
+impl Found {
+    /// The letters stand in several places, and most of these lie inside words.
+    pub fn is_scattered(&self, name: &str) -> bool {
+        let name: Vec<char> = name.chars().take(MOST).collect();
+        let mut before = None;
+        let starts = self.at.iter().copied().filter(|at| {
+            let goes_on = before.replace(*at).is_some_and(|before: usize| before + 1 == *at);
+            !goes_on
+        });
+        let starts: Vec<usize> = starts.collect();
+        let inside = starts.iter().filter(|at| place(&name, **at) == 0).count();
+        starts.len() > 1 && inside * 2 > starts.len()
+    }
+}
+
 /// More of a name, or of what is typed, is not looked at: the work grows with both.
 const MOST: usize = 200;
 
@@ -164,6 +179,20 @@ mod tests {
         );
         assert_eq!(order("gen", &["regenerate", "general", "great-engines"])[0], "general");
         assert_eq!(order("wood", &["woodwork-and-more", "wood"])[0], "wood");
+    }
+
+    #[test]
+    fn letters_out_of_the_middle_of_words_are_scattered() {
+        let scattered = |typed, name| find(typed, name).unwrap().is_scattered(name);
+        assert!(scattered("gen", "Settings: Appearance"));
+        for (typed, name) in [
+            ("gen", "general"),
+            ("rpn", "repair-night"),
+            ("eneral", "general"),
+            ("", "general"),
+        ] {
+            assert!(!scattered(typed, name), "{typed} in {name}");
+        }
     }
 
     #[test]

@@ -173,7 +173,7 @@ pub fn keep() -> AnyView {
         let close = closer_unless(busy);
         let field = Field {
             label: "Handle".into(),
-            hint: Some("Free. People find you by it. It stays as it is."),
+            hint: Some("People find you by it. It cannot be changed later."),
             kind: Kind::Handle,
             value: handle,
             error: handle_error.into(),

@@ -71,10 +71,10 @@ pub fn dialog(room: RoomId, channel: Option<ChannelId>) -> AnyView {
                 .into_any()
         }
     };
-    let usual = "What your settings say under Notifications.";
+    let usual = "What they say under Notifications.";
     let levels = if is_direct {
         vec![
-            level(None, "As usual", usual),
+            level(None, "As in your settings", usual),
             level(Some(Level::Everything), "Everything", "Every message."),
             level(
                 Some(Level::Nothing),
@@ -84,7 +84,7 @@ pub fn dialog(room: RoomId, channel: Option<ChannelId>) -> AnyView {
         ]
     } else {
         vec![
-            level(None, "As usual", usual),
+            level(None, "As in your settings", usual),
             level(Some(Level::Everything), "Everything", "Every message."),
             level(Some(Level::Mentions), "Mentions", "What calls you or answers you."),
             level(

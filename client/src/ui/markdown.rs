@@ -354,7 +354,15 @@ impl Tree<'_> {
                 }
                 self.at = end;
             }
-            // HTML, lines across the page and whatever else there is: as it was typed.
+            // A line across the page stays what was typed, in a line of its own.
+            Event::Rule => {
+                self.gap(start);
+                let typed = self.source.get(start..end).unwrap_or_default().trim_end();
+                let (typed, len) = (typed.to_owned(), typed.len());
+                self.say(&typed);
+                self.at = start + len;
+            }
+            // HTML and whatever else there is: as it was typed.
             _ => {
                 self.pass(start);
                 let typed = self.source.get(start..end).unwrap_or_default().to_owned();
@@ -691,6 +699,7 @@ mod tests {
             ">",
             "a title?\n---",
             "---",
+            "| 1 | 2 |\n\n---\n\nand below\n\n  ***  \nthe end",
             "    four spaces\n    are no code",
             "<b>bold</b> <img src=x onerror=hit()>",
             "<div>\n*x*\n</div>",

@@ -10,6 +10,7 @@ use super::dialogs::{Ask, use_dialogs};
 use super::frame::use_column;
 use super::kit::mark::{Shape, Size, mark};
 use super::kit::{Icon, button};
+use super::moderation::reports;
 use super::nav::use_nav;
 use super::place::Place;
 use super::screen::use_store;
@@ -120,9 +121,15 @@ fn space(id: RoomId) -> AnyView {
     let unread = Memo::new(move |_| store.unread_in(id));
     let calls = Memo::new(move |_| store.calls_in(id));
     let here = Memo::new(move |_| space_of(store, nav.place()) == Some(id));
+    // Somebody waits to be let in, or has reported something.
+    let waits = Memo::new(move |_| {
+        let asked = (store.space(id)).is_some_and(|space| space.rights.invite && space.asking > 0);
+        asked || reports::hears(store, id) && store.reports_waiting(id) > 0
+    });
     let label = move || {
         let name = name.get();
         match calls.get() {
+            0 if waits.get() => format!("{name}, somebody waits for you"),
             0 if unread.get() => format!("{name}, unread"),
             0 => name,
             count => format!("{name}, {}", words::count(count as usize, "mention", "mentions")),
@@ -139,7 +146,7 @@ fn space(id: RoomId) -> AnyView {
                 .child((
                     move || look.get().map(|bytes| mark(bytes, Shape::Group, Size::S36)),
                     move || match calls.get() {
-                        0 if unread.get() => Some(
+                        0 if unread.get() || waits.get() => Some(
                             html::span()
                                 .class("dot rail-dot")
                                 .attr("aria-hidden", "true")

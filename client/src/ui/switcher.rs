@@ -191,7 +191,10 @@ pub fn dialog() -> AnyView {
             .class("switcher-close")
             .attr("aria-label", "Close, Esc")
             .on(ev::click, move |_| dialogs.close())
-            .child(html::kbd().class("kbd").attr("aria-hidden", "true").child("Esc")),
+            .child((
+                html::kbd().class("kbd").attr("aria-hidden", "true").child("Esc"),
+                Icon::X.view(),
+            )),
     ));
     let rows = move || {
         let mut number = 0;
@@ -353,6 +356,7 @@ fn wanted(typed: &str) -> (Option<Kind>, &str) {
 fn find(goals: &[Goal], typed: &str) -> Hits {
     let (kind, typed) = wanted(typed);
     let mut found: Vec<(i32, Hit)> = Vec::new();
+    let mut scattered: Vec<(i32, Hit)> = Vec::new();
     for (at, goal) in goals.iter().enumerate() {
         if kind.is_some_and(|kind| kind != goal.kind && !(kind == Kind::Person && is_direct(goal))) {
             continue;
@@ -362,23 +366,35 @@ fn find(goals: &[Goal], typed: &str) -> Hits {
             continue;
         }
         if let Some(answer) = fuzzy::find(typed, &goal.name) {
-            found.push((answer.score + goal.weight, (at, answer.at)));
+            let answers = if answer.is_scattered(&goal.name) {
+                &mut scattered
+            } else {
+                &mut found
+            };
+            answers.push((answer.score + goal.weight, (at, answer.at)));
         } else if let Some(answer) = fuzzy::find(typed, &goal.handle) {
             found.push((answer.score + goal.weight, (at, Vec::new())));
         }
     }
-    found.sort_by_key(|(score, (at, _))| (std::cmp::Reverse(*score), *at));
+    let is_command = |(_, (at, _)): &(i32, Hit)| goals.get(*at).is_some_and(|goal| goal.kind == Kind::Command);
+    // Letters picked out of the middle of words are a guess: behind what was meant, and of commands only where there is nothing.
+    if !found.is_empty() {
+        scattered.retain(|hit| !is_command(hit));
+    }
+    for part in [&mut found, &mut scattered] {
+        part.sort_by_key(|(score, (at, _))| (std::cmp::Reverse(*score), *at));
+    }
+    found.append(&mut scattered);
     found.truncate(if typed.is_empty() && kind.is_none() {
         RECENT
     } else {
         MOST
     });
-    let is_command = |(_, (at, _)): &&(i32, Hit)| goals.get(*at).is_some_and(|goal| goal.kind == Kind::Command);
-    let best_is_command = found.first().is_some_and(|first| is_command(&first));
-    let (commands, rooms): (Vec<_>, Vec<_>) = found.iter().partition(is_command);
+    let best_is_command = found.first().is_some_and(is_command);
+    let (commands, rooms): (Vec<_>, Vec<_>) = found.iter().partition(|hit| is_command(hit));
     let hits = |part: Vec<&(i32, Hit)>| part.into_iter().map(|(_, hit)| hit.clone()).collect::<Vec<_>>();
     let title = if typed.is_empty() && kind.is_none() {
-        "Recent"
+        "Conversations"
     } else {
         "Conversations and people"
     };

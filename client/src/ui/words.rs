@@ -273,8 +273,8 @@ pub fn note(
         Note::SlowMode { by, seconds: 0 } => vec![subject(by), Plain(" turned slow mode off.")],
         Note::SlowMode { by, seconds } => vec![
             subject(by),
-            Plain(" turned slow mode on: one message every "),
-            Span(lifetime(*seconds)),
+            Plain(" turned slow mode on: one message in "),
+            Span(span(*seconds)),
             Plain(" for members."),
         ],
         Note::RoleGiven { by, who, role_id } => {
@@ -289,8 +289,8 @@ pub fn note(
         Note::Faded => vec![Plain("A message stood here that has had its time.")],
         Note::Deleted {
             by, whose: Some(whose), ..
-        } => vec![subject(by), Plain(" took away what "), object(whose), Plain(" wrote.")],
-        Note::Deleted { by, by_order: true, .. } => vec![subject(by), Plain(" took a message away.")],
+        } => vec![subject(by), Plain(" deleted what "), object(whose), Plain(" wrote.")],
+        Note::Deleted { by, by_order: true, .. } => vec![subject(by), Plain(" deleted somebody’s message.")],
         Note::Deleted { by, .. } => vec![subject(by), Plain(" deleted a message.")],
         Note::Pinned { by, .. } => vec![subject(by), Plain(" pinned a message.")],
         Note::KeyForNobody { by } => vec![

@@ -13,7 +13,7 @@ use crate::view::{Command, Problem};
 pub fn view(draft: Draft) -> AnyView {
     let handle = Field {
         label: "Handle".into(),
-        hint: Some("Free. People find you by it. It stays as it is."),
+        hint: Some("People find you by it. It cannot be changed later."),
         kind: Kind::Handle,
         value: draft.handle,
         error: draft.handle_error.into(),

@@ -1,4 +1,5 @@
-//! The frame of a dialog, on the browser's own `<dialog>`: focus stays inside, the rest is inert, Esc closes.
+//! The frame of a dialog, on the browser's own `<dialog>`: focus stays inside, the rest is inert, Esc closes
+//! unless something was typed.
 
 use std::rc::Rc;
 
@@ -7,6 +8,7 @@ use leptos::{ev, html};
 use wasm_bindgen::JsCast;
 
 use super::{Icon, button, unique};
+use crate::ui::browser;
 
 pub struct Dialog {
     /// The question, or the object.
@@ -14,7 +16,7 @@ pub struct Dialog {
     pub sub: Option<String>,
     pub mark: Option<AnyView>,
     pub wide: bool,
-    /// Something was typed that closing would lose: then a press beside the dialog does nothing.
+    /// Something was typed that closing would lose: then neither Esc nor a press beside the dialog does anything.
     pub kept: Signal<bool>,
     /// `dialog-body` and `dialog-foot`, or a form that holds them.
     pub content: AnyView,
@@ -67,7 +69,8 @@ impl Dialog {
         let node = NodeRef::<html::Dialog>::new();
         show(node);
         let title_id = unique("dialog");
-        let (close, by_key, beside) = (self.close.clone(), self.close.clone(), self.close);
+        let (close, by_key) = (self.close.clone(), self.close.clone());
+        let (beside, anyhow) = (self.close.clone(), self.close);
         let kept = self.kept;
         html::dialog()
             .class(if self.wide { "dialog dialog-wide" } else { "dialog" })
@@ -75,8 +78,18 @@ impl Dialog {
             .node_ref(node)
             .on(ev::Custom::<web_sys::Event>::new("cancel"), move |event| {
                 event.prevent_default();
-                by_key();
+                if !kept.get_untracked() {
+                    by_key();
+                }
             })
+            // A browser lets no page hold back the second Esc in a row: so it hears of none.
+            .on(ev::keydown, move |event| {
+                if event.key() == "Escape" && kept.get_untracked() && !browser::is_menu_open() {
+                    event.prevent_default();
+                }
+            })
+            // Nor a second gesture for going back: then it is closed, and the page must know.
+            .on(ev::Custom::<web_sys::Event>::new("close"), move |_| anyhow())
             .on(ev::pointerdown, move |event| {
                 if is_scrim(&event) && !kept.get_untracked() {
                     beside();

@@ -4,6 +4,8 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 use std::sync::Arc;
 use std::time::Duration;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
 
 use super::{Icon, button};
 
@@ -96,12 +98,44 @@ impl Toasts {
 
     /// The corner where they stand.
     pub fn view(self) -> AnyView {
+        let node = NodeRef::<html::Div>::new();
+        Effect::new(move |_| {
+            self.list.track();
+            if let Some(corner) = node.get() {
+                self.lift(&corner);
+            }
+        });
+        // A dialog that opens lies above all that stood there before it.
+        let opened = Closure::<dyn Fn(web_sys::Event)>::new(move |event: web_sys::Event| {
+            let target = event.target();
+            if target.is_some_and(|target| target.is_instance_of::<web_sys::HtmlDialogElement>())
+                && let Some(corner) = node.try_get_untracked().flatten()
+            {
+                self.lift(&corner);
+            }
+        });
+        // It does not bubble.
+        drop(document().add_event_listener_with_callback_and_bool("toggle", opened.as_ref().unchecked_ref(), true));
+        opened.forget();
         html::div()
             .class("toasts")
+            .node_ref(node)
+            .attr("popover", "manual")
             .attr("role", "status")
             .attr("aria-live", "polite")
             .child(move || self.list.get().into_iter().map(|toast| self.one(toast)).collect_view())
             .into_any()
+    }
+
+    /// Over the dialog that stands there now. Elsewhere nothing is moved about: who listens to the page might miss what comes.
+    fn lift(self, corner: &web_sys::HtmlElement) {
+        drop(corner.hide_popover());
+        let over_dialog = document()
+            .query_selector("dialog:modal")
+            .is_ok_and(|found| found.is_some());
+        if over_dialog && self.list.with_untracked(|list| !list.is_empty()) {
+            drop(corner.show_popover());
+        }
     }
 
     fn one(self, toast: Toast) -> AnyView {

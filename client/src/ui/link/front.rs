@@ -122,7 +122,7 @@ fn known(invite: PeekedInvite) -> AnyView {
             by,
             &invite.title,
         ),
-        facts(invite.members, invite.approval, invite.expires_ms),
+        facts(invite.members, invite.approval, invite.expires_ms, None),
         html::div().class("front-form").child((
             doors(as_guest.into()),
             invite.guests.then(|| guest::come_in(as_guest)),

@@ -18,6 +18,7 @@ use super::kit::{Icon, button};
 use super::nav::Nav;
 use super::place::Place;
 use super::{when, words};
+use crate::view::Role;
 
 pub use front::{card, waiting};
 pub use sheet::sheet;
@@ -106,15 +107,29 @@ fn fact(icon: Icon, text: String) -> impl IntoView {
     html::li().child((icon.s(), text))
 }
 
-fn facts(members: u32, approval: bool, expires_ms: u64) -> AnyView {
+/// `role`: the one the link gives, where that is known here.
+fn facts(members: u32, approval: bool, expires_ms: u64, role: Option<String>) -> AnyView {
     html::ul()
         .class("invite-facts")
         .child((
             fact(Icon::Users, words::count(members as usize, "member", "members")),
             fact(Icon::Clock, format!("Ends {}", left(expires_ms))),
             approval.then(|| fact(Icon::Eye, "A moderator decides who comes in".into())),
+            role.map(|role| fact(Icon::ShieldCheck, format!("You come in {role}."))),
         ))
         .into_any()
+}
+
+/// "as moderator": what a link makes of whoever comes, if it is not a member.
+fn as_role(role_id: u8) -> Option<String> {
+    let named = match role_id {
+        1 => return None,
+        2 => words::role(Role::Moderator),
+        3 => words::role(Role::Owner),
+        // What it is called can be read in there alone.
+        _ => return Some("with a role of this space’s own".into()),
+    };
+    Some(format!("as {}", named.to_lowercase()))
 }
 
 /// "ada invites you to" and the name.
@@ -139,7 +154,7 @@ fn head(picture: AnyView, by: Option<String>, title: &str) -> AnyView {
 /// Forgets the link and goes on without it.
 fn put_away(nav: Nav, to: Place) -> AnyView {
     let link = use_link();
-    button::button("link-button", "Put this link away", move || {
+    button::button("link-button", "Forget this link", move || {
         link.drop();
         nav.replace(to);
     })

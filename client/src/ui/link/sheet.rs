@@ -6,16 +6,17 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 use sotto_shared::id::RoomId;
 
-use super::{KeptLink, facts, head, over_title, put_away, use_link};
+use super::{KeptLink, as_role, facts, head, over_title, put_away, use_link};
 use crate::state::Store;
 use crate::ui::dialogs::{Ask, error_line, use_dialogs};
 use crate::ui::kit::field::{Field, Kind};
 use crate::ui::kit::mark::{Shape, Size, hue, mark};
+use crate::ui::kit::toast::Toasts;
 use crate::ui::kit::{Icon, button};
 use crate::ui::nav::{Nav, icon_link, use_nav};
 use crate::ui::pictures::portrait;
 use crate::ui::place::Place;
-use crate::ui::screen::use_store;
+use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::{wire, words};
 use crate::view::{Command, InvitePreview, Outcome, Over, Peeked, Person, Problem, Standing};
 
@@ -40,6 +41,7 @@ struct Visit {
     link: KeptLink,
     nav: Nav,
     store: Store,
+    toasts: Toasts,
 }
 
 /// How often somebody who waits asks how it stands.
@@ -54,6 +56,7 @@ pub fn sheet() -> AnyView {
         link,
         nav,
         store,
+        toasts: use_toasts(),
     };
     Effect::new(move |_| {
         if link.get().is_some() {
@@ -143,7 +146,7 @@ impl Visit {
                 (Ok(Outcome::Preview(_)) | Err(Problem::InviteOver(_)), Some(title)) => At::SentAway(title),
                 (Ok(Outcome::Preview(preview)), None) => {
                     if self.link.comes_in() {
-                        self.join(preview.clone());
+                        self.join(preview.clone(), true);
                     }
                     At::Invite(preview)
                 }
@@ -172,7 +175,8 @@ impl Visit {
         });
     }
 
-    fn join(self, preview: InvitePreview) {
+    /// `unseen`: nobody has looked at what the link leads to.
+    fn join(self, preview: InvitePreview, unseen: bool) {
         if self.busy.get_untracked() {
             return;
         }
@@ -183,7 +187,12 @@ impl Visit {
                 return;
             }
             match result {
-                Ok(Outcome::Room(room)) => self.arrive(room),
+                Ok(Outcome::Room(room)) => {
+                    if let Some(role) = as_role(preview.invite.role).filter(|_| unseen) {
+                        self.toasts.ok(format!("You came in {role}."));
+                    }
+                    self.arrive(room);
+                }
                 Ok(_) => self.at.set(At::Asked(InvitePreview { asked: true, ..preview })),
                 Err(Problem::InviteOver(over)) => self.at.set(At::Over(over, preview.title)),
                 Err(problem) => {
@@ -274,7 +283,12 @@ fn headed(preview: &InvitePreview) -> AnyView {
             preview.by.as_ref().map(|by| by.handle.clone()),
             &preview.title,
         ),
-        facts(preview.members, preview.invite.approval, preview.invite.expires_ms),
+        facts(
+            preview.members,
+            preview.invite.approval,
+            preview.invite.expires_ms,
+            as_role(preview.invite.role),
+        ),
     )
         .into_any()
 }
@@ -297,7 +311,7 @@ fn invite(visit: Visit, preview: InvitePreview) -> AnyView {
         .attr("aria-label", "Join")
         .on(ev::submit, move |event| {
             event.prevent_default();
-            visit.join(preview.clone());
+            visit.join(preview.clone(), false);
         })
         .child((
             error_line(visit.error),

@@ -12,7 +12,7 @@ use crate::ui::screen::{use_narrow, use_store};
 use crate::ui::spaces::rights;
 use crate::ui::words::Piece;
 use crate::ui::{when, wire, words};
-use crate::view::{Changes, ChannelChange, Command, Deed, DeedKind, Line, Outcome, Rights};
+use crate::view::{Changes, ChannelChange, Command, Deed, DeedKind, Line, Outcome, Rights, RoomKind};
 
 /// Lines of one page: what stands in the document is bounded, however long the log.
 const PAGE: u32 = 100;
@@ -22,7 +22,7 @@ const KINDS: [(&str, Option<DeedKind>, &str); 7] = [
     ("people", Some(DeedKind::People), "Coming and going"),
     ("roles", Some(DeedKind::Roles), "Roles"),
     ("order", Some(DeedKind::Order), "Removals and time-outs"),
-    ("messages", Some(DeedKind::Messages), "Messages taken away"),
+    ("messages", Some(DeedKind::Messages), "Messages deleted"),
     ("settings", Some(DeedKind::Settings), "Name, invites, channels"),
     ("keys", Some(DeedKind::Keys), "Room keys and browsers"),
 ];
@@ -210,7 +210,7 @@ fn select(
         .child((
             html::label().class("field-label").r#for(id.clone()).child(label),
             html::select()
-                .class("input")
+                .class("input select")
                 .id(id)
                 .on(ev::change, move |event| {
                     let now = event_target_value(&event);
@@ -259,6 +259,11 @@ fn row(room: RoomId, line: Line) -> AnyView {
     let reason = line.reason.clone();
     let proof = format!("Entry {}, fingerprint {}", line.seq, line.hash);
     let told = reason.as_ref().map(|(seq, _)| format!("The reason is entry {seq}."));
+    // The reason is an entry of its own, shown here: no number is left out.
+    let (entry, numbers) = match reason.as_ref().map(|(seq, _)| *seq) {
+        Some(seq) => ("Entries ", format!("{}–{}", line.seq.min(seq), line.seq.max(seq))),
+        None => ("Entry ", line.seq.to_string()),
+    };
     html::li()
         .class("changes-row")
         .child((
@@ -271,7 +276,7 @@ fn row(room: RoomId, line: Line) -> AnyView {
                         .child((html::span().class("muted").child("Reason: "), words))
                 }),
                 html::details().class("changes-proof").child((
-                    html::summary().child(("Entry ", html::span().class("numeric").child(line.seq.to_string()))),
+                    html::summary().child((entry, html::span().class("numeric").child(numbers))),
                     html::p().child(html::code().child(proof)),
                     told.map(|told| html::p().class("muted").child(told)),
                 )),
@@ -304,8 +309,10 @@ fn said(room: RoomId, line: &Line) -> Vec<Piece> {
             Name(store.on_record(user))
         }
     };
-    let role = |id: u8| match role_name(store, room, id).to_lowercase() {
+    let role = |id: u8| match role_name(store, room, id) {
         gone if gone.is_empty() => Plain("(a role that is gone)"),
+        name if id <= rights::OWNER => Span(name.to_lowercase()),
+        // A name that somebody gave keeps its letters.
         name => Span(name),
     };
     let channel = |channel| {
@@ -315,13 +322,21 @@ fn said(room: RoomId, line: &Line) -> Vec<Piece> {
             .map(|room| room.title)
             .filter(|title| !title.is_empty())
         {
-            Some(title) => Name(title),
+            Some(title) => Name(format!("#{title}")),
             None => Plain("a channel"),
         }
     };
     let by = subject(line.by);
     match &line.what {
-        Deed::Made => vec![by, Plain(" made this.")],
+        Deed::Made => vec![
+            by,
+            // It stays what it is: the list need not follow the room.
+            Plain(untrack(|| match store.room(room.into()).map(|room| room.kind) {
+                _ if store.space(room).is_some() => " made the space.",
+                Some(RoomKind::Direct) => " began this.",
+                _ => " made the group.",
+            })),
+        ],
         Deed::Added { who, role_id } => vec![
             by,
             Plain(" added "),
@@ -383,15 +398,10 @@ fn said(room: RoomId, line: &Line) -> Vec<Piece> {
             pieces.push(Plain("."));
             pieces
         }
-        Deed::TookAway { whose: Some(whose) } => vec![
-            by,
-            Plain(" took a message away that was by "),
-            object(*whose),
-            Plain("."),
-        ],
+        Deed::TookAway { whose: Some(whose) } => vec![by, Plain(" deleted a message by "), object(*whose), Plain(".")],
         Deed::Pinned { on: true, .. } => vec![by, Plain(" pinned a message.")],
         Deed::Pinned { on: false, .. } => vec![by, Plain(" took a pinned message down.")],
-        Deed::TookAway { whose: None } => vec![by, Plain(" took a message away.")],
+        Deed::TookAway { whose: None } => vec![by, Plain(" deleted a message.")],
         Deed::Lifetime { seconds: 0 } => vec![by, Plain(" lets messages stay.")],
         Deed::Lifetime { seconds } => {
             vec![
@@ -449,9 +459,9 @@ fn said(room: RoomId, line: &Line) -> Vec<Piece> {
             ChannelChange::Renamed(was, now) => vec![
                 by,
                 Plain(" renamed "),
-                Name(was.clone()),
+                Name(format!("#{was}")),
                 Plain(" to "),
-                Name(now.clone()),
+                Name(format!("#{now}")),
                 Plain("."),
             ],
             ChannelChange::Topic => vec![by, Plain(" changed the topic of "), channel(*of), Plain(".")],

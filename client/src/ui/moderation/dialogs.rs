@@ -20,6 +20,17 @@ const TIME_OUTS: [u32; 6] = [60, 600, 3_600, 24 * 3_600, 7 * 24 * 3_600, 28 * 24
 /// Offered times between two texts.
 const SLOW: [u32; 9] = [0, 5, 10, 30, 60, 300, 900, 3_600, 6 * 3_600];
 
+/// In a list all of them begin with a number.
+fn length(secs: u32) -> String {
+    let (number, one, many) = match secs {
+        86_400.. => (secs / 86_400, "day", "days"),
+        3_600.. => (secs / 3_600, "hour", "hours"),
+        60.. => (secs / 60, "minute", "minutes"),
+        _ => (secs, "second", "seconds"),
+    };
+    words::count(number as usize, one, many)
+}
+
 pub fn dialog(room: RoomId, subject: Subject) -> AnyView {
     match subject {
         Subject::Remove(user) => remove(room, user, false),
@@ -221,11 +232,11 @@ pub fn take_away(chat: Chat, message: MessageId, author: UserId) -> AnyView {
     let name = name_of(author);
     let Chat { room, channel } = chat;
     Question {
-        title: format!("Take away what {name} wrote?"),
-        text: format!("It goes for everyone here, and everyone sees that you took it away. {name} may write it again."),
+        title: format!("Delete what {name} wrote?"),
+        text: format!("It goes for everyone here, and everyone sees that you deleted it. {name} may write it again."),
         choice: None,
         reason: true,
-        act: "Take away",
+        act: "Delete",
         danger: true,
         command: moderate(
             room,
@@ -235,7 +246,7 @@ pub fn take_away(chat: Chat, message: MessageId, author: UserId) -> AnyView {
                 by: author,
             },
         ),
-        said: "Message taken away.".into(),
+        said: "Message deleted.".into(),
     }
     .view()
 }
@@ -244,7 +255,7 @@ fn unban(room: RoomId, user: UserId) -> AnyView {
     let (who, whole) = (name_of(user), who_of(user));
     Question {
         title: format!("Lift the ban on {whole}?"),
-        text: format!("{who} is not let in by this, but may be: by being added, or by an invite."),
+        text: format!("{who} does not come back by this alone: somebody has to add them, or they use an invite."),
         choice: None,
         reason: true,
         act: "Lift the ban",
@@ -258,9 +269,7 @@ fn unban(room: RoomId, user: UserId) -> AnyView {
 fn time_out(room: RoomId, user: UserId) -> AnyView {
     let (who, whole) = (name_of(user), who_of(user));
     let seconds = RwSignal::new(TIME_OUTS[2]);
-    let lengths = TIME_OUTS
-        .map(|secs| (secs, words::alone(&words::span(secs)), None))
-        .to_vec();
+    let lengths = TIME_OUTS.map(|secs| (secs, length(secs), None)).to_vec();
     Question {
         title: format!("Time-out for {whole}"),
         text: format!("{who} stays here and can read, but cannot write until it is over. It can be ended early."),
@@ -300,7 +309,7 @@ fn roles(room: RoomId) -> Vec<(u8, String, Option<&'static str>)> {
     let own = rank(store, room, mine);
     let hint = |id| match id {
         3 => Some("Everything, and for good: only they themselves can give it up."),
-        2 => Some("Keeps order: removes, bans, takes messages away."),
+        2 => Some("Keeps order: removes, bans, deletes messages of others."),
         1 => Some("Reads, writes, invites."),
         _ => None,
     };
@@ -481,7 +490,7 @@ fn banned(room: RoomId) -> AnyView {
     let row = move |user: UserId| {
         html::li().class("spread").child((
             who_first(store, user),
-            button::button("button button-s", "Lift the ban …", move || {
+            button::button("button button-s", "Lift the ban…", move || {
                 dialogs.open(Ask::Order(room, Subject::Unban(user)))
             }),
         ))
@@ -505,7 +514,10 @@ fn banned(room: RoomId) -> AnyView {
     );
     Dialog {
         title: "Banned people".into(),
-        sub: Some(format!("They cannot come into {} by anybody or any link.", title(room))),
+        sub: Some(format!(
+            "Nobody can add them to {}, and no link lets them in.",
+            title(room)
+        )),
         mark: None,
         wide: false,
         kept: Signal::stored(false),
@@ -523,11 +535,7 @@ fn slow_mode(chat: Chat) -> AnyView {
         .and_then(|order| order.slow.into_iter().find(|slow| slow.channel == channel));
     let seconds = RwSignal::new(now.map_or(0, |slow| slow.seconds));
     let label = |secs| {
-        if secs == 0 {
-            "Off".into()
-        } else {
-            words::alone(&words::span(secs))
-        }
+        if secs == 0 { "Off".into() } else { length(secs) }
     };
     let offered = SLOW.map(|secs| (secs, label(secs), None)).to_vec();
     let named = store.room(chat).filter(|_| channel != ChannelId::MAIN);

@@ -149,7 +149,7 @@ pub fn about_member(store: Store, dialogs: Dialogs, room: RoomId, user: UserId) 
     if untrack(|| store.me()) == Some(user) {
         let role = untrack(|| role_id(store, room, user));
         if open && role.is_some_and(|role| role > 1) {
-            entries.push(Entry::new(Icon::LogOut, "Step down …", ask(Subject::StepDown)));
+            entries.push(Entry::new(Icon::LogOut, "Step down…", ask(Subject::StepDown)));
         }
         return entries;
     }
@@ -158,17 +158,13 @@ pub fn about_member(store: Store, dialogs: Dialogs, room: RoomId, user: UserId) 
     }
     // Of a space the roles are its own, with a dialog of their own.
     if open && may.role && untrack(|| store.space(room)).is_none() {
-        entries.push(Entry::new(Icon::Users, "Change role …", ask(Subject::Role(user))));
+        entries.push(Entry::new(Icon::Users, "Change role…", ask(Subject::Role(user))));
     }
     if open && may.kick {
         if untrack(|| time_out(store, room, user)).is_some() {
-            entries.push(Entry::new(
-                Icon::Clock,
-                "End time-out …",
-                ask(Subject::EndTimeOut(user)),
-            ));
+            entries.push(Entry::new(Icon::Clock, "End time-out…", ask(Subject::EndTimeOut(user))));
         } else {
-            entries.push(Entry::new(Icon::Clock, "Time-out …", ask(Subject::TimeOut(user))));
+            entries.push(Entry::new(Icon::Clock, "Time-out…", ask(Subject::TimeOut(user))));
         }
     }
     // Also while no key is here: whoever made one for nobody can be taken out.
@@ -177,7 +173,7 @@ pub fn about_member(store: Store, dialogs: Dialogs, room: RoomId, user: UserId) 
             entries.push(Entry::danger(Icon::LogOut, "Remove", ask(Subject::Remove(user))));
         }
         if may.ban {
-            entries.push(Entry::danger(Icon::Lock, "Ban …", ask(Subject::Ban(user))));
+            entries.push(Entry::danger(Icon::Lock, "Ban…", ask(Subject::Ban(user))));
         }
     }
     entries
@@ -199,10 +195,10 @@ pub fn about_room(store: Store, dialogs: Dialogs, nav: Nav, room: RoomId) -> Vec
     // Of a space every channel has its own.
     if (may.meta || may.channel) && untrack(|| store.space(room)).is_none() {
         let main = Subject::SlowMode(ChannelId::MAIN);
-        entries.push(Entry::new(Icon::Hourglass, "Slow mode …", ask(main)));
+        entries.push(Entry::new(Icon::Hourglass, "Slow mode…", ask(main)));
     }
     if may.ban {
-        entries.push(Entry::new(Icon::Lock, "Banned people …", ask(Subject::Banned)));
+        entries.push(Entry::new(Icon::Lock, "Banned people…", ask(Subject::Banned)));
     }
     entries
 }

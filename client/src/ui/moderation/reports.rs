@@ -117,6 +117,7 @@ pub fn make(chat: Chat, message: MessageId) -> AnyView {
             }
         });
     };
+    let meant = message;
     let row = move |one: Offered| {
         let Offered {
             message,
@@ -127,6 +128,8 @@ pub fn make(chat: Chat, message: MessageId) -> AnyView {
         html::label().class("choice").child((
             html::input()
                 .r#type("checkbox")
+                // The one that is meant has the keyboard, and so stands in view.
+                .autofocus(message == meant)
                 .prop("checked", move || chosen.with(|chosen| chosen.contains(&message)))
                 .on(ev::change, move |_| {
                     chosen.update(|chosen| {
@@ -475,7 +478,7 @@ fn about(room: RoomId, user: UserId) -> AnyView {
                     Icon::Shield.view(),
                     html::span()
                         .class("truncate")
-                        .child(format!("About {} …", name_of(user))),
+                        .child(format!("Act on {}…", name_of(user))),
                 )
                     .into_any(),
             ),
@@ -526,7 +529,7 @@ fn exhibit(room: RoomId, message: Exhibit) -> AnyView {
             (
                 button::button("button button-s button-quiet", "Go to it", go),
                 may.get()
-                    .then(|| button::button("button button-s button-danger-quiet", "Take away …", take_away)),
+                    .then(|| button::button("button button-s button-danger-quiet", "Delete…", take_away)),
             )
         })
     };

@@ -180,7 +180,7 @@ fn people() -> AnyView {
         } else {
             none(
                 "Nobody yet",
-                "Whoever you write to stands here, and whose request you accept.",
+                "People you write to appear here, and people whose request you accept.",
             )
         }
     })

@@ -9,19 +9,20 @@ use crate::ui::dialogs::{closer, error_line, refuse, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::field::{check, choice};
 use crate::ui::kit::mark::Size;
-use crate::ui::kit::{Icon, button};
+use crate::ui::kit::{Icon, button, unique};
+use crate::ui::moderation::rank;
 use crate::ui::pictures::portrait;
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::spaces::rights::{OWNER, may_give, role_name};
-use crate::ui::{link, when, wire, words};
+use crate::ui::{browser, link, when, wire, words};
 use crate::view::{Command, Invite, Invites, Outcome, Role, RoleInfo, Space};
 
 const DAY_MS: u64 = 24 * 3_600_000;
 const ENDS: [(u64, &str); 4] = [
-    (DAY_MS, "In a day"),
-    (7 * DAY_MS, "In a week"),
+    (DAY_MS, "In 1 day"),
+    (7 * DAY_MS, "In 7 days"),
     (30 * DAY_MS, "In 30 days"),
-    (365 * DAY_MS, "In a year"),
+    (365 * DAY_MS, "In 1 year"),
 ];
 const USES: [(u64, &str); 4] = [
     (1, "1 person"),
@@ -29,6 +30,13 @@ const USES: [(u64, &str); 4] = [
     (50, "50 people"),
     (500, "500 people"),
 ];
+
+/// A link that is on screen.
+#[derive(Clone)]
+struct Made {
+    fragment: String,
+    approval: bool,
+}
 
 #[derive(Clone, Copy)]
 struct Desk {
@@ -78,7 +86,7 @@ pub fn dialog(room: RoomId) -> AnyView {
         list: RwSignal::new(None),
         error: RwSignal::new(None),
     };
-    let made = RwSignal::new(None::<String>);
+    let made = RwSignal::new(None::<Made>);
     // Somebody may ask or come while this is open.
     let log = Memo::new(move |_| match store.space(room) {
         Some(space) => Some((space.asking, space.members)),
@@ -106,11 +114,15 @@ pub fn dialog(room: RoomId) -> AnyView {
         (open, mine.filter(|_| !is_over))
     });
     let top = move || match made.get() {
-        Some(fragment) => (
+        Some(Made { fragment, approval }) => (
             share(
                 link::address(&fragment),
                 "Link",
-                "Shown this once. Whoever has it comes in, or asks to, until it ends.",
+                if approval {
+                    "Shown this once. Whoever has it can ask to come in until it ends."
+                } else {
+                    "Shown this once. Whoever has it comes in until it ends."
+                },
             ),
             button::button("link-button", "Make another link", move || made.set(None)),
         )
@@ -186,7 +198,7 @@ fn given_roles(space: Option<Space>, own: Role) -> Vec<(u64, String)> {
     }
 }
 
-fn form(desk: Desk, role: Role, made: RwSignal<Option<String>>) -> AnyView {
+fn form(desk: Desk, role: Role, made: RwSignal<Option<Made>>) -> AnyView {
     let (ends, uses, gives) = (RwSignal::new(7 * DAY_MS), RwSignal::new(10_u64), RwSignal::new(1_u64));
     let (approval, busy) = (RwSignal::new(false), RwSignal::new(false));
     let make = move || {
@@ -195,18 +207,22 @@ fn form(desk: Desk, role: Role, made: RwSignal<Option<String>>) -> AnyView {
         }
         busy.set(true);
         desk.error.set(None);
+        let asks = approval.get_untracked();
         let command = Command::CreateInvite {
             room: desk.room,
             role: u8::try_from(gives.get_untracked()).unwrap_or(1),
             max_uses: u32::try_from(uses.get_untracked()).unwrap_or(1),
             expires_ms: when::now() + ends.get_untracked(),
-            approval: approval.get_untracked(),
+            approval: asks,
         };
         wire::ask(command, move |result| {
             busy.try_set(false);
             match result {
-                Ok(Outcome::InviteLink(link)) => {
-                    drop(made.try_set(Some(link)));
+                Ok(Outcome::InviteLink(fragment)) => {
+                    drop(made.try_set(Some(Made {
+                        fragment,
+                        approval: asks,
+                    })));
                     desk.load();
                 }
                 Ok(_) => {}
@@ -214,7 +230,9 @@ fn form(desk: Desk, role: Role, made: RwSignal<Option<String>>) -> AnyView {
             }
         });
     };
-    let roles = untrack(|| given_roles(use_store().space(desk.room), role));
+    let store = use_store();
+    let roles = untrack(|| given_roles(store.space(desk.room), role));
+    let rank_of = move |number: u64| untrack(|| rank(store, desk.room, u8::try_from(number).unwrap_or(1)));
     let worded = |of: &[(u64, &str)]| -> Vec<(u64, String)> {
         of.iter().map(|(value, words)| (*value, (*words).to_owned())).collect()
     };
@@ -231,6 +249,14 @@ fn form(desk: Desk, role: Role, made: RwSignal<Option<String>>) -> AnyView {
                 choice("Good for", worded(&USES), uses),
                 (roles.len() > 1).then(|| choice("They become", roles, gives)),
             )),
+            move || {
+                (rank_of(gives.get()) > rank_of(1)).then(|| {
+                    html::p()
+                        .class("field-hint")
+                        .attr("role", "status")
+                        .child("Whoever has the link gets this role, guests too.")
+                })
+            },
             check(
                 "Ask first",
                 "Whoever uses it waits until a moderator lets them in.",
@@ -335,29 +361,56 @@ fn row(desk: Desk, invite: Invite, role: Role) -> AnyView {
     } else {
         format!("Made by {}", store.name(invite.by))
     };
+    let mut named = untrack(|| role_called(store.space(desk.room), invite.role));
+    // A name that somebody gave keeps its letters.
+    if invite.role <= 3 {
+        named = named.to_lowercase();
+    }
+    // Two links of one kind differ by the minute in which they end.
     let mut terms = vec![
+        format!("As {named}"),
         format!("{} of {} used", invite.uses, invite.max_uses),
-        format!("ends {}", link::left(invite.expires_ms)),
+        format!(
+            "ends {} ({})",
+            link::left(invite.expires_ms),
+            when::moment(invite.expires_ms)
+        ),
     ];
     if invite.approval {
         terms.push("asks first".into());
     }
-    if invite.role != 1 {
-        let named = untrack(|| role_called(use_store().space(desk.room), invite.role));
-        terms.push(format!("as {}", named.to_lowercase()));
-    }
     let (room, id) = (desk.room, invite.id);
-    let take_back = (mine || role > Role::Member).then(|| {
-        html::div().class("invite-acts").child(button::button(
-            "button button-s button-danger-quiet",
-            "Take back",
-            move || {
+    // There is no way to give it back, so it asks; in its row, since a dialog is open already.
+    let (asks, safe) = (RwSignal::new(false), unique("keep"));
+    let take_back = move || {
+        let asked = asks.get();
+        let (class, label) = if asked {
+            ("button button-s", "Keep it")
+        } else {
+            ("button button-s button-danger-quiet", "Take back")
+        };
+        let next = safe.clone();
+        let turn = html::button()
+            .r#type("button")
+            .class(class)
+            .id(safe.clone())
+            .on(ev::click, move |_| {
+                asks.set(!asked);
+                // Another button stands in its place then, which has the keyboard.
+                let next = next.clone();
+                request_animation_frame(move || browser::focus(&next));
+            })
+            .child(label);
+        let revoke = asked.then(|| {
+            button::button("button button-s button-danger", "Take back for good", move || {
                 desk.run(Command::RevokeInvite { room, invite: id }, busy, move || {
                     toasts.ok("That link lets nobody in any more.");
                 });
-            },
-        ))
-    });
+            })
+        });
+        (turn, revoke)
+    };
+    let take_back = (mine || role > Role::Member).then(|| html::div().class("invite-acts").child(take_back));
     html::li()
         .class("invite-row")
         .attr("aria-busy", move || busy.get().then_some("true"))

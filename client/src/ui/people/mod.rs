@@ -10,6 +10,7 @@ pub mod share;
 use leptos::prelude::*;
 use leptos::{ev, html};
 use sotto_shared::id::RoomId;
+use wasm_bindgen::JsCast;
 
 use self::lookup::{Found, Lookup};
 use self::picker::Picker;
@@ -39,6 +40,7 @@ pub fn form(
             event.prevent_default();
             if !busy.get_untracked() {
                 send();
+                to_the_first_error(&event);
             }
         })
         .child((
@@ -49,6 +51,17 @@ pub fn form(
             )),
         ))
         .into_any()
+}
+
+/// A field that was found wrong at once gets the keyboard: what is wrong stands there.
+fn to_the_first_error(event: &web_sys::SubmitEvent) {
+    let form = event.target().and_then(|form| form.dyn_into::<web_sys::Element>().ok());
+    request_animation_frame(move || {
+        let wrong = form.and_then(|form| form.query_selector("[aria-invalid=true]").ok().flatten());
+        if let Some(wrong) = wrong.and_then(|wrong| wrong.dyn_into::<web_sys::HtmlElement>().ok()) {
+            drop(wrong.focus());
+        }
+    });
 }
 
 pub fn new_message() -> AnyView {
@@ -142,9 +155,15 @@ pub fn new_group() -> AnyView {
 
 pub fn add_people(room: RoomId) -> AnyView {
     let (store, dialogs, toasts) = (use_store(), use_dialogs(), use_toasts());
-    let title = untrack(|| match store.space(room) {
-        Some(space) => space.name,
-        None => store.room(room.into()).map(|room| room.title).unwrap_or_default(),
+    let (title, sub) = untrack(|| match store.space(room) {
+        Some(space) => (
+            space.name,
+            "They can read every channel but the private ones, also what was written before.",
+        ),
+        None => (
+            store.room(room.into()).map(|room| room.title).unwrap_or_default(),
+            "They can read everything here, also what was written before.",
+        ),
     });
     let (error, busy) = (RwSignal::new(None::<String>), RwSignal::new(false));
     let picker = Picker::new();
@@ -175,7 +194,7 @@ pub fn add_people(room: RoomId) -> AnyView {
     let body = (picker.view("People"), error_line(error)).into_any();
     Dialog {
         title: format!("Add people to {title}"),
-        sub: Some("They can read everything here, also what was written before.".into()),
+        sub: Some(sub.into()),
         mark: None,
         wide: false,
         kept: Signal::derive(move || picker.any()),

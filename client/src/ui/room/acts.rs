@@ -56,6 +56,8 @@ pub struct Talk {
     pub replying_answer: RwSignal<Option<Replying>>,
     /// An answer of the thread on screen that is to be looked at.
     pub wanted_answer: RwSignal<Option<MessageId>>,
+    /// Something of one's own went out that was not written in the composer: its conversation goes to the end.
+    pub posted: RwSignal<Option<Chat>>,
     /// To be put where one writes.
     pub insert: RwSignal<Option<String>>,
     /// A message, by its number, that is to be brought to the screen as soon as it is there.
@@ -74,6 +76,7 @@ impl Default for Talk {
             editing_answer: RwSignal::new(None),
             replying_answer: RwSignal::new(None),
             wanted_answer: RwSignal::new(None),
+            posted: RwSignal::new(None),
             insert: RwSignal::new(None),
             wanted: RwSignal::new(None),
             unread: RwSignal::new(None),
@@ -302,7 +305,7 @@ impl Tools {
         let acts = found.sent && self.can_write(room);
         let mut entries = Vec::new();
         if acts {
-            entries.push(Entry::new(Icon::SmilePlus, "React …", move || {
+            entries.push(Entry::new(Icon::SmilePlus, "React…", move || {
                 dialogs.open(Ask::React(room, message))
             }));
             entries.push(Entry::new(Icon::Reply, "Reply", move || {
@@ -363,7 +366,7 @@ impl Tools {
             }));
         }
         if found.sent && !mine && untrack(|| moderation::reports::can_report(store, room)) {
-            entries.push(Entry::new(Icon::Flag, "Report …", move || {
+            entries.push(Entry::new(Icon::Flag, "Report…", move || {
                 dialogs.open(Ask::Report(room, message))
             }));
         }
@@ -379,12 +382,7 @@ impl Tools {
             }));
         }
         if acts && (mine || may) {
-            let label = if mine {
-                "Delete for everyone"
-            } else {
-                "Take away for everyone"
-            };
-            entries.push(Entry::danger(Icon::Trash, label, move || {
+            entries.push(Entry::danger(Icon::Trash, "Delete for everyone", move || {
                 dialogs.open(Ask::DeleteMessage(room, message))
             }));
         }

@@ -1,8 +1,8 @@
 //! The bar of a room: whose it is, and what can be done with it.
 
 use crate::view::Chat;
-use leptos::html;
 use leptos::prelude::*;
+use leptos::{ev, html};
 
 use super::compare;
 use crate::ui::dialogs::{Ask, Dialogs, use_dialogs};
@@ -87,6 +87,7 @@ pub fn bar(id: Chat) -> AnyView {
             checked,
             move || muted.get().then(|| muted_sign(id)),
             html::div().class("bar-actions").child((
+                asking_button(id),
                 moderation::reports::bar_button(id.room),
                 threads_link(id),
                 move || any_pins.get().then(|| pins_button(id)),
@@ -95,6 +96,35 @@ pub fn bar(id: Chat) -> AnyView {
             )),
         ))
         .into_any()
+}
+
+/// As long as somebody waits to be let in, for whoever may do that.
+fn asking_button(id: Chat) -> AnyView {
+    let (store, dialogs) = (use_store(), use_dialogs());
+    let waiting = Memo::new(move |_| {
+        let may = store.space(id.room).is_none_or(|space| space.rights.invite);
+        store.room(id).filter(|_| may).map_or(0, |room| room.asking as usize)
+    });
+    let any = Memo::new(move |_| waiting.get() > 0);
+    let button = move || {
+        let says = move || {
+            format!(
+                "{} to be let in",
+                words::count(waiting.get(), "person asks", "people ask")
+            )
+        };
+        html::button()
+            .r#type("button")
+            .class("button button-quiet button-icon")
+            .attr("aria-label", says)
+            .attr("title", says)
+            .on(ev::click, move |_| dialogs.open(Ask::Invite(id)))
+            .child((
+                Icon::UserPlus.m(),
+                html::span().class("badge").child(move || waiting.get().to_string()),
+            ))
+    };
+    (move || any.get().then(button)).into_any()
 }
 
 /// That the room is muted, and the way to change it.
@@ -262,7 +292,7 @@ fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Opti
                 Entry::new(Icon::ShieldCheck, "Safety number", compare),
                 threads_entry(nav, id),
                 date_entry(dialogs, id),
-                Entry::new(Icon::Bell, "Notifications …", move || dialogs.open(hush::ask(id))),
+                Entry::new(Icon::Bell, "Notifications…", move || dialogs.open(hush::ask(id))),
             ];
             if let Some(peer) = peer {
                 entries.insert(
@@ -291,7 +321,7 @@ fn actions(id: Chat, (kind, role, standing): (RoomKind, Role, Standing)) -> Opti
             }
             entries.push(threads_entry(nav, id));
             entries.push(date_entry(dialogs, id));
-            entries.push(Entry::new(Icon::Bell, "Notifications …", move || {
+            entries.push(Entry::new(Icon::Bell, "Notifications…", move || {
                 dialogs.open(hush::ask(id))
             }));
             entries.extend(moderation::about_room(store, dialogs, nav, id.room));

@@ -264,6 +264,7 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
             browser::focus(TEXT);
         })
         .child((
+            offers.view(emojis),
             html::div().id("composer-error").attr("role", "alert").child(move || {
                 this.error.get().map(|error| {
                     html::div()
@@ -297,7 +298,7 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
                         }
                     })
                     .prop("disabled", move || empty.get())
-                    // The field keeps the keyboard: without it the list below closes, and this moves from under the press.
+                    // The field keeps the keyboard: glass does not take its own away, from under the press.
                     .on(ev::mousedown, |event| event.prevent_default())
                     .child(move || {
                         if this.editing.with(Option::is_some) {
@@ -307,7 +308,6 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
                         }
                     }),
             )),
-            offers.view(emojis),
         ))
         .into_any()
 }

@@ -22,7 +22,7 @@ pub fn dialog(room: Chat) -> AnyView {
     });
     let body = move || {
         match evidence.get() {
-        None => html::p().class("soft").child("Looking it up …").into_any(),
+        None => html::p().class("soft").child("Looking it up…").into_any(),
         Some(None) => html::p()
             .class("soft")
             .child("The change that did not fit was refused when it came. More than the line above the text says is not known.")

@@ -50,6 +50,10 @@ pub fn row(room: Chat, cell: &Cell, beside: Memo<Beside>, read: Memo<Option<Told
     (
         move || beside.get().day.then(|| divider(room, at.get())),
         move || {
+            let count = beside.get().answers.filter(|count| *count > 0)?;
+            Some(html::li().class("answers").child(thread::answers(count)))
+        },
+        move || {
             beside.get().fresh.then(|| {
                 html::li()
                     .class("fresh")

@@ -88,6 +88,13 @@ fn conversation(id: Chat) -> AnyView {
     let held = moderation::strip::held(id);
     let view = window::Window::new(id);
     go_where_asked(id, view);
+    let posted = acts::use_talk().posted;
+    Effect::new(move |_| {
+        if posted.get() == Some(id) {
+            posted.set(None);
+            view.jump();
+        }
+    });
     (
         html::section()
             .class("room")
@@ -99,8 +106,8 @@ fn conversation(id: Chat) -> AnyView {
                 timeline::timeline(id, view, title),
                 html::div().class("foot").child((
                     timeline::jump_down(view),
-                    banners::banners(id),
                     typing::typing(id),
+                    banners::banners(id),
                     move || {
                         let (asks, held) = (asks.get(), held.get());
                         open.get().then(|| match (asks, held) {

@@ -159,6 +159,16 @@ impl Offers {
         self.close();
     }
 
+    /// A low screen shows only some of the list.
+    fn go(self, at: usize) {
+        self.at.set(at);
+        if let Some(option) = document().get_element_by_id(&format!("{}-{at}", self.field.list)) {
+            let near = web_sys::ScrollIntoViewOptions::new();
+            near.set_block(web_sys::ScrollLogicalPosition::Nearest);
+            option.scroll_into_view_with_scroll_into_view_options(&near);
+        }
+    }
+
     /// Whether the key was for the list.
     pub fn key(self, event: &web_sys::KeyboardEvent) -> bool {
         let count = self.found.with_untracked(Vec::len);
@@ -167,8 +177,8 @@ impl Offers {
         }
         let at = self.at.get_untracked();
         match event.key().as_str() {
-            "ArrowDown" => self.at.set((at + 1) % count),
-            "ArrowUp" => self.at.set((at + count - 1) % count),
+            "ArrowDown" => self.go((at + 1) % count),
+            "ArrowUp" => self.go((at + count - 1) % count),
             // A command that is typed to its end is meant.
             "Enter" if !event.shift_key() && self.is_whole() => return false,
             "Enter" | "Tab" if !event.shift_key() => self.take(at),

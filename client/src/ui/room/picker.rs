@@ -191,7 +191,7 @@ pub fn picker(pick: Rc<dyn Fn(&str)>) -> AnyView {
                     .into_any();
             }
             Coming::NotAsked | Coming::OnTheWay => {
-                return html::p().class("emoji-none").child("Looking them up …").into_any();
+                return html::p().class("emoji-none").child("Looking them up…").into_any();
             }
         };
         let tone = emojis.tone();

@@ -8,6 +8,7 @@ use sotto_shared::api::limits::{MAX_OPTIONS, MIN_OPTIONS};
 use sotto_shared::id::MessageId;
 use wasm_bindgen::JsCast;
 
+use super::acts::use_talk;
 use super::who;
 use crate::state::Store;
 use crate::ui::dialogs::Ask;
@@ -409,6 +410,11 @@ pub fn make(chat: Chat, question: String) -> AnyView {
         RwSignal::new((0..MIN_OPTIONS).map(|_| RwSignal::new(String::new())).collect());
     let (several, ends) = (RwSignal::new(false), RwSignal::new(0usize));
     let (error, busy) = (RwSignal::new(None::<String>), RwSignal::new(false));
+    let (node, posted) = (NodeRef::<html::Form>::new(), use_talk().posted);
+    // What is missing is marked as long as it is asked for.
+    let missing = move |text: RwSignal<String>| {
+        (error.with(Option::is_some) && text.with(|text| text.trim().is_empty())).then_some("true")
+    };
     let texts =
         move || options.with_untracked(|options| options.iter().map(|text| text.get_untracked()).collect::<Vec<_>>());
     let send = move || {
@@ -429,9 +435,20 @@ pub fn make(chat: Chat, question: String) -> AnyView {
             match result {
                 Ok(_) => {
                     dialogs.close();
+                    posted.set(Some(chat));
                     super::write();
                 }
-                Err(problem) => refuse(error, &problem),
+                Err(problem) => {
+                    refuse(error, &problem);
+                    // Once it is marked.
+                    request_animation_frame(move || {
+                        let form = node.try_get_untracked().flatten();
+                        let first = form.and_then(|form| form.query_selector("[aria-invalid]").ok().flatten());
+                        if let Some(first) = first.and_then(|first| first.dyn_into::<web_sys::HtmlElement>().ok()) {
+                            drop(first.focus());
+                        }
+                    });
+                }
             }
         });
     };
@@ -448,8 +465,12 @@ pub fn make(chat: Chat, question: String) -> AnyView {
             .attr("autocomplete", "off")
             .attr("dir", "auto")
             .autofocus(true)
+            .attr("aria-invalid", move || missing(question))
             .prop("value", move || question.get())
-            .on(ev::input, move |event| question.set(event_target_value(&event))),
+            .on(ev::input, move |event| {
+                error.set(None);
+                question.set(event_target_value(&event));
+            }),
     ));
     let list = unique("poll");
     let typed = move || {
@@ -478,8 +499,10 @@ pub fn make(chat: Chat, question: String) -> AnyView {
                                 format!("Answer {}", at + 1)
                             }
                         })
+                        .attr("aria-invalid", move || missing(text).filter(|_| at < MIN_OPTIONS))
                         .prop("value", move || text.get())
                         .on(ev::input, move |event| {
+                            error.set(None);
                             text.set(event_target_value(&event));
                             typed();
                         })
@@ -517,7 +540,7 @@ pub fn make(chat: Chat, question: String) -> AnyView {
     let chooser = html::div().class("field").child((
         html::label().class("field-label").r#for(until.clone()).child("Closes"),
         html::select()
-            .class("input")
+            .class("input select")
             .id(until)
             .on(ev::change, move |event| {
                 ends.set(event_target_value(&event).parse().unwrap_or_default())
@@ -530,6 +553,7 @@ pub fn make(chat: Chat, question: String) -> AnyView {
             ),
     ));
     let form = html::form()
+        .node_ref(node)
         .attr("novalidate", "")
         .attr("aria-label", "New poll")
         .on(ev::submit, move |event| {

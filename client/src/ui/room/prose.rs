@@ -1,11 +1,13 @@
 //! The text of a message as elements, from its tree ([`crate::ui::markdown`]).
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos::{ev, html};
 
 use crate::ui::calls::{Names, mark};
-use crate::ui::code;
+use crate::ui::kit::Icon;
 use crate::ui::markdown::{Block, Inline, parse};
+use crate::ui::{browser, code};
 
 /// Lines that stand before the rest is folded away.
 const LINES: usize = 40;
@@ -36,12 +38,13 @@ fn block(block: Block) -> AnyView {
     match block {
         Block::Prose(parts) => html::p().attr("dir", "auto").child(inlines(parts)).into_any(),
         Block::Code { lang, text } => {
+            let copy = copy_of(text.clone());
             let text = code::coloured(&lang, text);
             html::div()
                 .class("code")
                 .attr("dir", "ltr")
                 .child((
-                    (!lang.is_empty()).then(|| html::div().class("code-head").child(html::bdi().child(lang))),
+                    html::div().class("code-head").child((html::bdi().child(lang), copy)),
                     html::pre()
                         .tabindex("0")
                         .attr("aria-label", "Code")
@@ -66,6 +69,28 @@ fn block(block: Block) -> AnyView {
             }
         }
     }
+}
+
+/// The button that copies code, and says so until one goes on.
+fn copy_of(text: String) -> AnyView {
+    let copied = RwSignal::new(false);
+    let label = move || if copied.get() { "Copied" } else { "Copy code" };
+    html::button()
+        .r#type("button")
+        .class("button button-quiet button-icon button-s")
+        .attr("aria-label", label)
+        .attr("title", label)
+        .on(ev::click, move |_| {
+            let text = text.clone();
+            spawn_local(async move {
+                let worked = browser::copy(text).await;
+                copied.try_set(worked);
+            });
+        })
+        .on(ev::blur, move |_| copied.set(false))
+        .on(ev::mouseleave, move |_| copied.set(false))
+        .child(move || if copied.get() { Icon::Check } else { Icon::Copy }.view())
+        .into_any()
 }
 
 fn item(mut blocks: Vec<Block>) -> AnyView {

@@ -19,6 +19,7 @@ pub fn start(id: Chat, empty: Signal<bool>) -> AnyView {
     let content = move || {
         let room = room.get()?;
         let title = sidebar::title(&room);
+        let topic = room.channel.as_ref().map(|info| info.topic.clone()).unwrap_or_default();
         let (head, text) = match room.kind {
             RoomKind::Direct => (
                 format!("You and {title}"),
@@ -41,6 +42,8 @@ pub fn start(id: Chat, empty: Signal<bool>) -> AnyView {
             },
             html::div().child((
                 html::h2().class("start-title").child(head),
+                // Whole: the bar above has room for a piece of it, or for none.
+                (!topic.is_empty()).then(|| html::p().class("start-text").attr("dir", "auto").child(topic)),
                 html::p().class("start-text").child(text),
             )),
             (room.standing == Standing::Open && empty.get()).then(|| suggestions(id, &room)),
@@ -110,7 +113,9 @@ fn in_channel(id: Chat, room: &Room, hello: AnyView) -> AnyView {
 fn suggestions(id: Chat, room: &Room) -> AnyView {
     let dialogs = use_dialogs();
     let compare = compare(id);
-    let hello = item(Icon::MessageCircle, "Say hello", "Or just start typing", write);
+    let announces = (room.channel.as_ref()).is_some_and(|info| info.kind == ChannelKind::Announcement);
+    let begin = if announces { "Announce something" } else { "Say hello" };
+    let hello = item(Icon::MessageCircle, begin, "Or just start typing", write);
     let list = match room.kind {
         RoomKind::Direct => (
             hello,

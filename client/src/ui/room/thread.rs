@@ -381,6 +381,7 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
             browser::focus(TEXT);
         })
         .child((
+            offers.view(emojis),
             html::div().attr("role", "alert").child(move || {
                 error.get().map(|error| {
                     html::div()
@@ -471,7 +472,6 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
                     .on(ev::mousedown, |event| event.prevent_default())
                     .child(Icon::ArrowUp.m()),
             )),
-            offers.view(emojis),
         ))
         .into_any()
 }

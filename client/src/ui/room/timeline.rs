@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::view::Chat;
 use leptos::prelude::*;
 use leptos::{ev, html};
-use sotto_shared::id::UserId;
+use sotto_shared::id::{EnvelopeHash, UserId};
 use wasm_bindgen::JsCast;
 
 use super::window::{Window, focusable};
@@ -32,6 +32,8 @@ pub struct Beside {
     pub day: bool,
     /// The first row that was not yet read.
     pub fresh: bool,
+    /// In a thread, the first that was answered: how many there are.
+    pub answers: Option<u32>,
 }
 
 pub fn timeline(id: Chat, view: Window, title: Memo<String>) -> AnyView {
@@ -40,7 +42,15 @@ pub fn timeline(id: Chat, view: Window, title: Memo<String>) -> AnyView {
     let loaded = Memo::new(move |_| shown.with(|shown| shown.chat == Some(id) && shown.thread == view.thread));
     let beside = Memo::new(move |_| {
         let first = view.first_unread.get();
-        shown.with(|shown| arrange(&view.cells(shown), first.as_deref()))
+        shown.with(|shown| {
+            let mut all = arrange(&view.cells(shown), first.as_deref());
+            if let Some((key, count)) = view.thread.and_then(|root| first_answer(&shown.cells, root))
+                && let Some(beside) = all.get_mut(&key)
+            {
+                (beside.first, beside.answers) = (true, Some(count));
+            }
+            all
+        })
     });
     let marks = Memo::new(move |_| shown.with(|shown| own_marks(id, &shown.cells, view.thread.is_some(), store)));
     let at_start = Memo::new(move |_| {
@@ -271,11 +281,23 @@ fn arrange(cells: &[Cell], first_unread: Option<&str>) -> HashMap<Arc<str>, Besi
                 first: day || fresh || answers || !together,
                 day,
                 fresh,
+                answers: None,
             },
         );
         before = Some((author, at, today));
     }
     all
+}
+
+/// What stands first after the message that a thread begins with, and how much was answered.
+fn first_answer(cells: &[Cell], root: EnvelopeHash) -> Option<(Arc<str>, u32)> {
+    let at = cells
+        .iter()
+        .position(|cell| cell.row.with(|row| row.hash == Some(root)))?;
+    let answers = cells.get(at + 1..)?;
+    let first = answers.first()?.key.clone();
+    let said = |cell: &&Cell| cell.row.with(|row| authored(&row.body).is_some());
+    Some((first, answers.iter().filter(said).count() as u32))
 }
 
 /// Arrow keys walk through the rows; Esc goes back to writing.

@@ -142,17 +142,29 @@ impl Window {
         window
     }
 
-    /// A row may change its height in its place: it was edited, opened, or its picture came.
+    /// A row may change its height in its place: it was edited, opened, or its picture came. And what comes to stand below takes
+    /// room: whoever is at the newest row stays there.
     fn watch_heights(self) {
-        let changed = Closure::<dyn Fn()>::new(move || self.settle());
+        self.watch(|scroller| scroller.first_element_child(), move || self.settle());
+        self.watch(
+            |scroller| Some(scroller.clone().into()),
+            move || {
+                if self.at_bottom.try_get_untracked() == Some(true) {
+                    self.settle();
+                }
+            },
+        );
+    }
+
+    fn watch(self, what: fn(&HtmlElement) -> Option<Element>, act: impl Fn() + 'static) {
+        let changed = Closure::<dyn Fn()>::new(act);
         let Ok(observer) = ResizeObserver::new(changed.as_ref().unchecked_ref()) else {
             return;
         };
         let watched = observer.clone();
         Effect::new(move |_| {
-            let content = self.node.get().and_then(|scroller| scroller.first_element_child());
-            if let Some(content) = content {
-                watched.observe(&content);
+            if let Some(element) = self.node.get().and_then(|scroller| what(&scroller)) {
+                watched.observe(&element);
             }
         });
         let both = SendWrapper::new((observer, changed));

@@ -133,6 +133,7 @@ pub fn change_password() -> AnyView {
     let (dialogs, toasts, parting) = (use_dialogs(), use_toasts(), use_parting());
     let giving = Giving::new("Current password");
     let Giving { password, busy, error } = giving;
+    let begun = giving.begun();
     let new = NewPassword::new(RwSignal::default(), RwSignal::default(), error);
     // It has changed, and the recovery key went with the old one.
     let key_gone = RwSignal::new(false);
@@ -207,7 +208,7 @@ pub fn change_password() -> AnyView {
         ),
         mark: None,
         wide: false,
-        kept: giving.begun(),
+        kept: Signal::derive(move || !key_gone.get() && begun.get()),
         content: content.into_any(),
         close: closer_unless(busy),
     }

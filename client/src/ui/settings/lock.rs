@@ -11,7 +11,7 @@ use crate::ui::place::Page;
 const CHOICES: [(Option<u32>, &str); 4] = [
     (Some(5), "After 5 minutes"),
     (Some(15), "After 15 minutes"),
-    (Some(60), "After an hour"),
+    (Some(60), "After 1 hour"),
     (None, "Never"),
 ];
 

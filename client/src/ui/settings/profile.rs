@@ -50,8 +50,11 @@ pub fn page() -> AnyView {
 fn form() -> AnyView {
     let (store, toasts) = (use_store(), use_toasts());
     let am_guest = guest::am_guest();
-    let now = untrack(|| store.me().and_then(|me| store.person(me)));
-    let (name, status) = now.map(|me| (me.name, me.status)).unwrap_or_default();
+    let saved = Memo::new(move |_| {
+        let me = store.me().and_then(|me| store.person(me));
+        me.map(|me| (me.name, me.status)).unwrap_or_default()
+    });
+    let (name, status) = saved.get_untracked();
     let (name, status) = (RwSignal::new(name), RwSignal::new(status));
     let (error, busy) = (RwSignal::new(None::<String>), RwSignal::new(false));
     let (name_error, status_error) = (RwSignal::new(None::<String>), RwSignal::new(None::<String>));
@@ -64,6 +67,9 @@ fn form() -> AnyView {
         suffix: Signal::stored(String::new()),
         focus: false,
     };
+    let changed = Signal::derive(move || {
+        saved.with(|saved| name.with(|name| *name.trim() != saved.0) || status.with(|status| *status.trim() != saved.1))
+    });
     html::form()
         .class("settings-group profile-form")
         .attr("novalidate", "")
@@ -125,12 +131,7 @@ fn form() -> AnyView {
             )
             .view(),
             error_line(error),
-            html::div().child(button::submit(
-                "button button-primary",
-                "Save",
-                busy.into(),
-                Signal::stored(true),
-            )),
+            html::div().child(button::submit("button button-primary", "Save", busy.into(), changed)),
         ))
         .into_any()
 }

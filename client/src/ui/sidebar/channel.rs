@@ -154,7 +154,7 @@ pub fn entries(
         entries.push(Entry::new(Icon::Settings, "Channel settings", move || {
             nav.go(Place::ChannelSettings(chat))
         }));
-        entries.push(Entry::new(Icon::Bell, "Notifications …", move || {
+        entries.push(Entry::new(Icon::Bell, "Notifications…", move || {
             dialogs.open(hush::ask(chat))
         }));
         if info.kind == ChannelKind::Private {
@@ -164,7 +164,7 @@ pub fn entries(
         }
         let may = rights.get();
         if (may.meta || may.channel) && !info.archived {
-            entries.push(Entry::new(Icon::Hourglass, "Slow mode …", move || {
+            entries.push(Entry::new(Icon::Hourglass, "Slow mode…", move || {
                 dialogs.open(Ask::Order(chat.room, Subject::SlowMode(chat.channel)))
             }));
         }
@@ -192,7 +192,7 @@ pub fn entries(
                 }
             }
             if now.len() > 1 {
-                entries.push(Entry::new(Icon::ArrowRight, "Move to …", move || {
+                entries.push(Entry::new(Icon::ArrowRight, "Move to…", move || {
                     dialogs.open(Ask::MoveChannel(chat))
                 }));
             }

@@ -9,6 +9,7 @@ use sotto_shared::id::{ChannelId, RoomId};
 
 use super::channel::{channel, under_finger};
 use super::{column_banners, me};
+use crate::state::Store;
 use crate::ui::dialogs::{Ask, use_dialogs};
 use crate::ui::kit::menu::{Entry, Face, menu};
 use crate::ui::kit::toast::Toasts;
@@ -63,15 +64,17 @@ pub fn column(id: RoomId) -> AnyView {
             .with(|headings| headings.iter().map(|heading| heading.id).collect::<Vec<_>>())
     });
     let known = Memo::new(move |_| space.with(Option::is_some));
-    let none = Memo::new(move |_| {
-        known.get()
-            && this
-                .headings
-                .with(|headings| headings.iter().all(|heading| heading.channels.is_empty()))
-    });
     let closed = Memo::new(move |_| {
         let banned = moderation::am_banned(store, id);
         space.with(|space| space.as_ref().and_then(|space| standing(&space.standing, banned)))
+    });
+    // Where the note above says why, it says enough.
+    let none = Memo::new(move |_| {
+        known.get()
+            && closed.with(Option::is_none)
+            && this
+                .headings
+                .with(|headings| headings.iter().all(|heading| heading.channels.is_empty()))
     });
     let fingers = Fingers::on(move |event| under_finger(id, event));
     fingers.watch();
@@ -153,10 +156,20 @@ fn standing(standing: &Standing, banned: bool) -> Option<&'static str> {
     }
 }
 
+/// Whether one is a member still.
+pub fn is_in(store: Store, space: RoomId) -> bool {
+    let standing = store.space(space).map(|space| space.standing);
+    !matches!(standing, Some(Standing::Removed | Standing::Left))
+}
+
 fn head(this: Column, name: Memo<String>) -> AnyView {
     let (store, nav, dialogs) = (use_store(), use_nav(), use_dialogs());
     let entries = move || {
         let (id, rights) = (this.space, this.rights.get());
+        // Whoever is out can still read what happened, and no more.
+        if !is_in(store, id) {
+            return moderation::about_room(store, dialogs, nav, id);
+        }
         let mut entries = Vec::new();
         if rights.invite {
             entries.push(Entry::new(Icon::UserPlus, "Add people", move || {
@@ -182,7 +195,7 @@ fn head(this: Column, name: Memo<String>) -> AnyView {
                 dialogs.open(Ask::NewHeading(id))
             }));
         }
-        entries.push(Entry::new(Icon::Bell, "Notifications …", move || {
+        entries.push(Entry::new(Icon::Bell, "Notifications…", move || {
             dialogs.open(Ask::Hush(id, None))
         }));
         entries.extend(moderation::about_room(store, dialogs, nav, id));

@@ -172,7 +172,7 @@ fn heading_select(headings: &[Heading], under: RwSignal<u16>) -> AnyView {
         .child((
             html::label().class("field-label").r#for(id.clone()).child("Heading"),
             html::select()
-                .class("input")
+                .class("input select")
                 .id(id)
                 .on(ev::change, move |event| {
                     under.set(event_target_value(&event).parse().unwrap_or(NONE))
@@ -227,7 +227,13 @@ pub fn move_to(chat: Chat) -> AnyView {
         let now = untrack(|| store.space(chat.room))
             .map(|space| space.headings)
             .unwrap_or_default();
-        match arrange::put(&now, chat.channel, under.get_untracked(), usize::MAX) {
+        let under = under.get_untracked();
+        // Where it stands already it keeps its place.
+        let is_there = |heading: &Heading| heading.id == under && heading.channels.contains(&chat.channel);
+        if now.iter().any(is_there) {
+            return dialogs.close();
+        }
+        match arrange::put(&now, chat.channel, under, usize::MAX) {
             Some(headings) => {
                 let command = Command::Arrange {
                     space: chat.room,

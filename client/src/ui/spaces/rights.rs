@@ -73,6 +73,20 @@ pub const ALL: [Right; 10] = [
     },
 ];
 
+/// What a role allows, what weighs most first; it begins as a sentence does.
+pub fn says(rights: &Rights) -> Vec<String> {
+    let has = ALL.iter().rev().filter(|right| (right.has)(rights));
+    has.enumerate()
+        .map(|(at, right)| {
+            if at == 0 {
+                right.says.to_owned()
+            } else {
+                right.says.to_lowercase()
+            }
+        })
+        .collect()
+}
+
 /// The number of each role that every space has.
 pub const MEMBER: u8 = 1;
 pub const MODERATOR: u8 = 2;

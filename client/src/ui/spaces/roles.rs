@@ -240,7 +240,7 @@ pub fn dialog(id: RoomId, number: Option<u8>) -> AnyView {
     };
     let field = Field {
         label: "Name".into(),
-        hint: Some("For one person who has it: Steward, Teacher, Treasurer."),
+        hint: Some("What somebody with this role is called: Steward, Teacher, Treasurer."),
         kind: Kind::Name,
         value: name,
         error: name_error.into(),
@@ -323,7 +323,7 @@ fn rank_field(value: RwSignal<String>, error: RwSignal<Option<String>>, most: u8
                 .on(ev::input, move |event| value.set(event_target_value(&event))),
             below(
                 hint,
-                Some("Higher stands above lower: they may remove each other only downwards. Members have 10, moderators 50, owners 100."),
+                Some("Nobody can remove somebody of the same rank or a higher one. Members have 10, moderators 50, owners 100."),
                 error.into(),
             ),
         ))
@@ -390,7 +390,7 @@ pub fn give(id: RoomId, user: UserId) -> AnyView {
             .find(|one| one.id == role)
             .map(role_name)
             .unwrap_or_default();
-        let said = format!("{done}: {name}.");
+        let said = format!("{done} is {name} now.");
         wire::ask(
             Command::SetRole { room: id, user, role },
             move |result: Result<Outcome, Problem>| {
@@ -415,9 +415,10 @@ pub fn give(id: RoomId, user: UserId) -> AnyView {
             (OWNER, _) if may => "May do everything, and cannot be removed by anybody below".to_owned(),
             (_, Some(own)) if !may && !is_within(&role.rights, &own.rights) => "Allows more than you may".to_owned(),
             _ if !may => "Not below you".to_owned(),
-            _ => summary(&role.rights),
+            _ => format!("{}. Rank {}", summary(&role.rights), role.rank),
         };
-        html::label().class("choice").child((
+        let all = rights::says(&role.rights).join(", ");
+        html::label().class("choice").title(all).child((
             html::input()
                 .r#type("radio")
                 .attr("name", group.clone())
@@ -451,17 +452,9 @@ pub fn give(id: RoomId, user: UserId) -> AnyView {
     .view()
 }
 
-/// A few of the rights, in one line.
+/// A few of the rights in one line, those first that weigh most: in them roles differ.
 fn summary(rights: &Rights) -> String {
-    let mut has: Vec<String> = rights::ALL
-        .iter()
-        .filter(|right| (right.has)(rights))
-        .map(|right| right.says.to_lowercase())
-        .collect();
-    // It begins as a sentence does.
-    if let (Some(first), Some(right)) = (has.first_mut(), rights::ALL.iter().find(|right| (right.has)(rights))) {
-        right.says.clone_into(first);
-    }
+    let has = rights::says(rights);
     match has.len() {
         0 => "Only reads".into(),
         10 => "May do everything".into(),

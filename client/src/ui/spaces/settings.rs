@@ -14,6 +14,7 @@ use crate::ui::place::{Place, SpacePage};
 use crate::ui::room::members;
 use crate::ui::room::roster::roster;
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
+use crate::ui::sidebar::space::is_in;
 use crate::ui::sidebar::{self, kind_icon};
 use crate::ui::{wire, words};
 use crate::view::{ChannelKind, Chat, Command};
@@ -21,11 +22,17 @@ use crate::view::{ChannelKind, Chat, Command};
 pub fn column(id: RoomId) -> AnyView {
     let (store, dialogs, narrow) = (use_store(), use_dialogs(), use_narrow());
     let name = Memo::new(move |_| store.space(id).map(|space| name_of(&space)).unwrap_or_default());
+    let inside = Memo::new(move |_| is_in(store, id));
     html::nav()
         .class("column settings-nav")
         .attr("aria-label", "Space settings")
         .child((
-            html::header().class("column-head").child(
+            html::header().class("column-head").child((
+                // On a narrow screen, where the bar below leads to the messages.
+                html::a()
+                    .class("button button-quiet settings-back")
+                    .href(Place::Space(id).path())
+                    .child((Icon::ArrowLeft.view(), "Back to the space")),
                 html::div().class("spread column-title").child((
                     html::h2()
                         .class("column-name truncate")
@@ -38,19 +45,23 @@ pub fn column(id: RoomId) -> AnyView {
                         "Back to the space",
                     ),
                 )),
-            ),
+            )),
             html::div().class("column-body").child((
                 html::p().class("menu-title").child("This space"),
                 html::ul().child(SpacePage::ALL.map(|page| item(id, page)).into_iter().collect_view()),
-                html::ul().class("settings-out").child(
-                    html::li().child(
-                        html::button()
-                            .r#type("button")
-                            .class("channel")
-                            .on(ev::click, move |_| dialogs.open(Ask::LeaveSpace(id)))
-                            .child((Icon::LogOut.view(), html::span().class("truncate").child("Leave space"))),
-                    ),
-                ),
+                move || {
+                    inside.get().then(|| {
+                        html::ul().class("settings-out").child(
+                            html::li().child(
+                                html::button()
+                                    .r#type("button")
+                                    .class("channel")
+                                    .on(ev::click, move |_| dialogs.open(Ask::LeaveSpace(id)))
+                                    .child((Icon::LogOut.view(), html::span().class("truncate").child("Leave space"))),
+                            ),
+                        )
+                    })
+                },
             )),
             sidebar::me(),
         ))
@@ -222,7 +233,7 @@ fn general(id: RoomId) -> AnyView {
         ))
     };
     (
-        head(SpacePage::General.title(), "Its name, its picture, and who can read what. The picture is made from its number and stays."),
+        head(SpacePage::General.title(), "Its name, its picture, and who can read what. Sotto draws the picture; nobody can change it."),
         html::div().class("space-face").child((
             move || look.get().map(|bytes| mark(bytes, Shape::Group, Size::S72)),
             html::div().child((
