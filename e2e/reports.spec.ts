@@ -156,7 +156,7 @@ test.describe('on a phone', () => {
     const sheet = await cleo.holds(cleo.message('you are all fools').locator('.message-body'));
     await sheet.getByRole('button', { name: /^Report/ }).tap();
     const dialog = cleo.dialog('Report messages');
-    await expect(dialog.getByRole('checkbox', { checked: true })).toBeFocused();
+    await expect(dialog.getByRole('checkbox', { checked: true })).toBeInViewport();
     await dialog.getByRole('button', { name: 'Send report' }).tap();
     await expect(dialog).toBeHidden();
     await alice.page.getByRole('link', { name: 'Reports, 1' }).tap();
