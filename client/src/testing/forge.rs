@@ -19,7 +19,7 @@ use sotto_shared::testing::people::{NOW, Person};
 use super::ModelRelay;
 
 /// The room keys that somebody has: from every wrap that opens, and backwards from there.
-fn keys_of(relay: &ModelRelay, room: RoomId, who: &Person) -> BTreeMap<u32, EpochSecret> {
+pub fn keys_of(relay: &ModelRelay, room: RoomId, who: &Person) -> BTreeMap<u32, EpochSecret> {
     let mut keys = BTreeMap::new();
     let Some(stored) = relay.rooms.get(&room) else {
         return keys;
@@ -61,7 +61,7 @@ fn keys_of(relay: &ModelRelay, room: RoomId, who: &Person) -> BTreeMap<u32, Epoc
     keys
 }
 
-/// A message by somebody under the room's newest key, after `edit` has had it. `seed` makes it another than others.
+/// A message by somebody under the room's newest key, or the one that `edit` names, after that has had it. `seed` makes it another than others.
 pub fn forge(
     relay: &ModelRelay,
     room: RoomId,
@@ -72,7 +72,7 @@ pub fn forge(
 ) -> Option<Outgoing> {
     let stored = relay.rooms.get(&room)?;
     let keys = keys_of(relay, room, who);
-    let (n, secret) = keys.last_key_value()?;
+    let (n, newest) = keys.last_key_value()?;
     let seen = stored.transcript.last()?;
     let mut rng = FixedRng::new(&format!("{}/{seed}", who.name));
     let mut msg_id = [0; 16];
@@ -106,6 +106,7 @@ pub fn forge(
     };
     edit(&mut header, &mut content);
     content.header_hash = header.hash();
+    let secret = keys.get(&header.n).unwrap_or(newest);
     let bytes = content.to_bytes();
     let sig = who.device().sign(Label::Message, &bytes);
     let key = message_key(secret, &room, &ChannelId::MAIN);

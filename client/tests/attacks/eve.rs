@@ -4,22 +4,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sotto_client::engine::Request;
-use sotto_client::testing::ModelRelay;
+pub use sotto_client::testing::forge::keys_of;
+use sotto_client::testing::{ModelRelay, forge};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
 use sotto_shared::api::frame::{FromRelay, Outgoing};
 use sotto_shared::codec::{Bytes, Codec, Text};
-use sotto_shared::crypto::epoch::{commitment, fits, next_secret, open_backlink, seal_backlink};
+use sotto_shared::crypto::epoch::{commitment, fits, next_secret, seal_backlink};
 use sotto_shared::crypto::kem::{self, KeyRequest, WrapInfo, Wrapped};
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::seal;
 use sotto_shared::crypto::secret::{EpochSecret, PrivateKey};
 use sotto_shared::crypto::sign::SignedBlob;
-use sotto_shared::envelope::content::{
-    Content, MessageBody, OpenedContent, envelope_context, lane_start, message_key, seal_message,
-};
+use sotto_shared::envelope::content::{Content, MessageBody, OpenedContent, envelope_context, message_key};
 use sotto_shared::envelope::header::{Header, MessageKind};
-use sotto_shared::id::{ChannelId, EnvelopeHash, MessageId, RoomId, UserId};
+use sotto_shared::id::{ChannelId, EnvelopeHash, RoomId, UserId};
 use sotto_shared::log::room_log::{EpochReason, MemberRef, Role, RoomBody, RoomEntry, SUITE_1};
 use sotto_shared::log::user_log::{UserBody, UserGenesis};
 use sotto_shared::testing::FixedRng;
@@ -47,27 +46,6 @@ pub fn unwrap(relay: &ModelRelay, room: RoomId, wrap: &Wrap, who: &Person) -> Op
 
 pub fn unwraps(relay: &ModelRelay, room: RoomId, wrap: &Wrap, who: &Person) -> bool {
     unwrap(relay, room, wrap, who).is_some()
-}
-
-/// The room keys that somebody has: from every wrap that opens, and backwards from there.
-pub fn keys_of(relay: &ModelRelay, room: RoomId, who: &Person) -> BTreeMap<u32, EpochSecret> {
-    let stored = &relay.rooms[&room];
-    let mut keys = BTreeMap::new();
-    for wrap in &stored.wraps {
-        if let Some(secret) = unwrap(relay, room, wrap, who) {
-            keys.insert(wrap.n, secret);
-        }
-    }
-    for epoch in stored.state.epochs.iter().rev() {
-        let older = keys.get(&epoch.n).and_then(|secret| {
-            let link = epoch.backlink.as_slice();
-            open_backlink(secret, &room, epoch.n, link).ok()
-        });
-        if let Some(older) = older {
-            keys.insert(epoch.n - 1, older);
-        }
-    }
-    keys
 }
 
 /// The text of a message, for who has these keys.
@@ -154,65 +132,19 @@ pub fn forge(
     text: &str,
     edit: impl FnOnce(&mut Header, &mut Content),
 ) -> Outgoing {
-    let stored = &relay.rooms[&room];
-    let keys = keys_of(relay, room, who);
-    let (n, _) = keys.last_key_value().unwrap();
-    let seen = stored.transcript.last().unwrap();
-    let mut rng = FixedRng::new(&format!("{}/{text}", who.name));
-    let mut msg_id = [0; 16];
-    rand::Rng::fill_bytes(&mut rng, &mut msg_id);
-    let mut header = Header {
-        suite: SUITE_1,
-        kind: MessageKind::Durable,
-        room_id: room,
-        channel: ChannelId::MAIN,
-        n: *n,
-        msg_id: MessageId::from_bytes(msg_id),
-        ttl_class: 0,
-        del_commit: [0; 32],
+    let body = MessageBody::Text {
+        text: Text::new(text).unwrap(),
     };
-    let mut lane = [0; 8];
-    lane.copy_from_slice(&msg_id[..8]);
-    let mut content = Content {
-        header_hash: [0; 32],
-        user_id: who.id(),
-        dk_id: who.device_id(),
-        lane,
-        ctr: 1,
-        prev_own: lane_start(&who.device_id(), &lane),
-        log_seq: stored.state.seq,
-        log_head: stored.state.head,
-        seen_seq: seen.seq,
-        seen_t: seen.t,
-        ts: NOW,
-        body: MessageBody::Text {
-            text: Text::new(text).unwrap(),
-        },
-    };
-    edit(&mut header, &mut content);
-    content.header_hash = header.hash();
-    let secret = keys.get(&header.n).unwrap_or(&keys[n]);
-    let bytes = content.to_bytes();
-    let sig = who.device().sign(Label::Message, &bytes);
-    let key = message_key(secret, &room, &ChannelId::MAIN);
-    let sealed = seal_message(&mut rng, &key, &header, &bytes, &sig);
-    Outgoing {
-        header: B64(sealed.header),
-        envelope: B64(sealed.envelope),
-    }
+    forge::forge(relay, room, who, text, body, edit).unwrap()
 }
 
 /// Stores a message without asking any rule, and tells everybody in the room.
 pub fn post(relay: &mut ModelRelay, room: RoomId, header: &B64, envelope: &B64) {
-    let message = relay.rooms.get_mut(&room).unwrap().put_message(header, envelope);
-    relay.tell_room(
-        &room,
-        &FromRelay::Message {
-            room_id: room,
-            channel: ChannelId::MAIN,
-            message,
-        },
-    );
+    let message = Outgoing {
+        header: header.clone(),
+        envelope: envelope.clone(),
+    };
+    forge::post(relay, room, &message).unwrap();
 }
 
 /// Tells these messages of one relay through another, under the numbers that come next there.

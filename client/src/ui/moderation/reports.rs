@@ -346,7 +346,7 @@ pub fn page(room: RoomId) -> AnyView {
             ))),
             html::div().class("changes-body").child((
                 html::p().class("soft changes-about").child(
-                    "Sealed for those who may act. A message that says “Signed” was written here by whom it names, whoever reports it; whether it was taken away since, it does not say.",
+                    "Sealed for those who may act. A message that says “Signed” was written here by whom it names, whoever reports it; whether it was deleted since, it does not say.",
                 ),
                 body,
             )),
