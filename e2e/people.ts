@@ -200,8 +200,10 @@ export class Person {
     await expect(shown).toHaveCount(14, { timeout: 20_000 });
     const groups = await shown.allInnerTexts();
     await this.presses(dialog.getByRole('button', { name: 'I have it on paper' }));
+    const asked = dialog.locator('label', { hasText: /^Group \d+$/ });
+    await expect(asked).toHaveCount(2);
     await meanwhile?.(dialog);
-    for (const label of await dialog.locator('label').allInnerTexts()) {
+    for (const label of await asked.allInnerTexts()) {
       const number = Number(/^Group (\d+)$/.exec(label)?.[1]);
       await dialog.getByLabel(label, { exact: true }).fill(groups[number - 1]?.toLowerCase() ?? '');
     }

@@ -207,6 +207,7 @@ test('every page of the settings fits, and the history comes back after signing 
   await goesBack(alice);
   await alice.presses(page.getByRole('link', { name: 'You', exact: true }));
   const list = page.getByRole('navigation', { name: 'Settings' });
+  await expect(list.locator('a.channel').first()).toBeVisible();
   const pages = await list.locator('a.channel').allInnerTexts();
   expect(pages.length).toBeGreaterThan(7);
   for (const name of pages) {

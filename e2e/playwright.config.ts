@@ -33,8 +33,8 @@ export default defineConfig({
   outputDir: 'test-results',
   reporter: [['list']],
   fullyParallel: true,
-  // People in browsers wait more than they work: measured on two cores, two at a time left half of them idle.
-  workers: 3,
+  // One browser keeps more than one core busy: on two cores, a third at a time made everything slower and nothing earlier.
+  workers: 2,
   // One that passes only the second time is named as flaky in the summary: broken all the same, and to be mended.
   retries: 1,
   forbidOnly: Boolean(process.env['CI']),
