@@ -115,7 +115,8 @@ pub fn use_dialogs() -> Dialogs {
 
 impl Dialogs {
     pub fn open(self, ask: Ask) {
-        if self.ask.with_untracked(Option::is_none) {
+        // Right behind another one, focus has not gone back yet: it is still to go where that one was opened from.
+        if self.opener.with_value(Option::is_none) {
             self.opener.set_value(browser::focused().map(SendWrapper::new));
         }
         self.ask.set(Some(ask));
@@ -126,9 +127,12 @@ impl Dialogs {
             return;
         }
         self.ask.set(None);
-        let opener = self.opener.try_update_value(Option::take).flatten();
         // After the dialog has left: while it stands, everything else is inert.
         request_animation_frame(move || {
+            if self.is_open() {
+                return;
+            }
+            let opener = self.opener.try_update_value(Option::take).flatten();
             if let Some(opener) = opener.filter(|opener| opener.is_connected()) {
                 drop(opener.focus());
             }

@@ -23,16 +23,20 @@ pub struct Dialog {
     pub close: Rc<dyn Fn()>,
 }
 
-/// Shows the dialog as soon as it stands in the page.
+/// Shows the dialog as soon as it stands in the page, before the next key or press: that is meant for it already.
 fn show(node: NodeRef<html::Dialog>) {
+    let open = |dialog: &web_sys::HtmlDialogElement| {
+        if dialog.is_connected() && !dialog.open() {
+            drop(dialog.show_modal());
+        }
+    };
     Effect::new(move |_| {
         if let Some(dialog) = node.get() {
-            // Once it is in the page: the effect may run before that.
-            request_animation_frame(move || {
-                if dialog.is_connected() && !dialog.open() {
-                    drop(dialog.show_modal());
-                }
-            });
+            open(&dialog);
+            // The effect may run before it is in the page.
+            if !dialog.open() {
+                request_animation_frame(move || open(&dialog));
+            }
         }
     });
 }
@@ -46,11 +50,13 @@ fn is_scrim(event: &web_sys::PointerEvent) -> bool {
 pub fn bare(label: &'static str, class: &'static str, content: AnyView, close: Rc<dyn Fn()>) -> AnyView {
     let node = NodeRef::<html::Dialog>::new();
     show(node);
-    let beside = close.clone();
+    let (beside, anyhow) = (close.clone(), close.clone());
     html::dialog()
         .class(class)
         .attr("aria-label", label)
         .node_ref(node)
+        // A second Esc or gesture in a row closes it without asking: the page must know.
+        .on(ev::Custom::<web_sys::Event>::new("close"), move |_| anyhow())
         .on(ev::Custom::<web_sys::Event>::new("cancel"), move |event| {
             event.prevent_default();
             close();

@@ -51,14 +51,18 @@ impl Field {
         self.caret_to(caret as u32);
     }
 
-    /// Once the text stands in the field.
+    /// At once, so that what is typed or marked next stays as it was: the text is put there first, where it was not yet.
     pub fn caret_to(self, at: u32) {
-        request_animation_frame(move || {
-            if let Some(node) = self.node.try_get_untracked().flatten() {
-                let at = at.min(node.text_length());
-                drop(node.set_selection_range(at, at));
+        let Some(node) = self.node.try_get_untracked().flatten() else {
+            return;
+        };
+        self.text.with_untracked(|text| {
+            if node.value() != *text {
+                node.set_value(text);
             }
         });
+        let at = at.min(node.text_length());
+        drop(node.set_selection_range(at, at));
     }
 }
 
