@@ -213,6 +213,11 @@ pub async fn checked_text(path: &str) -> Option<String> {
     text.as_string()
 }
 
+/// Whether an input method composes with this key: then the key is its own. 229 is how some browsers say so.
+pub fn is_composing(event: &web_sys::KeyboardEvent) -> bool {
+    event.is_composing() || event.key_code() == 229
+}
+
 /// The element that has focus.
 pub fn focused() -> Option<web_sys::HtmlElement> {
     document().active_element().and_then(|element| element.dyn_into().ok())

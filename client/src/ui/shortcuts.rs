@@ -31,7 +31,7 @@ pub fn watch() {
     };
     let handle = window_event_listener(ev::keydown, move |event| {
         // A menu that has just opened has no focus yet, and what is pressed is meant for it.
-        if event.default_prevented() || event.is_composing() || browser::is_menu_open() {
+        if event.default_prevented() || browser::is_composing(&event) || browser::is_menu_open() {
             return;
         }
         let (key, command) = (event.key(), event.ctrl_key() || event.meta_key());

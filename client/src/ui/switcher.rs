@@ -145,7 +145,7 @@ pub fn dialog() -> AnyView {
         }
     };
     let keydown = move |event: web_sys::KeyboardEvent| {
-        if event.is_composing() {
+        if browser::is_composing(&event) {
             return;
         }
         let (here, count) = (at.get_untracked(), count.get_untracked());

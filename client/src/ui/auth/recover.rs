@@ -120,7 +120,7 @@ fn key_field(draft: Draft, id: String) -> AnyView {
         .on(ev::change, move |_| look())
         // It is one thing, however many lines it takes.
         .on(ev::keydown, move |event| {
-            if event.key() == "Enter" && !event.is_composing() {
+            if event.key() == "Enter" && !browser::is_composing(&event) {
                 event.prevent_default();
                 submit(draft, &by_key);
             }

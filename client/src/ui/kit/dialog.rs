@@ -90,7 +90,8 @@ impl Dialog {
             })
             // A browser lets no page hold back the second Esc in a row: so it hears of none.
             .on(ev::keydown, move |event| {
-                if event.key() == "Escape" && kept.get_untracked() && !browser::is_menu_open() {
+                let stays = kept.get_untracked() || browser::is_composing(&event);
+                if event.key() == "Escape" && stays && !browser::is_menu_open() {
                     event.prevent_default();
                 }
             })

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 
 use super::lookup::{Found, Lookup};
+use crate::ui::browser;
 use crate::ui::kit::mark::Size;
 use crate::ui::kit::{Icon, button, unique};
 use crate::ui::pictures::portrait;
@@ -94,9 +95,12 @@ impl Picker {
                 .collect_view()
         };
         let keys = move |event: web_sys::KeyboardEvent| {
+            if browser::is_composing(&event) {
+                return;
+            }
             let empty = self.lookup.text.with_untracked(String::is_empty);
             match event.key().as_str() {
-                "Enter" | "," | " " if !empty && !event.is_composing() => {
+                "Enter" | "," | " " if !empty => {
                     event.prevent_default();
                     self.take(|_| ());
                 }

@@ -166,9 +166,7 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
             offers.close();
         })
         .on(ev::keydown, move |event| {
-            // While an input method composes, keys belong to it. 229 is how some browsers say so.
-            let composing = event.is_composing() || event.key_code() == 229;
-            if composing || offers.key(&event) {
+            if browser::is_composing(&event) || offers.key(&event) {
                 return;
             }
             let plain = !event.shift_key() && !event.alt_key() && !event.ctrl_key() && !event.meta_key();

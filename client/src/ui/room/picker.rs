@@ -336,6 +336,9 @@ fn items(within: &HtmlElement, what: &str) -> Vec<HtmlElement> {
 
 /// Arrow keys walk through the signs, and between the groups; Enter in the search takes the first.
 fn walk(grid: &HtmlElement, search: NodeRef<html::Input>, takes_first: RwSignal<bool>, event: &web_sys::KeyboardEvent) {
+    if browser::is_composing(event) {
+        return;
+    }
     let key = event.key();
     let Some(focused) = browser::focused() else { return };
     let signs = items(grid, "button");
@@ -345,7 +348,7 @@ fn walk(grid: &HtmlElement, search: NodeRef<html::Input>, takes_first: RwSignal<
     {
         match key.as_str() {
             "ArrowDown" => go(&signs, 0, event),
-            "Enter" if !search.value().trim().is_empty() && !event.is_composing() => {
+            "Enter" if !search.value().trim().is_empty() => {
                 event.prevent_default();
                 takes_first.set(true);
             }

@@ -17,8 +17,8 @@ use crate::ui::kit::button;
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::field::check;
 use crate::ui::kit::{Icon, unique};
-use crate::ui::screen::use_store;
-use crate::ui::{when, wire, words};
+use crate::ui::screen::{use_store, use_toasts};
+use crate::ui::{browser, when, wire, words};
 use crate::view::{Body, Chat, Command, Delivery, Link, NewPoll, Outcome, Poll, Row};
 
 /// Timers of browsers end at 24 days.
@@ -511,7 +511,7 @@ pub fn make(chat: Chat, question: String) -> AnyView {
                             let list = list.clone();
                             move |event| {
                                 if event.key() == "Enter"
-                                    && !event.is_composing()
+                                    && !browser::is_composing(&event)
                                     && !text.with_untracked(|text| text.trim().is_empty())
                                 {
                                     let next =

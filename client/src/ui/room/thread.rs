@@ -151,7 +151,8 @@ pub fn panel(chat: Chat, root: EnvelopeHash) -> AnyView {
         .class("panel thread-panel")
         .attr("aria-label", "Thread")
         .on(ev::keydown, move |event| {
-            if event.key() == "Escape" && !event.default_prevented() && !browser::is_menu_open() {
+            let taken = event.default_prevented() || browser::is_composing(&event) || browser::is_menu_open();
+            if event.key() == "Escape" && !taken {
                 event.prevent_default();
                 event.stop_propagation();
                 nav.go(Place::Room(chat));
@@ -435,8 +436,7 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
                         offers.close();
                     })
                     .on(ev::keydown, move |event| {
-                        // While an input method composes, keys belong to it. 229 is how some browsers say so.
-                        if event.is_composing() || event.key_code() == 229 || offers.key(&event) {
+                        if browser::is_composing(&event) || offers.key(&event) {
                             return;
                         }
                         match event.key().as_str() {

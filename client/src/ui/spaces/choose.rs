@@ -7,12 +7,11 @@ use leptos::{ev, html};
 use sotto_shared::id::{RoomId, UserId};
 
 use crate::ui::dialogs::who_first;
-use crate::ui::fuzzy;
 use crate::ui::kit::mark::Size;
 use crate::ui::kit::unique;
 use crate::ui::pictures::portrait;
 use crate::ui::screen::use_store;
-use crate::ui::words;
+use crate::ui::{browser, fuzzy, words};
 
 /// Shown at once; typing a few letters brings up the others.
 const SHOWN: usize = 40;
@@ -123,7 +122,7 @@ impl Choice {
                     .on(ev::input, move |event| self.typed.set(event_target_value(&event)))
                     .on(ev::keydown, |event| {
                         // Of the list, not of the form.
-                        if event.key() == "Enter" {
+                        if event.key() == "Enter" && !browser::is_composing(&event) {
                             event.prevent_default();
                         }
                     }),
