@@ -71,6 +71,89 @@ test('an answer shows what it answers as it reads now, and leads there', async (
   await expect(quote(bob, 'to the last')).toHaveText('A message that was deleted');
 });
 
+test('keys of an input method are its own: they send nothing, leave nothing and choose nothing', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.makesGroup('Sunday walk', ['bob']);
+  await bob.opensToWrite('Sunday walk');
+  await bob.says('which one');
+  await alice.sees('which one');
+  /** Whether the field leaves the key to the input method. `old`: as some browsers say so. */
+  const composes = (field: Locator, key: string, old = false): Promise<boolean> =>
+    field.evaluate(
+      (element, { key, old }) =>
+        element.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true, ...(old ? { keyCode: 229 } : { isComposing: true }) })),
+      { key, old },
+    );
+
+  await row(alice, 'which one').hover();
+  await row(alice, 'which one').getByRole('button', { name: 'Reply' }).click();
+  await expect(alice.composer).toBeFocused();
+  await alice.composer.fill('にほん');
+  for (const key of ['Enter', 'Escape', 'ArrowUp', 'Tab']) {
+    expect(await composes(alice.composer, key), key).toBe(true);
+    expect(await composes(alice.composer, key, true), key).toBe(true);
+  }
+  await expect(alice.composer).toHaveValue('にほん');
+  await expect(alice.page.getByText('Replying to bob which one')).toBeVisible();
+
+  // In the switcher it chooses nothing, and what was typed stays.
+  await alice.page.keyboard.press('Control+k');
+  const field = alice.dialog('Jump to').getByRole('combobox', { name: 'Jump to' });
+  await field.fill('settings');
+  await expect(alice.dialog('Jump to').getByRole('option').first()).toHaveAttribute('aria-selected', 'true');
+  expect(await composes(field, 'ArrowDown')).toBe(true);
+  expect(await composes(field, 'Enter')).toBe(true);
+  await expect(alice.dialog('Jump to').getByRole('option').first()).toHaveAttribute('aria-selected', 'true');
+  await expect(field).toHaveValue('settings');
+  await alice.page.keyboard.press('Escape');
+  await expect(field).toBeHidden();
+
+  // The next one is no longer its own.
+  await expect(alice.composer).toBeFocused();
+  await alice.composer.press('Enter');
+  await expect(row(bob, 'にほん')).toBeVisible();
+  await expect(row(bob, 'にほん')).toHaveCount(1);
+});
+
+test('whoever writes while people come and go writes on', async ({ signedUp }) => {
+  const [alice, bob, cleo] = await signedUp('alice', 'bob', 'cleo');
+  await alice.makesGroup('Sunday walk', ['bob']);
+  await bob.opensToWrite('Sunday walk');
+  await bob.says('hello');
+  await bob.hasSentEverything();
+  await bob.composer.pressSequentially('half a thou');
+  // The field stands there all the time, and no banner in its place.
+  await bob.page.evaluate(() => {
+    const field = document.getElementById('composer');
+    const seen = { gone: false };
+    new MutationObserver(() => {
+      if (!field?.isConnected || document.querySelector('.banner')) seen.gone = true;
+    }).observe(document.body, { childList: true, subtree: true });
+    Object.assign(window, { seen });
+  });
+  const wasGone = (): Promise<boolean> => bob.page.evaluate(() => (window as unknown as { seen: { gone: boolean } }).seen.gone);
+
+  await alice.addsPeople(['cleo']);
+  await expect(bob.log.getByText('alice added cleo.')).toBeVisible();
+  await cleo.opensToWrite('Sunday walk');
+  await cleo.says('here I am');
+  await bob.sees('here I am');
+  await expect(bob.composer).toBeFocused();
+  await bob.page.keyboard.type('ght');
+  await expect(bob.composer).toHaveValue('half a thought');
+
+  // With every one who goes there is a new key.
+  await alice.removes('cleo');
+  await expect(bob.log.getByText('alice removed cleo.')).toBeVisible();
+  await alice.says('only us');
+  await bob.sees('only us');
+  await expect(bob.composer).toBeFocused();
+  await expect(bob.composer).toHaveValue('half a thought');
+  expect(await wasGone()).toBe(false);
+  await bob.composer.press('Enter');
+  await alice.sees('half a thought');
+});
+
 test('people are called by name while one writes, and see that they are meant', async ({ signedUp }) => {
   const [alice, bob, cleo] = await signedUp('alice', 'bob', 'cleo');
   await alice.makesGroup('Sunday walk', ['bob', 'cleo']);

@@ -900,8 +900,13 @@ pub struct Room {
 impl Room {
     /// Whether the reader can say something here now.
     pub fn takes_words(&self) -> bool {
+        self.standing == Standing::Open && self.will_take_words()
+    }
+
+    /// The same, or as soon as the key is there that is on its way: what is said meanwhile waits for it.
+    pub fn will_take_words(&self) -> bool {
         let closed = |info: &ChannelInfo| info.archived || !info.may_write;
-        self.standing == Standing::Open && !self.channel.as_ref().is_some_and(closed)
+        matches!(self.standing, Standing::Open | Standing::WaitingForKey) && !self.channel.as_ref().is_some_and(closed)
     }
 }
 

@@ -190,6 +190,8 @@ fn a15_wraps_are_swapped() {
             stage.world.settle().await;
             stage.world.say(ADA, tea, "third").await;
             assert_eq!(stage.standing(BOB, tea), Standing::WaitingForKey, "{case}");
+            let room = stage.world.browsers[BOB].room(tea).unwrap();
+            assert!(room.will_take_words() && !room.takes_words(), "{case}: it waits");
             assert_eq!(stage.texts(BOB, tea).await, ["first", "second"], "{case}");
             assert_eq!(stage.unreadable(BOB, tea).await, [Unreadable::KeyOnTheWay], "{case}");
             let sent = stage.seen.borrow().sent.len();

@@ -394,7 +394,7 @@ impl Tools {
 pub fn bar(room: Chat, message: MessageId, sent: Memo<bool>) -> AnyView {
     let tools = tools();
     let narrow = use_narrow();
-    let open = Memo::new(move |_| sent.get() && tools.store.room(room).is_some_and(|room| room.takes_words()));
+    let open = Memo::new(move |_| sent.get() && tools.store.room(room).is_some_and(|room| room.will_take_words()));
     let at_once = move |sign: &'static str| {
         html::button()
             .r#type("button")

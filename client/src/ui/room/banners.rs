@@ -12,9 +12,10 @@ use crate::ui::nav::link;
 use crate::ui::place::Place;
 use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::{guest, sidebar, wire, words};
-use crate::view::{ChannelInfo, ChannelKind, Command, Found, Link, Problem, RoomKind, Standing, Tamper, Trust};
+use crate::view::{ChannelInfo, ChannelKind, Command, Found, Link, Problem, Room, RoomKind, Standing, Tamper, Trust};
 
-pub fn banners(id: Chat) -> AnyView {
+/// `open`: there is a place to write.
+pub fn banners(id: Chat, open: Memo<bool>) -> AnyView {
     let (store, narrow) = (use_store(), use_narrow());
     let standing = Memo::new(move |_| store.room(id).map(|room| (room.standing, room.kind)));
     let in_space = Memo::new(move |_| {
@@ -25,7 +26,8 @@ pub fn banners(id: Chat) -> AnyView {
     let banned = Memo::new(move |_| am_banned(store, id.room));
     let held_back = Memo::new(move |_| store.room(id).and_then(|room| room.held_back));
     let quiet = Memo::new(move |_| {
-        let room = store.room(id).filter(|room| room.standing == Standing::Open)?;
+        let stands = |room: &Room| matches!(room.standing, Standing::Open | Standing::WaitingForKey);
+        let room = store.room(id).filter(stands)?;
         room.channel.filter(|info| info.archived || !info.may_write)
     });
     let offline = Memo::new(move |_| matches!(store.link().get(), Link::Offline { .. }));
@@ -48,7 +50,8 @@ pub fn banners(id: Chat) -> AnyView {
                 "You are not in this space any more.",
                 "What was written until then stays. Somebody in it can bring you in again.",
             )),
-            (Standing::WaitingForKey, kind) => Some(waiting(kind)),
+            // Where one only reads, no key lets one write.
+            (Standing::WaitingForKey, kind) => (!open.get() && !quiet.with(Option::is_some)).then(|| waiting(kind)),
             (Standing::Left, _) => Some(closed(
                 "You left this group.",
                 "You get nothing new here. Somebody in it can add you again.",

@@ -31,8 +31,11 @@ mod typing;
 mod who;
 mod window;
 
+use std::time::Duration;
+
 use crate::view::Chat;
 use leptos::html;
+use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use sotto_shared::id::ChannelId;
 
@@ -74,6 +77,42 @@ pub fn sheet() -> AnyView {
     .into_any()
 }
 
+/// Whoever could write here writes on for so long while a new key is on its way. It usually comes at once.
+const KEY_COMES_WITHIN: Duration = Duration::from_secs(5);
+
+/// Whether there is a place to write in the conversation on screen. People come and go all the time, and each time there is a
+/// new key: that takes the place away from nobody who writes, unless it is long in coming.
+fn takes_words(id: Chat) -> Memo<bool> {
+    let store = use_store();
+    let now = Memo::new(move |_| store.room(id).is_some_and(|room| room.takes_words()));
+    let soon = Memo::new(move |_| store.room(id).is_some_and(|room| room.will_take_words()));
+    let late = RwSignal::new(!now.get_untracked());
+    let timer = StoredValue::new(None::<TimeoutHandle>);
+    let wait = move |next: Option<TimeoutHandle>| {
+        if let Some(before) = timer.try_update_value(|timer| std::mem::replace(timer, next)).flatten() {
+            before.clear();
+        }
+    };
+    Effect::new(move |_| {
+        if now.get() {
+            late.set(false);
+            wait(None);
+        } else if soon.get() && !late.get_untracked() {
+            wait(
+                set_timeout_with_handle(
+                    move || {
+                        let _ = late.try_set(true);
+                    },
+                    KEY_COMES_WITHIN,
+                )
+                .ok(),
+            );
+        }
+    });
+    on_cleanup(move || wait(None));
+    Memo::new(move |_| now.get() || soon.get() && !late.get())
+}
+
 fn conversation(id: Chat) -> AnyView {
     let (nav, store) = (use_nav(), use_store());
     let title = Memo::new(move |_| {
@@ -82,7 +121,7 @@ fn conversation(id: Chat) -> AnyView {
             .map(|room| super::sidebar::title(&room))
             .unwrap_or_default()
     });
-    let open = Memo::new(move |_| store.room(id).is_some_and(|room| room.takes_words()));
+    let open = takes_words(id);
     let asks = Memo::new(move |_| store.room(id).filter(|room| room.request).and_then(|room| room.peer));
     let panel = Memo::new(move |_| nav.place());
     let held = moderation::strip::held(id);
@@ -107,7 +146,7 @@ fn conversation(id: Chat) -> AnyView {
                 html::div().class("foot").child((
                     timeline::jump_down(view),
                     typing::typing(id),
-                    banners::banners(id),
+                    banners::banners(id, open),
                     move || {
                         let (asks, held) = (asks.get(), held.get());
                         open.get().then(|| match (asks, held) {
@@ -122,7 +161,7 @@ fn conversation(id: Chat) -> AnyView {
             Place::Members(chat) if chat == id => Some(members::panel(id)),
             Place::Pins(chat) if chat == id => Some(pins::panel(id)),
             Place::Threads(chat) if chat == id => Some(threads::panel(id)),
-            Place::Thread(chat, root) if chat == id => Some(thread::panel(id, root)),
+            Place::Thread(chat, root) if chat == id => Some(thread::panel(id, root, open)),
             _ => None,
         },
     )

@@ -93,8 +93,8 @@ pub fn chip(chat: Chat, row: ArcRwSignal<Row>) -> AnyView {
     .into_any()
 }
 
-/// The panel; on a phone a page.
-pub fn panel(chat: Chat, root: EnvelopeHash) -> AnyView {
+/// The panel; on a phone a page. `takes_words`: there is a place to write in the conversation.
+pub fn panel(chat: Chat, root: EnvelopeHash, takes_words: Memo<bool>) -> AnyView {
     let (store, nav, narrow) = (use_store(), use_nav(), use_narrow());
     let view = Window::of_thread(chat, root);
     let (draft, problem) = (RwSignal::new(None::<String>), RwSignal::new(None::<Problem>));
@@ -138,7 +138,7 @@ pub fn panel(chat: Chat, root: EnvelopeHash) -> AnyView {
     // Nothing is said under a message that has gone.
     let open = Memo::new(move |_| {
         let stands = begins().is_some_and(|row| authored(&row.body).is_some());
-        stands && store.room(chat).is_some_and(|room| room.takes_words() && !room.request)
+        stands && takes_words.get() && store.room(chat).is_some_and(|room| !room.request)
     });
     let held = strip::held(chat);
     let to_message = move || {
