@@ -176,6 +176,52 @@ test('a thread in a channel of a space calls whoever began it', async ({ signedU
   await expect(alice.page.getByRole('link', { name: /2 answers/ })).toBeFocused();
 });
 
+test('in a thread one edits and leaves by the keyboard, as beside it', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.opensDirectWith('bob');
+  await bob.opensDirectWith('alice');
+  await bob.says('which lamp?');
+  await alice.sees('which lamp?');
+  await startsThread(alice, 'which lamp?');
+  await answers(alice, 'the red one');
+  await answers(alice, 'or the blue one');
+  await expect(panel(alice).locator('[data-message-state=sent]')).toHaveCount(3);
+  const editing = panel(alice).getByText('Editing your answer');
+
+  // Up takes the last of one's own, with the caret behind it; Esc leaves it, and the thread stays.
+  await answer(alice).press('ArrowUp');
+  await expect(editing).toBeVisible();
+  await expect(answer(alice)).toHaveValue('or the blue one');
+  await expect(answer(alice)).toBeFocused();
+  await alice.page.keyboard.type(', never mind');
+  await expect(answer(alice)).toHaveValue('or the blue one, never mind');
+  await answer(alice).press('Escape');
+  await expect(editing).toHaveCount(0);
+  await expect(answer(alice)).toHaveValue('');
+  await expect(answer(alice)).toBeFocused();
+
+  // What is left as it was is not edited.
+  await answer(alice).press('ArrowUp');
+  await expect(editing).toBeVisible();
+  await answer(alice).press('Enter');
+  await expect(editing).toHaveCount(0);
+  await answer(alice).press('ArrowUp');
+  await answer(alice).fill('or the green one');
+  await answer(alice).press('Enter');
+  await expect.poll(() => texts(panel(alice))).toEqual(['which lamp?', 'the red one', 'or the green one (edited)']);
+  await expect(answer(alice)).toHaveValue('');
+  // What one began is not what somebody else began: Up goes to no message of the conversation.
+  await startsThread(bob, 'which lamp?');
+  await expect.poll(() => texts(panel(bob))).toEqual(['which lamp?', 'the red one', 'or the green one (edited)']);
+  await answer(bob).press('ArrowUp');
+  await expect(panel(bob).getByText('Editing your answer')).toHaveCount(0);
+  await expect(bob.page.getByText('Editing your message')).toHaveCount(0);
+
+  // Nothing to leave any more: Esc leaves the thread.
+  await answer(alice).press('Escape');
+  await expect(panel(alice)).toHaveCount(0);
+});
+
 test('on a phone a thread is a page of its own', async ({ newPerson }) => {
   const [alice, bob] = [await newPerson('alice', { context: { hasTouch: true } }), await newPerson('bob')];
   await Promise.all([alice.signsUp(), bob.signsUp()]);

@@ -17,7 +17,7 @@ use web_sys::PointerEvent;
 
 use super::pins::may_pin;
 use super::reply::{self, Replying};
-use super::{composer, picker, poll, who};
+use super::{composer, picker, poll, thread, who};
 use crate::state::{Shown, Store, authored};
 use crate::ui::dialogs::{Ask, Confirm, Dialogs, closer, name_of, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
@@ -179,8 +179,17 @@ pub fn said(store: Store, message: MessageId) -> Option<(UserId, String)> {
 
 /// The newest message of one's own that can be edited.
 pub fn last_own(store: Store) -> Option<MessageId> {
+    last_own_in(store, store.shown(), None)
+}
+
+/// The same among the answers of the thread on screen, which begins with a message of the conversation.
+pub fn last_own_answer(store: Store, root: EnvelopeHash) -> Option<MessageId> {
+    last_own_in(store, store.answers(), Some(root))
+}
+
+fn last_own_in(store: Store, rows: ReadSignal<Shown>, root: Option<EnvelopeHash>) -> Option<MessageId> {
     let me = store.me()?;
-    store.shown().with_untracked(|shown| {
+    rows.with_untracked(|shown| {
         shown.cells.iter().rev().find_map(|cell| {
             cell.row.with_untracked(|row| {
                 let sent = matches!(
@@ -190,8 +199,9 @@ pub fn last_own(store: Store) -> Option<MessageId> {
                         ..
                     }
                 );
+                let begins = root.is_some() && row.hash == root;
                 authored(&row.body)
-                    .filter(|(author, _)| sent && *author == me)
+                    .filter(|(author, _)| sent && !begins && *author == me)
                     .map(|(_, message)| message)
             })
         })
@@ -206,13 +216,15 @@ pub fn edit(talk: Talk, store: Store, room: Chat, message: MessageId) {
             message,
             text: found.text,
         };
-        if is_answer(store, message) {
+        let field = if is_answer(store, message) {
             talk.editing_answer.set(Some(editing));
-            return;
-        }
-        talk.editing.set(Some(editing));
+            thread::TEXT
+        } else {
+            talk.editing.set(Some(editing));
+            composer::TEXT
+        };
         // A menu or sheet that is closing gives focus back first.
-        set_timeout(|| browser::focus(composer::TEXT), Duration::from_millis(60));
+        set_timeout(move || browser::focus(field), Duration::from_millis(60));
     }
 }
 

@@ -37,6 +37,11 @@ pub(super) fn sends(event: &web_sys::KeyboardEvent) -> bool {
     event.ctrl_key() || event.meta_key() || !event.shift_key() && !browser::is_touch()
 }
 
+/// Nothing is held down with it.
+pub(super) fn is_plain(event: &web_sys::KeyboardEvent) -> bool {
+    !event.shift_key() && !event.alt_key() && !event.ctrl_key() && !event.meta_key()
+}
+
 /// What a keyboard on glass shows on its Enter.
 pub(super) fn enter_hint() -> &'static str {
     if browser::is_touch() { "enter" } else { "send" }
@@ -169,7 +174,6 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
             if browser::is_composing(&event) || offers.key(&event) {
                 return;
             }
-            let plain = !event.shift_key() && !event.alt_key() && !event.ctrl_key() && !event.meta_key();
             match event.key().as_str() {
                 "Enter" if sends(&event) => {
                     event.prevent_default();
@@ -183,7 +187,7 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
                     event.prevent_default();
                     talk.replying.set(None);
                 }
-                "ArrowUp" if plain && this.text.with_untracked(String::is_empty) => {
+                "ArrowUp" if is_plain(&event) && this.text.with_untracked(String::is_empty) => {
                     if let Some(message) = acts::last_own(store) {
                         event.prevent_default();
                         acts::edit(talk, store, room, message);

@@ -116,7 +116,9 @@ fn text(
         let talk = use_talk();
         move || {
             let mine = |editing: &acts::Editing| editing.room == room && editing.message == message;
-            talk.editing.with(|editing| editing.as_ref().is_some_and(mine))
+            [talk.editing, talk.editing_answer]
+                .iter()
+                .any(|editing| editing.with(|editing| editing.as_ref().is_some_and(mine)))
         }
     };
     // Most rows are never in hand: what can be done with one is drawn once it is.

@@ -7,8 +7,8 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 use sotto_shared::id::EnvelopeHash;
 
-use super::acts::{Editing, use_talk};
-use super::composer::{enter_hint, sends};
+use super::acts::{self, Editing, use_talk};
+use super::composer::{enter_hint, is_plain, sends};
 use super::offers::{Field, Offers};
 use super::picker::use_emojis;
 use super::slash::{self, Meant};
@@ -255,14 +255,15 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
         }
     };
     let emojis = use_emojis();
-    let offers = Offers::new(Field {
+    let field = Field {
         chat,
         in_thread: true,
         list: "answer-offers",
         node,
         text,
         typed: Callback::new(typed),
-    });
+    };
+    let offers = Offers::new(field);
     let said_ms = StoredValue::new(0);
     // The others may know that something grows here.
     let say_typing = move || {
@@ -289,7 +290,21 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
             None => before.try_update_value(std::mem::take).unwrap_or_default(),
         });
         editing.set(wanted);
+        field.caret_to(u32::MAX);
         browser::focus(TEXT);
+    });
+    // Somebody else's hand took it away meanwhile.
+    Effect::new(move |_| {
+        let Some(wanted) = editing.with(|editing| editing.as_ref().map(|editing| editing.message)) else {
+            return;
+        };
+        let is_it = |row: &Row| authored(&row.body).is_some_and(|(_, message)| message == wanted);
+        let there = store
+            .answers()
+            .with(|shown| shown.cells.iter().rev().any(|cell| cell.row.with(is_it)));
+        if !there {
+            talk.editing_answer.set(None);
+        }
     });
     if !browser::is_touch() {
         Effect::new(move |_| {
@@ -326,13 +341,21 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
         }
         error.set(None);
         if let Some(edited) = editing.get_untracked() {
+            if said == edited.text {
+                talk.editing_answer.set(None);
+                return;
+            }
             let command = Command::Edit {
                 chat,
                 message: edited.message,
                 text: said,
             };
             wire::ask(command, move |result| match result {
-                Ok(_) => talk.editing_answer.set(None),
+                Ok(_) => {
+                    if editing.try_get_untracked().flatten() == Some(edited) {
+                        talk.editing_answer.set(None);
+                    }
+                }
                 Err(problem) => drop(error.try_set(Some(words::problem(&problem)))),
             });
             return;
@@ -363,12 +386,17 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
         let command = Command::Send {
             chat,
             text: said.clone(),
-            reply: replying.map(|replying| replying.message),
+            reply: replying.as_ref().map(|replying| replying.message),
             thread: Some(message),
         };
         wire::ask(command, move |result| match result {
             Ok(_) => keep(),
-            Err(problem) => refused(problem, said),
+            Err(problem) => {
+                refused(problem, said);
+                if replying.is_some() {
+                    let _ = talk.replying_answer.try_set(replying);
+                }
+            }
         });
         view.jump();
     };
@@ -394,10 +422,12 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
                 editing.with(Option::is_some).then(|| {
                     html::div().class("composer-strip").child((
                         Icon::Pencil.view(),
-                        html::span()
-                            .class("composer-said")
-                            .attr("role", "status")
-                            .child("Editing your answer"),
+                        html::span().class("composer-said").attr("role", "status").child((
+                            "Editing your answer",
+                            html::span()
+                                .class("muted composer-keys")
+                                .child(" · Esc leaves it as it was"),
+                        )),
                         button::icon_of(
                             "button button-quiet button-icon button-s",
                             Icon::X,
@@ -454,6 +484,12 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
                                 event.stop_propagation();
                                 talk.replying_answer.set(None);
                             }
+                            "ArrowUp" if is_plain(&event) && text.with_untracked(String::is_empty) => {
+                                if let Some(message) = acts::last_own_answer(store, root) {
+                                    event.prevent_default();
+                                    acts::edit(talk, store, chat, message);
+                                }
+                            }
                             _ => {}
                         }
                     }),
@@ -470,7 +506,13 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
                     .prop("disabled", move || empty.get())
                     // As in the conversation: the field keeps the keyboard.
                     .on(ev::mousedown, |event| event.prevent_default())
-                    .child(Icon::ArrowUp.m()),
+                    .child(move || {
+                        if editing.with(Option::is_some) {
+                            Icon::Check.m()
+                        } else {
+                            Icon::ArrowUp.m()
+                        }
+                    }),
             )),
         ))
         .into_any()
