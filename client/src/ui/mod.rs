@@ -12,6 +12,7 @@
 //! people/  dialogs that ask for people; password: forms that take one
 //! switcher jumps to rooms, people and commands; fuzzy finds their names; keys is the table of keys
 //! emoji    the list of emoji, and where one is typed
+//! day      calendar days, and where one begins; when: times and dates in words
 //! calls    whom and what a text names
 //! markdown a message’s text as a tree
 //! hush     how much a conversation may ask for attention; notices: what the browser is asked to show
@@ -19,6 +20,7 @@
 //! ```
 
 pub mod calls;
+pub mod day;
 pub mod emoji;
 pub mod fuzzy;
 pub mod keys;

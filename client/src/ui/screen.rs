@@ -11,7 +11,7 @@ use super::kit::{button, logo};
 use super::lock::{self, Lock};
 use super::nav::{Nav, use_nav};
 use super::place::Place;
-use super::{auth, browser, frame, link, pictures, room, sidebar, switcher, title, wire, words};
+use super::{auth, browser, frame, link, pictures, room, sidebar, switcher, title, when, wire, words};
 use crate::state::Store;
 use crate::view::{Phase, Problem};
 
@@ -65,6 +65,7 @@ fn page() -> impl IntoView {
     wire::connect(store, browser::device_name(), move || halted.set(true));
     provide_context(Lock::watch(store));
     title::keep(store, nav);
+    when::follow_the_day();
 
     Effect::new(move |_| {
         if let Some(notice) = store.notice().get() {

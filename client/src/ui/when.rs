@@ -3,8 +3,14 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use std::time::Duration;
+
 use js_sys::{Array, Date, Function, Intl, Object, Reflect};
+use leptos::prelude::*;
+use leptos::reactive::graph::Observer;
 use wasm_bindgen::JsValue;
+
+pub use super::day::Day;
 
 type Options = &'static [(&'static str, &'static str)];
 
@@ -24,6 +30,39 @@ static FULL: Options = &[("dateStyle", "full"), ("timeStyle", "short")];
 thread_local! {
     // Making a formatter is slow; using one is not.
     static FORMATS: RefCell<HashMap<usize, Function>> = RefCell::default();
+    static TODAY: ArcRwSignal<Day> = ArcRwSignal::new(day(now()));
+}
+
+/// The day that it is. Whatever on the page is written by it is written anew when another one begins.
+pub fn today() -> Day {
+    if Observer::get().is_some() {
+        TODAY.with(ArcRwSignal::track);
+    }
+    day(now())
+}
+
+/// Lets the page know when another day begins. Called once.
+pub fn follow_the_day() {
+    // In a tab that nobody looks at, and while the machine sleeps, timers come late.
+    drop(window_event_listener_untyped("visibilitychange", |_| look_at_the_day()));
+    wait_for_midnight();
+}
+
+fn look_at_the_day() {
+    let now = day(now());
+    TODAY.with(|today| {
+        if today.get_untracked() != now {
+            today.set(now);
+        }
+    });
+}
+
+fn wait_for_midnight() {
+    look_at_the_day();
+    let now = now();
+    let wait = at_hour(now, 1, 0).saturating_sub(now);
+    // A little later: timers may be early.
+    set_timeout(wait_for_midnight, Duration::from_millis(wait + 500));
 }
 
 fn write(ms: u64, options: Options) -> String {
@@ -54,10 +93,6 @@ fn date(ms: u64) -> Date {
     Date::new(&JsValue::from_f64(ms as f64))
 }
 
-/// A calendar day where the reader is. Ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Day(u32, u32, u32);
-
 pub fn day(ms: u64) -> Day {
     let date = date(ms);
     Day(date.get_full_year(), date.get_month(), date.get_date())
@@ -73,9 +108,14 @@ pub fn now() -> u64 {
 
 /// Eight in the morning of the day after.
 pub fn morning_after(ms: u64) -> u64 {
+    at_hour(ms, 1, 8)
+}
+
+/// So many days later, at this hour.
+fn at_hour(ms: u64, days: u32, hour: u32) -> u64 {
     let date = date(ms);
-    date.set_date(date.get_date() + 1);
-    date.set_hours(8);
+    date.set_date(date.get_date() + days);
+    date.set_hours(hour);
     date.set_minutes(0);
     date.set_seconds(0);
     date.set_milliseconds(0);
@@ -84,12 +124,13 @@ pub fn morning_after(ms: u64) -> u64 {
 
 /// Whole days between then and now, by the calendar; 0 is today. The future counts as today.
 fn days_ago(ms: u64) -> u32 {
-    let midnight = |ms: u64| {
-        let date = date(ms);
-        date.set_hours(12);
-        date.get_time()
-    };
-    ((midnight(now()) - midnight(ms)) / 86_400_000.0).round().max(0.0) as u32
+    let noon =
+        |Day(year, month, day): Day| Date::new_with_year_month_day_hr(year, month as i32, day as i32, 12).get_time();
+    ((noon(today()) - noon(day(ms))) / 86_400_000.0).round().max(0.0) as u32
+}
+
+pub fn is_today(ms: u64) -> bool {
+    day(ms) == today()
 }
 
 /// "11:26"
@@ -119,18 +160,14 @@ pub fn brief(ms: u64) -> String {
     match days_ago(ms) {
         0 => time(ms),
         1..=6 => write(ms, WEEKDAY),
-        _ if day(ms).0 == day(now()).0 => write(ms, DAY),
+        _ if day(ms).0 == today().0 => write(ms, DAY),
         _ => write(ms, DAY_YEAR),
     }
 }
 
 /// A time in a sentence: "15:20", "23 Nov, 15:20".
 pub fn moment(ms: u64) -> String {
-    if day(ms) == day(now()) {
-        time(ms)
-    } else {
-        write(ms, DAY_TIME)
-    }
+    if is_today(ms) { time(ms) } else { write(ms, DAY_TIME) }
 }
 
 /// For a divider between days.
@@ -138,7 +175,7 @@ pub fn day_name(ms: u64) -> String {
     match days_ago(ms) {
         0 => "Today".into(),
         1 => "Yesterday".into(),
-        _ if day(ms).0 == day(now()).0 => write(ms, DAY_LONG),
+        _ if day(ms).0 == today().0 => write(ms, DAY_LONG),
         _ => write(ms, DAY_YEAR),
     }
 }

@@ -253,7 +253,7 @@ fn row(room: RoomId, line: Line) -> AnyView {
     let pieces = said(room, &line).into_iter().map(|piece| match piece {
         Piece::Name(name) => html::b().attr("dir", "auto").child(name).into_any(),
         Piece::Span(text) => text.into_any(),
-        Piece::Until(ms) => when::moment(ms).into_any(),
+        Piece::Until(ms) => (move || when::moment(ms)).into_any(),
         Piece::Plain(text) => text.into_any(),
     });
     let reason = line.reason.clone();
@@ -285,7 +285,7 @@ fn row(room: RoomId, line: Line) -> AnyView {
                 .class("muted numeric")
                 .attr("datetime", when::iso(line.at_ms))
                 .attr("title", when::full(line.at_ms))
-                .child(when::moment(line.at_ms)),
+                .child(move || when::moment(line.at_ms)),
         ))
         .into_any()
 }

@@ -142,7 +142,7 @@ pub fn make(chat: Chat, message: MessageId) -> AnyView {
                 html::span().child((
                     whose(author),
                     " ",
-                    html::span().class("muted").child(when::brief(at_ms)),
+                    html::span().class("muted").child(move || when::brief(at_ms)),
                 )),
                 html::span()
                     .class("choice-hint report-line")
@@ -425,7 +425,7 @@ fn told(room: RoomId, report: Report) -> AnyView {
                 .class("muted numeric")
                 .attr("datetime", when::iso(at_ms))
                 .attr("title", when::full(at_ms))
-                .child(when::moment(at_ms)),
+                .child(move || when::moment(at_ms)),
         )),
         (!text.is_empty()).then(|| html::p().class("report-words").attr("dir", "auto").child(text)),
         html::ul()
@@ -553,7 +553,7 @@ fn exhibit(room: RoomId, message: Exhibit) -> AnyView {
                     .class("muted numeric")
                     .attr("datetime", when::iso(at_ms))
                     .attr("title", when::full(at_ms))
-                    .child(when::moment(at_ms)),
+                    .child(move || when::moment(at_ms)),
             )),
             html::p().class("report-text").attr("dir", "auto").child(text),
             html::div().class("report-signs").child((

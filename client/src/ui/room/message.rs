@@ -75,7 +75,11 @@ fn divider(room: Chat, at: u64) -> AnyView {
                 .class("day-go")
                 .title("Go to a date")
                 .on(ev::click, move |_| dialogs.open(Ask::Date(room, Some(at))))
-                .child(html::time().attr("datetime", when::iso(at)).child(when::day_name(at))),
+                .child(
+                    html::time()
+                        .attr("datetime", when::iso(at))
+                        .child(move || when::day_name(at)),
+                ),
         )
         .into_any()
 }
@@ -442,7 +446,7 @@ fn happened(room: Chat, note: Note, row: ArcRwSignal<Row>) -> AnyView {
             .map(|piece| match piece {
                 Piece::Name(name) => html::b().child(name).into_any(),
                 Piece::Span(text) => text.into_any(),
-                Piece::Until(ms) => when::moment(ms).into_any(),
+                Piece::Until(ms) => (move || when::moment(ms)).into_any(),
                 Piece::Plain(text) => text.into_any(),
             })
             .collect_view()

@@ -124,7 +124,7 @@ fn one(id: Chat, pin: Pin, may: bool) -> AnyView {
                                 .class("muted")
                                 .attr("datetime", when::iso(pin.at_ms))
                                 .title(when::full(pin.at_ms))
-                                .child(when::brief(pin.at_ms))
+                                .child(move || when::brief(pin.at_ms))
                         }),
                     )),
                     html::span().class("pin-text").attr("dir", "auto").child(text),

@@ -62,11 +62,7 @@ fn foot(poll: &Poll, over: bool) -> String {
         (false, 0) => format!("{count}{several}"),
         (false, ends) => {
             let day = when::day_name(ends);
-            let day = if when::day(ends) == when::day(when::now()) {
-                "today".to_owned()
-            } else {
-                day
-            };
+            let day = if when::is_today(ends) { "today".to_owned() } else { day };
             format!("{count}{several}, closes {day} at {}", when::time(ends))
         }
     }

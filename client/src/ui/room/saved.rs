@@ -137,7 +137,7 @@ fn one(saved: SavedMessage, forget: impl Fn(Chat, EnvelopeHash) + Copy + 'static
                 .class("muted")
                 .attr("datetime", when::iso(at))
                 .title(when::full(at))
-                .child(when::brief(at))
+                .child(move || when::brief(at))
         })
     };
     let text = move || {

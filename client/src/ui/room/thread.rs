@@ -49,8 +49,7 @@ pub fn answers(count: u32) -> String {
 
 /// When the last of them was written.
 pub fn newest(at_ms: u64) -> String {
-    let is_today = when::day(at_ms) == when::day(when::now());
-    let at = if is_today {
+    let at = if when::is_today(at_ms) {
         when::time(at_ms)
     } else {
         when::day_name(at_ms)

@@ -125,7 +125,7 @@ fn line(id: Chat, one: ListedThread) -> AnyView {
                     }),
                     html::span().class("pin-text").attr("dir", "auto").child(text),
                     html::span().class("muted pin-by").child((
-                        format!("{}, {}", answers(thread.answers), newest(thread.last_ms)),
+                        move || format!("{}, {}", answers(thread.answers), newest(thread.last_ms)),
                         (thread.unread > 0)
                             .then(|| html::b().class("thread-new").child(format!(" · {} new", thread.unread))),
                     )),

@@ -12,6 +12,7 @@ use wasm_bindgen::JsCast;
 use super::window::{Window, focusable};
 use super::{acts, composer, message, start};
 use crate::state::{Cell, Store, authored};
+use crate::ui::day::Days;
 use crate::ui::kit::Icon;
 use crate::ui::screen::use_store;
 use crate::ui::{browser, when, wire, words};
@@ -258,7 +259,8 @@ fn own_marks(id: Chat, cells: &[Cell], in_thread: bool, store: Store) -> Vec<Mar
 
 fn arrange(cells: &[Cell], first_unread: Option<&str>) -> HashMap<Arc<str>, Beside> {
     let mut all = HashMap::with_capacity(cells.len());
-    let mut before: Option<(Option<UserId>, u64, when::Day)> = None;
+    let mut before: Option<(Option<UserId>, u64)> = None;
+    let (mut days, today) = (Days::default(), when::today());
     for cell in cells {
         let (author, at, answers) = cell.row.with(|row| {
             let answers = matches!(&row.body, Body::Text { ties, .. } if ties.reply.is_some() || ties.forwarded);
@@ -266,15 +268,14 @@ fn arrange(cells: &[Cell], first_unread: Option<&str>) -> HashMap<Arc<str>, Besi
         });
         // Of what cannot be read the time is not known.
         let at = if at == 0 {
-            before.map_or(0, |(_, then, _)| then)
+            before.map_or(0, |(_, then)| then)
         } else {
             at
         };
-        let today = when::day(at);
-        let day = at > 0 && before.is_none_or(|(_, then, day)| then == 0 || day != today);
+        let day = at > 0 && days.begins(when::day(at), today);
         let fresh = first_unread == Some(&*cell.key);
         let together =
-            before.is_some_and(|(other, then, _)| author.is_some() && other == author && at.abs_diff(then) < GROUP_MS);
+            before.is_some_and(|(other, then)| author.is_some() && other == author && at.abs_diff(then) < GROUP_MS);
         all.insert(
             cell.key.clone(),
             Beside {
@@ -284,7 +285,7 @@ fn arrange(cells: &[Cell], first_unread: Option<&str>) -> HashMap<Arc<str>, Besi
                 answers: None,
             },
         );
-        before = Some((author, at, today));
+        before = Some((author, at));
     }
     all
 }

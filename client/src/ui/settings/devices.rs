@@ -104,13 +104,16 @@ fn row(device: &Device, dialogs: Dialogs) -> AnyView {
         device.label.clone()
     };
     let small = ["Android", "iPhone", "iPad"].iter().any(|word| label.contains(word));
-    let since = when::on(device.added_ms);
-    let line = match (device.is_this, device.seen_ms) {
-        (true, _) => format!("Here since {since}"),
-        (false, Some(seen)) => format!("Last here {}. Added {since}", when::ago(seen)),
-        (false, None) => format!("Signed out. Added {since}"),
+    let (is_this, added_ms, seen_ms) = (device.is_this, device.added_ms, device.seen_ms);
+    let line = move || {
+        let since = when::on(added_ms);
+        match (is_this, seen_ms) {
+            (true, _) => format!("Here since {since}"),
+            (false, Some(seen)) => format!("Last here {}. Added {since}", when::ago(seen)),
+            (false, None) => format!("Signed out. Added {since}"),
+        }
     };
-    let (id, called, is_this) = (device.id, label.clone(), device.is_this);
+    let (id, called) = (device.id, label.clone());
     let take = (!is_this).then(|| {
         html::button()
             .r#type("button")

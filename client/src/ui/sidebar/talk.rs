@@ -60,7 +60,7 @@ pub fn talk(id: Chat) -> AnyView {
                                 html::time()
                                     .class("talk-time")
                                     .attr("datetime", when::iso(at))
-                                    .child(when::brief(at))
+                                    .child(move || when::brief(at))
                             })
                         },
                     )),
