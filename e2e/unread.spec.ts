@@ -71,6 +71,46 @@ test('a message can be marked unread, and stays so until one leaves', async ({ s
   await expect(row(bob, 'alice')).not.toContainText('unread');
 });
 
+test('what was marked unread counts as read again after Esc, and what comes next does, too', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await alice.opensDirectWith('bob');
+  for (const text of ['one', 'two', 'three']) await alice.says(text);
+  await bob.opensToWrite('alice');
+  await bob.sees('three');
+  await expect(row(bob, 'alice')).not.toContainText('unread');
+  await bob.message('two').hover();
+  await bob.message('two').getByRole('button', { name: 'More' }).click();
+  await bob.page.getByRole('menuitem', { name: 'Mark unread from here' }).click();
+  await expect(row(bob, 'alice')).toContainText('2 unread');
+  const line = bob.log.getByText('New since');
+  await expect(line).toBeVisible();
+
+  await bob.composer.press('Escape');
+  await expect(row(bob, 'alice')).not.toContainText('unread');
+  // The line stays where one reads.
+  await expect(line).toBeVisible();
+  await bob.page.getByRole('button', { name: 'Undo' }).click();
+  await expect(row(bob, 'alice')).toContainText('2 unread');
+  await bob.composer.press('Escape');
+  await expect(row(bob, 'alice')).not.toContainText('unread');
+  await alice.says('four');
+  await bob.sees('four');
+  await expect(alice.readMark('four')).toBeVisible();
+  await expect(row(bob, 'alice')).not.toContainText('unread');
+  await expect(line).toBeVisible();
+
+  // Whoever goes to the settings and comes back finds what was left unread.
+  await bob.message('three').hover();
+  await bob.message('three').getByRole('button', { name: 'More' }).click();
+  await bob.page.getByRole('menuitem', { name: 'Mark unread from here' }).click();
+  await expect(row(bob, 'alice')).toContainText('2 unread');
+  await bob.column.getByRole('link', { name: 'Settings' }).click();
+  await expect(bob.log).toHaveCount(0);
+  await bob.page.goBack();
+  await expect(line).toBeVisible();
+  await expect(bob.message('three')).toBeVisible();
+});
+
 test('counting everything as read can be taken back', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
   await alice.hasBeenWrittenToBy(bob);

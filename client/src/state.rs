@@ -33,6 +33,8 @@ pub struct Shown {
     orders: HashMap<Arc<str>, (u64, u64)>,
     pub has_older: bool,
     pub first_unread: Option<String>,
+    /// How often they came whole: each time, `first_unread` is told anew.
+    pub times: u32,
 }
 
 /// A notice, numbered so that the same problem twice is two notices.
@@ -487,6 +489,7 @@ impl Shown {
                 thread: timeline.thread,
                 chat: Some(timeline.chat),
                 first_unread: timeline.first_unread,
+                times: self.times + 1,
                 ..Self::default()
             };
         } else if self.chat != Some(timeline.chat) || self.thread != timeline.thread {
@@ -632,6 +635,17 @@ mod tests {
         assert_eq!(keys(&shown), ["b", "c"]);
         shown.take(timeline(false, vec![row("b", 2, "open")]));
         assert!(cell.with_untracked(|row| matches!(&row.body, Body::Text { text, .. } if text == "open")));
+    }
+
+    #[test]
+    fn each_time_a_room_is_shown_anew_can_be_told_from_the_last() {
+        let mut shown = Shown::default();
+        shown.take(timeline(true, vec![row("a", 1, "")]));
+        let last = shown.times;
+        shown.take(timeline(false, vec![row("b", 2, "")]));
+        assert_eq!(shown.times, last, "news of the same");
+        shown.take(timeline(true, vec![row("a", 1, "")]));
+        assert_ne!(shown.times, last);
     }
 
     #[test]

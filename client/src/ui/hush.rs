@@ -8,6 +8,7 @@ use super::dialogs::{Ask, closer};
 use super::kit::dialog::Dialog;
 use super::kit::toast::Toasts;
 use super::kit::{Icon, button, unique};
+use super::room::acts::Talk;
 use super::screen::{use_store, use_toasts};
 use super::{when, wire, words};
 use crate::state::Store;
@@ -166,12 +167,20 @@ pub fn dialog(room: RoomId, channel: Option<ChannelId>) -> AnyView {
 }
 
 /// Everything in a conversation counts as read; it can be taken back for a while.
-pub fn mark_read(store: Store, toasts: Toasts, chat: Chat) {
+/// What somebody marked unread is so no longer.
+pub fn mark_read(store: Store, toasts: Toasts, talk: Talk, chat: Chat) {
     let before = untrack(|| store.room(chat)).map(|room| room.read);
+    let by_hand = talk.marked_unread(chat);
+    if by_hand.is_some() {
+        talk.unread.set(None);
+    }
     wire::tell(Command::MarkRead { chat });
     match before {
         Some(read) => toasts.offer("Everything here counts as read.", "Undo", move || {
-            wire::tell(Command::SetRead { chat, read })
+            if by_hand.is_some() {
+                talk.unread.set(by_hand.clone());
+            }
+            wire::tell(Command::SetRead { chat, read });
         }),
         None => toasts.ok("Everything here counts as read."),
     }

@@ -9,6 +9,7 @@ use super::keys::{Act, Pressed, act};
 use super::kit::toast::Toasts;
 use super::nav::{Nav, use_nav};
 use super::place::Place;
+use super::room::acts::{Talk, use_talk};
 use super::screen::{use_store, use_toasts};
 use super::{browser, room, switcher};
 use crate::state::Store;
@@ -20,6 +21,7 @@ struct Hands {
     store: Store,
     dialogs: Dialogs,
     toasts: Toasts,
+    talk: Talk,
 }
 
 pub fn watch() {
@@ -28,6 +30,7 @@ pub fn watch() {
         store: use_store(),
         dialogs: use_dialogs(),
         toasts: use_toasts(),
+        talk: use_talk(),
     };
     let handle = window_event_listener(ev::keydown, move |event| {
         // A menu that has just opened has no focus yet, and what is pressed is meant for it.
@@ -125,8 +128,8 @@ impl Hands {
                 self.nav.go(Place::Room(chat));
                 browser::focus(room::composer::TEXT);
             }
-            Place::Room(chat) if self.has_unread(chat) => {
-                super::hush::mark_read(self.store, self.toasts, chat);
+            Place::Room(chat) if self.has_unread(chat) || self.talk.marked_unread(chat).is_some() => {
+                super::hush::mark_read(self.store, self.toasts, self.talk, chat);
             }
             _ => {}
         }

@@ -85,6 +85,13 @@ impl Default for Talk {
     }
 }
 
+impl Talk {
+    /// What somebody marked as unread in this conversation, if it still is.
+    pub fn marked_unread(self, chat: Chat) -> Option<(Chat, String)> {
+        self.unread.get_untracked().filter(|(marked, _)| *marked == chat)
+    }
+}
+
 pub fn use_talk() -> Talk {
     expect_context()
 }

@@ -114,11 +114,11 @@ impl Window {
                 .clone()
                 .filter(|_| shown.chat == Some(room) && shown.thread == thread)
         };
-        // What still stands there from the last time.
-        let old = rows.with_untracked(first_unread);
+        // What still stands there from the last time, when it may have been unread, does not count.
+        let old = rows.with_untracked(|shown| shown.times);
         Effect::new(move |_| {
-            let first = rows.with(first_unread);
-            if first.is_some() && first != old && window.first_unread.with_untracked(Option::is_none) {
+            let first = rows.with(|shown| first_unread(shown).filter(|_| shown.times != old));
+            if first.is_some() && window.first_unread.with_untracked(Option::is_none) {
                 window.first_unread.set(first);
             }
         });

@@ -131,6 +131,7 @@ pub fn entries(
     rights: Memo<Rights>,
 ) -> impl Fn() -> Vec<Entry> + Send + 'static {
     let (store, nav, dialogs, toasts) = (use_store(), use_nav(), use_dialogs(), use_toasts());
+    let talk = use_talk();
     let send = move |command: Command| {
         wire::ask(command, move |result| {
             if let Err(problem) = result {
@@ -148,7 +149,7 @@ pub fn entries(
         };
         if room.unread > 0 {
             entries.push(Entry::new(Icon::Check, "Mark as read", move || {
-                hush::mark_read(store, toasts, chat)
+                hush::mark_read(store, toasts, talk, chat)
             }));
         }
         entries.push(Entry::new(Icon::Settings, "Channel settings", move || {
