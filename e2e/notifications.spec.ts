@@ -179,3 +179,27 @@ test('of several tabs one tells', async ({ signedUp, anotherTabOf }) => {
   await tab.opens('alice');
   await expect.poll(async () => [...(await open(bob.page)), ...(await open(tab.page))]).toEqual([]);
 });
+
+test('whoever signs in after somebody signed out is told', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  const { page } = bob;
+  await alice.hasBeenWrittenToBy(bob);
+  await watches(bob);
+  // The page is not loaded anew between the two: who of several tabs tells is not settled by that.
+  await bob.column.getByRole('link', { name: 'Settings' }).click();
+  await page.getByRole('button', { name: 'Sign out of this browser' }).click();
+  await bob.dialog('Sign out of this browser?').getByRole('button', { name: 'Sign out' }).click();
+  const form = page.getByRole('form', { name: 'Sign in' });
+  await form.getByLabel('Handle').fill('bob');
+  await form.getByLabel('Password', { exact: true }).fill(bob.password);
+  await form.getByRole('button', { name: 'Sign in' }).click();
+  await bob.isIn();
+  await bob.isOnline();
+  await bob.column.getByRole('link', { name: 'Settings' }).click();
+  await page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: 'Notifications' }).click();
+  await page.getByRole('button', { name: 'Turn on' }).click();
+  await expect(page.getByText('Notifications are on in this browser')).toBeVisible();
+  await page.getByRole('link', { name: 'Back to messages' }).click();
+  await alice.says('hello again');
+  await expect.poll(() => open(page)).toEqual(['alice: hello again']);
+});

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 
 use js_sys::{Function, Promise, Reflect};
 use leptos::prelude::*;
+use send_wrapper::SendWrapper;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Notification, NotificationOptions, NotificationPermission};
@@ -174,7 +175,7 @@ pub fn watch() -> Notices {
         may: RwSignal::new(may()),
     };
     let teller = RwSignal::new(false);
-    hold(TELLER, "exclusive", move || {
+    let release = hold(TELLER, "exclusive", move || {
         let _ = teller.try_set(true);
     });
     show_screen(nav);
@@ -188,9 +189,14 @@ pub fn watch() -> Notices {
         }
     });
     let closing = window_event_listener_untyped("pagehide", |_| close_all());
+    let release = SendWrapper::new(release);
     on_cleanup(move || {
         closing.remove();
         close_all();
+        // Whoever is signed in elsewhere, or here next, tells from now on.
+        if let Some(release) = release.take() {
+            drop(release.call0(&JsValue::UNDEFINED));
+        }
     });
     notices
 }
