@@ -81,6 +81,7 @@ pub fn bar(id: Chat) -> AnyView {
                 face,
                 html::span()
                     .class("truncate")
+                    .attr("dir", "auto")
                     .child(move || room.get().map(|room| sidebar::title(&room))),
             )),
             html::p().class("bar-topic truncate").child(topic),

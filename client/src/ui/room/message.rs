@@ -196,7 +196,9 @@ fn text(
                     .r#type("button")
                     .tabindex("-1")
                     .on(ev::click, profile)
-                    .class("message-author")
+                    .class("message-author truncate")
+                    // Cut off where it ends, whichever way it runs.
+                    .attr("dir", "auto")
                     .attr("data-hue", move || {
                         person.with(|person| person.as_ref().map_or("0", |person| hue(person.mark)))
                     })

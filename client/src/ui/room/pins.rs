@@ -118,7 +118,7 @@ fn one(id: Chat, pin: Pin, may: bool) -> AnyView {
                 .on(leptos::ev::click, go)
                 .child((
                     html::span().class("pin-head").child((
-                        author.map(|author| html::b().child(move || store.name(author))),
+                        author.map(|author| html::b().attr("dir", "auto").child(move || store.name(author))),
                         (pin.at_ms > 0).then(|| {
                             html::time()
                                 .class("muted")

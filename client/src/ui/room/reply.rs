@@ -59,6 +59,7 @@ fn author(store: Store, user: UserId) -> AnyView {
     let person = Memo::new(move |_| store.person(user));
     html::b()
         .class("reply-author")
+        .attr("dir", "auto")
         .attr("data-hue", move || {
             person.with(|person| person.as_ref().map_or("0", |person| hue(person.mark)))
         })

@@ -126,7 +126,7 @@ fn one(saved: SavedMessage, forget: impl Fn(Chat, EnvelopeHash) + Copy + 'static
     let there = Memo::new(move |_| !now.with(|saved| matches!(saved.quote, Quote::Gone | Quote::Nowhere)));
     let author = move || {
         now.with(|saved| match saved.quote {
-            Quote::Text { by, .. } => Some(html::b().child(store.name(by))),
+            Quote::Text { by, .. } => Some(html::b().attr("dir", "auto").child(store.name(by))),
             _ => None,
         })
     };

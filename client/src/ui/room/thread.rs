@@ -170,7 +170,10 @@ pub fn panel(chat: Chat, root: EnvelopeHash, takes_words: Memo<bool>) -> AnyView
                     .attr("aria-level", move || narrow.level())
                     .child((
                         "Thread ",
-                        html::span().class("muted truncate").child(move || title.get()),
+                        html::span()
+                            .class("muted truncate")
+                            .attr("dir", "auto")
+                            .child(move || title.get()),
                     )),
                 html::div().class("bar-actions").child((
                     button::icon(Icon::MessageCircle, "Show in the conversation", to_message),

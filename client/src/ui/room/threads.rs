@@ -121,7 +121,7 @@ fn line(id: Chat, one: ListedThread) -> AnyView {
                     author.map(|author| {
                         html::span()
                             .class("pin-head")
-                            .child(html::b().child(move || store.name(author)))
+                            .child(html::b().attr("dir", "auto").child(move || store.name(author)))
                     }),
                     html::span().class("pin-text").attr("dir", "auto").child(text),
                     html::span().class("muted pin-by").child((
