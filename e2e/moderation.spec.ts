@@ -105,6 +105,44 @@ test('a time-out closes the composer and says by whom and until when', async ({ 
   await alice.sees('thank you');
 });
 
+test('what a dialog led to is told, also when it was closed before that', async ({ signedUp }) => {
+  const [alice, bob] = await signedUp('alice', 'bob');
+  await walk(alice, bob);
+  await about(alice, 'bob', /^Time-out/);
+  const dialog = alice.dialog('Time-out for bob');
+  const start = dialog.getByRole('button', { name: 'Start time-out' });
+  alice.wire.holds();
+  await start.click();
+  await expect(start).toHaveAttribute('aria-busy', 'true');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(dialog).toBeHidden();
+  // Another one stands in its place, and stays.
+  await alice.page.keyboard.press('Control+/');
+  const keys = alice.dialog('Keyboard');
+  await expect(keys).toBeVisible();
+  alice.wire.lets();
+  await expect(alice.page.getByText('bob is in a time-out.', { exact: true })).toBeVisible();
+  await expect(keys).toBeVisible();
+  await alice.page.keyboard.press('Escape');
+  await expect(keys).toBeHidden();
+
+  // What is refused is told as well, and leads nowhere.
+  alice.expectsTrouble();
+  await alice.chooses('New conversation', 'New message');
+  const message = alice.dialog('New message');
+  await message.getByLabel('Handle').fill('nobody-at-all');
+  await expect(message.getByText('Nobody here is called nobody-at-all.')).toBeVisible();
+  alice.wire.holds();
+  const write = message.getByRole('button', { name: 'Write' });
+  await write.click();
+  await expect(write).toHaveAttribute('aria-busy', 'true');
+  await message.getByRole('button', { name: 'Cancel' }).click();
+  await expect(message).toBeHidden();
+  alice.wire.lets();
+  await expect(alice.page.getByRole('status').getByText('Nobody here is called nobody-at-all.')).toBeVisible();
+  await alice.canWriteTo(WALK);
+});
+
 test('slow mode lets texts out one by one, and says when the next one goes', async ({ signedUp }) => {
   const [alice, bob] = await signedUp('alice', 'bob');
   await walk(alice, bob);

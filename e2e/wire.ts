@@ -2,11 +2,12 @@
 //
 //   browser ⇄ Wire (http://localhost:PORT) ⇄ relay
 //
-// Cutting stops the API and the socket; the page's own files still come, as from a browser's cache.
+// Cutting stops the API and the socket; the page's own files still come, as from a browser's cache. Holding lets nothing the
+// browser says reach the relay for a while, and loses none of it.
 
 import { type IncomingMessage, type Server, type ServerResponse, createServer, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { type Duplex, Transform } from 'node:stream';
 
 import type { Relay } from './relay.ts';
 
@@ -19,6 +20,7 @@ export class Wire {
   readonly passed: { what: string; bytes: Buffer }[] = [];
 
   private isCut = false;
+  private held?: { until: Promise<void>; go: () => void };
   private readonly open = new Set<Duplex>();
   private readonly server: Server;
 
@@ -45,7 +47,24 @@ export class Wire {
     this.isCut = false;
   }
 
+  /** What the browser says from now on waits on the way. */
+  holds(): void {
+    if (this.held) return;
+    let go = (): void => undefined;
+    const until = new Promise<void>((let_go) => {
+      go = let_go;
+    });
+    this.held = { until, go };
+  }
+
+  /** All of it arrives. */
+  lets(): void {
+    this.held?.go();
+    delete this.held;
+  }
+
   async remove(): Promise<void> {
+    this.lets();
     this.cut();
     this.server.closeAllConnections();
     await new Promise((closed) => this.server.close(closed));
@@ -71,7 +90,20 @@ export class Wire {
       this.keep(`${from.method} ${from.url}`, from, [from.url ?? '', ...from.rawHeaders]);
     }
     onward.on('error', () => from.socket.destroy());
-    from.pipe(onward);
+    if (isApi) from.pipe(this.gate()).pipe(onward);
+    else from.pipe(onward);
+  }
+
+  /** Passes on what comes, as long as nothing is held. */
+  private gate(): Transform {
+    const wait = (then: () => void): void => {
+      if (this.held) void this.held.until.then(then);
+      else then();
+    };
+    return new Transform({
+      transform: (part: Buffer, _, done) => wait(() => done(null, part)),
+      flush: (done) => wait(() => done()),
+    });
   }
 
   private keep(what: string, body: IncomingMessage, head: string[]): void {
@@ -101,7 +133,7 @@ export class Wire {
     const got = new Frames((bytes) => this.passed.push({ what: 'socket, received', bytes }), true);
     socket.on('data', (part: Buffer) => sent.take(part));
     onward.on('data', (part: Buffer) => got.take(part));
-    socket.pipe(onward);
+    socket.pipe(this.gate()).pipe(onward);
     onward.pipe(socket);
     for (const [one, other] of [[socket, onward], [onward, socket]] as const) {
       one.on('error', () => other.destroy());

@@ -10,9 +10,10 @@ use sotto_shared::id::{ChannelId, DeviceKeyId, MessageId, RoomId, UserId};
 use web_sys::HtmlElement;
 
 use super::kit::dialog::Dialog;
+use super::kit::toast::Toasts;
 use super::kit::{Icon, button};
 use super::moderation::{self, Subject};
-use super::screen::use_store;
+use super::screen::{use_store, use_toasts};
 use super::{auth, browser, guest, hush, keys, people, room, settings, sidebar, spaces, switcher, wire, words};
 use crate::state::Store;
 use crate::view::{Command, Problem};
@@ -229,7 +230,7 @@ pub struct Confirm {
 
 impl Confirm {
     pub fn view(self) -> AnyView {
-        let dialogs = use_dialogs();
+        let (dialogs, toasts) = (use_dialogs(), use_toasts());
         let busy = RwSignal::new(false);
         let error = RwSignal::new(None::<String>);
         let done = Rc::new(self.done);
@@ -241,13 +242,15 @@ impl Confirm {
             busy.set(true);
             let done = done.clone();
             wire::ask(command.clone(), move |result| {
-                busy.set(false);
+                let here = still_stands(busy);
                 match result {
                     Ok(_) => {
-                        dialogs.close();
+                        if here {
+                            dialogs.close();
+                        }
                         done();
                     }
-                    Err(problem) => error.set(Some(words::problem(&problem))),
+                    Err(problem) => refuse(toasts, error, &problem),
                 }
             });
         };
@@ -303,9 +306,16 @@ pub fn error_line(error: RwSignal<Option<String>>) -> AnyView {
         .into_any()
 }
 
-/// What stands beside a field when a command refused its content.
-pub fn refuse(error: RwSignal<Option<String>>, problem: &Problem) {
-    error.set(Some(words::problem(problem)));
+/// The answer is here. Tells whether the dialog that asked still stands: if not, another one may stand in its place.
+pub fn still_stands(busy: RwSignal<bool>) -> bool {
+    busy.try_set(false).is_none()
+}
+
+/// What stands beside a field when a command refused its content; whoever closed the dialog meanwhile is told all the same.
+pub fn refuse(toasts: Toasts, error: RwSignal<Option<String>>, problem: &Problem) {
+    if let Some(Some(text)) = error.try_set(Some(words::problem(problem))) {
+        toasts.danger(text);
+    }
 }
 
 fn keys() -> AnyView {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 
 use super::auth::use_parting;
-use super::dialogs::{Ask, Confirm, error_line, use_dialogs};
+use super::dialogs::{Ask, Confirm, error_line, still_stands, use_dialogs};
 use super::kit::dialog::Dialog;
 use super::kit::field::{Field, Kind};
 use super::kit::{Icon, button};
@@ -149,7 +149,7 @@ pub fn keep() -> AnyView {
         let Some(password) = new.chosen() else { return };
         busy.set(true);
         wire::ask(Command::KeepAccount { handle, password }, move |result| {
-            busy.try_set(false);
+            let here = still_stands(busy);
             let Err(problem) = result else {
                 kept.try_set(true);
                 return;
@@ -159,7 +159,9 @@ pub fn keep() -> AnyView {
                 Problem::HandleTaken(_) | Problem::HandleMalformed => drop(handle_error.try_set(Some(text))),
                 Problem::KeptElsewhere(_) => {
                     parting.say(text);
-                    dialogs.close();
+                    if here {
+                        dialogs.close();
+                    }
                 }
                 problem if new.refused(problem) => {}
                 _ => drop(error.try_set(Some(text))),

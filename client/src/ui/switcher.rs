@@ -12,7 +12,7 @@ use sotto_shared::api::limits::is_handle;
 use sotto_shared::id::UserId;
 use wasm_bindgen::JsCast;
 
-use super::dialogs::{Ask, Dialogs, closer, error_line, use_dialogs};
+use super::dialogs::{Ask, Dialogs, closer, error_line, refuse, use_dialogs};
 use super::frame::use_column;
 use super::kit::dialog::bare;
 use super::kit::mark::{Shape, Size, mark};
@@ -27,7 +27,7 @@ use super::spaces::arrange::NONE;
 use super::spaces::name_of;
 use super::title::page_title;
 use super::{browser, fuzzy, guest, keys, sidebar, wire, words};
-use crate::view::{Chat, Command, Outcome, RoomKind};
+use crate::view::{Chat, Command, Outcome, Problem, RoomKind};
 
 /// Found at most, so that a letter shows its list at once.
 const MOST: usize = 40;
@@ -110,7 +110,7 @@ impl Hits {
 }
 
 pub fn dialog() -> AnyView {
-    let (nav, dialogs) = (use_nav(), use_dialogs());
+    let (nav, dialogs, toasts) = (use_nav(), use_dialogs(), use_toasts());
     let goals = StoredValue::new_local(goals());
     let (typed, at) = (RwSignal::new(String::new()), RwSignal::new(0_usize));
     let error = RwSignal::new(None::<String>);
@@ -128,7 +128,9 @@ pub fn dialog() -> AnyView {
         let act = goal.and_then(|goal| goals.with_value(|goals| goals.get(goal).map(|goal| goal.act.clone())));
         match (act, stranger.get_untracked()) {
             (Some(act), _) => act(),
-            (None, Some(handle)) => write_to(nav, dialogs, handle, error),
+            (None, Some(handle)) => {
+                write_to(nav, dialogs, handle, move |problem| refuse(toasts, error, &problem));
+            }
             (None, None) => {}
         }
     };
@@ -420,15 +422,16 @@ fn stranger(goals: &[Goal], typed: &str) -> Option<String> {
     (fits && !goals.iter().any(is_known)).then_some(handle)
 }
 
-fn write_to(nav: Nav, dialogs: Dialogs, handle: String, error: RwSignal<Option<String>>) {
+/// Whoever closes the switcher before the answer has come goes nowhere.
+fn write_to(nav: Nav, dialogs: Dialogs, handle: String, refused: impl FnOnce(Problem) + 'static) {
     wire::ask(Command::OpenDirect { handle }, move |result| match result {
-        Ok(Outcome::Room(room)) => {
+        Ok(Outcome::Room(room)) if dialogs.shows(&Ask::Switch) => {
             dialogs.close();
             nav.go(Place::Room(room.into()));
             super::people::focus_composer();
         }
         Ok(_) => {}
-        Err(problem) => drop(error.try_set(Some(words::problem(&problem)))),
+        Err(problem) => refused(problem),
     });
 }
 
@@ -538,16 +541,8 @@ fn people() -> Vec<Goal> {
                 keys: Vec::new(),
                 weight: 0,
                 act: Rc::new(move || {
-                    let handle = handle.clone();
-                    wire::ask(Command::OpenDirect { handle }, move |result| match result {
-                        Ok(Outcome::Room(room)) => {
-                            dialogs.close();
-                            nav.go(Place::Room(room.into()));
-                            super::people::focus_composer();
-                        }
-                        Ok(_) => {}
-                        Err(problem) => toasts.danger(words::problem(&problem)),
-                    });
+                    let refused = move |problem: Problem| toasts.danger(words::problem(&problem));
+                    write_to(nav, dialogs, handle.clone(), refused);
                 }),
             }
         };

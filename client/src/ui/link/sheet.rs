@@ -8,7 +8,7 @@ use sotto_shared::id::RoomId;
 
 use super::{KeptLink, as_role, facts, head, over_title, put_away, use_link};
 use crate::state::Store;
-use crate::ui::dialogs::{Ask, error_line, use_dialogs};
+use crate::ui::dialogs::{Ask, error_line, still_stands, use_dialogs};
 use crate::ui::kit::field::{Field, Kind};
 use crate::ui::kit::mark::{Shape, Size, hue, mark};
 use crate::ui::kit::toast::Toasts;
@@ -183,7 +183,11 @@ impl Visit {
         self.busy.set(true);
         self.error.set(None);
         wire::ask(Command::Join { room: preview.room }, move |result| {
-            if self.busy.try_set(false).is_some() {
+            if !still_stands(self.busy) {
+                // Elsewhere by now: who was let in sees it in the list.
+                if let Err(problem) = result {
+                    self.toasts.danger(words::problem(&problem));
+                }
                 return;
             }
             match result {
@@ -366,7 +370,10 @@ fn card(visit: Visit, person: &Person) -> AnyView {
         visit.busy.set(true);
         visit.error.set(None);
         wire::ask(Command::OpenDirect { handle: handle.clone() }, move |result| {
-            if visit.busy.try_set(false).is_some() {
+            if !still_stands(visit.busy) {
+                if let Err(problem) = result {
+                    visit.toasts.danger(words::problem(&problem));
+                }
                 return;
             }
             match result {

@@ -6,14 +6,14 @@ use sotto_shared::api::limits::MAX_REASON_BYTES;
 use sotto_shared::id::{ChannelId, MessageId, RoomId, UserId};
 
 use super::{Subject, is_last_owner, rank, role_id, role_name};
-use crate::ui::dialogs::{Ask, closer, error_line, name_of, use_dialogs, who_first, who_of};
+use crate::ui::dialogs::{Ask, closer, error_line, name_of, refuse, still_stands, use_dialogs, who_first, who_of};
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::{button, unique};
 use crate::ui::nav::use_nav;
 use crate::ui::place::{Place, SpacePage};
 use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::{sidebar, when, wire, words};
-use crate::view::{Chat, Command, Measure};
+use crate::view::{Chat, Command, Measure, Problem};
 
 /// Offered lengths of a time-out, in seconds.
 const TIME_OUTS: [u32; 6] = [60, 600, 3_600, 24 * 3_600, 7 * 24 * 3_600, 28 * 24 * 3_600];
@@ -77,13 +77,15 @@ impl Question {
             busy.set(true);
             let said = said.clone();
             wire::ask(command(reason.get_untracked()), move |result| {
-                busy.set(false);
+                let here = still_stands(busy);
                 match result {
                     Ok(_) => {
-                        dialogs.close();
+                        if here {
+                            dialogs.close();
+                        }
                         toasts.ok(said);
                     }
-                    Err(problem) => error.set(Some(words::problem(&problem))),
+                    Err(problem) => refuse(toasts, error, &problem),
                 }
             });
         };
@@ -334,7 +336,9 @@ fn give_role(room: RoomId, user: UserId) -> AnyView {
     let owner = Memo::new(move |_| role.get() == 3 && now != 3);
     let (asked, said) = (who.clone(), who.clone());
     let done = move |chosen| {
-        dialogs.close();
+        if still_stands(busy) {
+            dialogs.close();
+        }
         toasts.ok(format!("{said} is {} now.", a_role(role_name(store, room, chosen))));
     };
     let submit = move |event: web_sys::SubmitEvent| {
@@ -351,22 +355,17 @@ fn give_role(room: RoomId, user: UserId) -> AnyView {
         let done = done.clone();
         let command = move |user, role| Command::SetRole { room, user, role };
         let steps_down = owner.get_untracked() && hand_over.get_untracked();
+        let fails = move |problem: Problem| {
+            still_stands(busy);
+            refuse(toasts, error, &problem);
+        };
         wire::ask(command(user, chosen), move |result| match (result, me) {
-            (Ok(_), Some(me)) if steps_down => wire::ask(command(me, 2), move |result| {
-                busy.set(false);
-                match result {
-                    Ok(_) => done(chosen),
-                    Err(problem) => error.set(Some(words::problem(&problem))),
-                }
+            (Ok(_), Some(me)) if steps_down => wire::ask(command(me, 2), move |result| match result {
+                Ok(_) => done(chosen),
+                Err(problem) => fails(problem),
             }),
-            (Ok(_), _) => {
-                busy.set(false);
-                done(chosen);
-            }
-            (Err(problem), _) => {
-                busy.set(false);
-                error.set(Some(words::problem(&problem)));
-            }
+            (Ok(_), _) => done(chosen),
+            (Err(problem), _) => fails(problem),
         });
     };
     let form = html::form()

@@ -10,7 +10,7 @@ use sotto_shared::id::{ChannelId, MessageId, ReportId, RoomId, UserId};
 use super::changes::skeleton;
 use super::{Subject, about_member, rights};
 use crate::state::{Store, authored};
-use crate::ui::dialogs::{Ask, closer, error_line, name_of, use_dialogs};
+use crate::ui::dialogs::{Ask, closer, error_line, name_of, refuse, still_stands, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::menu::{Face, menu};
 use crate::ui::kit::{Icon, button, unique};
@@ -107,13 +107,15 @@ pub fn make(chat: Chat, message: MessageId) -> AnyView {
             words: text.get_untracked(),
         };
         wire::ask(command, move |result| {
-            busy.set(false);
+            let here = still_stands(busy);
             match result {
                 Ok(_) => {
-                    dialogs.close();
+                    if here {
+                        dialogs.close();
+                    }
                     toasts.ok("Reported to those who keep order here.");
                 }
-                Err(problem) => error.set(Some(words::problem(&problem))),
+                Err(problem) => refuse(toasts, error, &problem),
             }
         });
     };

@@ -12,12 +12,12 @@ use crate::ui::kit::{Icon, button};
 use crate::ui::nav::use_nav;
 use crate::ui::pictures::portrait;
 use crate::ui::place::{Page, Place};
-use crate::ui::screen::use_store;
+use crate::ui::screen::{use_store, use_toasts};
 use crate::ui::{guest, moderation, wire, words};
 use crate::view::{Command, Contact, ContactAct, Trust};
 
 pub fn dialog(user: UserId) -> AnyView {
-    let (store, dialogs, nav) = (use_store(), use_dialogs(), use_nav());
+    let (store, dialogs, nav, toasts) = (use_store(), use_dialogs(), use_nav(), use_toasts());
     let person = Memo::new(move |_| store.person(user));
     let error = RwSignal::new(None::<String>);
     let Some(now) = untrack(|| store.person(user)) else {
@@ -39,7 +39,7 @@ pub fn dialog(user: UserId) -> AnyView {
     let decide = move |act: ContactAct| {
         wire::ask(Command::SetContact { user, act }, move |result| {
             if let Err(problem) = result {
-                refuse(error, &problem);
+                refuse(toasts, error, &problem);
             }
         });
     };

@@ -5,7 +5,7 @@ use leptos::{ev, html};
 use sotto_shared::id::UserId;
 
 use super::lookup::{Found, Lookup};
-use crate::ui::dialogs::{Ask, use_dialogs};
+use crate::ui::dialogs::{Ask, still_stands, use_dialogs};
 use crate::ui::kit::mark::Size;
 use crate::ui::kit::{Icon, button};
 use crate::ui::link::use_link;
@@ -189,7 +189,7 @@ fn people() -> AnyView {
 
 /// A handle, or somebody's own link.
 fn add() -> AnyView {
-    let (nav, link) = (use_nav(), use_link());
+    let (nav, link, toasts) = (use_nav(), use_link(), use_toasts());
     let (lookup, busy) = (Lookup::new(), RwSignal::new(false));
     let send = move || {
         let typed = lookup.text.get_untracked();
@@ -208,11 +208,13 @@ fn add() -> AnyView {
         }
         busy.set(true);
         wire::ask(Command::OpenDirect { handle }, move |result| {
-            busy.try_set(false);
+            // Whoever went elsewhere meanwhile stays there.
+            let here = still_stands(busy);
             match result {
-                Ok(Outcome::Room(room)) => nav.go(Place::Room(room.into())),
+                Ok(Outcome::Room(room)) if here => nav.go(Place::Room(room.into())),
                 Ok(_) => {}
-                Err(problem) => drop(lookup.found.try_set(Found::Not(words::problem(&problem)))),
+                Err(problem) if here => lookup.found.set(Found::Not(words::problem(&problem))),
+                Err(problem) => toasts.danger(words::problem(&problem)),
             }
         });
     };

@@ -9,6 +9,7 @@ use crate::ui::dialogs::{closer, error_line, refuse, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::field::{check, choice};
 use crate::ui::kit::mark::Size;
+use crate::ui::kit::toast::Toasts;
 use crate::ui::kit::{Icon, button, unique};
 use crate::ui::moderation::rank;
 use crate::ui::pictures::portrait;
@@ -43,6 +44,7 @@ struct Desk {
     room: RoomId,
     list: RwSignal<Option<Invites>>,
     error: RwSignal<Option<String>>,
+    toasts: Toasts,
 }
 
 impl Desk {
@@ -50,7 +52,7 @@ impl Desk {
         wire::ask(Command::ListInvites { room: self.room }, move |result| match result {
             Ok(Outcome::Invites(invites)) => drop(self.list.try_set(Some(invites))),
             Ok(_) => {}
-            Err(problem) => refuse(self.error, &problem),
+            Err(problem) => refuse(self.toasts, self.error, &problem),
         });
     }
 
@@ -67,7 +69,7 @@ impl Desk {
                     done();
                     self.load();
                 }
-                Err(problem) => refuse(self.error, &problem),
+                Err(problem) => refuse(self.toasts, self.error, &problem),
             }
         });
     }
@@ -85,6 +87,7 @@ pub fn dialog(room: RoomId) -> AnyView {
         room,
         list: RwSignal::new(None),
         error: RwSignal::new(None),
+        toasts: use_toasts(),
     };
     let made = RwSignal::new(None::<Made>);
     // Somebody may ask or come while this is open.
@@ -226,7 +229,7 @@ fn form(desk: Desk, role: Role, made: RwSignal<Option<Made>>) -> AnyView {
                     desk.load();
                 }
                 Ok(_) => {}
-                Err(problem) => refuse(desk.error, &problem),
+                Err(problem) => refuse(desk.toasts, desk.error, &problem),
             }
         });
     };

@@ -14,7 +14,7 @@ use wasm_bindgen::JsCast;
 
 use self::lookup::{Found, Lookup};
 use self::picker::Picker;
-use super::dialogs::{closer, error_line, refuse, use_dialogs};
+use super::dialogs::{closer, error_line, refuse, still_stands, use_dialogs};
 use super::kit::button;
 use super::kit::dialog::Dialog;
 use super::kit::field::{Field, Kind};
@@ -65,7 +65,7 @@ fn to_the_first_error(event: &web_sys::SubmitEvent) {
 }
 
 pub fn new_message() -> AnyView {
-    let (nav, dialogs) = (use_nav(), use_dialogs());
+    let (nav, dialogs, toasts) = (use_nav(), use_dialogs(), use_toasts());
     let lookup = Lookup::new();
     let busy = RwSignal::new(false);
     let send = move || {
@@ -76,15 +76,16 @@ pub fn new_message() -> AnyView {
         }
         busy.set(true);
         wire::ask(Command::OpenDirect { handle }, move |result| {
-            busy.set(false);
+            let here = still_stands(busy);
             match result {
-                Ok(Outcome::Room(room)) => {
+                Ok(Outcome::Room(room)) if here => {
                     dialogs.close();
                     nav.go(Place::Room(room.into()));
                     focus_composer();
                 }
                 Ok(_) => {}
-                Err(problem) => lookup.found.set(Found::Not(words::problem(&problem))),
+                Err(problem) if here => lookup.found.set(Found::Not(words::problem(&problem))),
+                Err(problem) => toasts.danger(words::problem(&problem)),
             }
         });
     };
@@ -102,7 +103,7 @@ pub fn new_message() -> AnyView {
 }
 
 pub fn new_group() -> AnyView {
-    let (nav, dialogs) = (use_nav(), use_dialogs());
+    let (nav, dialogs, toasts) = (use_nav(), use_dialogs(), use_toasts());
     let (name, error) = (RwSignal::new(String::new()), RwSignal::new(None::<String>));
     let (name_error, busy) = (RwSignal::new(None::<String>), RwSignal::new(false));
     let picker = Picker::new();
@@ -116,17 +117,20 @@ pub fn new_group() -> AnyView {
         }
         picker.finish(move |handles| {
             busy.set(true);
+            let made = format!("The group {named} is made.");
             wire::ask(Command::CreateGroup { name: named, handles }, move |result| {
-                busy.set(false);
+                let here = still_stands(busy);
                 match result {
-                    Ok(Outcome::Room(room)) => {
+                    Ok(Outcome::Room(room)) if here => {
                         dialogs.close();
                         nav.go(Place::Room(room.into()));
                         focus_composer();
                     }
-                    Ok(_) => {}
-                    Err(problem @ (Problem::EmptyName | Problem::TooLong { .. })) => refuse(name_error, &problem),
-                    Err(problem) => refuse(error, &problem),
+                    Ok(_) => toasts.ok(made),
+                    Err(problem @ (Problem::EmptyName | Problem::TooLong { .. })) => {
+                        refuse(toasts, name_error, &problem);
+                    }
+                    Err(problem) => refuse(toasts, error, &problem),
                 }
             });
         });
@@ -180,13 +184,15 @@ pub fn add_people(room: RoomId) -> AnyView {
                 many => format!("{} people are in.", many.len()),
             };
             wire::ask(Command::AddPeople { room, handles }, move |result| {
-                busy.set(false);
+                let here = still_stands(busy);
                 match result {
                     Ok(_) => {
-                        dialogs.close();
+                        if here {
+                            dialogs.close();
+                        }
                         toasts.ok(said);
                     }
-                    Err(problem) => refuse(error, &problem),
+                    Err(problem) => refuse(toasts, error, &problem),
                 }
             });
         });

@@ -5,7 +5,7 @@ use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::ui::dialogs::{Confirm, closer, refuse, use_dialogs};
+use crate::ui::dialogs::{Confirm, closer, refuse, still_stands, use_dialogs};
 use crate::ui::kit::button;
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::field::{Field, Kind};
@@ -27,7 +27,7 @@ fn title(room: Chat) -> String {
 }
 
 pub fn rename(room: Chat) -> AnyView {
-    let (store, dialogs) = (use_store(), use_dialogs());
+    let (store, dialogs, toasts) = (use_store(), use_dialogs(), use_toasts());
     let old = store.room(room).map(|room| room.title).unwrap_or_default();
     let (name, error, busy) = (
         RwSignal::new(old.clone()),
@@ -58,10 +58,11 @@ pub fn rename(room: Chat) -> AnyView {
                     name: name.get_untracked().trim().to_owned(),
                 },
                 move |result| {
-                    busy.set(false);
+                    let here = still_stands(busy);
                     match result {
-                        Ok(_) => dialogs.close(),
-                        Err(problem) => refuse(error, &problem),
+                        Ok(_) if here => dialogs.close(),
+                        Ok(_) => {}
+                        Err(problem) => refuse(toasts, error, &problem),
                     }
                 },
             );

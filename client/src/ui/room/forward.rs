@@ -5,12 +5,12 @@ use leptos::{ev, html};
 use sotto_shared::id::MessageId;
 
 use super::acts;
-use crate::ui::dialogs::{closer, error_line, use_dialogs};
+use crate::ui::dialogs::{closer, error_line, refuse, still_stands, use_dialogs};
 use crate::ui::kit::button;
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::mark::Size;
 use crate::ui::screen::{use_store, use_toasts};
-use crate::ui::{sidebar, wire, words};
+use crate::ui::{sidebar, wire};
 use crate::view::{Chat, Command};
 
 pub fn dialog(from: Chat, message: MessageId) -> AnyView {
@@ -73,16 +73,18 @@ pub fn dialog(from: Chat, message: MessageId) -> AnyView {
             to,
         };
         wire::ask(command, move |result| {
-            let _ = busy.try_set(false);
+            let here = still_stands(busy);
             match result {
                 Ok(_) => {
-                    dialogs.close();
+                    if here {
+                        dialogs.close();
+                    }
                     toasts.ok(match count {
                         1 => "Forwarded".to_owned(),
                         count => format!("Forwarded to {count} conversations"),
                     });
                 }
-                Err(problem) => drop(error.try_set(Some(words::problem(&problem)))),
+                Err(problem) => refuse(toasts, error, &problem),
             }
         });
     };

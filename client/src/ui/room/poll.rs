@@ -12,7 +12,7 @@ use super::acts::use_talk;
 use super::who;
 use crate::state::Store;
 use crate::ui::dialogs::Ask;
-use crate::ui::dialogs::{Confirm, closer, error_line, refuse, use_dialogs};
+use crate::ui::dialogs::{Confirm, closer, error_line, refuse, still_stands, use_dialogs};
 use crate::ui::kit::button;
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::field::check;
@@ -399,7 +399,7 @@ pub fn end(chat: Chat, message: MessageId) -> AnyView {
 
 /// Asks for question and answers.
 pub fn make(chat: Chat, question: String) -> AnyView {
-    let dialogs = use_dialogs();
+    let (dialogs, toasts) = (use_dialogs(), use_toasts());
     let question = RwSignal::new(question);
     // A field more than there are answers, up to the most there may be.
     let options: RwSignal<Vec<RwSignal<String>>> =
@@ -427,15 +427,17 @@ pub fn make(chat: Chat, question: String) -> AnyView {
         };
         busy.set(true);
         wire::ask(Command::MakePoll { chat, poll }, move |result| {
-            let _ = busy.try_set(false);
+            let here = still_stands(busy);
             match result {
                 Ok(_) => {
-                    dialogs.close();
                     posted.set(Some(chat));
-                    super::write();
+                    if here {
+                        dialogs.close();
+                        super::write();
+                    }
                 }
                 Err(problem) => {
-                    refuse(error, &problem);
+                    refuse(toasts, error, &problem);
                     // Once it is marked.
                     request_animation_frame(move || {
                         let form = node.try_get_untracked().flatten();

@@ -4,7 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 use sotto_shared::id::UserId;
 
-use crate::ui::dialogs::{closer, error_line, use_dialogs};
+use crate::ui::dialogs::{Ask, closer, error_line, refuse, use_dialogs};
 use crate::ui::kit::code::code;
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::mark::Size;
@@ -46,7 +46,7 @@ pub fn dialog(user: UserId) -> AnyView {
                 if problem == Problem::NumberChanged {
                     fetch();
                 }
-                error.set(Some(words::problem(&problem)));
+                refuse(toasts, error, &problem);
             }
         });
     };
@@ -121,7 +121,9 @@ pub fn dialog(user: UserId) -> AnyView {
             set(
                 Found::Same,
                 Box::new(move || {
-                    dialogs.close();
+                    if dialogs.shows(&Ask::Safety(user)) {
+                        dialogs.close();
+                    }
                     toasts.ok(said.clone());
                 }),
             );

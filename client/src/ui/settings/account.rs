@@ -5,7 +5,7 @@ use leptos::{ev, html};
 
 use super::head;
 use crate::ui::auth::use_parting;
-use crate::ui::dialogs::{Ask, error_line, use_dialogs};
+use crate::ui::dialogs::{Ask, error_line, still_stands, use_dialogs};
 use crate::ui::guest;
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::field::{Field, Kind};
@@ -147,13 +147,15 @@ pub fn change_password() -> AnyView {
         let Some(new_one) = new.chosen() else { return };
         busy.set(true);
         wire::ask(Command::ChangePassword { old, new: new_one }, move |result| {
-            busy.try_set(false);
+            let here = still_stands(busy);
             match result {
                 Ok(Outcome::PasswordChanged {
                     recovery_key_gone: true,
                 }) => drop(key_gone.try_set(true)),
                 Ok(_) => {
-                    dialogs.close();
+                    if here {
+                        dialogs.close();
+                    }
                     toasts.ok("Your password is changed. Other browsers ask for the new one.");
                 }
                 Err(problem) => {

@@ -14,12 +14,12 @@ use web_sys::{
     Blob, CanvasRenderingContext2d, DataTransfer, File, FileList, HtmlCanvasElement, HtmlInputElement, ImageBitmap,
 };
 
-use crate::ui::dialogs::error_line;
+use crate::ui::dialogs::{error_line, refuse};
 use crate::ui::kit::button;
 use crate::ui::kit::mark::{Shape, Size, mark_under};
 use crate::ui::pictures::{Address, picture_of, portrait};
 use crate::ui::screen::{use_store, use_toasts};
-use crate::ui::{wire, words};
+use crate::ui::wire;
 use crate::view::Command;
 
 /// Of a side, in pixels.
@@ -79,7 +79,7 @@ pub fn picture() -> AnyView {
                     chosen.try_set(None);
                     toasts.ok(said);
                 }
-                Err(problem) => drop(error.try_set(Some(words::problem(&problem)))),
+                Err(problem) => refuse(toasts, error, &problem),
             }
         });
     };

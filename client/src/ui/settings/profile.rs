@@ -6,13 +6,13 @@ use sotto_shared::contacts::MAX_STATUS_BYTES;
 
 use super::head;
 use super::picture::picture;
-use crate::ui::dialogs::error_line;
+use crate::ui::dialogs::{error_line, refuse};
 use crate::ui::kit::button;
 use crate::ui::kit::field::{Field, Kind};
 use crate::ui::people::share::share;
 use crate::ui::place::Page;
 use crate::ui::screen::{use_store, use_toasts};
-use crate::ui::{guest, link, sidebar, wire, words};
+use crate::ui::{guest, link, sidebar, wire};
 use crate::view::{Command, Problem};
 
 pub fn page() -> AnyView {
@@ -97,7 +97,7 @@ fn form() -> AnyView {
                             Problem::TooLong { .. } => name_error,
                             _ => error,
                         };
-                        drop(at.try_set(Some(words::problem(&problem))));
+                        refuse(toasts, at, &problem);
                     }
                 }
             });

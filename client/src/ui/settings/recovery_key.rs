@@ -5,7 +5,7 @@ use std::rc::Rc;
 use leptos::prelude::*;
 use leptos::{ev, html};
 
-use crate::ui::dialogs::{error_line, use_dialogs};
+use crate::ui::dialogs::{error_line, still_stands, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::field::{Field, Kind};
 use crate::ui::kit::{Icon, button, unique};
@@ -188,10 +188,12 @@ fn ask_back(key: Key, step: RwSignal<Step>, giving: Giving) -> AnyView {
             let groups = typed.map(|group| group.get_untracked());
             let focus_first = focus_first.clone();
             wire::ask(Command::ConfirmRecoveryKey { groups }, move |result| {
-                busy.try_set(false);
+                let here = still_stands(busy);
                 match result {
                     Ok(_) => {
-                        dialogs.close();
+                        if here {
+                            dialogs.close();
+                        }
                         toasts.ok("Your recovery key is ready. Keep the paper.");
                     }
                     Err(problem @ Problem::WrongGroups) => {

@@ -7,9 +7,10 @@ use sotto_shared::id::{RoomId, UserId};
 use super::arrange::{self, NONE};
 use super::choose::Choice;
 use super::name_of;
-use crate::ui::dialogs::{Confirm, closer, error_line, refuse, use_dialogs};
+use crate::ui::dialogs::{Confirm, Dialogs, closer, error_line, refuse, still_stands, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::field::{Field, Kind};
+use crate::ui::kit::toast::Toasts;
 use crate::ui::kit::unique;
 use crate::ui::moderation::dialogs::owner_first;
 use crate::ui::moderation::is_last_owner;
@@ -48,44 +49,68 @@ fn topic_field(value: RwSignal<String>, error: RwSignal<Option<String>>) -> AnyV
 }
 
 /// What is wrong with a field stands at the field.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Errors {
     name: RwSignal<Option<String>>,
     topic: RwSignal<Option<String>>,
     form: RwSignal<Option<String>>,
+    toasts: Toasts,
 }
 
-/// Sends what a dialog holds, and closes it.
-fn send(command: Command, busy: RwSignal<bool>, errors: Errors, done: impl FnOnce(Outcome) + 'static) {
+impl Errors {
+    fn new() -> Self {
+        let [name, topic, form] = [(); 3].map(|()| RwSignal::new(None));
+        Self {
+            name,
+            topic,
+            form,
+            toasts: use_toasts(),
+        }
+    }
+}
+
+/// Sends what a dialog holds. `done` is told whether the dialog still stands.
+fn send(command: Command, busy: RwSignal<bool>, errors: Errors, done: impl FnOnce(Outcome, bool) + 'static) {
+    let toasts = errors.toasts;
     busy.set(true);
     for error in [errors.name, errors.topic, errors.form] {
         error.set(None);
     }
     wire::ask(command, move |result| {
-        // The dialog may be closed by now.
-        if busy.try_set(false).is_some() {
-            return;
-        }
+        let here = still_stands(busy);
         match result {
-            Ok(outcome) => done(outcome),
-            Err(problem @ Problem::TooLong { max }) if max == MAX_TOPIC_BYTES as u32 => refuse(errors.topic, &problem),
-            Err(problem @ (Problem::EmptyName | Problem::TooLong { .. })) => refuse(errors.name, &problem),
-            Err(problem) => refuse(errors.form, &problem),
+            Ok(outcome) => done(outcome, here),
+            Err(problem @ Problem::TooLong { max }) if max == MAX_TOPIC_BYTES as u32 => {
+                refuse(toasts, errors.topic, &problem);
+            }
+            Err(problem @ (Problem::EmptyName | Problem::TooLong { .. })) => refuse(toasts, errors.name, &problem),
+            Err(problem) => refuse(toasts, errors.form, &problem),
         }
     });
+}
+
+/// What shows elsewhere needs no words.
+fn closes(dialogs: Dialogs) -> impl FnOnce(Outcome, bool) + 'static {
+    move |_, here| {
+        if here {
+            dialogs.close();
+        }
+    }
 }
 
 pub fn create(space: RoomId, heading: u16) -> AnyView {
     let (store, nav, dialogs) = (use_store(), use_nav(), use_dialogs());
     let (name, topic) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
-    let (errors, busy) = (Errors::default(), RwSignal::new(false));
+    let (errors, busy) = (Errors::new(), RwSignal::new(false));
     let (kind, under) = (RwSignal::new(ChannelKind::Public), RwSignal::new(heading));
     let choice = Choice::new(space, Vec::new());
     let create = move || {
         let kind = kind.get_untracked();
+        let named = name.get_untracked().trim().to_owned();
+        let made = format!("The channel {named} is made.");
         let command = Command::CreateChannel {
             space,
-            name: name.get_untracked().trim().to_owned(),
+            name: named,
             topic: topic.get_untracked().trim().to_owned(),
             kind,
             heading: under.get_untracked(),
@@ -95,12 +120,13 @@ pub fn create(space: RoomId, heading: u16) -> AnyView {
                 Vec::new()
             },
         };
-        send(command, busy, errors, move |outcome| {
-            if let Outcome::Channel(chat) = outcome {
+        send(command, busy, errors, move |outcome, here| match outcome {
+            Outcome::Channel(chat) if here => {
                 dialogs.close();
                 nav.go(Place::Room(chat));
                 focus_composer();
             }
+            _ => errors.toasts.ok(made),
         });
     };
     let group = unique("kind");
@@ -189,14 +215,14 @@ pub fn edit(chat: Chat) -> AnyView {
         .map(|room| (room.title, room.channel.map(|info| info.topic).unwrap_or_default()))
         .unwrap_or_default();
     let (name, topic) = (RwSignal::new(old.0.clone()), RwSignal::new(old.1.clone()));
-    let (errors, busy) = (Errors::default(), RwSignal::new(false));
+    let (errors, busy) = (Errors::new(), RwSignal::new(false));
     let save = move || {
         let command = Command::EditChannel {
             chat,
             name: name.get_untracked().trim().to_owned(),
             topic: topic.get_untracked().trim().to_owned(),
         };
-        send(command, busy, errors, move |_| dialogs.close());
+        send(command, busy, errors, closes(dialogs));
     };
     let body = (
         name_field(name, errors.name, "Everybody who reads the channel sees the change."),
@@ -217,7 +243,7 @@ pub fn edit(chat: Chat) -> AnyView {
 
 pub fn move_to(chat: Chat) -> AnyView {
     let (store, dialogs) = (use_store(), use_dialogs());
-    let (errors, busy) = (Errors::default(), RwSignal::new(false));
+    let (errors, busy) = (Errors::new(), RwSignal::new(false));
     let headings = untrack(|| store.space(chat.room))
         .map(|space| space.headings)
         .unwrap_or_default();
@@ -239,7 +265,7 @@ pub fn move_to(chat: Chat) -> AnyView {
                     space: chat.room,
                     headings,
                 };
-                send(command, busy, errors, move |_| dialogs.close());
+                send(command, busy, errors, closes(dialogs));
             }
             None => dialogs.close(),
         }
@@ -290,7 +316,7 @@ fn heading_dialog(
 ) -> AnyView {
     let (store, dialogs) = (use_store(), use_dialogs());
     let name = RwSignal::new(old.clone());
-    let (errors, busy) = (Errors::default(), RwSignal::new(false));
+    let (errors, busy) = (Errors::new(), RwSignal::new(false));
     let save = move || {
         let named = name.get_untracked().trim().to_owned();
         if named.is_empty() {
@@ -301,9 +327,7 @@ fn heading_dialog(
             .map(|space| space.headings)
             .unwrap_or_default();
         match next(&now, named) {
-            Some(headings) => send(Command::Arrange { space, headings }, busy, errors, move |_| {
-                dialogs.close()
-            }),
+            Some(headings) => send(Command::Arrange { space, headings }, busy, errors, closes(dialogs)),
             None => dialogs.close(),
         }
     };
@@ -326,7 +350,7 @@ fn heading_dialog(
 /// Brings members of the space into a private channel.
 pub fn people(chat: Chat) -> AnyView {
     let (store, dialogs, toasts) = (use_store(), use_dialogs(), use_toasts());
-    let (errors, busy) = (Errors::default(), RwSignal::new(false));
+    let (errors, busy) = (Errors::new(), RwSignal::new(false));
     let there: Vec<UserId> = untrack(|| store.channel_members(chat))
         .map(|users| users.to_vec())
         .unwrap_or_default();
@@ -346,8 +370,10 @@ pub fn people(chat: Chat) -> AnyView {
             add,
             remove: Vec::new(),
         };
-        send(command, busy, errors, move |_| {
-            dialogs.close();
+        send(command, busy, errors, move |_, here| {
+            if here {
+                dialogs.close();
+            }
             toasts.ok(said);
         });
     };

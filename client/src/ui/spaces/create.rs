@@ -5,20 +5,21 @@ use leptos::{ev, html};
 
 use super::rights;
 use super::templates::{self, HeadingOf, RoleOf, Template};
-use crate::ui::dialogs::{closer, error_line, refuse, use_dialogs};
+use crate::ui::dialogs::{closer, error_line, refuse, still_stands, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::field::{Field, Kind};
 use crate::ui::kit::unique;
 use crate::ui::nav::use_nav;
 use crate::ui::people::form;
 use crate::ui::place::Place;
+use crate::ui::screen::use_toasts;
 use crate::ui::sidebar::kind_icon;
 use crate::ui::wire;
 use crate::ui::words;
 use crate::view::{Command, Outcome, Problem};
 
 pub fn dialog() -> AnyView {
-    let (nav, dialogs) = (use_nav(), use_dialogs());
+    let (nav, dialogs, toasts) = (use_nav(), use_dialogs(), use_toasts());
     let (name, name_error) = (RwSignal::new(String::new()), RwSignal::new(None::<String>));
     let (error, busy, chosen) = (
         RwSignal::new(None::<String>),
@@ -37,21 +38,22 @@ pub fn dialog() -> AnyView {
             return;
         };
         busy.set(true);
+        let made = format!("The space {named} is made.");
         let command = Command::CreateSpace {
             name: named,
             roles: template.roles(),
             headings: template.headings(),
         };
         wire::ask(command, move |result| {
-            busy.set(false);
+            let here = still_stands(busy);
             match result {
-                Ok(Outcome::Space(space)) => {
+                Ok(Outcome::Space(space)) if here => {
                     dialogs.close();
                     nav.go(Place::Space(space));
                 }
-                Ok(_) => {}
-                Err(problem @ (Problem::EmptyName | Problem::TooLong { .. })) => refuse(name_error, &problem),
-                Err(problem) => refuse(error, &problem),
+                Ok(_) => toasts.ok(made),
+                Err(problem @ (Problem::EmptyName | Problem::TooLong { .. })) => refuse(toasts, name_error, &problem),
+                Err(problem) => refuse(toasts, error, &problem),
             }
         });
     };

@@ -6,7 +6,7 @@ use sotto_shared::id::{RoomId, UserId};
 
 use super::rights::{self, OWNER, is_within, may_give, role_name};
 use super::settings::head;
-use crate::ui::dialogs::{Ask, Confirm, closer, error_line, refuse, use_dialogs};
+use crate::ui::dialogs::{Ask, Confirm, closer, error_line, refuse, still_stands, use_dialogs};
 use crate::ui::kit::dialog::Dialog;
 use crate::ui::kit::field::{Field, Kind, below};
 use crate::ui::kit::mark::Size;
@@ -176,7 +176,7 @@ fn may_or_not(right: &rights::Right, of: &Rights) -> AnyView {
 
 /// Makes a role, or changes one.
 pub fn dialog(id: RoomId, number: Option<u8>) -> AnyView {
-    let (store, dialogs) = (use_store(), use_dialogs());
+    let (store, dialogs, toasts) = (use_store(), use_dialogs(), use_toasts());
     let space = untrack(|| store.space(id));
     let own = space.as_ref().and_then(own_role);
     let before = space
@@ -228,13 +228,12 @@ pub fn dialog(id: RoomId, number: Option<u8>) -> AnyView {
             rights: rights.get_untracked(),
         };
         wire::ask(command, move |result| {
-            if busy.try_set(false).is_some() {
-                return;
-            }
+            let here = still_stands(busy);
             match result {
-                Ok(_) => dialogs.close(),
-                Err(problem @ (Problem::EmptyName | Problem::TooLong { .. })) => refuse(name_error, &problem),
-                Err(problem) => refuse(error, &problem),
+                Ok(_) if here => dialogs.close(),
+                Ok(_) => {}
+                Err(problem @ (Problem::EmptyName | Problem::TooLong { .. })) => refuse(toasts, name_error, &problem),
+                Err(problem) => refuse(toasts, error, &problem),
             }
         });
     };
@@ -394,15 +393,15 @@ pub fn give(id: RoomId, user: UserId) -> AnyView {
         wire::ask(
             Command::SetRole { room: id, user, role },
             move |result: Result<Outcome, Problem>| {
-                if busy.try_set(false).is_some() {
-                    return;
-                }
+                let here = still_stands(busy);
                 match result {
                     Ok(_) => {
-                        dialogs.close();
+                        if here {
+                            dialogs.close();
+                        }
                         toasts.ok(said);
                     }
-                    Err(problem) => refuse(error, &problem),
+                    Err(problem) => refuse(toasts, error, &problem),
                 }
             },
         );

@@ -5,7 +5,7 @@ use leptos::{ev, html};
 use sotto_shared::id::RoomId;
 
 use super::{name_of, roles};
-use crate::ui::dialogs::{Ask, use_dialogs};
+use crate::ui::dialogs::{Ask, refuse, use_dialogs};
 use crate::ui::kit::field::{Field, Kind};
 use crate::ui::kit::mark::{Shape, Size, mark};
 use crate::ui::kit::{Icon, button};
@@ -176,7 +176,7 @@ fn general(id: RoomId) -> AnyView {
             busy.try_set(false);
             match result {
                 Ok(_) => toasts.ok("The space has its new name."),
-                Err(problem) => drop(error.try_set(Some(words::problem(&problem)))),
+                Err(problem) => refuse(toasts, error, &problem),
             }
         });
     };
