@@ -106,12 +106,13 @@ impl<S: Suite> Engine<S> {
         }
         let told = room.channel.receipts.get(&me).map_or(0, |receipt| receipt.read);
         let read = room.channel.read_seq.min(room.channel.at.seq);
-        let is_news = tells_read
-            && !is_quiet
-            && !room.channel.pages.slots_pending
-            && room.state.members.len() <= MANY_READERS
-            && room.view().has_read_others(told, read, me, ctx.now_ms);
-        if !is_news {
+        let may_tell =
+            tells_read && !is_quiet && !room.channel.pages.slots_pending && room.state.members.len() <= MANY_READERS;
+        if !may_tell {
+            return;
+        }
+        if !(room.view()).has_read_others(told.max(room.channel.receipt_none), read, me, ctx.now_ms) {
+            room.channel.receipt_none = read;
             return;
         }
         let is_again = read <= room.channel.receipt_read;

@@ -473,7 +473,7 @@ impl<S: Suite> Engine<S> {
             }
             let theirs = room.thread_rows(&root, message, me, self.now_ms);
             for key in [message_key(message, me), format!("seq-{}", message.seq)] {
-                if !theirs.iter().any(|row| row.key == key) && !gone.contains(&key) {
+                if !theirs.iter().any(|row| row.key == key) && gone.last() != Some(&key) {
                     gone.push(key);
                 }
             }
