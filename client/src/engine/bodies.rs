@@ -190,6 +190,21 @@ impl Channel {
         self.wanted = Some(self.wanted.map_or(from, |wanted| wanted.min(from)));
     }
 
+    /// A message that was taken turned out to be none.
+    pub fn void(&mut self, seq: u64, why: Unreadable) {
+        let Some(message) = self.messages.get_mut(&seq) else {
+            return;
+        };
+        // Whoever wrote next did not write too soon after it, nor did anything of its chain get lost.
+        if let Some(by) = message.body.by()
+            && let Some(lane) = self.index.texts.get_mut(&(by.device, by.lane))
+        {
+            lane.remove(&seq);
+        }
+        (message.gap, message.del_commit) = (false, None);
+        self.change(seq, StoredBody::Unreadable(why));
+    }
+
     /// Numbers of the messages in memory that have come to be due since this was last asked.
     pub fn take_due(&mut self, now_ms: u64) -> Vec<u64> {
         let later = self.index.fading.split_off(&(now_ms.saturating_add(1), 0));
