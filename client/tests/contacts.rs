@@ -171,6 +171,182 @@ fn in_a_request_nothing_is_said_in_passing_until_it_is_accepted() {
     });
 }
 
+/// Writes down what a browser lets others know of in a room by itself: slots, words in passing, requests for keys, wraps.
+#[derive(Clone, Default)]
+struct Telling(Rc<RefCell<Vec<(usize, RoomId, String)>>>);
+
+impl Telling {
+    /// What somebody's browsers have told since this was last asked.
+    fn take(&self, browsers: &[usize], room: RoomId) -> Vec<String> {
+        let told = self.0.take().into_iter();
+        let told = told.filter(|(from, there, _)| browsers.contains(from) && *there == room);
+        told.map(|(_, _, what)| what).collect()
+    }
+}
+
+impl Tamper for Telling {
+    fn request(&mut self, _: &mut ModelRelay, from: Peer, request: &mut Request) -> Option<Result<Reply, Failure>> {
+        let told = match request {
+            Request::WrapsPut(ask) => Some((ask.room_id, "wraps")),
+            Request::WrapsDrop(ask) => Some((ask.room_id, "drops wraps")),
+            Request::RoomAppend(ask) => Some((ask.room_id, "entries")),
+            _ => None,
+        };
+        let told = told.map(|(room, what)| (from.browser, room, what.to_owned()));
+        self.0.borrow_mut().extend(told);
+        None
+    }
+
+    fn heard(&mut self, _: &mut ModelRelay, from: Peer, frame: ToRelay) -> Vec<ToRelay> {
+        let told: Vec<(RoomId, String)> = match &frame {
+            ToRelay::Send { messages } => {
+                let headers = messages.iter().map(|said| Header::from_bytes(&said.header.0).unwrap());
+                headers
+                    .map(|header| (header.room_id, format!("{:?}", header.kind)))
+                    .collect()
+            }
+            ToRelay::KeyRequest { room_id, .. } => vec![(*room_id, "asks for a key".to_owned())],
+            _ => Vec::new(),
+        };
+        let told = told.into_iter().map(|(room, what)| (from.browser, room, what));
+        self.0.borrow_mut().extend(told);
+        vec![frame]
+    }
+}
+
+/// Bob is at his screen, has the conversation before him, reads what is new, is called something else, and begins to write.
+async fn bob_is_there(world: &mut TestWorld, chat: RoomId, name: &str) {
+    for command in [
+        Command::TellReached { on: true },
+        Command::Looking { visible: true },
+        Command::BeHere { here: true },
+        Command::ShowRoom { chat: chat.into() },
+        Command::MarkRead { chat: chat.into() },
+        Command::Typing { chat: chat.into() },
+        Command::SetProfile {
+            name: name.to_owned(),
+            status: String::new(),
+        },
+    ] {
+        assert_eq!(world.run(BOB, command).await, Ok(Outcome::Done));
+    }
+    for _ in 0..3 {
+        world.advance(61_000);
+        world.settle().await;
+    }
+}
+
+/// A browser of Ada's to which the relay gives no wrap: it asks Bob. Whether it came to read what was said.
+async fn ada_asks_for_the_key(world: &mut TestWorld, chat: RoomId) -> bool {
+    let ada = id(world, "ada");
+    let wraps = &mut world.relay().rooms.get_mut(&chat).unwrap().wraps;
+    wraps.retain(|wrap| wrap.user_id != ada);
+    world.go_offline(ADA);
+    let other = world.sign_in("ada").await;
+    for _ in 0..3 {
+        world.advance(31_000);
+        world.settle().await;
+    }
+    let texts = world.texts(other, chat).await;
+    world.close(other);
+    world.go_online(ADA);
+    world.settle().await;
+    texts.contains(&"hello".to_owned())
+}
+
+#[test]
+fn who_was_declined_or_is_blocked_learns_nothing_whatever_they_do() {
+    let cases = [
+        (false, ContactAct::Decline),
+        (false, ContactAct::Block),
+        (true, ContactAct::Decline),
+        (true, ContactAct::Block),
+    ];
+    for (was_accepted, act) in cases {
+        block_on(async {
+            let case = format!("learns nothing {was_accepted} {act:?}");
+            let (mut world, chat) = stage(&case).await;
+            let (ada, bob) = (id(&mut world, "ada"), id(&mut world, "bob"));
+            // What both of them are in besides goes on.
+            let tea = world.group(BOB, "Tea", &["ada"]).await;
+            let telling = Telling::default();
+            world.tamper = Box::new(telling.clone());
+            if was_accepted {
+                decide(&mut world, BOB, ada, ContactAct::Accept).await;
+                bob_is_there(&mut world, chat, "Robert").await;
+                let told = telling.take(&[BOB], chat);
+                for what in ["Slot", "Ephemeral"] {
+                    assert!(told.iter().any(|one| one == what), "{case}: {told:?}");
+                }
+                assert!(ada_asks_for_the_key(&mut world, chat).await, "{case}");
+            }
+            decide(&mut world, BOB, ada, act).await;
+            let read = world.browsers[ADA].read_up_to(chat, bob);
+            let slots = world.relay().rooms[&chat].slots.len();
+            telling.take(&[], chat);
+            for text in ["are you there", "hello?"] {
+                world.say(ADA, chat, text).await;
+                bob_is_there(&mut world, chat, text).await;
+                assert!(!ada_asks_for_the_key(&mut world, chat).await, "{case}");
+                world.drop_socket(BOB);
+                bob_is_there(&mut world, chat, &format!("{text}!")).await;
+                world.reload(BOB);
+                world.settle().await;
+            }
+            bob_is_there(&mut world, chat, "Bert").await;
+            let elsewhere = world.sign_in("bob").await;
+            world.run(elsewhere, Command::Looking { visible: true }).await.unwrap();
+            world.read(elsewhere, chat).await;
+            world.advance(61_000);
+            world.settle().await;
+            world.run(BOB, Command::Leaving).await.unwrap();
+            assert_eq!(telling.take(&[BOB, elsewhere], chat), [""; 0], "{case}");
+            assert_eq!(world.browsers[ADA].read_up_to(chat, bob), read, "{case}");
+            assert_eq!(world.relay().rooms[&chat].slots.len(), slots, "{case}");
+            assert_eq!(world.browsers[ADA].typing(chat), [], "{case}");
+
+            // In the group he is there as for everybody, and in the direct message once she is accepted.
+            world.say(ADA, tea, "tea is ready").await;
+            bob_is_there(&mut world, tea, "Bertram").await;
+            assert_eq!(world.browsers[ADA].read_up_to(tea, bob), 1, "{case}");
+            decide(&mut world, BOB, ada, ContactAct::Accept).await;
+            bob_is_there(&mut world, chat, "Bob").await;
+            assert_eq!(world.browsers[ADA].read_up_to(chat, bob), 3, "{case}");
+            assert!(ada_asks_for_the_key(&mut world, chat).await, "{case}");
+        });
+    }
+}
+
+#[test]
+fn a_key_that_a_request_lacks_is_asked_for_when_it_is_accepted() {
+    for declines in [false, true] {
+        block_on(async {
+            let (mut world, chat) = stage(&format!("lacks a key {declines}")).await;
+            let (ada, bob) = (id(&mut world, "ada"), id(&mut world, "bob"));
+            // The relay has lost the wrap before Bob's only other browser had it.
+            world.close(BOB);
+            let wraps = &mut world.relay().rooms.get_mut(&chat).unwrap().wraps;
+            wraps.retain(|wrap| wrap.user_id != bob);
+            let telling = Telling::default();
+            world.tamper = Box::new(telling.clone());
+            let other = world.sign_in("bob").await;
+            if declines {
+                decide(&mut world, other, ada, ContactAct::Decline).await;
+            }
+            world.run(other, Command::Looking { visible: true }).await.unwrap();
+            assert_eq!(world.read(other, chat).await, []);
+            for _ in 0..8 {
+                world.advance(31_000);
+                world.settle().await;
+            }
+            assert_eq!(telling.take(&[other], chat), [""; 0], "nobody is asked");
+            decide(&mut world, other, ada, ContactAct::Accept).await;
+            assert_eq!(world.texts(other, chat).await, ["hello"]);
+            assert!(!room(&world, other, chat).request);
+        });
+    }
+}
+
 #[test]
 fn what_was_declined_or_blocked_is_not_there_and_comes_back() {
     for act in [ContactAct::Decline, ContactAct::Block] {

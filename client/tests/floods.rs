@@ -6,17 +6,21 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use futures_lite::future::block_on;
+use sotto_client::engine::measure::messages_settled;
 use sotto_client::engine::{Failure, Key, Reply, Request};
+use sotto_client::testing::forge::{forge, post};
 use sotto_client::testing::{ModelRelay, Peer, Tamper, World};
 use sotto_client::view::{Body, Change, Command, Standing, Tamper as Forgery};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::Wrap;
 use sotto_shared::api::frame::FromRelay;
-use sotto_shared::codec::{Codec, List};
+use sotto_shared::codec::{Codec, List, Text};
 use sotto_shared::crypto::sign::SignedBlob;
 use sotto_shared::crypto::suite::RustCrypto;
-use sotto_shared::id::{ChannelId, DeviceKeyId, Head, UserId};
+use sotto_shared::envelope::content::MessageBody;
+use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, Head, RoomId, UserId};
 use sotto_shared::log::room_log::{History, MemberRef, Policy, RoomGenesis, RoomKind, SUITE_1, room_id};
+use sotto_shared::testing::people::Person;
 
 /// Ten thousand wraps that open for nobody, before those that are there.
 struct ManyWraps;
@@ -227,5 +231,120 @@ fn a34_a_first_page_that_names_the_largest_number() {
         let standing = world.browsers[other].room(room).unwrap().standing;
         assert_eq!(standing, Standing::Frozen(Forgery::Withholding));
         assert_eq!(world.texts(other, room).await, ["one"]);
+    });
+}
+
+/// Somebody without an engine says something; everybody hears it. Its identity, and how many messages were looked at for it.
+async fn say(
+    world: &mut World<RustCrypto>,
+    room: RoomId,
+    who: &Person,
+    seed: &str,
+    body: MessageBody,
+) -> (EnvelopeHash, u64) {
+    let before = messages_settled();
+    let message = forge(world.relay(), room, who, seed, body, |_, _| ()).unwrap();
+    let hash = post(world.relay(), room, &message).unwrap();
+    world.settle().await;
+    (hash, messages_settled() - before)
+}
+
+/// Whoever deletes the same message over and over again, theirs or not, has nobody look at more than that.
+#[test]
+fn a_deletion_said_again_costs_the_same_however_often_and_whatever_was_said_about_it() {
+    const TIMES: usize = 200;
+    block_on(async {
+        let mut world = World::new(RustCrypto, "deletions");
+        let ada = world.newcomer("ada").await;
+        let eve = Person::new("eve");
+        world.relay().enlist(&eve);
+        let room = world.group(ada, "Tea", &["eve"]).await;
+        world.say(ada, room, "by ada").await;
+        let of_ada = world.relay().rooms[&room].messages.last().unwrap().hash();
+        let text = |words: &str| MessageBody::Text {
+            text: Text::new(words).unwrap(),
+        };
+        let (of_eve, _) = say(&mut world, room, &eve, "hers", text("by eve")).await;
+        // One that the relay let go of before a browser met it.
+        let (emptied, _) = say(&mut world, room, &eve, "emptied", text("emptied")).await;
+        let (edit, _) = say(&mut world, room, &eve, "edit", text("to be emptied, too")).await;
+        let stored = world.relay().rooms.get_mut(&room).unwrap();
+        for seq in [3, 4] {
+            stored.let_go(seq);
+        }
+        for target in [of_ada, of_eve] {
+            for number in 0..30 {
+                let emoji = Text::new(char::from_u32(0x1f300 + number).unwrap().to_string()).unwrap();
+                let body = MessageBody::React {
+                    target,
+                    emoji,
+                    on: true,
+                };
+                say(&mut world, room, &eve, &format!("{target:?} {number}"), body).await;
+            }
+        }
+        world.close(ada);
+        let other = world.sign_in("ada").await;
+        world.run(other, Command::Looking { visible: true }).await.unwrap();
+        world.read(other, room).await;
+        for target in [of_ada, of_eve, emptied] {
+            let delete = || MessageBody::Delete {
+                target,
+                edits: List::new(vec![edit]).unwrap(),
+            };
+            let (_, first) = say(&mut world, room, &eve, &format!("{target:?} first"), delete()).await;
+            assert!(first < 40, "{first}");
+            for time in 0..TIMES {
+                let (_, settled) = say(&mut world, room, &eve, &format!("{target:?} at {time}"), delete()).await;
+                assert_eq!(settled, 1, "{target:?}, {time}");
+            }
+        }
+        // What is not hers to delete stands.
+        assert_eq!(world.texts(other, room).await, ["by ada"]);
+        world.reload(other);
+        world.settle().await;
+        assert_eq!(world.texts(other, room).await, ["by ada"]);
+        // Also when all of it is read at once, from the newest backwards.
+        let before = messages_settled();
+        world.relay().page = 20;
+        let late = world.sign_in("ada").await;
+        assert_eq!(world.texts(late, room).await, ["by ada"]);
+        let all = world.relay().rooms[&room].messages.len() as u64;
+        let settled = messages_settled() - before;
+        assert!(settled < 3 * all, "{settled} for {all}");
+    });
+}
+
+/// Of messages that disappear one after the other, each is looked at when its time has come, and no other.
+#[test]
+fn what_disappears_is_looked_at_when_it_is_due_and_not_before() {
+    const MANY: usize = 40;
+    block_on(async {
+        let mut world = World::new(RustCrypto, "fading");
+        let ada = world.newcomer("ada").await;
+        let bob = world.newcomer("bob").await;
+        let room = world.group(ada, "Tea", &["bob"]).await;
+        let command = Command::SetTtl { room, seconds: 3_600 };
+        world.run(ada, command).await.unwrap();
+        for browser in [ada, bob] {
+            world.read(browser, room).await;
+        }
+        for nth in 0..MANY {
+            world.say(ada, room, &format!("number {nth}")).await;
+            world.advance(60_000);
+            world.settle().await;
+        }
+        world.advance(3_600_000 - MANY as u64 * 60_000 - 30_000);
+        world.settle().await;
+        for left in (0..MANY).rev() {
+            let before = messages_settled();
+            world.advance(60_000);
+            world.settle().await;
+            let settled = messages_settled() - before;
+            assert!((2..=4).contains(&settled), "{settled} with {left} left");
+            for browser in [ada, bob] {
+                assert_eq!(world.browsers[browser].lines().len(), left);
+            }
+        }
     });
 }

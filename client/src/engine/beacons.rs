@@ -139,8 +139,7 @@ impl<S: Suite> Engine<S> {
             self.wake_to_speak(due_ms, ctx, out);
             return;
         }
-        // Whoever began it is not to see that somebody reads it.
-        if self.standing(room) != Standing::Open || self.is_request(&room) {
+        if self.standing(room) != Standing::Open || self.is_kept_quiet(&room) {
             return;
         }
         if !room.channel.pages.has_begun() || room.channel.pages.is_busy() || room.sync.log_is_behind() {

@@ -32,7 +32,6 @@ use super::record::{self, Act, By, Deletion, Key, MessageRecord, PollRecord, Pre
 use super::replies::Ties;
 use super::rooms::Room;
 use super::sync::retry;
-use super::threads::named_thread;
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{Body, Chat, Delivery, Note, Outcome, Problem, Row, Unreadable};
 
@@ -50,12 +49,14 @@ pub(crate) struct Index {
     places: HashMap<Head, u64>,
     /// Numbers of what was said about it, but for what stands below.
     acts: HashMap<Head, BTreeSet<u64>>,
+    /// Numbers of its deletions, by who says so. There may be very many.
+    deletions: HashMap<Head, BTreeMap<UserId, BTreeSet<u64>>>,
     /// Numbers of reactions to it. There may be very many.
     reactions: HashMap<Head, BTreeSet<u64>>,
     /// Numbers of votes in it, and of what ended it. There may be very many.
     votes: HashMap<Head, BTreeSet<u64>>,
-    /// Numbers of deletions that name it as an earlier edit.
-    swept: HashMap<Head, BTreeSet<u64>>,
+    /// Numbers of deletions that name it as an earlier edit, by what they delete and who says so.
+    swept: HashMap<Head, BTreeMap<(Head, UserId), BTreeSet<u64>>>,
     /// Number of the first message at this place of a sender's chain.
     links: HashMap<(DeviceKeyId, [u8; 8], u64), u64>,
     /// Numbers of the texts of each lane, and when they were said.
@@ -64,6 +65,8 @@ pub(crate) struct Index {
     again: BTreeSet<u64>,
     /// Those of them that were found since the last look.
     found: Vec<u64>,
+    /// When what has a lifetime is due, and its number.
+    fading: BTreeSet<(u64, u64)>,
     pub ties: super::replies::Places,
 }
 
@@ -93,19 +96,40 @@ impl Index {
                 lane.insert(message.seq, by.at_ms);
             }
         }
-        if let StoredBody::Act { act, .. } = &message.body {
+        let until = match &message.body {
+            StoredBody::Erased { by, .. } => by.until_ms,
+            body => body.words_until(),
+        };
+        self.fading.extend(until.map(|until| (until, message.seq)));
+        if let StoredBody::Act { by, act } = &message.body {
+            let target = act.target();
             let about = match act {
-                Act::Vote { .. } | Act::EndPoll { .. } => &mut self.votes,
-                Act::React { .. } => &mut self.reactions,
-                _ => &mut self.acts,
-            };
-            about.entry(act.target()).or_default().insert(message.seq);
-            if let Act::Delete { edits, .. } = act {
-                for edit in edits {
-                    self.swept.entry(*edit).or_default().insert(message.seq);
+                Act::Vote { .. } | Act::EndPoll { .. } => self.votes.entry(target).or_default(),
+                Act::React { .. } => self.reactions.entry(target).or_default(),
+                Act::Delete { edits, .. } => {
+                    for edit in edits {
+                        let same = self.swept.entry(*edit).or_default();
+                        same.entry((target, by.author)).or_default().insert(message.seq);
+                    }
+                    self.deletions.entry(target).or_default().entry(by.author).or_default()
                 }
-            }
+                _ => self.acts.entry(target).or_default(),
+            };
+            about.insert(message.seq);
         }
+    }
+
+    /// Numbers of the deletions of a message.
+    fn deletions_of(&self, hash: &Head) -> impl Iterator<Item = u64> {
+        let deletions = self.deletions.get(hash).into_iter();
+        deletions.flat_map(BTreeMap::values).flatten().copied()
+    }
+
+    /// Numbers of all else that was said about it.
+    fn others_about(&self, hash: &Head) -> impl Iterator<Item = u64> {
+        let all = [&self.acts, &self.reactions, &self.votes].into_iter();
+        let hash = *hash;
+        all.filter_map(move |kind| kind.get(&hash)).flatten().copied()
     }
 }
 
@@ -125,6 +149,7 @@ impl Channel {
             let (from, at) = self.fades.unwrap_or((message.seq, until));
             self.fades = Some((from.min(message.seq), at.min(until)));
         }
+        self.receipt_none = self.receipt_none.min(message.seq.saturating_sub(1));
         self.messages.insert(message.seq, message);
     }
 
@@ -165,9 +190,31 @@ impl Channel {
         self.wanted = Some(self.wanted.map_or(from, |wanted| wanted.min(from)));
     }
 
-    /// The numbers of what is said about the message with this hash.
-    pub fn numbers_about(&self, hash: &Head) -> Vec<u64> {
-        self.index.acts.get(hash).into_iter().flatten().copied().collect()
+    /// A message that was taken turned out to be none.
+    pub fn void(&mut self, seq: u64, why: Unreadable) {
+        let Some(message) = self.messages.get_mut(&seq) else {
+            return;
+        };
+        // Whoever wrote next did not write too soon after it, nor did anything of its chain get lost.
+        if let Some(by) = message.body.by()
+            && let Some(lane) = self.index.texts.get_mut(&(by.device, by.lane))
+        {
+            lane.remove(&seq);
+        }
+        (message.gap, message.del_commit) = (false, None);
+        self.change(seq, StoredBody::Unreadable(why));
+    }
+
+    /// Numbers of the messages in memory that have come to be due since this was last asked.
+    pub fn take_due(&mut self, now_ms: u64) -> Vec<u64> {
+        let later = self.index.fading.split_off(&(now_ms.saturating_add(1), 0));
+        let due = std::mem::replace(&mut self.index.fading, later);
+        due.into_iter().map(|(_, seq)| seq).collect()
+    }
+
+    /// Numbers of the deletions of the message with this hash.
+    pub fn deletions_of(&self, hash: &Head) -> impl Iterator<Item = u64> {
+        self.index.deletions_of(hash)
     }
 
     /// Remembers a message whose sender is not known: it was emptied before it was read, or is locked still.
@@ -393,21 +440,34 @@ impl Place<'_> {
         })
     }
 
-    /// Who took a message away. Of one whose bytes are gone the author is not known: then it is whoever says so.
+    /// Who took a message away.
     fn deleted_by(&self, message: &MessageRecord) -> Option<UserId> {
-        let author = match &message.body {
-            StoredBody::Text { .. } | StoredBody::Poll { .. } | StoredBody::Erased { .. } => {
-                message.body.by().map(|by| by.author)
-            }
-            StoredBody::Gone => None,
-            _ => return None,
-        };
-        let fits = |by: &By| author.is_none_or(|author| author == by.author);
+        if !is_text(&message.body) && !matches!(message.body, StoredBody::Gone) {
+            return None;
+        }
         let redacted = self.redacted.get(&message.hash).copied();
-        redacted.or_else(|| {
-            self.acts_on(message)
-                .find_map(|(by, act)| (matches!(act, Act::Delete { .. }) && fits(by)).then_some(by.author))
-        })
+        redacted.or_else(|| self.first_deletion(message).map(|(_, by)| by))
+    }
+
+    /// Number and author of the deletion that took a message away: further ones change nothing. Of a message whose bytes are
+    /// gone the author is not known: then it is whoever says so.
+    fn first_deletion(&self, message: &MessageRecord) -> Option<(u64, UserId)> {
+        let by_person = self.channel.index.deletions.get(&message.hash)?;
+        let first = |(by, seqs): (&UserId, &BTreeSet<u64>)| {
+            let mut since = seqs.range(message.seq.saturating_add(1)..);
+            since.find(|seq| self.is_heard(**seq)).map(|seq| (*seq, *by))
+        };
+        match &message.body {
+            StoredBody::Gone => by_person.iter().filter_map(first).min(),
+            body if is_text(body) => first(by_person.get_key_value(&body.by()?.author)?),
+            _ => None,
+        }
+    }
+
+    /// Whether what was said about another message under this number stands, and for the first time.
+    fn is_heard(&self, seq: u64) -> bool {
+        let message = self.channel.messages.get(&seq);
+        message.is_some_and(|message| matches!(message.body, StoredBody::Act { .. }) && !self.channel.is_again(message))
     }
 
     /// What is to be thought of an emptied message that is named among the edits of one that was taken away. Its bytes are
@@ -416,16 +476,18 @@ impl Place<'_> {
         let from_log = self.redacted_edits.get(&message.hash).into_iter().flatten();
         let from_log = from_log.map(|(target, by)| (*target, *by, u64::MAX));
         let deletions = self.channel.index.swept.get(&message.hash).into_iter().flatten();
-        let deletions = deletions.filter_map(|seq| {
-            let deletion = self.channel.messages.get(seq)?;
-            let StoredBody::Act { by, act } = &deletion.body else {
+        // Of those that say the same the newest says it all.
+        let newest = deletions.filter_map(|((target, by), seqs)| {
+            let seq = *seqs.iter().rev().find(|seq| self.is_heard(**seq))?;
+            let StoredBody::Act { by: said, act } = &self.channel.messages.get(&seq)?.body else {
                 return None;
             };
-            let is_heard = !self.channel.is_again(deletion) && !self.is_void(*seq, by, act);
-            is_heard.then_some((act.target(), by.author, *seq))
+            (!self.is_void(seq, said, act)).then_some((*target, *by, seq))
         });
+        let mut newest: Vec<(Head, UserId, u64)> = newest.collect();
+        newest.sort_unstable_by_key(|(_, _, seq)| *seq);
         let mut first = None;
-        for (target, by, said_at) in from_log.chain(deletions) {
+        for (target, by, said_at) in from_log.chain(newest) {
             let is_edit = match self.channel.named(&target) {
                 None => self.channel.first_loaded() > 1,
                 Some(target) => {
@@ -683,46 +745,42 @@ impl PlaceMut<'_> {
         let mut touched: BTreeSet<u64> = seqs.iter().copied().collect();
         let index = &self.channel.index;
         for message in seqs.iter().filter_map(|seq| self.channel.messages.get(seq)) {
-            touched.extend(index.acts.get(&message.hash).into_iter().flatten());
-            touched.extend(index.reactions.get(&message.hash).into_iter().flatten());
-            touched.extend(index.votes.get(&message.hash).into_iter().flatten());
+            touched.extend(index.deletions_of(&message.hash));
+            touched.extend(index.others_about(&message.hash));
             // Whether the next one came too soon shows only now.
             let lane = message.body.by().and_then(|by| index.texts.get(&(by.device, by.lane)));
             let next = lane.and_then(|lane| lane.range(message.seq + 1..).next());
             touched.extend(next.map(|(seq, _)| *seq));
-            if let StoredBody::Act { act, .. } = &message.body
-                && let Some(target) = index.places.get(&act.target())
-            {
-                touched.insert(*target);
-                // What else was said about it goes with it. A reaction more changes nothing about the others.
-                if matches!(act, Act::Delete { .. }) {
-                    touched.extend(index.acts.get(&act.target()).into_iter().flatten());
-                    touched.extend(index.reactions.get(&act.target()).into_iter().flatten());
-                    touched.extend(index.votes.get(&act.target()).into_iter().flatten());
+            match &message.body {
+                StoredBody::Act { by, act } if matches!(act, Act::Delete { .. }) => {
+                    touched.extend(self.view().takes_away(message.seq, by, act));
                 }
-            }
-            if let StoredBody::Act {
-                act: Act::Delete { edits, .. },
-                ..
-            } = &message.body
-            {
-                touched.extend(edits.iter().filter_map(|edit| index.places.get(edit)));
+                StoredBody::Act { act, .. } => touched.extend(index.places.get(&act.target())),
+                _ => {}
             }
         }
         if seqs.contains(&1) {
             // The beginning is here: what was said about nothing is known to be.
-            let lost = index
+            let is_lost = |target: &&Head| !index.places.contains_key(*target);
+            let said = index
                 .acts
-                .iter()
-                .chain(&index.reactions)
-                .chain(&index.votes)
-                .filter(|(target, _)| !index.places.contains_key(*target));
-            touched.extend(lost.flat_map(|(_, acts)| acts));
+                .keys()
+                .chain(index.reactions.keys())
+                .chain(index.votes.keys());
+            for target in said.filter(is_lost) {
+                touched.extend(index.others_about(target));
+            }
+            for target in index.deletions.keys().filter(is_lost) {
+                touched.extend(index.deletions_of(target));
+            }
             let swept = index.swept.keys().chain(self.redacted_edits.keys());
             touched.extend(swept.filter_map(|hash| index.places.get(hash)));
             touched.extend(index.ties.astray(|hash| index.places.contains_key(hash)));
         }
         touched.extend(std::mem::take(&mut self.channel.index.found));
+        if touched.is_empty() {
+            return Vec::new();
+        }
         for seq in &touched {
             let Some(message) = self.channel.messages.get(seq) else {
                 continue;
@@ -751,11 +809,41 @@ impl PlaceMut<'_> {
         touched.extend(hanging);
         let begin = self.count_answers(&touched, me, now_ms);
         touched.extend(begin);
+        #[cfg(feature = "testing")]
+        super::measure::settle_messages(touched.len());
         touched.into_iter().collect()
     }
 }
 
 impl Place<'_> {
+    /// Numbers of the messages that are others once deletion `seq` is here: what it deletes and what was said about that, and
+    /// what it names as edits. Of one that is nobody's to say, or says again what was said, there are none.
+    fn takes_away(&self, seq: u64, by: &By, act: &Act) -> Vec<u64> {
+        let index = &self.channel.index;
+        let mut changed = Vec::new();
+        let Act::Delete { target, edits } = act else {
+            return changed;
+        };
+        if !self.is_heard(seq) || self.is_void(seq, by, act) {
+            return changed;
+        }
+        if let Some(message) = self.channel.named(target)
+            && self.first_deletion(message).is_some_and(|(first, _)| first == seq)
+        {
+            changed.push(message.seq);
+            changed.extend(index.others_about(target));
+        }
+        for edit in edits {
+            let same = index.swept.get(edit).and_then(|all| all.get(&(*target, by.author)));
+            if let (Some(place), Some(same)) = (index.places.get(edit), same)
+                && !(same.range(place.saturating_add(1)..seq)).any(|said| self.is_heard(*said))
+            {
+                changed.push(*place);
+            }
+        }
+        changed
+    }
+
     /// From where on what this browser keeps is wanted in memory: a deletion, or an edit of what stands in the list of rooms,
     /// may name something that is not.
     fn names_unloaded(&self, seqs: &[u64]) -> Option<u64> {
@@ -780,10 +868,8 @@ impl Place<'_> {
         let by = message.body.by()?;
         match &message.body {
             StoredBody::Text { .. } | StoredBody::Poll { .. } => {
-                (by.is_due(now_ms) || self.deleted_by(message).is_some()).then_some(StoredBody::Erased {
-                    by,
-                    thread: named_thread(&message.body),
-                })
+                let ends = by.is_due(now_ms) || self.deleted_by(message).is_some();
+                message.body.emptied().filter(|_| ends)
             }
             StoredBody::Act { act, .. } if !matches!(act, Act::Delete { .. } | Act::Past { .. }) => {
                 let target = self.channel.named(&act.target());
@@ -798,11 +884,7 @@ impl Place<'_> {
                     }
                     _ => by.is_due(now_ms),
                 };
-                let target = act.target();
-                ends.then_some(StoredBody::Act {
-                    by,
-                    act: Act::Past { target },
-                })
+                message.body.emptied().filter(|_| ends)
             }
             _ => None,
         }
@@ -1049,8 +1131,7 @@ impl<S: Suite> Engine<S> {
         let is_here = named.iter().all(|hash| places.contains_key(hash));
         let mut seqs: Vec<u64> = named.iter().filter_map(|hash| places.get(hash)).copied().collect();
         // Deletions by whoever wrote the entry may have waited for it.
-        let acts = named.iter().filter_map(|hash| room.channel.index.acts.get(hash));
-        seqs.extend(acts.flatten());
+        seqs.extend(named.iter().flat_map(|hash| room.channel.deletions_of(hash)));
         if !is_here {
             room.channel.want(1);
         }

@@ -94,6 +94,8 @@ pub(crate) struct Channel {
     /// When it last told what was read here, and up to which message.
     pub receipt_ms: u64,
     pub receipt_read: u64,
+    /// Up to here there is nothing that it would tell: there may be very many messages without a word.
+    pub receipt_none: u64,
 }
 
 /// How far one chain of a sender's messages goes.
@@ -146,6 +148,7 @@ impl Channel {
             beacon_ms: 0,
             receipt_ms: 0,
             receipt_read: 0,
+            receipt_none: 0,
         }
     }
 

@@ -41,7 +41,7 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    /// Somebody else began this direct message, and nothing was decided yet: they learn nothing of who reads it.
+    /// Somebody else began this direct message, and nothing was decided yet.
     pub(super) fn is_request(&self, room: &Room) -> bool {
         let Some(peer) = self.my_id().and_then(|me| room.peer(&me)) else {
             return false;
@@ -61,6 +61,12 @@ impl<S: Suite> Engine<S> {
             None => room.state.creator == peer && !self.stands_in(room.state.room_id),
             Some(ContactState::Accepted | ContactState::Asked | ContactState::Removed) => false,
         }
+    }
+
+    /// Whoever began it, was declined or is blocked is not to find out that somebody is here: nothing goes out into this direct
+    /// message by itself, no receipt, word in passing, name, picture, key or request for one. Of other rooms it is never true.
+    pub(super) fn is_kept_quiet(&self, room: &Room) -> bool {
+        self.is_request(room) || self.is_hidden(room)
     }
 
     /// Whether words stand in a direct message, or are on their way.
@@ -115,7 +121,17 @@ impl<S: Suite> Engine<S> {
         let all = all.with(contact);
         self.contacts = by_person(&all);
         self.put_book(Book::Contacts, &all.to_bytes(), ctx, out);
-        self.show_contact(&user, out);
+        self.contact_changed(&user, out);
+    }
+
+    /// Something else holds of a person now. A key that nobody was asked for until then is asked for.
+    fn contact_changed(&mut self, user: &UserId, out: &mut Out<S::DeviceKey>) {
+        self.show_contact(user, out);
+        if let Some(id) = self.direct_with(user)
+            && self.rooms.get(&id).is_some_and(|room| !self.is_kept_quiet(room))
+        {
+            self.wraps_announced(id, out);
+        }
     }
 
     fn show_contact(&self, user: &UserId, out: &mut Out<S::DeviceKey>) {
@@ -348,7 +364,7 @@ impl<S: Suite> Engine<S> {
         changed.dedup();
         changed.retain(|user| before.get(user).map(|one| one.state) != self.decided(user));
         for user in changed {
-            self.show_contact(&user, out);
+            self.contact_changed(&user, out);
         }
     }
 }

@@ -6,7 +6,7 @@
 use sotto_shared::crypto::suite::Suite;
 
 use super::ask::Pending;
-use super::record::{Loaded, Query};
+use super::record::{Loaded, Query, StoredBody};
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::Chat;
 
@@ -36,15 +36,28 @@ impl<S: Suite> Engine<S> {
         if !is_here {
             channel.want(from);
         }
-        let seqs: Vec<u64> = channel.messages.range(from..).map(|(seq, _)| *seq).collect();
-        self.settle(id, &seqs, Vec::new(), out);
-        if let Some(room) = self.place_mut(id)
-            && is_here
-        {
+        let due = channel.take_due(now_ms);
+        self.settle(id, &due, Vec::new(), out);
+        self.show_gone(id, from, out);
+        let Some(room) = self.place_mut(id) else { return };
+        // What is left of them has been looked at with them.
+        room.channel.take_due(now_ms);
+        if is_here {
             room.channel.renew_fades(now_ms);
             out.push(Effect::Save(vec![room.channel.to_record()]));
         }
         self.show_room_row(id, out);
+    }
+
+    /// What the relay let go of because its time was over leaves no gap on screen once that can be told.
+    fn show_gone(&self, id: Chat, from: u64, out: &mut Out<S::DeviceKey>) {
+        let Some(room) = self.place(id).filter(|_| self.shown == Some(id)) else {
+            return;
+        };
+        let since = room.channel.messages.range(from.max(room.channel.shown_from)..);
+        let gone = since.filter(|(_, message)| matches!(message.body, StoredBody::Gone));
+        let gone: Vec<u64> = gone.map(|(seq, _)| *seq).collect();
+        self.show_changed(id, &gone, out);
     }
 
     /// Asks to be woken when the next message is due.

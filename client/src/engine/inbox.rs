@@ -19,7 +19,7 @@ use sotto_shared::log::room_log::SUITE_1;
 use super::bodies::del_commit;
 use super::chats::{LaneEnd, Place, PlaceMut};
 use super::evidence::{Cause, Signed};
-use super::record::{self, Key, MessageRecord, Record, StoredBody};
+use super::record::{self, By, Key, MessageRecord, Record, StoredBody};
 use super::sync::LOG_TRIES;
 use super::{Ctx, Engine, Out};
 use crate::view::{Chat, Problem, Tamper, Unreadable};
@@ -284,6 +284,7 @@ impl<S: Suite> Engine<S> {
         let mut failed = Vec::new();
         let mut shown = room.channel.lane_places();
         let (mut log_seq, mut looked_at) = (0, 0);
+        let mut seen = Vec::new();
         for (arrival, outcome) in opened {
             let seq = arrival.message.seq;
             // The newest log entry that the authors of the messages in memory before this one had seen.
@@ -304,12 +305,14 @@ impl<S: Suite> Engine<S> {
                     let place = (content.dk_id, content.lane, content.ctr);
                     let again = matches!(step, LaneStep::Again) && shown.get(&place).is_some_and(|other| *other != seq);
                     if !again && room.view().is_timed_out(&content, log_seq, now_ms) {
+                        seen.push((seq, content.log_seq));
                         StoredBody::Unreadable(Unreadable::TimedOut)
                     } else if again || room.view().comes_late(&content, log_seq) {
                         StoredBody::Unreadable(Unreadable::Damaged)
                     } else {
                         gap = matches!(step, LaneStep::Gap);
                         shown.insert(place, seq);
+                        seen.push((seq, content.log_seq));
                         room.channel.log_seq = room.channel.log_seq.max(content.log_seq);
                         room.body(&content, now_ms)
                     }
@@ -342,6 +345,7 @@ impl<S: Suite> Engine<S> {
                 room.count_in(&record, me);
             }
         }
+        changed.extend(room.judge_again(&seen, now_ms, me, &mut saves));
         self.settle(id, &changed, saves, out);
         for msg_id in failed {
             self.show_outgoing(id, &msg_id, out);
@@ -377,10 +381,11 @@ impl<S: Suite> Engine<S> {
         }
         let opened = open_all(room, messages, true, ctx.suite).await;
         let (me, now_ms) = (self.my_id(), self.now_ms);
-        let Some(room) = self.place_mut(id) else { return };
+        let Some(mut room) = self.place_mut(id) else { return };
         let mut saves = Vec::with_capacity(opened.len() + 1);
         let mut new = Vec::with_capacity(opened.len());
         let mut log_seq = 0;
+        let mut seen = Vec::with_capacity(opened.len());
         for ((arrival, outcome), t) in opened.into_iter().zip(ts) {
             let seq = arrival.message.seq;
             let body = match outcome {
@@ -389,10 +394,12 @@ impl<S: Suite> Engine<S> {
                 }
                 Outcome::Content(content, _) if room.is_timed_out(&content, log_seq, now_ms) => {
                     log_seq = log_seq.max(content.log_seq);
+                    seen.push((seq, content.log_seq));
                     StoredBody::Unreadable(Unreadable::TimedOut)
                 }
                 Outcome::Content(content, _) => {
                     log_seq = log_seq.max(content.log_seq);
+                    seen.push((seq, content.log_seq));
                     room.body(&content, now_ms)
                 }
                 Outcome::Gone => StoredBody::Gone,
@@ -429,6 +436,9 @@ impl<S: Suite> Engine<S> {
             room.channel.oldest = before.seq + 1;
             room.channel.before_oldest = before.t;
         }
+        room.channel.log_seq = room.channel.log_seq.max(log_seq);
+        // Before anything follows from what came after the page.
+        new.extend(room.judge_again(&seen, now_ms, me, &mut saves));
         self.settle(id, &new, saves, out);
         self.show_room_row(id, out);
     }
@@ -649,6 +659,43 @@ impl Place<'_> {
         let (who, with, id) = (&content.user_id, &content.dk_id, &self.channel.id.channel);
         !self.state.writes_throughout(who, with, id, content.log_seq, log_seq)
     }
+
+    /// The same of a message that was taken, when it turns out what whoever wrote before it knew; and whether it was written in
+    /// a time-out as far as they knew.
+    fn void_after(&self, by: &By, log_seq: u64) -> Option<Unreadable> {
+        let (who, with, id) = (&by.author, &by.device, &self.channel.id.channel);
+        if !self.state.writes_throughout(who, with, id, by.log_seq, log_seq) {
+            return Some(Unreadable::Damaged);
+        }
+        let is_held = self.state.is_timed_out(who, log_seq, by.at_ms);
+        is_held.then_some(Unreadable::TimedOut)
+    }
+
+    /// `seen`: numbers of messages that can be read only now, ascending, and the newest log entry that the author of each had
+    /// seen. Which of those after them, taken without knowing that, are void. What would be judged as before is not looked at.
+    fn void_since(&self, seen: &[(u64, u64)]) -> Vec<(u64, Unreadable)> {
+        let mut void = Vec::new();
+        let Some((first, _)) = seen.first() else { return void };
+        let mut seen = seen.iter().peekable();
+        // By those that can be read only now, and by all others.
+        let (mut known, mut before) = (0, self.channel.log_seq_in(0..*first));
+        for (seq, message) in self.channel.messages.range(*first..) {
+            if let Some((_, log_seq)) = seen.next_if(|(new, _)| new == seq) {
+                known = known.max(*log_seq);
+                continue;
+            }
+            if known <= before && seen.peek().is_none() {
+                break;
+            }
+            let Some(by) = message.body.by() else { continue };
+            let is_open = before < known && by.log_seq < known;
+            match is_open.then(|| self.void_after(&by, known)).flatten() {
+                Some(why) => void.push((*seq, why)),
+                None => before = before.max(by.log_seq),
+            }
+        }
+        void
+    }
 }
 
 impl PlaceMut<'_> {
@@ -669,6 +716,41 @@ impl PlaceMut<'_> {
                 Some((record::save(key, item), true))
             }
         }
+    }
+
+    /// Messages after some that can be read only now are judged by what the authors of those had seen, too. What is void then
+    /// goes as words go that are deleted, and stands as what cannot be shown. Gives the numbers of all that this changes.
+    fn judge_again(
+        &mut self,
+        seen: &[(u64, u64)],
+        now_ms: u64,
+        me: Option<UserId>,
+        saves: &mut Vec<Record>,
+    ) -> Vec<u64> {
+        let void = self.view().void_since(seen);
+        if void.is_empty() {
+            return Vec::new();
+        }
+        for (seq, _) in &void {
+            let Some(message) = self.channel.messages.get(seq).cloned() else {
+                continue;
+            };
+            if *seq > self.channel.read_seq {
+                self.count_out(&message, me);
+            }
+            if let Some(left) = message.body.emptied() {
+                self.channel.change(*seq, left);
+            }
+        }
+        let seqs: Vec<u64> = void.iter().map(|(seq, _)| *seq).collect();
+        let touched = self.settle(&seqs, now_ms, me, saves);
+        for (seq, why) in void {
+            self.channel.void(seq, why);
+            if let Some(message) = self.channel.messages.get(&seq) {
+                saves.push(record::save(Key::Message(self.channel.id, seq), message));
+            }
+        }
+        touched
     }
 
     /// Moves a sender's chain on.

@@ -1,5 +1,6 @@
 //! The engine's two heavy paths by themselves, for `tests/measure_engine.rs`: opening messages, and wrapping a room key.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sotto_shared::api::body::{StoredMessage, Wrap};
@@ -39,6 +40,19 @@ pub(super) fn look_at_a_reaction() {
 
 pub fn reactions_looked_at() -> u64 {
     REACTIONS.load(Ordering::Relaxed)
+}
+
+thread_local! {
+    /// Messages that were looked at in this thread because of others that came or were due.
+    static SETTLED: Cell<u64> = const { Cell::new(0) };
+}
+
+pub(super) fn settle_messages(number: usize) {
+    SETTLED.set(SETTLED.get() + number as u64);
+}
+
+pub fn messages_settled() -> u64 {
+    SETTLED.get()
 }
 
 /// A room whose newest key is here.

@@ -294,9 +294,7 @@ impl<S: Suite> Engine<S> {
             && room.channel.pages.has_begun()
             && !room.sync.log_is_behind()
             && self.standing(room) == Standing::Open
-            // Whoever began it is not to see that somebody is there.
-            && !self.is_request(&room)
-            && !self.is_hidden(&room)
+            && !self.is_kept_quiet(&room)
             && !self.key_is_due(room)
     }
 

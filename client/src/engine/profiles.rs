@@ -138,8 +138,7 @@ impl<S: Suite> Engine<S> {
             && channel.pages.is_caught_up(channel.at.seq)
             && !room.sync.log_is_behind()
             && (!here || !channel.pages.slots_pending && channel.pages.slots_asked > 0)
-            && !self.is_request(&room)
-            && !self.is_hidden(&room)
+            && !self.is_kept_quiet(&room)
             && self.standing(room) == Standing::Open
             && !self.key_is_due(room)
     }

@@ -90,7 +90,7 @@ impl<S: Suite> Engine<S> {
             return;
         };
         let tells_read = self.tells_read;
-        let is_request = self.rooms.get(&id.room).is_some_and(|room| self.is_request(room));
+        let is_quiet = self.rooms.get(&id.room).is_some_and(|room| self.is_kept_quiet(room));
         let Some(room) = self.place_mut(id) else { return };
         let is_current = room.channel.pages.is_caught_up(room.channel.at.seq) && !room.sync.log_is_behind();
         if !is_current || room.frozen.is_some() || !room.is_member(&me) {
@@ -106,12 +106,13 @@ impl<S: Suite> Engine<S> {
         }
         let told = room.channel.receipts.get(&me).map_or(0, |receipt| receipt.read);
         let read = room.channel.read_seq.min(room.channel.at.seq);
-        let is_news = tells_read
-            && !is_request
-            && !room.channel.pages.slots_pending
-            && room.state.members.len() <= MANY_READERS
-            && room.view().has_read_others(told, read, me, ctx.now_ms);
-        if !is_news {
+        let may_tell =
+            tells_read && !is_quiet && !room.channel.pages.slots_pending && room.state.members.len() <= MANY_READERS;
+        if !may_tell {
+            return;
+        }
+        if !(room.view()).has_read_others(told.max(room.channel.receipt_none), read, me, ctx.now_ms) {
+            room.channel.receipt_none = read;
             return;
         }
         let is_again = read <= room.channel.receipt_read;

@@ -8,6 +8,7 @@ use sotto_shared::id::{ChannelId, DeviceKeyId, Head, MessageId, PictureId, RoomI
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::replies::Ties;
+use super::threads::named_thread;
 use crate::view::{Chat, Problem, Unreadable};
 
 /// Where a record lies. The store turns the ids into opaque names.
@@ -420,6 +421,21 @@ impl StoredBody {
             Self::Act { by, .. } | Self::Poll { by, .. } | Self::Erased { by, .. } => Some(*by),
             Self::Gone | Self::Locked { .. } | Self::Unreadable(_) => None,
         }
+    }
+
+    /// What is left of it when its words go.
+    pub fn emptied(&self) -> Option<Self> {
+        let by = self.by()?;
+        Some(match self {
+            Self::Act { act, .. } => Self::Act {
+                by,
+                act: Act::Past { target: act.target() },
+            },
+            _ => Self::Erased {
+                by,
+                thread: named_thread(self),
+            },
+        })
     }
 
     /// When words in it are to go.

@@ -1,4 +1,5 @@
-//! A member without a key that opens asks the others; whoever is there wraps it anew.
+//! A member without a key that opens asks the others; whoever is there wraps it anew. Not where one keeps quiet
+//! (`contacts.rs`): whoever asks, and whoever answers, is there.
 //!
 //! ```text
 //!  no wrap opens ─▶ drop the bad ones ─▶ signed KeyRequest ─▶ relay ─▶ every other member who is there:
@@ -51,6 +52,10 @@ impl Room {
 impl<S: Suite> Engine<S> {
     /// Asks the others in the room for its newest key, if it is still missing after the relay was asked.
     pub(super) async fn request_key(&mut self, id: RoomId, ctx: &mut Ctx<'_, S>, out: &mut Out<S::DeviceKey>) {
+        // Asked once they are accepted.
+        if self.rooms.get(&id).is_some_and(|room| self.is_kept_quiet(room)) {
+            return;
+        }
         let (Some(me), Some(room)) = (&self.me, self.rooms.get_mut(&id)) else {
             return;
         };
@@ -180,7 +185,8 @@ impl<S: Suite> Engine<S> {
             && !room.came_late(&asked.user_id, ctx.now_ms)
             // Somebody may be new who is to read from here on alone: theirs is the next one.
             && !(room.state.policy.history == History::Joined && room.state.rotation_due_of(&asked.channel))
-            && self.room_standing(room) == Standing::Open;
+            && self.room_standing(room) == Standing::Open
+            && !self.is_kept_quiet(room);
         let recently =
             (room.answered.get(&(asked.user_id, asked.channel))).is_some_and(|ms| ctx.now_ms < ms + PATIENCE_MS);
         if !fits || recently {

@@ -466,14 +466,16 @@ impl<S: Suite> Engine<S> {
         };
         let (mut rows, mut gone) = (Vec::new(), Vec::new());
         for message in seqs.iter().filter_map(|seq| room.channel.messages.get(seq)) {
-            let is_here = named_thread(&message.body) == Some(root) || message.hash == root;
+            // What turned out to be void stands in the conversation alone, whatever it said that it belongs to.
+            let is_void = matches!(message.body, StoredBody::Unreadable(_));
+            let is_here = named_thread(&message.body) == Some(root) || message.hash == root || is_void;
             let is_locked = matches!(message.body, StoredBody::Locked { .. });
             if !is_here || is_locked {
                 continue;
             }
             let theirs = room.thread_rows(&root, message, me, self.now_ms);
             for key in [message_key(message, me), format!("seq-{}", message.seq)] {
-                if !theirs.iter().any(|row| row.key == key) && !gone.contains(&key) {
+                if !theirs.iter().any(|row| row.key == key) && gone.last() != Some(&key) {
                     gone.push(key);
                 }
             }

@@ -153,8 +153,9 @@ impl<S: Suite> Engine<S> {
         self.settle(id, &taken, Vec::new(), out);
         // A deletion that came before what it names was in memory.
         if let Some(room) = self.place(id) {
-            let acts: Vec<u64> = words.iter().flat_map(|hash| room.channel.numbers_about(hash)).collect();
-            self.follow_deletions(id, &acts, out);
+            let deletions = words.iter().flat_map(|hash| room.channel.deletions_of(hash));
+            let deletions: Vec<u64> = deletions.collect();
+            self.follow_deletions(id, &deletions, out);
         }
         self.unlock_messages(id, ctx, out).await;
     }
@@ -263,7 +264,7 @@ impl<S: Suite> Engine<S> {
             let theirs = room.message_rows(message, me, self.now_ms);
             // One's own stood under its number while its key was on the way.
             for key in [message_key(message, me), format!("seq-{}", message.seq)] {
-                if !theirs.iter().any(|row| row.key == key) && !gone.contains(&key) {
+                if !theirs.iter().any(|row| row.key == key) && gone.last() != Some(&key) {
                     gone.push(key);
                 }
             }

@@ -8,20 +8,22 @@ use sotto_client::view::{Body, Command, Note, Outcome, Problem, Standing, Unread
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
 use sotto_shared::api::frame::FromRelay;
-use sotto_shared::codec::{Bytes, Codec, List};
+use sotto_shared::api::limits::MAX_PAGE;
+use sotto_shared::codec::{Bytes, Codec, List, Text};
 use sotto_shared::crypto::epoch::commitment;
 use sotto_shared::crypto::kem::{self, WrapInfo};
 use sotto_shared::crypto::secret::EpochSecret;
 use sotto_shared::crypto::sign::SignedBlob;
+use sotto_shared::envelope::content::MessageBody;
 use sotto_shared::envelope::header::Header;
 use sotto_shared::id::{ChannelId, UserId};
 use sotto_shared::log::room_log::{EpochReason, RoomBody, SUITE_1};
 use sotto_shared::testing::FixedRng;
 use sotto_shared::testing::people::{NOW, Person};
 
-use crate::eve::{act, entry, force, forge, key_request, keys_of, make_epoch, signed};
+use crate::eve::{act, entry, force, forge, key_request, keys_of, make_epoch, post, signed};
 use crate::stage::{
-    ADA, BOB, CYD, ReplyRule, Stage, assert_damaged, eve_is_removed, new_browser, pass_frame, pass_reply, rows,
+    ADA, BOB, CYD, ReplyRule, Stage, assert_damaged, eve_is_removed, new_browser, pass_frame, pass_reply, rows, story,
 };
 
 /// The stored wrap is no good, whoever made it so. The others are there and make another.
@@ -519,11 +521,85 @@ fn a18_somebody_who_is_gone_writes_on() {
             if !matches!(case, "added again" | "revoked browser") {
                 stage.assert_shut_out(&eve, case);
             }
-            // And to a browser that meets the room only now.
+            // And to a browser that meets the room only now, however few messages a page brings: whoever speaks before it
+            // and knows is heard after it.
             let texts = stage.texts(ADA, den).await;
-            let (browser, answer) = new_browser(&mut stage).await;
-            assert_eq!(answer, Ok(Outcome::Done), "{case}");
-            assert_eq!(stage.texts(browser, den).await, texts, "{case}, on a new browser");
+            let void = stage.unreadable(ADA, den).await;
+            for page in [MAX_PAGE, 2, 1] {
+                stage.world.relay().page = page;
+                let (browser, answer) = new_browser(&mut stage).await;
+                assert_eq!(answer, Ok(Outcome::Done), "{case}");
+                for when in ["on a new browser", "after a reload"] {
+                    assert_eq!(stage.texts(browser, den).await, texts, "{case}, {when}, by {page}");
+                    assert_eq!(stage.unreadable(browser, den).await, void, "{case}, {when}, by {page}");
+                    stage.world.reload(browser);
+                    stage.world.settle().await;
+                }
+            }
         });
     }
+}
+
+/// What somebody who is gone says about others' messages and their own is void, too, also where it was heard at first.
+#[test]
+fn a18_somebody_who_is_gone_reacts_edits_and_deletes() {
+    block_on(async {
+        let mut stage = Stage::new("a18 acts").await;
+        let (den, eve) = (stage.den, stage.eve.clone());
+        stage.script(pass_frame(), pass_reply());
+        let relay = stage.world.relay();
+        let message = forge(relay, den, &eve, "hers", |_, _| ());
+        post(relay, den, &message.header, &message.envelope);
+        stage.world.settle().await;
+        let relay = stage.world.relay();
+        let hers = relay.rooms[&den].messages.last().unwrap().hash();
+        let state = &relay.rooms[&den].state;
+        let before = (state.seq, state.head);
+        act(relay, den, &eve, RoomBody::Leave);
+        stage.world.settle().await;
+        stage.world.say(BOB, den, "third").await;
+        let relay = stage.world.relay();
+        let third = relay.rooms[&den].messages.last().unwrap().hash();
+        let emoji = || Text::new("👍").unwrap();
+        let acts = [
+            MessageBody::React {
+                target: third,
+                emoji: emoji(),
+                on: true,
+            },
+            MessageBody::React {
+                target: hers,
+                emoji: emoji(),
+                on: true,
+            },
+            MessageBody::Edit {
+                target: hers,
+                text: Text::new("changed").unwrap(),
+            },
+            MessageBody::Delete {
+                target: hers,
+                edits: List::default(),
+            },
+        ];
+        for (nth, body) in acts.into_iter().enumerate() {
+            let relay = stage.world.relay();
+            let message = forge(relay, den, &eve, &format!("act {nth}"), |header, content| {
+                header.n = 1;
+                (content.log_seq, content.log_head) = before;
+                content.body = body;
+            });
+            post(relay, den, &message.header, &message.envelope);
+        }
+        stage.world.settle().await;
+        let damaged = "(Damaged)";
+        let all = ["first", "second", "hers", "third", damaged, damaged, damaged, damaged];
+        assert_eq!(story(&mut stage, ADA, den).await, all);
+        stage.world.relay().page = 1;
+        let (browser, _) = new_browser(&mut stage).await;
+        for when in ["on a new browser", "after a reload"] {
+            assert_eq!(story(&mut stage, browser, den).await, all, "{when}");
+            stage.world.reload(browser);
+            stage.world.settle().await;
+        }
+    });
 }

@@ -6,6 +6,7 @@ use futures_lite::future::block_on;
 use sotto_client::testing::ModelRelay;
 use sotto_client::view::{Body, Command, Measure, Outcome, Standing, Tamper, Unreadable};
 use sotto_shared::api::frame::Outgoing;
+use sotto_shared::api::limits::MAX_PAGE;
 use sotto_shared::codec::{Bytes, List};
 use sotto_shared::envelope::content::{Content, lane_start};
 use sotto_shared::id::{ChannelId, EnvelopeHash, RoomId, UserId};
@@ -187,9 +188,12 @@ fn what_is_written_in_a_time_out_is_void_however_the_relay_helps() {
                 assert_eq!(shown, ["first", "second", "third", void.as_str()], "{case}");
             }
             // Also for a browser that reads it all later, while it lasts.
-            let late = world.sign_in("bob").await;
-            let shown = told(&mut world, late, den).await;
-            assert_eq!(shown, ["first", "second", "third", void.as_str()], "{case}");
+            for page in [MAX_PAGE, 1] {
+                world.relay().page = page;
+                let late = world.sign_in("bob").await;
+                let shown = told(&mut world, late, den).await;
+                assert_eq!(shown, ["first", "second", "third", void.as_str()], "{case}, by {page}");
+            }
             // When it is over she is heard again; what was said in it stays void.
             world.advance(10 * MINUTE);
             world.settle().await;

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sotto_shared::api::B64;
 use sotto_shared::api::body::{API_VERSION, InfoReply};
 use sotto_shared::api::error::{ErrorBody, ErrorCode};
-use sotto_shared::api::limits::SESSION_DAYS;
+use sotto_shared::api::limits::{MAX_PAGE, SESSION_DAYS};
 use sotto_shared::id::{DeviceKeyId, PictureId, RoomId, UserId};
 use sotto_shared::log::LogError;
 use sotto_shared::testing::FixedRng;
@@ -39,6 +39,8 @@ pub struct ModelRelay {
     pub now_ms: u64,
     /// Whether it takes them.
     pub guests: bool,
+    /// Messages it gives at most at a time.
+    pub page: u32,
     pub people: People,
     /// Sessions and grants by their token.
     pub tokens: BTreeMap<String, Token>,
@@ -82,6 +84,7 @@ impl ModelRelay {
             realm: realm.to_owned(),
             now_ms,
             guests: true,
+            page: MAX_PAGE,
             people: People::default(),
             tokens: BTreeMap::new(),
             challenges: BTreeMap::new(),

@@ -7,7 +7,7 @@ use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::FromRelay;
-use sotto_shared::api::limits::{MAX_LOG_PAGE, MAX_PAGE, MAX_SLOTS_PAGE, SLOTS_PER_MEMBER, is_guest};
+use sotto_shared::api::limits::{MAX_LOG_PAGE, MAX_SLOTS_PAGE, SLOTS_PER_MEMBER, is_guest};
 use sotto_shared::codec::{Codec, Text};
 use sotto_shared::crypto::hash::sha256;
 use sotto_shared::crypto::label::Label;
@@ -567,7 +567,7 @@ impl ModelRelay {
     pub(super) fn page_get(&self, session: &Session, ask: &PageGet) -> Answer<Page> {
         let room = self.rooms.get(&ask.room_id).ok_or(ErrorCode::NotFound)?;
         let room = room.readership(&session.user_id, &ask.channel)?;
-        let limit = ask.limit.clamp(1, MAX_PAGE) as usize;
+        let limit = ask.limit.clamp(1, self.page) as usize;
         // A page has no holes: once one does not fit, no later one does.
         let mut left = PAGE_BYTES;
         let mut taken = 0;
