@@ -42,3 +42,33 @@ test('a tab that is opened while another is at work is signed in at once', async
   await second.page.goto('/');
   await second.isIn();
 });
+
+test('what is begun in one tab stands in the other, and once sent it comes back in none', async ({ signedUp, anotherTabOf }) => {
+  const [alice] = await signedUp('alice', 'bob');
+  await alice.opensDirectWith('bob');
+  await alice.says('begin');
+  const second = await anotherTabOf(alice);
+  await second.page.goto('/messages');
+  await second.opensToWrite('bob');
+  await expect(second.composer).toHaveValue('');
+  await second.presses(second.page.getByRole('navigation', { name: 'Places' }).getByRole('link', { name: /^Messages/ }));
+  await expect(second.composer).toBeHidden();
+
+  await alice.composer.fill('half a thou');
+  await expect(second.conversations.getByRole('link').filter({ hasText: 'bob' })).toContainText('Draft: half a thou');
+  await second.opensToWrite('bob');
+  await expect(second.composer).toHaveValue('half a thou');
+
+  await second.composer.press('End');
+  await second.composer.pressSequentially('ght');
+  await second.composer.press('Enter');
+  for (const tab of [alice, second]) await tab.sees('half a thought');
+  await expect(second.composer).toHaveValue('');
+  await alice.page.reload();
+  await alice.canWriteTo('bob');
+  await expect(alice.composer).toHaveValue('');
+  await second.page.reload();
+  await second.canWriteTo('bob');
+  await expect(second.composer).toHaveValue('');
+  await expect(second.message('half a thought')).toHaveCount(1);
+});

@@ -141,6 +141,7 @@ impl<S: Suite> Engine<S> {
         self.people = Default::default();
         self.rooms.clear();
         self.channels.clear();
+        self.drafts.clear();
         self.arriving.clear();
         self.tasks.clear();
         self.creating.clear();

@@ -61,7 +61,6 @@ pub(crate) struct Channel {
     /// Unread messages that call or answer this person.
     pub mentions: u32,
     pub preview: Option<PreviewRecord>,
-    pub draft: String,
     /// The page has rows from this number on.
     pub shown_from: u64,
     pub index: Index,
@@ -128,7 +127,6 @@ impl Channel {
             unread: 0,
             mentions: 0,
             preview: None,
-            draft: String::new(),
             shown_from: 1,
             index: Index::default(),
             tallies: HashMap::new(),
@@ -241,7 +239,6 @@ impl Channel {
             unread: self.unread,
             mentions: self.mentions,
             preview: self.preview.clone(),
-            draft: self.draft.clone(),
             lanes,
             lanes_from,
             log_seq: self.log_seq,
@@ -270,7 +267,6 @@ impl Channel {
         self.unread = record.unread;
         self.mentions = record.mentions;
         self.preview = record.preview;
-        self.draft = record.draft;
         self.shown_from = record.seq + 1;
         let ends = record.lanes.into_iter().map(|lane| {
             let LaneRecord {

@@ -9,15 +9,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use sotto_shared::api::body::RoomHead;
 use sotto_shared::attention::{Levels, Mark, Marks};
 use sotto_shared::codec::Codec;
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::id::{Head, UserId};
+use sotto_shared::id::UserId;
 
 use super::books::Book;
 use super::chats::{Channel, PlaceMut};
+use super::tabs::Said;
 use super::{Ctx, Effect, Engine, Out, Pending};
 use crate::engine::record::Query;
 use crate::view::{Chat, Outcome, Problem};
@@ -45,17 +45,6 @@ pub(crate) struct Attention {
     /// When one of them was first set otherwise here; 0: they are the same.
     changed_ms: u64,
     written_ms: u64,
-}
-
-/// What one tab tells the others of its browser.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Word {
-    user: UserId,
-    chat: Chat,
-    thread: Option<Head>,
-    turn: u32,
-    read: u64,
-    at: u64,
 }
 
 impl Channel {
@@ -155,35 +144,16 @@ impl<S: Suite> Engine<S> {
             room: mark.room_id,
             channel: mark.channel,
         };
-        let (Some(user), Some(room)) = (self.my_id(), self.place(chat)) else {
-            return;
-        };
+        let Some(room) = self.place(chat) else { return };
         out.push(Effect::Save(vec![room.channel.to_record()]));
-        out.push(Effect::Tell(Word {
-            user,
-            chat,
-            thread: mark.thread,
+        let said = Said::Read {
             turn: mark.turn,
             read: mark.read,
             at: mark.at,
-        }));
+        };
+        self.tell(chat, mark.thread, said, out);
         if self.attention.changed_ms == 0 {
             self.attention.changed_ms = now_ms.max(1);
-        }
-    }
-
-    /// Another tab of this browser has set one; it also writes it to the vault.
-    pub(super) fn told(&mut self, word: &Word, out: &mut Out<S::DeviceKey>) {
-        if self.my_id() == Some(word.user) {
-            let mark = Mark {
-                room_id: word.chat.room,
-                channel: word.chat.channel,
-                thread: word.thread,
-                turn: word.turn,
-                read: word.read,
-                at: word.at,
-            };
-            self.take_mark(&mark, out);
         }
     }
 
@@ -217,7 +187,8 @@ impl<S: Suite> Engine<S> {
         self.attention.marks.of(&chat.room, &chat.channel).copied().collect()
     }
 
-    fn take_mark(&mut self, mark: &Mark, out: &mut Out<S::DeviceKey>) {
+    /// Set elsewhere. Another tab that tells of one also writes it to the vault.
+    pub(super) fn take_mark(&mut self, mark: &Mark, out: &mut Out<S::DeviceKey>) {
         let chat = Chat {
             room: mark.room_id,
             channel: mark.channel,

@@ -21,6 +21,7 @@ mod books;
 mod chats;
 mod contacts;
 mod devices;
+mod drafts;
 mod entering;
 mod epochs;
 mod evidence;
@@ -58,6 +59,7 @@ mod rooms;
 mod saved;
 mod spaces;
 mod sync;
+mod tabs;
 mod threads;
 mod timeline;
 mod vault;
@@ -77,17 +79,19 @@ use crate::view::{Change, Chat, Command, Link, NewRole, Outcome, Phase, Problem}
 use moderation::role_of;
 
 pub use ask::{Failure, Reply, Request};
+pub use drafts::DraftRecord;
 pub use gather::gather;
-pub use marks::Word;
 pub use record::{
     ChannelRecord, Kept, KeptAccount, Key, KeysRecord, Loaded, LockedAccount, MessageRecord, OutgoingRecord,
     PersonRecord, PictureRecord, Query, Record, RoomRecord, StopRecord,
 };
+pub use tabs::Word;
 
 use account::Me;
 use ask::Pending;
 use chats::Channel;
 use contacts::Decided;
+use drafts::Drafts;
 use entering::{Goal, read_recovery_key};
 use intents::{Creation, Task};
 use invites::Visit;
@@ -213,6 +217,7 @@ pub struct Engine<S: Suite> {
     rooms: BTreeMap<RoomId, Room>,
     /// What is said in them.
     channels: BTreeMap<Chat, Channel>,
+    drafts: Drafts,
     /// Logs of rooms that are not taken up yet: user logs they name are on the way.
     arriving: HashMap<RoomId, Parked>,
     /// Commands that look for people first.
@@ -297,6 +302,7 @@ impl<S: Suite> Engine<S> {
             people: People::default(),
             rooms: BTreeMap::new(),
             channels: BTreeMap::new(),
+            drafts: Drafts::new(),
             arriving: HashMap::new(),
             tasks: HashMap::new(),
             creating: HashMap::new(),
@@ -356,7 +362,7 @@ impl<S: Suite> Engine<S> {
             Input::SocketClosed => self.socket_closed(&mut out),
             Input::Frame(frame) => self.frame(frame, ctx, &mut out).await,
             Input::Tick => self.tick(ctx, &mut out).await,
-            Input::Told(word) => self.told(&word, &mut out),
+            Input::Told(word) => self.told(word, &mut out),
             Input::StorageFull => self.storage_is_full(&mut out),
         }
         self.contacts_answered(ctx, &mut out);
@@ -367,6 +373,7 @@ impl<S: Suite> Engine<S> {
         self.attend(ctx, &mut out);
         self.pass_by(ctx, &mut out).await;
         self.depart(&mut out);
+        self.drop_drafts(&mut out);
         self.ask_for_logs(&mut out);
         self.show_held_back(&mut out);
         self.report_totals(&mut out);
@@ -439,7 +446,10 @@ impl<S: Suite> Engine<S> {
                 Ok(Some(Outcome::Done))
             }
             Command::ReadThread { chat, root } => self.read_thread(chat, root, out),
-            Command::SaveThreadDraft { chat, root, text } => self.save_thread_draft(chat, root, &text, out),
+            Command::SaveThreadDraft { chat, root, text } => {
+                let root = Head::from_bytes(*root.as_bytes());
+                self.save_draft(chat, Some(root), text, out)
+            }
             Command::HideRoom => {
                 (self.shown, self.shown_thread) = (None, None);
                 Ok(Some(Outcome::Done))
@@ -555,7 +565,7 @@ impl<S: Suite> Engine<S> {
                 self.define_role(id, space, role, new, ctx, out).await
             }
             Command::DropRole { space, role } => self.drop_role(id, space, role, ctx, out).await,
-            Command::SaveDraft { chat, text } => self.save_draft(chat, text, out),
+            Command::SaveDraft { chat, text } => self.save_draft(chat, None, text, out),
             Command::ShowSafety { user } => self.show_safety(user).map(Some),
             Command::AcceptHandle { handle, user } => self.accept_handle(id, handle, user, out),
             Command::Compared { user, since, found } => self.compared(id, user, since, found, ctx, out),

@@ -201,12 +201,7 @@ impl<S: Suite> Engine<S> {
             return Err(Problem::MessageTooLong);
         }
         let ties = self.tie(id, text, reply, thread)?;
-        if let Some(room) = self.place_mut(id) {
-            match ties.thread {
-                None => room.channel.draft.clear(),
-                Some(root) => drop(room.channel.threads.write_draft(root, "")),
-            }
-        }
+        self.end_draft(id, ties.thread, out);
         self.keep(id, text.to_owned(), ties, None, None, ctx, out).await
     }
 
@@ -288,10 +283,7 @@ impl<S: Suite> Engine<S> {
             failed: None,
             taken_back: false,
         };
-        out.push(Effect::Save(vec![
-            record::save(Key::Outgoing(id, msg_id), &item),
-            room.channel.to_record(),
-        ]));
+        out.push(Effect::Save(vec![record::save(Key::Outgoing(id, msg_id), &item)]));
         room.channel.outbox.restore(item);
         self.show_outgoing(id, &msg_id, out);
         self.show_room_row(id, out);
@@ -346,23 +338,6 @@ impl<S: Suite> Engine<S> {
         let room = self.place(id).ok_or(Problem::RoomClosed)?;
         let there = room.channel.messages.values().find(|other| other.msg_id == *message);
         Ok(room.channel.outbox.ids_about(message, there.map(|there| there.hash)))
-    }
-
-    pub(super) fn save_draft(
-        &mut self,
-        id: Chat,
-        text: String,
-        out: &mut Out<S::DeviceKey>,
-    ) -> Result<Option<Outcome>, Problem> {
-        if let Some(room) = self.place_mut(id)
-            && room.channel.draft != text
-        {
-            room.channel.draft = text;
-            out.push(Effect::Save(vec![room.channel.to_record()]));
-            // The list says so, and whoever opens the conversation again goes on from there.
-            self.show_room_row(id, out);
-        }
-        Ok(Some(Outcome::Done))
     }
 
     /// Why what waits here goes nowhere, as far as the log is known: nothing that comes by itself changes it.

@@ -7,6 +7,7 @@ use sotto_shared::envelope::header::envelope_hash;
 use sotto_shared::id::{ChannelId, DeviceKeyId, Head, MessageId, PictureId, RoomId, UserId};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::drafts::DraftRecord;
 use super::replies::Ties;
 use super::threads::named_thread;
 use crate::view::{Chat, Problem, Unreadable};
@@ -17,12 +18,14 @@ pub enum Key {
     Person(UserId),
     /// Log and wraps.
     Room(RoomId),
-    /// Position, counters, draft.
+    /// Position, counters.
     Channel(Chat),
     /// Why a room is stopped.
     Stop(RoomId),
     Message(Chat, u64),
     Outgoing(Chat, MessageId),
+    /// What stands where one writes: in the conversation, or in the thread that begins with this message.
+    Draft(Chat, Option<Head>),
     Picture(UserId),
     /// Private KEM keys and vault revisions.
     Keys,
@@ -56,6 +59,7 @@ pub struct Loaded {
     pub messages: Vec<MessageRecord>,
     /// Those of tabs that are still open stay with them.
     pub outgoing: Vec<OutgoingRecord>,
+    pub drafts: Vec<DraftRecord>,
     pub keys: Option<KeysRecord>,
     pub pictures: Vec<PictureRecord>,
     /// It could not be read: written by a newer version, or damaged.
@@ -164,7 +168,6 @@ pub struct ChannelRecord {
     #[serde(default)]
     pub mentions: u32,
     pub preview: Option<PreviewRecord>,
-    pub draft: String,
     /// Where the newest senders' chains stand, so that what was heard before a reload is not heard again.
     #[serde(default)]
     pub lanes: Vec<LaneRecord>,
@@ -618,7 +621,8 @@ mod tests {
         assert_eq!((outgoing.text.as_str(), outgoing.act), ("on its way", None));
         let text = format!(
             r#"{{"room_id":"{room}","seq":7,"t":"{head}","oldest":1,"before_oldest":"{head}","read_seq":7,"epoch_seq":0,
-            "unread":0,"preview":{{"author":"{user}","text":"hello","at_ms":9}},"draft":""}}"#
+            "unread":0,"preview":{{"author":"{user}","text":"hello","at_ms":9}},"draft":"half a thou",
+            "threads":{{"floor":5,"drafts":{{"{head}":"half an answer"}}}}}}"#
         );
         let channel: ChannelRecord = serde_json::from_str(&text).unwrap();
         assert_eq!(

@@ -774,7 +774,7 @@ impl<S: Suite> Engine<S> {
             },
             newest_thread: room.channel.threads.newest_unread(),
             pins: room.shown_pins(self.now_ms).len() as u32,
-            draft: room.channel.draft.clone(),
+            draft: self.draft(id, None),
             channel: info,
         })));
     }

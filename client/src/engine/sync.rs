@@ -862,6 +862,7 @@ impl<S: Suite> Engine<S> {
                 there.outbox.restore(message);
             }
         }
+        self.drafts_came(loaded.drafts);
         self.books_came(out);
         self.show_signed_in(out);
         self.show_people(out);

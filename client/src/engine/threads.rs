@@ -23,7 +23,6 @@ const SHOWN: usize = 3;
 const LOOKED: usize = 100;
 /// Threads of a conversation of which it is remembered how far they were read.
 const KEPT_MARKS: usize = 500;
-const KEPT_DRAFTS: usize = 50;
 /// Threads that a list of them shows.
 const LISTED: usize = 200;
 
@@ -45,7 +44,6 @@ pub struct ThreadsRecord {
     read: BTreeMap<Head, u64>,
     /// When somebody read it, in whatever browser; not of those where one has read because one has written.
     read_ms: BTreeMap<Head, u64>,
-    drafts: BTreeMap<Head, String>,
     /// Threads that this person answered in or was called in.
     joined: BTreeSet<Head>,
     /// Of those that concern this person: where something is unread, and its newest.
@@ -135,19 +133,6 @@ impl Threads {
     pub fn newest_unread(&self) -> Option<EnvelopeHash> {
         let newest = self.kept.news.iter().max_by_key(|(_, seq)| **seq);
         newest.map(|(root, _)| EnvelopeHash::from_bytes(*root.as_bytes()))
-    }
-
-    /// What stands where one answers. Empty takes it away; says whether anything changed.
-    pub fn write_draft(&mut self, root: Head, text: &str) -> bool {
-        let drafts = &mut self.kept.drafts;
-        if text.is_empty() {
-            return drafts.remove(&root).is_some();
-        }
-        let is_full = drafts.len() >= KEPT_DRAFTS && !drafts.contains_key(&root);
-        if is_full {
-            drafts.pop_first();
-        }
-        drafts.insert(root, text.to_owned()).as_deref() != Some(text)
     }
 }
 
@@ -391,7 +376,7 @@ impl<S: Suite> Engine<S> {
             news.find(|message| message.body.by().is_some_and(|by| by.author != me))
         });
         let first_unread = unread.map(|message| message_key(message, me));
-        let draft = channel.threads.kept.drafts.get(&root).cloned().unwrap_or_default();
+        let draft = self.draft(id, Some(root));
         self.shown_thread = Some((id, root));
         self.show_in_thread(true, rows, Vec::new(), first_unread, out);
         Ok(Outcome::Thread { draft })
@@ -438,22 +423,6 @@ impl<S: Suite> Engine<S> {
         out.push(Effect::Save(vec![room.channel.to_record()]));
         self.show_named(chat, &root, out);
         self.show_room_row(chat, out);
-    }
-
-    pub(super) fn save_thread_draft(
-        &mut self,
-        chat: Chat,
-        root: EnvelopeHash,
-        text: &str,
-        out: &mut Out<S::DeviceKey>,
-    ) -> Result<Option<Outcome>, Problem> {
-        let root = Head::from_bytes(*root.as_bytes());
-        if let Some(room) = self.place_mut(chat)
-            && room.channel.threads.write_draft(root, text)
-        {
-            out.push(Effect::Save(vec![room.channel.to_record()]));
-        }
-        Ok(Some(Outcome::Done))
     }
 
     /// Messages that came or changed, as far as the thread on screen has them.

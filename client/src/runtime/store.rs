@@ -27,8 +27,8 @@ use zeroize::Zeroizing;
 use super::system;
 use super::webcrypto::{DeviceKey, WebCrypto, object};
 use crate::engine::{
-    ChannelRecord, Kept, KeptAccount, Key, KeysRecord, Loaded, LockedAccount, MessageRecord, OutgoingRecord,
-    PersonRecord, PictureRecord, Query, Record, RoomRecord, StopRecord,
+    ChannelRecord, DraftRecord, Kept, KeptAccount, Key, KeysRecord, Loaded, LockedAccount, MessageRecord,
+    OutgoingRecord, PersonRecord, PictureRecord, Query, Record, RoomRecord, StopRecord,
 };
 use crate::view::{Chat, Problem};
 
@@ -270,6 +270,8 @@ impl Keys {
             Key::Stop(room) => opaque("s", &[b"stop", room.as_bytes()]),
             Key::Message(chat, seq) => format!("{}/{seq:016x}", in_chat("m", b"message", chat, &[])),
             Key::Outgoing(chat, id) => in_chat("o", b"outgoing", chat, &[id.as_bytes()]),
+            Key::Draft(chat, None) => in_chat("d", b"draft", chat, &[]),
+            Key::Draft(chat, Some(root)) => in_chat("d", b"draft in thread", chat, &[root.as_bytes()]),
             Key::Picture(user) => opaque("i", &[b"picture", user.as_bytes()]),
             Key::Keys => "k".to_owned(),
         }
@@ -317,6 +319,10 @@ fn key_of(name: &str, plain: &[u8]) -> Option<Key> {
         'o' => {
             let message: OutgoingRecord = read(plain)?;
             Key::Outgoing(message.chat(), message.msg_id)
+        }
+        'd' => {
+            let draft: DraftRecord = read(plain)?;
+            Key::Draft(draft.chat(), draft.thread)
         }
         'i' => Key::Picture(read::<PictureRecord>(plain)?.user_id),
         'k' => Key::Keys,
@@ -427,6 +433,7 @@ impl Open {
             rooms: all(self, "r").await?,
             channels: all(self, "c").await?,
             stops: all(self, "s").await?,
+            drafts: all(self, "d").await?,
             keys: all(self, "k").await?.pop(),
             outgoing,
             ..Loaded::default()

@@ -95,6 +95,7 @@ impl<K: Clone> Disk<K> {
                         Key::Channel(_) => loaded.channels.extend(read(bytes)),
                         Key::Stop(_) => loaded.stops.extend(read(bytes)),
                         Key::Outgoing(..) => loaded.outgoing.extend(read(bytes)),
+                        Key::Draft(..) => loaded.drafts.extend(read(bytes)),
                         Key::Keys => loaded.keys = read(bytes),
                         Key::Message(..) | Key::Picture(_) => {}
                     }

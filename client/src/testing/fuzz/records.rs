@@ -8,8 +8,8 @@ use sotto_shared::id::MessageId;
 
 use super::bend::bend_json;
 use crate::engine::{
-    ChannelRecord, Key, KeysRecord, LockedAccount, MessageRecord, OutgoingRecord, PersonRecord, PictureRecord,
-    RoomRecord, StopRecord,
+    ChannelRecord, DraftRecord, Key, KeysRecord, LockedAccount, MessageRecord, OutgoingRecord, PersonRecord,
+    PictureRecord, RoomRecord, StopRecord,
 };
 use crate::testing::{Snapshot, World};
 use crate::view::{Body, Command};
@@ -59,6 +59,10 @@ impl Shelf {
                 on: true,
             },
             Command::SetTtl { room, seconds: 3_600 },
+            Command::SaveDraft {
+                chat: room.into(),
+                text: "fi".to_owned(),
+            },
         ] {
             world.run(0, command).await.expect("her own");
         }
@@ -125,4 +129,5 @@ fn read_all(bytes: &[u8]) {
     let _ = serde_json::from_slice::<StopRecord>(bytes);
     let _ = serde_json::from_slice::<LockedAccount>(bytes);
     let _ = serde_json::from_slice::<PictureRecord>(bytes);
+    let _ = serde_json::from_slice::<DraftRecord>(bytes);
 }

@@ -53,8 +53,8 @@ struct Composer {
     node: NodeRef<html::Textarea>,
     text: RwSignal<String>,
     error: RwSignal<Option<String>>,
-    /// What was last given to be kept.
-    kept: StoredValue<String>,
+    /// What was last given to be kept; none if it is not sure that it was.
+    kept: StoredValue<Option<String>>,
     timer: StoredValue<Option<TimeoutHandle>>,
     /// The message that stands here instead of a new one, and what stood here before it.
     editing: RwSignal<Option<Editing>>,
@@ -72,7 +72,7 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
         node: NodeRef::new(),
         text: RwSignal::new(draft.clone()),
         error: RwSignal::new(None),
-        kept: StoredValue::new(draft),
+        kept: StoredValue::new(Some(draft)),
         timer: StoredValue::new(None),
         editing: RwSignal::new(None),
         before: StoredValue::new(String::new()),
@@ -421,11 +421,16 @@ impl Composer {
         let Some(text) = self.text.try_get_untracked() else {
             return;
         };
-        if self.kept.try_with_value(|kept| *kept == text).unwrap_or(true) {
+        let is_kept = |kept: &Option<String>| kept.as_ref() == Some(&text);
+        if self.kept.try_with_value(is_kept).unwrap_or(true) {
             return;
         }
-        self.kept.set_value(text.clone());
-        wire::tell(Command::SaveDraft { chat: self.room, text });
+        self.kept.set_value(Some(text.clone()));
+        wire::ask(Command::SaveDraft { chat: self.room, text }, move |result| {
+            if result.is_err() {
+                let _ = self.kept.try_update_value(|kept| *kept = None);
+            }
+        });
     }
 
     /// Hands the text over and empties the field; gives it back if it is refused. Tells whether there was anything.
@@ -453,6 +458,8 @@ impl Composer {
         };
         self.error.set(None);
         self.text.set(String::new());
+        // What is sent is no draft any more, in whatever tab; nothing needs to say so once more.
+        self.kept.set_value(Some(String::new()));
         let replying = talk
             .replying
             .get_untracked()
@@ -471,6 +478,8 @@ impl Composer {
                 // What was typed meanwhile stays, after what came back.
                 self.text
                     .try_update(|now| *now = if now.is_empty() { text } else { format!("{text}\n{now}") });
+                let _ = self.kept.try_update_value(|kept| *kept = None);
+                self.keep();
                 if replying.is_some() {
                     let _ = talk.replying.try_set(replying);
                 }

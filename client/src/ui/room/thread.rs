@@ -97,6 +97,8 @@ pub fn panel(chat: Chat, root: EnvelopeHash, takes_words: Memo<bool>) -> AnyView
     let (store, nav, narrow) = (use_store(), use_nav(), use_narrow());
     let view = Window::of_thread(chat, root);
     let (draft, problem) = (RwSignal::new(None::<String>), RwSignal::new(None::<Problem>));
+    // What is written meanwhile must not draw the place to write anew.
+    let loaded = Memo::new(move |_| draft.with(Option::is_some));
     wire::ask(Command::ShowThread { chat, root }, move |result| match result {
         Ok(Outcome::Thread { draft: kept }) => drop(draft.try_set(Some(kept))),
         Ok(_) => {}
@@ -200,11 +202,13 @@ pub fn panel(chat: Chat, root: EnvelopeHash, takes_words: Memo<bool>) -> AnyView
                 None => timeline::timeline(chat, view, title),
             },
             html::div().class("foot").child((timeline::jump_down(view), move || {
-                let kept = draft.get()?;
+                if !loaded.get() {
+                    return None;
+                }
                 if let Some(held) = held.get().filter(|_| open.get()) {
                     Some(strip::closed(&held))
                 } else if open.get() {
-                    Some(composer(chat, root, kept, view))
+                    Some(composer(chat, root, draft, view))
                 } else {
                     let gone = begins().is_some_and(|row| authored(&row.body).is_none());
                     gone.then(|| {
@@ -231,22 +235,31 @@ fn first_row(store: Store, root: EnvelopeHash) -> Option<Row> {
 }
 
 /// Where one answers.
-fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyView {
+fn composer(chat: Chat, root: EnvelopeHash, draft: RwSignal<Option<String>>, view: Window) -> AnyView {
     let (store, talk, dialogs) = (use_store(), use_talk(), use_dialogs());
     let node = NodeRef::<html::Textarea>::new();
-    let (text, error) = (RwSignal::new(draft.clone()), RwSignal::new(None::<String>));
-    let (kept, timer) = (StoredValue::new(draft), StoredValue::new(None::<TimeoutHandle>));
+    let begun = draft.get_untracked().unwrap_or_default();
+    let (text, error) = (RwSignal::new(begun.clone()), RwSignal::new(None::<String>));
+    // What was last given to be kept; none if it is not sure that it was.
+    let (kept, timer) = (StoredValue::new(Some(begun)), StoredValue::new(None::<TimeoutHandle>));
     let (editing, before) = (RwSignal::new(None::<Editing>), StoredValue::new(String::new()));
     let keep = move || {
         if editing.try_with_untracked(Option::is_some).unwrap_or(true) {
             return;
         }
         let Some(text) = text.try_get_untracked() else { return };
-        if kept.try_with_value(|kept| *kept == text).unwrap_or(true) {
+        // Where one writes may be drawn anew in this panel, and goes on from here.
+        let _ = draft.try_set(Some(text.clone()));
+        let is_kept = |kept: &Option<String>| kept.as_ref() == Some(&text);
+        if kept.try_with_value(is_kept).unwrap_or(true) {
             return;
         }
-        kept.set_value(text.clone());
-        wire::tell(Command::SaveThreadDraft { chat, root, text });
+        kept.set_value(Some(text.clone()));
+        wire::ask(Command::SaveThreadDraft { chat, root, text }, move |result| {
+            if result.is_err() {
+                let _ = kept.try_update_value(|kept| *kept = None);
+            }
+        });
     };
     let typed = move |now: String| {
         text.set(now);
@@ -334,6 +347,8 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
                 format!("{text_back}\n{now}")
             }
         });
+        let _ = kept.try_update_value(|kept| *kept = None);
+        keep();
     };
     let send = move || {
         offers.close();
@@ -380,6 +395,8 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: String, view: Window) -> AnyV
             }
         };
         text.set(String::new());
+        // What is sent is no draft any more.
+        kept.set_value(Some(String::new()));
         let replying = talk
             .replying_answer
             .get_untracked()
