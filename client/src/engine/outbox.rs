@@ -201,8 +201,10 @@ impl<S: Suite> Engine<S> {
             return Err(Problem::MessageTooLong);
         }
         let ties = self.tie(id, text, reply, thread)?;
-        self.end_draft(id, ties.thread, out);
-        self.keep(id, text.to_owned(), ties, None, None, ctx, out).await
+        let thread = ties.thread;
+        let done = self.keep(id, text.to_owned(), ties, None, None, ctx, out).await?;
+        self.end_draft(id, thread, out);
+        Ok(done)
     }
 
     /// Waiting for the key is no reason to refuse: the message waits too.
