@@ -65,7 +65,7 @@ pub fn problem(problem: &Problem) -> String {
         Problem::NotThere(handle) => format!("{handle} is not here any more."),
         Problem::AlreadyDone => "Somebody has done this already.".into(),
         Problem::TimedOut { .. } => "You are in a time-out and cannot write here until it is over.".into(),
-        Problem::RoleInUse => "Somebody has this role, or an open invite gives it. Change that first.".into(),
+        Problem::RoleInUse => "Somebody has this role. Give them another one first.".into(),
         Problem::LastOwner => "You are the last owner. Make somebody an owner first.".into(),
         Problem::RoomClosed => "Nothing can be sent here now. The line above the text says why.".into(),
         Problem::Offline => "No answer from the server. Check your connection and try again.".into(),

@@ -315,17 +315,20 @@ impl RoomState {
         Ok(())
     }
 
-    pub(super) fn drop_role(&mut self, own: Standing, role: CustomRole, seq: u64, ts: u64) -> Result<(), LogError> {
+    /// A role that nobody has. The invites that give it are taken back, whether they are open by anybody's clock or not: its
+    /// number may be that of another role later, one that may do more.
+    pub(super) fn drop_role(&mut self, own: Standing, role: CustomRole, seq: u64) -> Result<(), LogError> {
         self.is_space()?;
         let there = self.roles.custom.get(&role).ok_or(LogError::NoSuchTarget)?;
         if !own.rights.has(Permission::SetRole) || there.standing.rank >= own.rank {
             return Err(LogError::NotAllowed);
         }
         let role_of = Role::Custom(role);
-        let is_held = self.members.values().any(|member| member.role == role_of);
-        let is_given = (self.invites.values()).any(|invite| invite.role == role_of && invite.is_open(ts));
-        if is_held || is_given {
+        if self.members.values().any(|member| member.role == role_of) {
             return Err(LogError::InUse);
+        }
+        for invite in self.invites.values_mut().filter(|invite| invite.role == role_of) {
+            invite.revoked = true;
         }
         self.roles.custom.remove(&role);
         self.roles.stood.entry(role).or_default().push((seq, None));

@@ -156,6 +156,7 @@ choice! {
         13 = Join { invite_id: InviteId, member: MemberRef, nonce: [u8; 16], inv_sig: SignatureBytes },
         /// A role of a space, new or changed. `sealed` is its name, under the room key of epoch `n`.
         14 = DefineRole { role: CustomRole, rank: u8, rights: Rights, n: u32, sealed: Bytes<1024> },
+        /// The invites that give it are taken back with it.
         15 = DropRole { role: CustomRole },
         /// `sealed`: name, topic and heading, under epoch `n` of the space; of a private one under its own first, which follows.
         16 = CreateChannel {
@@ -801,7 +802,7 @@ impl RoomState {
                 };
                 self.define_role(own, *role, def, entry.seq)?;
             }
-            RoomBody::DropRole { role } => self.drop_role(own, *role, entry.seq, entry.ts)?,
+            RoomBody::DropRole { role } => self.drop_role(own, *role, entry.seq)?,
             RoomBody::CreateChannel {
                 channel,
                 kind,
