@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::LogError;
-use super::roles::{Permission, Rights, Standing};
+use super::roles::{Permission, Rights, Standing, at};
 use super::room_log::{RoomBody, RoomEntry, RoomKind, RoomState};
 use crate::api::limits::{MAX_REPORT_READERS, MAX_SLOW_SECS, MAX_TIME_OUT_MS, MIN_SLOW_SECS, SLOW_BURST};
 use crate::id::{ChannelId, UserId};
@@ -21,22 +21,13 @@ pub struct TimeOut {
     pub until: u64,
 }
 
-/// How often one may write in a channel, from an entry on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SlowMode {
-    pub entry: u64,
-    pub channel: ChannelId,
-    /// 0: as often as one likes.
-    pub seconds: u32,
-}
-
 /// The part of a room's state that this page is about.
 #[derive(Debug, Clone, Default)]
 pub struct Moderation {
     /// Of each person, oldest first.
     time_outs: BTreeMap<UserId, Vec<TimeOut>>,
-    /// Oldest first.
-    slow: Vec<SlowMode>,
+    /// How often one may write in a channel, from an entry on; 0: as often as one likes.
+    slow: BTreeMap<ChannelId, Vec<(u64, u32)>>,
     /// The newest entry that a reason may be given for, and whose it is.
     done: Option<(u64, UserId)>,
 }
@@ -129,11 +120,8 @@ impl RoomState {
                 if !self.has_channel(channel) {
                     return Err(LogError::NoSuchTarget);
                 }
-                self.moderation.slow.push(SlowMode {
-                    entry: entry.seq,
-                    channel: *channel,
-                    seconds: *seconds,
-                });
+                let slow = self.moderation.slow.entry(*channel).or_default();
+                slow.push((entry.seq, *seconds));
                 Ok(())
             }
             // Right behind what it speaks of, and by the same person: there is one at most, and nobody gives another's.
@@ -189,8 +177,9 @@ impl RoomState {
     /// newest that they knew, or that whoever wrote before them knew: no relay takes it then, so it was put here later than
     /// it says, or against the rules.
     pub fn is_timed_out(&self, user: &UserId, known: u64, at_ms: u64) -> bool {
-        let mut all = self.moderation.time_outs.get(user).into_iter().flatten().rev();
-        let newest = all.find(|one| one.entry <= known);
+        let all = self.moderation.time_outs.get(user).map_or(&[][..], Vec::as_slice);
+        let upto = all.partition_point(|one| one.entry <= known);
+        let newest = all.get(..upto).and_then(<[_]>::last);
         newest.is_some_and(|one| at_ms < one.until)
     }
 
@@ -200,9 +189,8 @@ impl RoomState {
     }
 
     fn slow_mode_at(&self, channel: &ChannelId, log_seq: u64) -> u32 {
-        let all = self.moderation.slow.iter().rev();
-        let mut there = all.filter(|slow| slow.channel == *channel && slow.entry <= log_seq);
-        there.next().map_or(0, |slow| slow.seconds)
+        let slow = self.moderation.slow.get(channel);
+        slow.and_then(|slow| at(slow, log_seq)).unwrap_or(0)
     }
 
     /// Seconds that this person has to leave between two texts in a channel, as the log stands at `log_seq`; 0: none.
