@@ -35,7 +35,7 @@ pub fn problem(problem: &Problem) -> String {
         Problem::NoPicture => "There is no picture to show.".into(),
         Problem::TooManySaved { max } => format!("You have saved {max} messages, and there is no place for more. Remove some first."),
         Problem::TooManyPins { max } => format!("Up to {max} messages can be pinned here. Take one down first."),
-        Problem::NobodyToTell => "Nobody else here can act on it: those who could wrote these messages themselves.".into(),
+        Problem::NobodyToTell => "Nobody else here can act on it: those who could wrote these messages themselves, or are gone.".into(),
         Problem::ReportTooLong => "These messages are too long for one report. Choose fewer.".into(),
         Problem::TooManyReports => "Too many reports are waiting here. Those who keep order have to go through them first.".into(),
         Problem::TooManyForwards { max } => format!("Up to {max} conversations at a time. Choose fewer."),

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::LogError;
 use super::roles::{Permission, Rights, Standing, at};
 use super::room_log::{RoomBody, RoomEntry, RoomKind, RoomState};
-use crate::api::limits::{MAX_REPORT_READERS, MAX_SLOW_SECS, MAX_TIME_OUT_MS, MIN_SLOW_SECS, SLOW_BURST};
+use crate::api::limits::{MAX_SLOW_SECS, MAX_TIME_OUT_MS, MIN_SLOW_SECS, SLOW_BURST};
 use crate::id::{ChannelId, UserId};
 
 /// What somebody may not do until a time, from an entry on.
@@ -38,22 +38,18 @@ pub struct Moderation {
 pub struct Pace(VecDeque<u64>);
 
 impl RoomState {
-    /// Whether this person may act on what is reported here.
+    /// Whether this person may act on what is reported here, and has an account to read it with.
     pub fn hears_reports(&self, user: &UserId) -> bool {
         let may = self.allows(user, Permission::Redact) || self.allows(user, Permission::Kick);
-        may && self.kind != RoomKind::Direct && !self.closed
+        let is_there = self.members.get(user).is_some_and(|member| !member.view.closed);
+        may && is_there && self.kind != RoomKind::Direct && !self.closed
     }
 
     /// To whom a report goes: whoever may act on it, but who makes it and whom it is about.
-    pub fn report_readers(&self, by: &UserId, about: &BTreeSet<UserId>) -> Vec<UserId> {
-        let others = self.members.iter().filter(|(_, member)| !member.view.closed);
-        let others = others
-            .map(|(user, _)| *user)
-            .filter(|user| user != by && !about.contains(user));
-        others
-            .filter(|user| self.hears_reports(user))
-            .take(MAX_REPORT_READERS)
-            .collect()
+    pub fn report_readers(&self, by: &UserId, about: &BTreeSet<UserId>) -> impl Iterator<Item = &UserId> {
+        self.members
+            .keys()
+            .filter(move |user| *user != by && !about.contains(user) && self.hears_reports(user))
     }
 }
 
