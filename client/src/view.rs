@@ -398,7 +398,7 @@ pub enum Command {
         rank: u8,
         rights: Rights,
     },
-    /// One that nobody has and no open invite gives; otherwise `Problem::RoleInUse`.
+    /// One that nobody has; otherwise `Problem::RoleInUse`. The invites that give it are taken back.
     DropRole {
         space: RoomId,
         role: u8,

@@ -9,11 +9,13 @@ use std::sync::{Arc, LazyLock};
 
 use futures_lite::future::block_on;
 use sotto_client::engine::Request;
+use sotto_client::testing::relay::StoredReport;
 use sotto_client::testing::{Snapshot, World};
 use sotto_client::view::{Body, Command, Exhibit, Measure, Outcome, Problem, Proven, Report, Reports};
 use sotto_shared::api::B64;
-use sotto_shared::api::body::{ReportSend, ReportSettle, ReportWrap, ReportsGet};
+use sotto_shared::api::body::{ReportSend, ReportSettle, ReportWrap, ReportsGet, UserLogAppend};
 use sotto_shared::api::frame::FromRelay;
+use sotto_shared::api::limits::MAX_OPEN_REPORTS;
 use sotto_shared::codec::{Bytes, Codec, List, Text};
 use sotto_shared::crypto::label::Label;
 use sotto_shared::crypto::secret::PrivateKey;
@@ -22,6 +24,7 @@ use sotto_shared::envelope::content::{Content, MessageBody, lane_start};
 use sotto_shared::envelope::header::{Header, MessageKind};
 use sotto_shared::id::{ChannelId, MessageId, ReportId, RoomId, UserId};
 use sotto_shared::log::room_log::SUITE_1;
+use sotto_shared::log::user_log::UserBody;
 use sotto_shared::report::{self, ReportInfo, Reported, seal_report, wrap_report_key};
 use sotto_shared::testing::FixedRng;
 use sotto_shared::testing::people::Person;
@@ -549,5 +552,91 @@ fn a_relay_takes_reports_for_those_who_may_act_alone() {
             .answer(Some("eve"), &Request::ReportSend(bad))
             .unwrap_err();
         assert!(world.relay().rooms[&room].reports.is_empty());
+    });
+}
+
+#[test]
+fn one_who_goes_through_none_is_in_nobody_elses_way() {
+    block_on(async {
+        let (mut world, room) = tea("full").await;
+        let fill = |world: &mut TestWorld, user: UserId, first: u8| {
+            let stored = world.relay().rooms.get_mut(&room).unwrap();
+            let wrap = ReportWrap {
+                user_id: user,
+                g: 1,
+                enc: B64(vec![4; 65]),
+                ct: B64(vec![0; 48]),
+            };
+            stored.reports.extend((0..MAX_OPEN_REPORTS).map(|number| {
+                let mut report_id = [first; 16];
+                report_id[8..].copy_from_slice(&number.to_be_bytes());
+                StoredReport {
+                    id: ReportId::from_bytes(report_id),
+                    expires_ms: u64::MAX,
+                    sealed: B64(vec![0; 600]),
+                    wraps: vec![wrap.clone()],
+                }
+            }));
+        };
+        let (ada, bob) = (id(&world, ADA), id(&world, BOB));
+        fill(&mut world, bob, 1);
+        let done = reports(&mut world, CYD, room, &["by dan"], "look").await;
+        assert_eq!(done, Ok(Outcome::Done));
+        assert_eq!(open(&world, room)[ADA], 1);
+        assert_eq!(read(&world, ADA, room).len(), 1);
+        look_again(&mut world, room).await;
+        assert_eq!(u64::from(open(&world, room)[BOB]), MAX_OPEN_REPORTS);
+        fill(&mut world, ada, 2);
+        let done = reports(&mut world, CYD, room, &["by dan"], "look again").await;
+        assert_eq!(done, Err(Problem::TooManyReports));
+    });
+}
+
+#[test]
+fn a_moderator_whose_account_is_closed_keeps_no_report_from_the_others() {
+    block_on(async {
+        // As one gives up an account: out of the rooms first.
+        let (mut world, room) = tea("gave up").await;
+        let password = sotto_client::testing::world::password("bob");
+        let gone = world.run(BOB, Command::DeleteAccount { password }).await;
+        assert!(matches!(gone, Ok(Outcome::Deleted { .. })), "{gone:?}");
+        world.settle().await;
+        assert_eq!(reports(&mut world, CYD, room, &["by dan"], "").await, Ok(Outcome::Done));
+        assert_eq!(docket(&world, ADA, room).open, 1);
+
+        // Signed, by a moderator who stays on the list of members.
+        let (mut world, room) = tea("closed").await;
+        let eve = Person::new("eve");
+        let command = Command::SetRole {
+            room,
+            user: eve.id(),
+            role: 2,
+        };
+        assert_eq!(world.run(ADA, command).await, Ok(Outcome::Done));
+        world.settle().await;
+        let request = Request::UserLogAppend(UserLogAppend {
+            entries: vec![B64(eve.blob(UserBody::Close).to_bytes())],
+            puts: Vec::new(),
+        });
+        world.relay().answer(Some("eve"), &request).unwrap();
+        world.settle().await;
+        assert_eq!(reports(&mut world, CYD, room, &["by dan"], "").await, Ok(Outcome::Done));
+        assert_eq!(open(&world, room), [1, 1, 0, 0]);
+        let stored = &world.relay().rooms[&room].reports[0];
+        assert!(stored.wraps.iter().all(|wrap| wrap.user_id != eve.id()));
+
+        // By the relay's word alone: nobody was there to sign it, and the room will not hear of it.
+        let (mut world, room) = tea("given up").await;
+        let bob = id(&world, BOB);
+        world.close(BOB);
+        world.relay().give_up(&bob);
+        assert_eq!(reports(&mut world, CYD, room, &["by dan"], "").await, Ok(Outcome::Done));
+        assert_eq!(docket(&world, ADA, room).open, 1);
+        world.reload(CYD);
+        world.settle().await;
+        let command = Command::ShowRoom { chat: room.into() };
+        world.run(CYD, command).await.unwrap();
+        let none = reports(&mut world, CYD, room, &["by ada"], "").await;
+        assert_eq!(none, Err(Problem::NobodyToTell));
     });
 }

@@ -5,7 +5,7 @@
 use futures_lite::future::block_on;
 use sotto_client::testing::World;
 use sotto_client::view::{
-    Body, ChannelKind, Chat, Command, NewChannel, NewHeading, Note, Outcome, Problem, Space, Standing,
+    Body, ChannelKind, Chat, Command, NewChannel, NewHeading, Note, Outcome, Over, Problem, Rights, Space, Standing,
 };
 use sotto_shared::crypto::suite::RustCrypto;
 use sotto_shared::id::{RoomId, UserId};
@@ -69,10 +69,10 @@ fn channel(world: &TestWorld, browser: usize, id: RoomId, name: &str) -> Chat {
         .expect("a channel")
 }
 
-async fn link(world: &mut TestWorld, id: RoomId, approval: bool) -> String {
+async fn link(world: &mut TestWorld, id: RoomId, role: u8, approval: bool) -> String {
     let command = Command::CreateInvite {
         room: id,
-        role: 1,
+        role,
         max_uses: 5,
         expires_ms: NOW + 24 * 3_600_000,
         approval,
@@ -103,7 +103,7 @@ fn who_comes_and_goes_is_told_in_the_first_channel_that_everybody_writes_in() {
     for seed in 0..2 {
         block_on(async {
             let (mut world, id) = club(&format!("told {seed}")).await;
-            let link = link(&mut world, id, false).await;
+            let link = link(&mut world, id, 1, false).await;
             assert!(matches!(
                 world.run(CYD, Command::OpenLink { link: link.clone() }).await,
                 Ok(Outcome::Preview(_))
@@ -142,7 +142,7 @@ fn who_comes_and_goes_is_told_in_the_first_channel_that_everybody_writes_in() {
 fn who_asks_to_be_let_in_is_counted_until_somebody_decides() {
     block_on(async {
         let (mut world, id) = club("asks").await;
-        let link = link(&mut world, id, true).await;
+        let link = link(&mut world, id, 1, true).await;
         let open = Command::OpenLink { link };
         assert!(matches!(world.run(CYD, open.clone()).await, Ok(Outcome::Preview(_))));
         assert_eq!(world.run(CYD, Command::Join { room: id }).await, Ok(Outcome::Asked));
@@ -197,5 +197,53 @@ fn a_space_is_handed_over_or_closed_and_never_left_without_an_owner() {
         assert_eq!(world.run(BOB, leave()).await, Ok(Outcome::Done));
         world.settle().await;
         assert!(world.relay().rooms[&id].state.members.is_empty());
+    });
+}
+
+#[test]
+fn the_links_that_give_a_role_are_over_with_it() {
+    block_on(async {
+        let (mut world, id) = club("dropped").await;
+        let define = |name: &str, kick| Command::DefineRole {
+            space: id,
+            role: None,
+            name: name.into(),
+            rank: 30,
+            rights: Rights {
+                post: true,
+                kick,
+                ..Rights::default()
+            },
+        };
+        assert_eq!(world.run(ADA, define("Guide", false)).await, Ok(Outcome::Done));
+        let (guides, members) = (
+            link(&mut world, id, 16, false).await,
+            link(&mut world, id, 1, false).await,
+        );
+        let look = |link: &String| Command::OpenLink { link: link.clone() };
+        assert!(matches!(world.run(CYD, look(&guides)).await, Ok(Outcome::Preview(_))));
+        let drop = Command::DropRole { space: id, role: 16 };
+        assert_eq!(world.run(ADA, drop).await, Ok(Outcome::Done));
+        world.settle().await;
+        for browser in [ADA, BOB] {
+            let Ok(Outcome::Invites(invites)) = world.run(browser, Command::ListInvites { room: id }).await else {
+                panic!("no list");
+            };
+            let roles: Vec<u8> = invites.open.iter().map(|invite| invite.role).collect();
+            assert_eq!(roles, [1], "browser {browser}");
+        }
+        let over = Err(Problem::InviteOver(Over::TakenBack));
+        assert_eq!(
+            world.run(CYD, Command::Join { room: id }).await,
+            over,
+            "looked at before"
+        );
+        // Its number is another role's, which may do more.
+        assert_eq!(world.run(ADA, define("Guard", true)).await, Ok(Outcome::Done));
+        let roles = space(&world, ADA, id).roles;
+        assert!(roles.iter().any(|role| role.id == 16 && role.name == "Guard"));
+        assert_eq!(world.run(CYD, look(&guides)).await, over);
+        assert!(matches!(world.run(CYD, look(&members)).await, Ok(Outcome::Preview(_))));
+        assert_eq!(world.run(CYD, Command::Join { room: id }).await, Ok(Outcome::Room(id)));
     });
 }

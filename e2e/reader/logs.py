@@ -648,9 +648,9 @@ class Room:
         self.may(own, "ROLE")
         must(new.role in self.custom, "15", "a role that there is not")
         must(self.custom[new.role].rank < own.rank, "15", "a role of equal or higher rank")
-        is_held = any(member.role == new.role for member in self.members.values())
-        is_given = any(invite.role == new.role and invite.is_open(entry.ts) for invite in self.invites.values())
-        must(not is_held and not is_given, "15", "a role that somebody has, or may get by a link")
+        must(all(member.role != new.role for member in self.members.values()), "15", "a role that somebody has")
+        for invite in self.invites.values():
+            invite.revoked |= invite.role == new.role
         del self.custom[new.role], self.role_names[new.role]
 
     def on_CreateChannel(self, entry: Any, own: Standing, new: Any) -> None:

@@ -2,6 +2,8 @@
 #![cfg(feature = "testing")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::collections::BTreeSet;
+
 use sotto_shared::api::limits::{MAX_SLOW_SECS, MAX_TIME_OUT_MS, MIN_SLOW_SECS, SLOW_BURST};
 use sotto_shared::codec::{Bytes, List};
 use sotto_shared::crypto::epoch::{open_reason, seal_reason};
@@ -277,4 +279,21 @@ fn owners_answer_to_nobody_and_the_last_one_stays() {
         ),
         LogError::LastOwner
     );
+}
+
+#[test]
+fn whose_account_is_closed_hears_of_no_report() {
+    let (mut room, [alice, mut bob, carol, _, erin]) = room();
+    let nobody = BTreeSet::new();
+    let readers = |room: &TestRoom| -> BTreeSet<UserId> {
+        let by = carol.id();
+        room.state.report_readers(&by, &nobody).copied().collect()
+    };
+    assert_eq!(readers(&room), BTreeSet::from([alice.id(), bob.id(), erin.id()]));
+    bob.close();
+    assert!(room.state.hears_reports(&bob.id()), "the room has not heard of it");
+    room.learn(&bob);
+    room.update(&alice, &bob).unwrap();
+    assert!(!room.state.hears_reports(&bob.id()));
+    assert_eq!(readers(&room), BTreeSet::from([alice.id(), erin.id()]));
 }

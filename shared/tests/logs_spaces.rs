@@ -207,14 +207,8 @@ fn a_role_in_use_stays_and_there_are_so_many() {
     space.set_role(&alice, &carol, Custom(custom(16))).unwrap();
     assert_eq!(no(space.act(&alice, drop(16))), LogError::InUse);
     space.set_role(&alice, &carol, Member).unwrap();
-    space
-        .invite(&alice, "door", Custom(custom(16)), JoinMode::Member)
-        .unwrap();
-    assert_eq!(no(space.act(&alice, drop(16))), LogError::InUse);
     assert_eq!(no(space.act(&bob, drop(16))), LogError::NotAllowed);
     assert_eq!(no(space.act(&alice, drop(17))), LogError::NoSuchTarget);
-    let invite_id = space.invite_id("door");
-    space.act(&alice, RoomBody::RevokeInvite { invite_id }).unwrap();
     space.act(&alice, drop(16)).unwrap();
     assert!(space.state.roles.custom.is_empty());
     for number in 0..MAX_ROLES as u8 {
@@ -225,6 +219,48 @@ fn a_role_in_use_stays_and_there_are_so_many() {
         LogError::TooMany
     );
     space.define(&alice, 16, 21, &[Post], "changed").unwrap();
+}
+
+/// The number may come to be that of a role that may do more.
+#[test]
+fn an_invite_is_over_for_good_with_the_role_that_it_gives() {
+    let (mut space, [alice, bob, _, _]) = space();
+    space.define(&alice, 16, 20, &[Post], "helper").unwrap();
+    for (name, role, mode) in [
+        ("door", Custom(custom(16)), JoinMode::Member),
+        ("bell", Custom(custom(16)), JoinMode::Approval),
+        ("gate", Member, JoinMode::Member),
+    ] {
+        space.invite(&alice, name, role, mode).unwrap();
+    }
+    let erin = Person::new("erin");
+    space.join("bell", &erin).unwrap();
+    // By this clock every invite is past. It is one person's word.
+    let mut late = space.entry(&alice, RoomBody::DropRole { role: custom(16) });
+    late.ts = u64::MAX;
+    space.take(TestRoom::sign_entry(&late, alice.device())).unwrap();
+    let revoked = |space: &TestRoom, name: &str| space.state.invites[&space.invite_id(name)].revoked;
+    assert!(revoked(&space, "door") && revoked(&space, "bell") && !revoked(&space, "gate"));
+    let [finn, gwen] = ["finn", "gwen"].map(Person::new);
+    let goes_nowhere = |space: &TestRoom| {
+        for name in ["door", "bell"] {
+            assert_eq!(no(space.clone().join(name, &finn)), LogError::InviteOver);
+            let invite_id = space.invite_id(name);
+            let again = space.clone().act(&alice, RoomBody::RevokeInvite { invite_id });
+            assert_eq!(no(again), LogError::InviteOver);
+        }
+    };
+    goes_nowhere(&space);
+    space.define(&alice, 16, 40, &[Post, Invite, Kick], "guard").unwrap();
+    goes_nowhere(&space);
+    // Others are as they were, and so is who asked before.
+    space.join("gate", &gwen).unwrap();
+    space.add(&bob, &erin, Member).unwrap();
+    space
+        .invite(&alice, "new door", Custom(custom(16)), JoinMode::Member)
+        .unwrap();
+    space.join("new door", &finn).unwrap();
+    assert_eq!(space.state.members[&finn.id()].role, Custom(custom(16)));
 }
 
 #[test]

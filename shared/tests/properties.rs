@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::LazyLock;
 
@@ -30,13 +30,17 @@ use sotto_shared::envelope::header::{
 use sotto_shared::file::{Download, File, Progress, Upload, padded_size};
 use sotto_shared::id::{ChannelId, DeviceKeyId, UserId};
 use sotto_shared::link::{InviteCard, Link, open_card, seal_card};
+use sotto_shared::log::channels::ChannelKind;
+use sotto_shared::log::roles::{Permission, Rights};
 use sotto_shared::log::room_log::{
-    Cut, History, JoinMode, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState, entry_hash, invite_id,
+    Cut, History, JoinMode, Member, Policy, Role, RoomBody, RoomEntry, RoomGenesis, RoomKind, RoomState, entry_hash,
+    invite_id,
 };
 use sotto_shared::log::user_log::{UserBody, UserEntry, UserGenesis, UserLog};
 use sotto_shared::picture::OwnPicture;
 use sotto_shared::testing::FixedRng;
 use sotto_shared::testing::people::{Person, REALM, TestRoom, key};
+use sotto_shared::testing::spaces::{channel, custom};
 use sotto_shared::vault::{ItemName, Manifest, Pin, SavedList, VaultHeader, VaultWrap, open_item, wrap_vault_key};
 
 fn cases(count: u32) -> ProptestConfig {
@@ -624,6 +628,190 @@ fn likely(rng: &mut Gen, state: &RoomState) -> RoomBody {
         }
         _ if rng.below(20) == 0 => RoomBody::Close,
         _ => rng.room_body(),
+    }
+}
+
+/// Entry after entry of somebody who may make them all, signatures aside; the state after each, the genesis first.
+fn history(rng: &mut Gen, logs: &BTreeMap<UserId, UserLog>) -> Vec<RoomState> {
+    let owner = &CROWD[0];
+    let genesis = TestRoom::genesis_of(owner, RoomKind::Space, &[], History::Shared);
+    let mut all = vec![TestRoom::begin(owner, &genesis, &[owner]).unwrap().state];
+    for step in 0..90 {
+        let state = all.last().unwrap();
+        let who = rng.one(&CROWD);
+        let user_id = who.id();
+        let at = rng.below(who.log.seq() as usize + 1) as u64;
+        let member = who.member_ref_at(at);
+        let role = rng.one(&[
+            Role::Member,
+            Role::Moderator,
+            Role::Custom(custom(16)),
+            Role::Custom(custom(17)),
+        ]);
+        let number = custom(16 + rng.below(2) as u8);
+        let (n, sealed) = (state.epoch_number(), Bytes::new(vec![1; 90]).unwrap());
+        let name = rng.one(&["general", "news", "den"]);
+        let body = match (step, rng.below(12)) {
+            (0, _) => RoomBody::Epoch {
+                n: 1,
+                suite: 1,
+                commit: rng.array(),
+                roster_hash: state.roster_hash(),
+                reason: rng.reason(),
+                backlink: Bytes::default(),
+            },
+            (1..=3, _) => {
+                let (name, kind) = [
+                    ("general", ChannelKind::Public),
+                    ("news", ChannelKind::Announcement),
+                    ("den", ChannelKind::Private),
+                ][step - 1];
+                let members = if kind == ChannelKind::Private {
+                    vec![owner.id()]
+                } else {
+                    Vec::new()
+                };
+                RoomBody::CreateChannel {
+                    channel: channel(name),
+                    kind,
+                    members: List::new(members).unwrap(),
+                    n: 1,
+                    sealed: Bytes::new(vec![1; 90]).unwrap(),
+                }
+            }
+            (_, 0 | 1) => RoomBody::AddMember { member, role },
+            (_, 2) => RoomBody::Remove {
+                user_id,
+                ban: false,
+                cut: List::default(),
+            },
+            (_, 3 | 4) => RoomBody::SetRole { user_id, role },
+            (_, 5 | 6) => RoomBody::DefineRole {
+                role: number,
+                rank: 20,
+                rights: rng.one(&[Rights::NONE, Rights::ALL, Rights::of(&[Permission::Post])]),
+                n,
+                sealed,
+            },
+            (_, 7) => RoomBody::DropRole { role: number },
+            (_, 8) => RoomBody::UpdateChannel {
+                channel: channel(name),
+                n,
+                sealed: Bytes::new(vec![1; 90]).unwrap(),
+                archived: rng.coin(),
+            },
+            (_, 9) => {
+                let named = List::new(vec![user_id]).unwrap();
+                let (add, remove) = if rng.coin() {
+                    (named, List::default())
+                } else {
+                    (List::default(), named)
+                };
+                RoomBody::ChannelMembers {
+                    channel: channel("den"),
+                    add,
+                    remove,
+                }
+            }
+            (_, 10) => RoomBody::UserUpdate {
+                member,
+                cut: List::default(),
+            },
+            _ => RoomBody::SetSlowMode {
+                channel: channel(name),
+                seconds: rng.one(&[0, 30, 60]),
+            },
+        };
+        let entry = RoomEntry {
+            room_id: state.room_id,
+            seq: state.seq + 1,
+            prev: state.head,
+            ts: 1,
+            actor: owner.id(),
+            actor_dk: owner.device_id(),
+            body,
+        };
+        let blob = SignedBlob {
+            body: entry.to_bytes(),
+            sig: [1; 64],
+        };
+        if let Ok(unproven) = state.extend(&[blob], logs) {
+            let (state, _) = unproven.prove(&[true]).unwrap();
+            all.push(state);
+        }
+    }
+    all
+}
+
+/// Whether somebody may write in a channel of a space, by what is so in it now.
+fn writes_now(state: &RoomState, user: &UserId, device: &DeviceKeyId, name: &str) -> bool {
+    let knows = |member: &Member| member.view.active_device(device).is_some();
+    state.members.get(user).is_some_and(knows)
+        && state.allows(user, Permission::Post)
+        && state.channels.get(&channel(name)).is_some_and(|there| {
+            !there.archived
+                && (there.kind != ChannelKind::Announcement || state.allows(user, Permission::Meta))
+                && (there.kind != ChannelKind::Private || there.members.contains(user))
+        })
+}
+
+static THROUGHOUT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+static NOT_THROUGHOUT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+
+#[test]
+fn what_was_so_at_any_entry_is_looked_up_as_a_walk_finds_it() {
+    what_was_so_is_looked_up();
+    let yes = THROUGHOUT.load(std::sync::atomic::Ordering::Relaxed);
+    let no = NOT_THROUGHOUT.load(std::sync::atomic::Ordering::Relaxed);
+    println!("{yes} times throughout, {no} times not");
+    assert!(yes > 5_000 && no > 5_000, "{yes} {no}");
+}
+
+proptest! {
+    #![proptest_config(cases(24))]
+
+    fn what_was_so_is_looked_up(seed: u64) {
+        let rng = &mut Gen::new(seed);
+        let logs: BTreeMap<UserId, UserLog> = CROWD.iter().map(|person| (person.id(), person.log.clone())).collect();
+        let walk = history(rng, &logs);
+        let state = walk.last().unwrap();
+        let last = state.seq as usize;
+        prop_assert!(last > 20, "hardly an entry was taken");
+        for (user, device) in BROWSERS.iter() {
+            for (seq, then) in walk.iter().enumerate() {
+                let view = then.members.get(user).and_then(|member| member.view.active_device(device));
+                prop_assert_eq!(state.author_key(user, device, seq as u64), view);
+            }
+            for name in ["general", "news", "den", "nowhere"] {
+                let each: Vec<bool> = walk.iter().map(|then| writes_now(then, user, device, name)).collect();
+                for (seq, then) in walk.iter().enumerate() {
+                    let key = state.writer_key(user, device, &channel(name), seq as u64);
+                    prop_assert_eq!(key.is_some(), each[seq], "{} at {}", name, seq);
+                    let slowed = match then.standing_of(user) {
+                        Some(standing) if standing.rights.has(Permission::Kick) => 0,
+                        _ => then.slow_mode(&channel(name)),
+                    };
+                    if then.members.contains_key(user) {
+                        prop_assert_eq!(state.slowed_at(user, &channel(name), seq as u64), slowed);
+                    }
+                }
+                for _ in 0..60 {
+                    let (a, b) = (rng.below(last + 1), rng.below(last + 1));
+                    let (from, to) = (a.min(b), a.max(b));
+                    let throughout = state.writes_throughout(user, device, &channel(name), from as u64, to as u64);
+                    prop_assert_eq!(throughout, each[from..=to].iter().all(|may| *may), "{} from {} to {}", name, from, to);
+                    let counted = if throughout { &THROUGHOUT } else { &NOT_THROUGHOUT };
+                    counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    // Every change in between is named, and none from elsewhere.
+                    let (from, to) = (from as u64, to as u64);
+                    let named: BTreeSet<u64> = state.roles.changes_of(user, from, to).collect();
+                    prop_assert!(named.iter().all(|seq| (from..=to).contains(seq)));
+                    let rights = |seq| state.roles.rights_at(user, seq);
+                    let mut changes = (from + 1..=to).filter(|seq| rights(*seq) != rights(*seq - 1));
+                    prop_assert!(changes.all(|seq| named.contains(&seq)));
+                }
+            }
+        }
     }
 }
 

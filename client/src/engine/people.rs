@@ -44,7 +44,7 @@ pub(crate) struct People {
     /// Whose logs are asked for at the end of this step.
     wanted: BTreeSet<UserId>,
     /// Whose account is closed by the relay's word alone, said anew with every connection: nobody was there to sign it. It is
-    /// shown and counted, and nothing else hangs on it.
+    /// shown and counted, and reports do not go there, which the relay could keep to itself anyway; nothing else hangs on it.
     closed: BTreeSet<UserId>,
 }
 

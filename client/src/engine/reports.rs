@@ -16,7 +16,7 @@ use sotto_shared::api::body::{
     StoredMessage,
 };
 use sotto_shared::api::error::ErrorCode;
-use sotto_shared::api::limits::MAX_REPORTS_PAGE;
+use sotto_shared::api::limits::{MAX_REPORT_READERS, MAX_REPORTS_PAGE};
 use sotto_shared::codec::{Bytes, Codec, List, Text};
 use sotto_shared::crypto::kem::Wrapped;
 use sotto_shared::crypto::label::Label;
@@ -24,7 +24,7 @@ use sotto_shared::crypto::suite::{OpenJob, Suite, UnwrapJob, WrapJob};
 use sotto_shared::envelope::content::{MessageBody, OpenedContent, envelope_context};
 use sotto_shared::envelope::header::Header;
 use sotto_shared::id::{Head, MessageId, ReportId, RoomId, UserId};
-use sotto_shared::log::room_log::RoomKind;
+use sotto_shared::log::room_log::{RoomKind, RoomState};
 use sotto_shared::report::{
     MAX_REPORT_BYTES, MAX_REPORT_WORDS, Report, ReportInfo, Reported, open_report, seal_report,
 };
@@ -96,7 +96,7 @@ impl<S: Suite> Engine<S> {
                 wanted.insert(record.seq, (hash, None));
             }
         }
-        if room.state.report_readers(&me, &about).is_empty() {
+        if self.report_readers(&room.state, &me, &about).is_empty() {
             return Err(Problem::NobodyToTell);
         }
         if !self.online {
@@ -119,6 +119,14 @@ impl<S: Suite> Engine<S> {
         };
         self.complaints.insert(command, complaint);
         Ok(None)
+    }
+
+    /// The relay leaves out whose account it has closed: so nobody waits for them alone.
+    fn report_readers(&self, state: &RoomState, by: &UserId, about: &BTreeSet<UserId>) -> Vec<UserId> {
+        let readers = state
+            .report_readers(by, about)
+            .filter(|user| !self.people.is_closed(user));
+        readers.take(MAX_REPORT_READERS).copied().collect()
     }
 
     pub(super) async fn exhibit_came(
@@ -205,7 +213,7 @@ impl<S: Suite> Engine<S> {
         if bytes.len() > MAX_REPORT_BYTES {
             return Err(Problem::ReportTooLong);
         }
-        let readers = room.state.report_readers(&me.user_id, &complaint.about);
+        let readers = self.report_readers(&room.state, &me.user_id, &complaint.about);
         if readers.is_empty() {
             return Err(Problem::NobodyToTell);
         }

@@ -14,13 +14,15 @@ use sotto_shared::api::B64;
 use sotto_shared::api::body::{Empty, ReportSend, ReportSettle, ReportWrap, ReportsGet, ReportsReply, SealedReport};
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::FromRelay;
-use sotto_shared::api::limits::{MAX_OPEN_REPORTS, MAX_REPORT_READERS, MAX_REPORTS_PAGE, REPORT_DAYS};
+use sotto_shared::api::limits::{
+    MAX_OPEN_REPORTS, MAX_REPORT_READERS, MAX_REPORTS_PAGE, MAX_ROOM_REPORTS, REPORT_DAYS,
+};
 use sotto_shared::envelope::header::is_envelope_size;
 use sotto_shared::id::{ReportId, RoomId, UserId};
 use sotto_shared::log::room_log::RoomState;
 
-use crate::app::{App, to_row};
-use crate::db::entities::{report_keys, reports};
+use crate::app::{App, from_row, to_row};
+use crate::db::entities::{report_keys, reports, users};
 use crate::gateway::encode;
 use crate::ledger::rooms::{Hold, LockedRoom, membership};
 use crate::logs::store::{CT_BYTES, ENC_BYTES};
@@ -30,15 +32,19 @@ use crate::session::Session;
 
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
-pub async fn send(State(app): State<App>, session: Session, Body(ask): Body<ReportSend>) -> Answer<ReportSend> {
+pub async fn send(State(app): State<App>, session: Session, Body(mut ask): Body<ReportSend>) -> Answer<ReportSend> {
     app.rates.reports.take(&session.user_id)?;
-    if !is_envelope_size(ask.sealed.0.len()) {
+    if !is_envelope_size(ask.sealed.0.len()) || !(1..=MAX_REPORT_READERS).contains(&ask.wraps.len()) {
         return Err(ErrorCode::Malformed.into());
     }
     let work = app.clone();
     app.see_through(async move {
         let txn = work.db.begin().await?;
         let room = locked(&work, &txn, &ask.room_id, &session.user_id).await?;
+        // Neither a reader without an account nor, below, one with no room for more keeps it from the others.
+        let closed = closed_among(&txn, &ask.wraps).await?;
+        ask.wraps
+            .retain(|wrap| !closed.contains(wrap.user_id.as_bytes().as_slice()));
         check(&room.state, &session, &ask.wraps)?;
         let room_id = ask.room_id.as_bytes().to_vec();
         let report_id = ask.report_id.as_bytes().to_vec();
@@ -52,7 +58,10 @@ pub async fn send(State(app): State<App>, session: Session, Body(ask): Body<Repo
             None => {}
         }
         let open = reports::Entity::find().filter(reports::Column::RoomId.eq(room_id.clone()));
-        if open.count(&txn).await? >= MAX_OPEN_REPORTS {
+        let full = full_among(&txn, &room_id, &ask.wraps).await?;
+        ask.wraps
+            .retain(|wrap| !full.contains(wrap.user_id.as_bytes().as_slice()));
+        if ask.wraps.is_empty() || open.count(&txn).await? >= MAX_ROOM_REPORTS {
             return Err(ErrorCode::TooLarge.into());
         }
         work.rates.reports_in_room.take(&(ask.room_id, session.user_id))?;
@@ -90,8 +99,8 @@ fn check(state: &RoomState, session: &Session, wraps: &[ReportWrap]) -> Result<(
     if !signs || state.closed {
         return Err(ErrorCode::Forbidden.into());
     }
-    if wraps.is_empty() || wraps.len() > MAX_REPORT_READERS {
-        return Err(ErrorCode::Malformed.into());
+    if wraps.is_empty() {
+        return Err(ErrorCode::InvalidEntry.into());
     }
     let mut seen = BTreeSet::new();
     for wrap in wraps {
@@ -106,6 +115,40 @@ fn check(state: &RoomState, session: &Session, wraps: &[ReportWrap]) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Of those whom a report is for, who has no account any more. Whoever makes one may not have heard of it yet, nor the room.
+async fn closed_among(db: &impl ConnectionTrait, wraps: &[ReportWrap]) -> Result<BTreeSet<Vec<u8>>, DbErr> {
+    let readers = wraps.iter().map(|wrap| wrap.user_id.as_bytes().to_vec());
+    let rows: Vec<Vec<u8>> = users::Entity::find()
+        .select_only()
+        .column(users::Column::UserId)
+        .filter(users::Column::UserId.is_in(readers))
+        .filter(users::Column::Closed.eq(true))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Of those whom a report is for, for whom as many wait as somebody can go through. Counted for each, so that who settles
+/// none is in nobody else's way.
+async fn full_among(db: &impl ConnectionTrait, room: &[u8], wraps: &[ReportWrap]) -> Result<BTreeSet<Vec<u8>>, DbErr> {
+    let readers = wraps.iter().map(|wrap| wrap.user_id.as_bytes().to_vec());
+    let rows: Vec<(Vec<u8>, i64)> = report_keys::Entity::find()
+        .select_only()
+        .column(report_keys::Column::UserId)
+        .column_as(report_keys::Column::ReportId.count(), "waiting")
+        .filter(report_keys::Column::RoomId.eq(room))
+        .filter(report_keys::Column::UserId.is_in(readers))
+        .group_by(report_keys::Column::UserId)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let full = rows
+        .into_iter()
+        .filter(|(_, waiting)| from_row(*waiting) >= MAX_OPEN_REPORTS);
+    Ok(full.map(|(user, _)| user).collect())
 }
 
 pub async fn list(State(app): State<App>, session: Session, Body(ask): Body<ReportsGet>) -> Answer<ReportsGet> {

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use sea_orm::{ActiveValue::Set, EntityTrait, PaginatorTrait};
+use sotto_server::db::entities::{report_keys, reports};
 use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::FromRelay;
-use sotto_shared::api::limits::{MAX_REPORTS_PAGE, REPORT_DAYS};
+use sotto_shared::api::limits::{MAX_OPEN_REPORTS, MAX_REPORTS_PAGE, MAX_ROOM_REPORTS, REPORT_DAYS};
 use sotto_shared::codec::List;
 use sotto_shared::id::{ReportId, UserId};
 use sotto_shared::log::room_log::*;
+use sotto_shared::log::user_log::UserBody;
 
 use crate::support::*;
 
@@ -299,4 +302,104 @@ async fn there_are_not_more_than_somebody_can_go_through_and_old_ones_go() {
     let held = ground.ask(Some(&token), &HeldGet {}).await.unwrap();
     let rows = held.tables.iter().find(|table| table.table == "reports").unwrap();
     assert!(rows.sums.is_empty());
+}
+
+/// Whoever goes through none of theirs is in nobody else's way, nor is whoever is sent all of them.
+#[tokio::test]
+async fn how_many_wait_is_counted_for_each_who_may_act() {
+    let ground = Ground::with(|config| {
+        config.limits.requests_per_minute = 100_000;
+        config.limits.reports_per_hour = 100_000;
+        config.limits.reports_in_room_per_day = 100_000;
+    })
+    .await;
+    let (room, [ada, bob, cyd, _]) = four(&ground).await;
+    let open = async |person: &Person| {
+        let reply = ground.ask(Some(&person.token), &ReportsGet { room_id: room.id }).await;
+        u64::from(reply.unwrap().open)
+    };
+    let mut sent = Vec::new();
+    for _ in 0..MAX_OPEN_REPORTS {
+        let ask = report(&room, &[&bob]);
+        sent.push(ask.report_id);
+        ground.ask(Some(&cyd.token), &ask).await.unwrap();
+    }
+    let late = report(&room, &[&bob]);
+    assert_eq!(ground.refused(Some(&cyd.token), &late).await, ErrorCode::TooLarge);
+    // The others have it all the same; again it is the same.
+    let mut socket = ground.socket(&bob).await;
+    let both = report(&room, &[&ada, &bob]);
+    ground.ask(Some(&cyd.token), &both).await.unwrap();
+    ground.ask(Some(&cyd.token), &both).await.unwrap();
+    assert_eq!(list(&ground, &ada, &room).await, Ok(vec![both.report_id]));
+    assert_eq!(open(&bob).await, MAX_OPEN_REPORTS);
+    assert_eq!(socket.everything_heard().await, []);
+    settle(&ground, &bob, &room, both.report_id).await.unwrap();
+    assert_eq!(open(&ada).await, 1, "it is not for him to settle");
+    // There is a place again.
+    settle(&ground, &bob, &room, sent[0]).await.unwrap();
+    ground.ask(Some(&cyd.token), &late).await.unwrap();
+    assert_eq!(open(&bob).await, MAX_OPEN_REPORTS);
+    // And so many that it is enough for a whole room, whomever they are for.
+    let there = reports::Entity::find().count(ground.app.db.read()).await.unwrap();
+    assert_eq!(there, MAX_OPEN_REPORTS + 1);
+    let row = || reports::ActiveModel {
+        room_id: Set(room.id.as_bytes().to_vec()),
+        report_id: Set(random::<16>().to_vec()),
+        expires_ms: Set(i64::MAX),
+        sealed: Set(Vec::new()),
+    };
+    let rows: Vec<_> = (there + 1..MAX_ROOM_REPORTS).map(|_| row()).collect();
+    let insert = reports::Entity::insert_many(rows);
+    insert.exec_without_returning(ground.app.db.write()).await.unwrap();
+    ground.ask(Some(&cyd.token), &report(&room, &[&ada])).await.unwrap();
+    let more = report(&room, &[&ada]);
+    assert_eq!(ground.refused(Some(&cyd.token), &more).await, ErrorCode::TooLarge);
+    // Another room is another room.
+    let elsewhere = ground.group(&[&ada, &cyd]).await;
+    ground
+        .ask(Some(&cyd.token), &report(&elsewhere, &[&ada]))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_account_that_is_closed_keeps_no_report_from_the_others() {
+    let ground = Ground::new().await;
+    let (mut room, [ada, mut bob, cyd, _]) = four(&ground).await;
+    let before = report(&room, &[&ada, &bob]);
+    ground.ask(Some(&cyd.token), &before).await.unwrap();
+    let entry = bob.entry(UserBody::Close);
+    ground.ask(Some(&bob.token), &log_append(vec![entry])).await.unwrap();
+    let mut all = vec![before.report_id];
+    // Before the room hears of it, then when it has, then when he is out of it: who makes one may know none of it.
+    for step in 0..3 {
+        let body = match step {
+            0 => None,
+            1 => {
+                room.knows(&bob);
+                Some(RoomBody::UserUpdate {
+                    member: bob.here(),
+                    cut: List::default(),
+                })
+            }
+            _ => Some(RoomBody::Remove {
+                user_id: bob.user_id,
+                ban: false,
+                cut: List::default(),
+            }),
+        };
+        if let Some(body) = body {
+            does(&ground, &mut room, &ada, body).await;
+        }
+        ground.clock.advance(Duration::from_millis(5));
+        let ask = report(&room, &[&bob, &ada]);
+        ground.ask(Some(&cyd.token), &ask).await.unwrap();
+        all.push(ask.report_id);
+        assert_eq!(list(&ground, &ada, &room).await.as_ref(), Ok(&all));
+        let alone = report(&room, &[&bob]);
+        assert_eq!(ground.refused(Some(&cyd.token), &alone).await, ErrorCode::InvalidEntry);
+    }
+    let keys = report_keys::Entity::find().all(ground.app.db.read()).await.unwrap();
+    assert!(keys.iter().all(|key| key.user_id == ada.user_id.as_bytes()));
 }

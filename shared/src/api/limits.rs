@@ -38,8 +38,10 @@ pub const MAX_REPORTED: usize = 40;
 pub const MAX_REPORT_WORDS: usize = 4_096;
 /// To whom one report goes.
 pub const MAX_REPORT_READERS: usize = 64;
-/// Reports of one room that nobody has settled.
+/// Reports of one room that wait for one person.
 pub const MAX_OPEN_REPORTS: u64 = 200;
+/// Reports of one room that nobody has settled, whomever they wait for.
+pub const MAX_ROOM_REPORTS: u64 = 2_000;
 /// Reports in one answer.
 pub const MAX_REPORTS_PAGE: u64 = 20;
 /// How long one that nobody settles is kept.

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::LogError;
-use super::roles::{Permission, Standing, at};
+use super::roles::{Permission, Standing, at, within};
 use super::room_log::{EpochInfo, History, Member, RoomEntry, RoomKind, RoomState};
 use crate::choice;
 use crate::codec::{Bytes, Codec};
@@ -190,8 +190,8 @@ impl RoomState {
         self.writes_at(user, channel, log_seq).then_some(key)
     }
 
-    /// Whether there is such a key after every entry from `from` to `to`. Looked at where something changes alone, so that a
-    /// long log costs nothing.
+    /// Whether there is such a key after every entry from `from` to `to`. Looked at where something changes between them
+    /// alone, so that a long log costs nothing.
     pub fn writes_throughout(
         &self,
         user: &UserId,
@@ -204,14 +204,13 @@ impl RoomState {
             return true;
         }
         let there = self.channels.get(channel);
-        let shelved = there.map_or(&[][..], |there| &there.shelved);
-        let read = there
-            .and_then(|there| there.read_by.get(user))
-            .map_or(&[][..], Vec::as_slice);
+        let read = there.and_then(|there| there.read_by.get(user));
+        let read = within(read.map_or(&[][..], Vec::as_slice), from, to);
+        let shelved = within(there.map_or(&[][..], |there| &there.shelved), from, to);
         let mut changes = [from, to]
             .into_iter()
-            .chain(self.tenure_changes(user, device))
-            .chain(self.roles.changes_of(user))
+            .chain(self.tenure_changes(user, device, from, to))
+            .chain(self.roles.changes_of(user, from, to))
             .chain(there.map(|there| there.since))
             .chain(shelved.iter().chain(read).map(|(seq, _)| *seq));
         changes.all(|seq| seq < from || seq > to || self.writer_key(user, device, channel, seq).is_some())

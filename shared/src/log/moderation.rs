@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::LogError;
-use super::roles::{Permission, Rights, Standing};
+use super::roles::{Permission, Rights, Standing, at};
 use super::room_log::{RoomBody, RoomEntry, RoomKind, RoomState};
-use crate::api::limits::{MAX_REPORT_READERS, MAX_SLOW_SECS, MAX_TIME_OUT_MS, MIN_SLOW_SECS, SLOW_BURST};
+use crate::api::limits::{MAX_SLOW_SECS, MAX_TIME_OUT_MS, MIN_SLOW_SECS, SLOW_BURST};
 use crate::id::{ChannelId, UserId};
 
 /// What somebody may not do until a time, from an entry on.
@@ -21,22 +21,13 @@ pub struct TimeOut {
     pub until: u64,
 }
 
-/// How often one may write in a channel, from an entry on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SlowMode {
-    pub entry: u64,
-    pub channel: ChannelId,
-    /// 0: as often as one likes.
-    pub seconds: u32,
-}
-
 /// The part of a room's state that this page is about.
 #[derive(Debug, Clone, Default)]
 pub struct Moderation {
     /// Of each person, oldest first.
     time_outs: BTreeMap<UserId, Vec<TimeOut>>,
-    /// Oldest first.
-    slow: Vec<SlowMode>,
+    /// How often one may write in a channel, from an entry on; 0: as often as one likes.
+    slow: BTreeMap<ChannelId, Vec<(u64, u32)>>,
     /// The newest entry that a reason may be given for, and whose it is.
     done: Option<(u64, UserId)>,
 }
@@ -47,22 +38,18 @@ pub struct Moderation {
 pub struct Pace(VecDeque<u64>);
 
 impl RoomState {
-    /// Whether this person may act on what is reported here.
+    /// Whether this person may act on what is reported here, and has an account to read it with.
     pub fn hears_reports(&self, user: &UserId) -> bool {
         let may = self.allows(user, Permission::Redact) || self.allows(user, Permission::Kick);
-        may && self.kind != RoomKind::Direct && !self.closed
+        let is_there = self.members.get(user).is_some_and(|member| !member.view.closed);
+        may && is_there && self.kind != RoomKind::Direct && !self.closed
     }
 
     /// To whom a report goes: whoever may act on it, but who makes it and whom it is about.
-    pub fn report_readers(&self, by: &UserId, about: &BTreeSet<UserId>) -> Vec<UserId> {
-        let others = self.members.iter().filter(|(_, member)| !member.view.closed);
-        let others = others
-            .map(|(user, _)| *user)
-            .filter(|user| user != by && !about.contains(user));
-        others
-            .filter(|user| self.hears_reports(user))
-            .take(MAX_REPORT_READERS)
-            .collect()
+    pub fn report_readers(&self, by: &UserId, about: &BTreeSet<UserId>) -> impl Iterator<Item = &UserId> {
+        self.members
+            .keys()
+            .filter(move |user| *user != by && !about.contains(user) && self.hears_reports(user))
     }
 }
 
@@ -129,11 +116,8 @@ impl RoomState {
                 if !self.has_channel(channel) {
                     return Err(LogError::NoSuchTarget);
                 }
-                self.moderation.slow.push(SlowMode {
-                    entry: entry.seq,
-                    channel: *channel,
-                    seconds: *seconds,
-                });
+                let slow = self.moderation.slow.entry(*channel).or_default();
+                slow.push((entry.seq, *seconds));
                 Ok(())
             }
             // Right behind what it speaks of, and by the same person: there is one at most, and nobody gives another's.
@@ -189,8 +173,9 @@ impl RoomState {
     /// newest that they knew, or that whoever wrote before them knew: no relay takes it then, so it was put here later than
     /// it says, or against the rules.
     pub fn is_timed_out(&self, user: &UserId, known: u64, at_ms: u64) -> bool {
-        let mut all = self.moderation.time_outs.get(user).into_iter().flatten().rev();
-        let newest = all.find(|one| one.entry <= known);
+        let all = self.moderation.time_outs.get(user).map_or(&[][..], Vec::as_slice);
+        let upto = all.partition_point(|one| one.entry <= known);
+        let newest = all.get(..upto).and_then(<[_]>::last);
         newest.is_some_and(|one| at_ms < one.until)
     }
 
@@ -200,9 +185,8 @@ impl RoomState {
     }
 
     fn slow_mode_at(&self, channel: &ChannelId, log_seq: u64) -> u32 {
-        let all = self.moderation.slow.iter().rev();
-        let mut there = all.filter(|slow| slow.channel == *channel && slow.entry <= log_seq);
-        there.next().map_or(0, |slow| slow.seconds)
+        let slow = self.moderation.slow.get(channel);
+        slow.and_then(|slow| at(slow, log_seq)).unwrap_or(0)
     }
 
     /// Seconds that this person has to leave between two texts in a channel, as the log stands at `log_seq`; 0: none.

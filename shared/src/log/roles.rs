@@ -228,15 +228,24 @@ impl Roles {
         self.held.entry(*user).or_default().push((seq, role));
     }
 
-    /// The entries at which [`Self::rights_at`] may change.
-    pub fn changes_of(&self, user: &UserId) -> impl Iterator<Item = u64> {
-        let held = self.held.get(user).map_or(&[][..], Vec::as_slice);
-        let defined = held.iter().filter_map(|(_, role)| match role {
-            Role::Custom(custom) => self.stood.get(custom),
-            _ => None,
+    /// Among the entries from `from` to `to`, those at which [`Self::rights_at`] may change. What lies outside is not
+    /// walked through: a log grows for ever, and this is asked for every message.
+    pub fn changes_of(&self, user: &UserId, from: u64, to: u64) -> impl Iterator<Item = u64> {
+        let all = self.held.get(user).map_or(&[][..], Vec::as_slice);
+        // With the role that they came with.
+        let first = all.partition_point(|(seq, _)| *seq <= from).saturating_sub(1);
+        let upto = all.partition_point(|(seq, _)| *seq <= to);
+        let held = all.get(first..upto).unwrap_or_default();
+        let defined = held.iter().enumerate().flat_map(move |(index, (since, role))| {
+            let until = held.get(index + 1).map_or(to, |(next, _)| *next);
+            let stood = match role {
+                Role::Custom(custom) => self.stood.get(custom).map_or(&[][..], Vec::as_slice),
+                _ => &[],
+            };
+            within(stood, from.max(*since), until)
         });
-        let defined = defined.flatten().map(|(seq, _)| *seq);
-        held.iter().map(|(seq, _)| *seq).chain(defined)
+        let defined = defined.map(|(seq, _)| *seq);
+        within(held, from, to).iter().map(|(seq, _)| *seq).chain(defined)
     }
 
     /// What somebody might do after entry `seq`, if they were a member then.
@@ -256,6 +265,13 @@ impl Roles {
 pub(super) fn at<T: Copy>(history: &[(u64, T)], seq: u64) -> Option<T> {
     let upto = history.partition_point(|(from, _)| *from <= seq);
     history.get(upto.checked_sub(1)?).map(|(_, value)| *value)
+}
+
+/// What changed at the entries from `from` to `to`.
+pub(super) fn within<T>(history: &[(u64, T)], from: u64, to: u64) -> &[(u64, T)] {
+    let before = history.partition_point(|(seq, _)| *seq < from);
+    let upto = history.partition_point(|(seq, _)| *seq <= to);
+    history.get(before..upto).unwrap_or_default()
 }
 
 impl RoomState {
@@ -315,17 +331,20 @@ impl RoomState {
         Ok(())
     }
 
-    pub(super) fn drop_role(&mut self, own: Standing, role: CustomRole, seq: u64, ts: u64) -> Result<(), LogError> {
+    /// A role that nobody has. The invites that give it are taken back, whether they are open by anybody's clock or not: its
+    /// number may be that of another role later, one that may do more.
+    pub(super) fn drop_role(&mut self, own: Standing, role: CustomRole, seq: u64) -> Result<(), LogError> {
         self.is_space()?;
         let there = self.roles.custom.get(&role).ok_or(LogError::NoSuchTarget)?;
         if !own.rights.has(Permission::SetRole) || there.standing.rank >= own.rank {
             return Err(LogError::NotAllowed);
         }
         let role_of = Role::Custom(role);
-        let is_held = self.members.values().any(|member| member.role == role_of);
-        let is_given = (self.invites.values()).any(|invite| invite.role == role_of && invite.is_open(ts));
-        if is_held || is_given {
+        if self.members.values().any(|member| member.role == role_of) {
             return Err(LogError::InUse);
+        }
+        for invite in self.invites.values_mut().filter(|invite| invite.role == role_of) {
+            invite.revoked = true;
         }
         self.roles.custom.remove(&role);
         self.roles.stood.entry(role).or_default().push((seq, None));

@@ -156,6 +156,7 @@ choice! {
         13 = Join { invite_id: InviteId, member: MemberRef, nonce: [u8; 16], inv_sig: SignatureBytes },
         /// A role of a space, new or changed. `sealed` is its name, under the room key of epoch `n`.
         14 = DefineRole { role: CustomRole, rank: u8, rights: Rights, n: u32, sealed: Bytes<1024> },
+        /// The invites that give it are taken back with it.
         15 = DropRole { role: CustomRole },
         /// `sealed`: name, topic and heading, under epoch `n` of the space; of a private one under its own first, which follows.
         16 = CreateChannel {
@@ -307,7 +308,7 @@ pub struct JoinRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenure {
     pub pk: PublicKey,
-    /// `[from, until)` in entries; the last may be open.
+    /// `[from, until)` in entries, in order and apart; the last may be open.
     pub spans: Vec<(u64, Option<u64>)>,
 }
 
@@ -801,7 +802,7 @@ impl RoomState {
                 };
                 self.define_role(own, *role, def, entry.seq)?;
             }
-            RoomBody::DropRole { role } => self.drop_role(own, *role, entry.seq, entry.ts)?,
+            RoomBody::DropRole { role } => self.drop_role(own, *role, entry.seq)?,
             RoomBody::CreateChannel {
                 channel,
                 kind,
@@ -1132,26 +1133,32 @@ impl RoomState {
             return None;
         }
         let tenure = self.tenures.get(&(*user, *device))?;
-        let here = tenure
-            .spans
-            .iter()
-            .any(|(from, until)| *from <= log_seq && until.is_none_or(|until| log_seq < until));
-        here.then_some(&tenure.pk)
+        let begun = tenure.spans.partition_point(|(from, _)| *from <= log_seq);
+        let (_, until) = tenure.spans.get(begun.checked_sub(1)?)?;
+        until.is_none_or(|until| log_seq < until).then_some(&tenure.pk)
     }
 
-    /// The entries at which [`Self::author_key`] changes.
-    pub(super) fn tenure_changes(&self, user: &UserId, device: &DeviceKeyId) -> impl Iterator<Item = u64> {
-        let spans = self
-            .tenures
-            .get(&(*user, *device))
-            .into_iter()
-            .flat_map(|tenure| &tenure.spans);
-        spans.flat_map(|(from, until)| [Some(*from), *until]).flatten()
+    /// The entries from `from` to `to` at which [`Self::author_key`] changes, and perhaps one on each side of them.
+    pub(super) fn tenure_changes(
+        &self,
+        user: &UserId,
+        device: &DeviceKeyId,
+        from: u64,
+        to: u64,
+    ) -> impl Iterator<Item = u64> {
+        let tenure = self.tenures.get(&(*user, *device));
+        let spans = tenure.map_or(&[][..], |tenure| &tenure.spans);
+        // None begins before the one ahead of it has ended.
+        let over = spans.partition_point(|(_, until)| until.is_some_and(|until| until < from));
+        let begun = spans.partition_point(|(start, _)| *start <= to);
+        let spans = spans.get(over..begun).unwrap_or_default();
+        spans.iter().flat_map(|(start, until)| [Some(*start), *until]).flatten()
     }
 
     /// How long a message may live whose author knew the log up to entry `log_seq`.
     pub fn ttl_at(&self, log_seq: u64) -> Option<u32> {
-        let newest = self.ttls.iter().rev().find(|lifetime| lifetime.entry <= log_seq);
+        let upto = self.ttls.partition_point(|lifetime| lifetime.entry <= log_seq);
+        let newest = self.ttls.get(..upto).and_then(<[_]>::last);
         newest.map(|lifetime| lifetime.seconds).filter(|seconds| *seconds > 0)
     }
 

@@ -458,6 +458,9 @@ impl ModelRelay {
         self.pictures.remove(user);
         for room in self.rooms.values_mut() {
             room.wraps.retain(|wrap| wrap.user_id != *user);
+            for report in &mut room.reports {
+                report.wraps.retain(|wrap| wrap.user_id != *user);
+            }
         }
         if let Some(account) = self.people.0.get_mut(user) {
             account.closed = true;

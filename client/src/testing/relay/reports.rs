@@ -6,7 +6,9 @@ use sotto_shared::api::B64;
 use sotto_shared::api::body::*;
 use sotto_shared::api::error::ErrorCode;
 use sotto_shared::api::frame::FromRelay;
-use sotto_shared::api::limits::{MAX_OPEN_REPORTS, MAX_REPORT_READERS, MAX_REPORTS_PAGE, REPORT_DAYS};
+use sotto_shared::api::limits::{
+    MAX_OPEN_REPORTS, MAX_REPORT_READERS, MAX_REPORTS_PAGE, MAX_ROOM_REPORTS, REPORT_DAYS,
+};
 use sotto_shared::envelope::header::is_envelope_size;
 use sotto_shared::id::{ReportId, RoomId, UserId};
 
@@ -35,8 +37,8 @@ fn check(room: &StoredRoom, session: &Session, wraps: &[ReportWrap]) -> Answer<(
     if !signs || state.closed {
         return Err(ErrorCode::Forbidden);
     }
-    if wraps.is_empty() || wraps.len() > MAX_REPORT_READERS {
-        return Err(ErrorCode::Malformed);
+    if wraps.is_empty() {
+        return Err(ErrorCode::InvalidEntry);
     }
     let mut seen = BTreeSet::new();
     for wrap in wraps {
@@ -55,24 +57,35 @@ fn check(room: &StoredRoom, session: &Session, wraps: &[ReportWrap]) -> Answer<(
 
 impl ModelRelay {
     pub(super) fn report_send(&mut self, session: &Session, ask: &ReportSend) -> Answer<Empty> {
-        if !is_envelope_size(ask.sealed.0.len()) {
+        if !is_envelope_size(ask.sealed.0.len()) || !(1..=MAX_REPORT_READERS).contains(&ask.wraps.len()) {
             return Err(ErrorCode::Malformed);
         }
         let now_ms = self.now_ms;
         let room = self.rooms.get_mut(&ask.room_id).ok_or(ErrorCode::NotFound)?;
         room.membership(&session.user_id)?;
-        check(room, session, &ask.wraps)?;
+        let is_closed = |user: &UserId| self.people.0.get(user).is_some_and(|account| account.closed);
+        let mut wraps = ask.wraps.clone();
+        wraps.retain(|wrap| !is_closed(&wrap.user_id));
+        check(room, session, &wraps)?;
         match room.reports.iter().find(|there| there.id == ask.report_id) {
             Some(there) if there.sealed == ask.sealed => return Ok(Empty {}),
             Some(_) => return Err(ErrorCode::Duplicate),
-            None if room.reports.len() as u64 >= MAX_OPEN_REPORTS => return Err(ErrorCode::TooLarge),
             None => {}
+        }
+        let waiting = |user: &UserId| {
+            (room.reports.iter())
+                .filter(|report| report.readers().contains(user))
+                .count() as u64
+        };
+        wraps.retain(|wrap| waiting(&wrap.user_id) < MAX_OPEN_REPORTS);
+        if wraps.is_empty() || room.reports.len() as u64 >= MAX_ROOM_REPORTS {
+            return Err(ErrorCode::TooLarge);
         }
         let report = StoredReport {
             id: ask.report_id,
             expires_ms: now_ms + REPORT_DAYS * 24 * 3600 * 1000,
             sealed: ask.sealed.clone(),
-            wraps: ask.wraps.clone(),
+            wraps,
         };
         let readers = report.readers();
         room.reports.push(report);

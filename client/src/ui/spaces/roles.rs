@@ -348,7 +348,7 @@ pub fn drop_role(id: RoomId, number: u8) -> AnyView {
                 }
             )
         } else {
-            "Nobody has it, so nothing changes for anybody.".into()
+            "Nobody has it. Links that give it stop working.".into()
         },
         act: "Remove role",
         safe: "Keep it",
