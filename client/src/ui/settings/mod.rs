@@ -190,7 +190,11 @@ pub fn sign_out() -> AnyView {
         act: "Sign out",
         safe: "Stay signed in",
         command: Command::SignOut,
-        done: Box::new(move || nav.replace(Place::Home)),
+        done: Box::new(move || {
+            // Where they were is nothing for whoever signs in next.
+            drop(nav.take_wanted());
+            nav.replace(Place::Home);
+        }),
     }
     .view()
 }
