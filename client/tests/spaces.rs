@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use futures_lite::future::block_on;
+use sotto_client::engine::Key;
 use sotto_client::testing::World;
 use sotto_client::view::{
     ChannelKind, Chat, Command, Heading, NewChannel, NewHeading, NewRole, Outcome, Problem, Rights, RoomKind, Space,
@@ -166,10 +167,23 @@ fn a_private_channel_is_for_those_in_it() {
         assert_eq!(say(&mut world, BOB, den, "thanks").await, Ok(Outcome::Done));
         assert_eq!(texts(&mut world, ADA, den).await, ["alone", "thanks"]);
         assert_eq!(world.browsers[CYD].chat(den), None);
+        let general = chat(&world, BOB, id, "general").unwrap();
+        for chat in [den, general] {
+            let text = "half a thou".to_owned();
+            assert_eq!(
+                world.run(BOB, Command::SaveDraft { chat, text }).await,
+                Ok(Outcome::Done)
+            );
+        }
         // Taken out, he hears nothing of what comes after, which is under another key.
         assert_eq!(world.run(ADA, people(vec![], vec![bob])).await, Ok(Outcome::Done));
         world.settle().await;
         assert_eq!(world.browsers[BOB].chat(den), None);
+        let begun = |chat| {
+            let disk = world.browsers[BOB].disk.borrow();
+            disk.records.contains_key(&Key::Draft(chat, None))
+        };
+        assert_eq!([den, general].map(begun), [false, true], "what he began goes with it");
         assert_eq!(say(&mut world, ADA, den, "alone again").await, Ok(Outcome::Done));
         let stored = &world.relay().rooms[&id];
         assert_eq!(stored.state.newest_of(&den.channel), 2);
