@@ -415,3 +415,62 @@ fn names_that_are_too_long_are_refused_and_nothing_changes() {
         assert_eq!(world.browsers[BOB].chat(general).unwrap().title, fits);
     });
 }
+
+/// A tab that has slept hears of a draft before it hears that one may write there: it takes it from nobody.
+#[test]
+fn what_is_begun_where_another_tab_does_not_know_of_stays() {
+    block_on(async {
+        let (mut world, id) = club("asleep").await;
+        let den = chat(&world, ADA, id, "den").unwrap();
+        let tab = world.tab(BOB);
+        world.settle().await;
+        world.go_offline(tab);
+        world.settle().await;
+        let add = vec![user(&mut world, "bob")];
+        let create = Command::CreateChannel {
+            space: id,
+            name: "attic".into(),
+            topic: String::new(),
+            kind: ChannelKind::Public,
+            heading: 1,
+            members: Vec::new(),
+        };
+        let people = Command::ChannelPeople {
+            chat: den,
+            add,
+            remove: Vec::new(),
+        };
+        assert!(matches!(world.run(ADA, create).await, Ok(Outcome::Channel(_))));
+        assert_eq!(world.run(ADA, people).await, Ok(Outcome::Done));
+        world.settle().await;
+        let attic = chat(&world, BOB, id, "attic").unwrap();
+        assert_eq!(
+            [
+                chat(&world, tab, id, "attic"),
+                world.browsers[tab].chat(den).map(|_| den)
+            ],
+            [None, None]
+        );
+        for chat in [den, attic] {
+            let text = "half a thou".to_owned();
+            assert_eq!(
+                world.run(BOB, Command::SaveDraft { chat, text }).await,
+                Ok(Outcome::Done)
+            );
+        }
+        world.settle().await;
+        world.go_online(tab);
+        world.settle().await;
+        for chat in [den, attic] {
+            assert!(
+                world.browsers[BOB]
+                    .disk
+                    .borrow()
+                    .records
+                    .contains_key(&Key::Draft(chat, None))
+            );
+            assert_eq!(world.browsers[BOB].chat(chat).unwrap().draft, "half a thou");
+        }
+        assert_eq!(world.browsers[tab].chat(attic).unwrap().draft, "half a thou");
+    });
+}

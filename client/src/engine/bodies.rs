@@ -464,10 +464,15 @@ impl Place<'_> {
         }
     }
 
-    /// Whether what was said about another message under this number stands, and for the first time.
+    /// Whether the deletion under this number stands, and was said for the first time. One that turned out to be void does not,
+    /// though it is still listed.
     fn is_heard(&self, seq: u64) -> bool {
+        let is_deletion = |body: &StoredBody| match body {
+            StoredBody::Act { act, .. } => matches!(act, Act::Delete { .. }),
+            _ => false,
+        };
         let message = self.channel.messages.get(&seq);
-        message.is_some_and(|message| matches!(message.body, StoredBody::Act { .. }) && !self.channel.is_again(message))
+        message.is_some_and(|message| is_deletion(&message.body) && !self.channel.is_again(message))
     }
 
     /// What is to be thought of an emptied message that is named among the edits of one that was taken away. Its bytes are
@@ -476,16 +481,18 @@ impl Place<'_> {
         let from_log = self.redacted_edits.get(&message.hash).into_iter().flatten();
         let from_log = from_log.map(|(target, by)| (*target, *by, u64::MAX));
         let deletions = self.channel.index.swept.get(&message.hash).into_iter().flatten();
-        // Of those that say the same the newest says it all.
+        // Of those that say the same the newest says it all. Who said it first is who is named.
         let newest = deletions.filter_map(|((target, by), seqs)| {
+            let first = *seqs.iter().find(|seq| self.is_heard(**seq))?;
             let seq = *seqs.iter().rev().find(|seq| self.is_heard(**seq))?;
             let StoredBody::Act { by: said, act } = &self.channel.messages.get(&seq)?.body else {
                 return None;
             };
-            (!self.is_void(seq, said, act)).then_some((*target, *by, seq))
+            (!self.is_void(seq, said, act)).then_some((first, (*target, *by, seq)))
         });
-        let mut newest: Vec<(Head, UserId, u64)> = newest.collect();
-        newest.sort_unstable_by_key(|(_, _, seq)| *seq);
+        let mut newest: Vec<(u64, (Head, UserId, u64))> = newest.collect();
+        newest.sort_unstable_by_key(|(first, _)| *first);
+        let newest = newest.into_iter().map(|(_, one)| one);
         let mut first = None;
         for (target, by, said_at) in from_log.chain(newest) {
             let is_edit = match self.channel.named(&target) {

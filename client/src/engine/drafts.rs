@@ -115,7 +115,7 @@ impl<S: Suite> Engine<S> {
 
     /// Whether a conversation was left or stands in no list any more, or the message that its thread begins with has gone. Of
     /// what is not known, or not in memory, that is not said.
-    fn has_gone(&self, chat: Chat, thread: Option<&Head>) -> bool {
+    pub(super) fn has_gone(&self, chat: Chat, thread: Option<&Head>) -> bool {
         let (Some(me), Some(room)) = (self.my_id(), self.rooms.get(&chat.room)) else {
             return false;
         };
@@ -127,7 +127,8 @@ impl<S: Suite> Engine<S> {
         if !room.is_member(&me) || room.left {
             return self.room_standing(room) == Standing::Left;
         }
-        room.state.kind == RoomKind::Space && !room.state.may_read(&me, &chat.channel)
+        let is_known = room.state.channels.contains_key(&chat.channel);
+        room.state.kind == RoomKind::Space && is_known && !room.state.may_read(&me, &chat.channel)
     }
 }
 

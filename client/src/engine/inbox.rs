@@ -306,6 +306,8 @@ impl<S: Suite> Engine<S> {
                     let again = matches!(step, LaneStep::Again) && shown.get(&place).is_some_and(|other| *other != seq);
                     if !again && room.view().is_timed_out(&content, log_seq, now_ms) {
                         seen.push((seq, content.log_seq));
+                        log_seq = log_seq.max(content.log_seq);
+                        room.channel.log_seq = room.channel.log_seq.max(content.log_seq);
                         StoredBody::Unreadable(Unreadable::TimedOut)
                     } else if again || room.view().comes_late(&content, log_seq) {
                         StoredBody::Unreadable(Unreadable::Damaged)

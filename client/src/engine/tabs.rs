@@ -61,6 +61,8 @@ impl<S: Suite> Engine<S> {
                 };
                 self.take_mark(&mark, out);
             }
+            // By what is known here the place may have gone, and there it has not: this is no reason to take it from them.
+            Said::Draft(_) if self.has_gone(chat, thread.as_ref()) => {}
             Said::Draft(text) => self.take_draft(chat, thread, text, out),
         }
     }
