@@ -205,6 +205,7 @@ test('in a thread one edits and leaves by the keyboard, as beside it', async ({ 
   await expect(editing).toBeVisible();
   await answer(alice).press('Enter');
   await expect(editing).toHaveCount(0);
+  expect(await texts(panel(alice))).toEqual(['which lamp?', 'the red one', 'or the blue one']);
   await answer(alice).press('ArrowUp');
   await answer(alice).fill('or the green one');
   await answer(alice).press('Enter');

@@ -58,10 +58,9 @@ pub fn closed(held: &crate::view::TimeOut) -> AnyView {
                 Icon::Clock.view(),
                 html::span().child((
                     html::b().child(by),
-                    format!(
-                        " gave you a time-out until {}. You can write again in ",
-                        when::moment(until_ms)
-                    ),
+                    " gave you a time-out until ",
+                    move || when::moment(until_ms),
+                    ". You can write again in ",
                     html::span()
                         .class("numeric")
                         .attr("aria-live", "off")

@@ -52,7 +52,8 @@ impl Desk {
         wire::ask(Command::ListInvites { room: self.room }, move |result| match result {
             Ok(Outcome::Invites(invites)) => drop(self.list.try_set(Some(invites))),
             Ok(_) => {}
-            Err(problem) => refuse(self.toasts, self.error, &problem),
+            // Whoever closed it meanwhile asked for nothing.
+            Err(problem) => drop(self.error.try_set(Some(words::problem(&problem)))),
         });
     }
 
@@ -376,7 +377,8 @@ fn row(desk: Desk, invite: Invite, role: Role) -> AnyView {
         format!(
             "ends {} ({})",
             link::left(invite.expires_ms),
-            when::moment(invite.expires_ms)
+            // Another day draws no row anew, with what is asked in it.
+            untrack(|| when::moment(invite.expires_ms))
         ),
     ];
     if invite.approval {

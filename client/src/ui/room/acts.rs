@@ -62,6 +62,8 @@ pub struct Talk {
     pub insert: RwSignal<Option<String>>,
     /// A message, by its number, that is to be brought to the screen as soon as it is there.
     pub wanted: RwSignal<Option<(Chat, u64)>>,
+    /// The conversation on screen, while there is a place to write in it.
+    pub writes: RwSignal<Option<Chat>>,
     /// The first of the messages that somebody said are unread: nothing there counts as read before they leave.
     pub unread: RwSignal<Option<(Chat, String)>>,
     /// The finger that called for the sheet is still down: where it is lifted it presses nothing.
@@ -79,6 +81,7 @@ impl Default for Talk {
             posted: RwSignal::new(None),
             insert: RwSignal::new(None),
             wanted: RwSignal::new(None),
+            writes: RwSignal::new(None),
             unread: RwSignal::new(None),
             resting: RwSignal::new(false),
         }
@@ -304,8 +307,7 @@ fn tools() -> Tools {
 
 impl Tools {
     fn can_write(self, room: Chat) -> bool {
-        let room = untrack(|| self.store.room(room));
-        room.is_some_and(|room| room.takes_words())
+        self.talk.writes.get_untracked() == Some(room)
     }
 
     /// What can be done with a message, now.
@@ -413,7 +415,7 @@ impl Tools {
 pub fn bar(room: Chat, message: MessageId, sent: Memo<bool>) -> AnyView {
     let tools = tools();
     let narrow = use_narrow();
-    let open = Memo::new(move |_| sent.get() && tools.store.room(room).is_some_and(|room| room.will_take_words()));
+    let open = Memo::new(move |_| sent.get() && tools.talk.writes.get() == Some(room));
     let at_once = move |sign: &'static str| {
         html::button()
             .r#type("button")

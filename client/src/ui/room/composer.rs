@@ -16,10 +16,11 @@ use super::reply;
 use super::slash::{self, Meant};
 use super::window::Window;
 use crate::state::{Store, authored};
-use crate::ui::dialogs::{Ask, Dialogs, use_dialogs};
+use crate::ui::dialogs::{Ask, Dialogs, refuse, use_dialogs};
 use crate::ui::kit::menu::{Entry, Face, menu};
+use crate::ui::kit::toast::Toasts;
 use crate::ui::kit::{Icon, button, popover};
-use crate::ui::screen::{use_narrow, use_store};
+use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::{browser, moderation, sidebar, when, wire, words};
 use crate::view::{Command, RoomKind};
 
@@ -60,6 +61,7 @@ struct Composer {
     editing: RwSignal<Option<Editing>>,
     before: StoredValue<String>,
     dialogs: Dialogs,
+    toasts: Toasts,
     /// When it was last said that somebody writes here.
     said_ms: StoredValue<u64>,
 }
@@ -77,6 +79,7 @@ pub fn composer(room: Chat, view: Window) -> AnyView {
         editing: RwSignal::new(None),
         before: StoredValue::new(String::new()),
         dialogs: use_dialogs(),
+        toasts: use_toasts(),
         said_ms: StoredValue::new(0),
     };
     let (talk, dialogs) = (use_talk(), use_dialogs());
@@ -465,8 +468,9 @@ impl Composer {
             .get_untracked()
             .filter(|replying| replying.room == self.room);
         talk.replying.set(None);
+        let (chat, toasts) = (self.room, self.toasts);
         let command = Command::Send {
-            chat: self.room,
+            chat,
             text: meant,
             reply: replying.as_ref().map(|replying| replying.message),
             thread: None,
@@ -474,14 +478,23 @@ impl Composer {
         wire::ask(command, move |result| match result {
             Ok(_) => self.keep(),
             Err(problem) => {
-                drop(self.error.try_set(Some(words::problem(&problem))));
+                refuse(toasts, self.error, &problem);
+                if self.editing.is_disposed() {
+                    // Somebody went on meanwhile: it waits here for them.
+                    wire::tell(Command::SaveDraft { chat, text });
+                    return;
+                }
                 // What was typed meanwhile stays, after what came back.
-                self.text
-                    .try_update(|now| *now = if now.is_empty() { text } else { format!("{text}\n{now}") });
-                let _ = self.kept.try_update_value(|kept| *kept = None);
+                let back = |now: &mut String| *now = if now.is_empty() { text } else { format!("{text}\n{now}") };
+                if self.editing.with_untracked(Option::is_some) {
+                    self.before.update_value(back);
+                } else {
+                    self.text.update(back);
+                }
+                self.kept.set_value(None);
                 self.keep();
-                if replying.is_some() {
-                    let _ = talk.replying.try_set(replying);
+                if replying.is_some() && talk.replying.with_untracked(Option::is_none) {
+                    talk.replying.set(replying);
                 }
             }
         });

@@ -127,7 +127,11 @@ fn conversation(id: Chat) -> AnyView {
     let held = moderation::strip::held(id);
     let view = window::Window::new(id);
     go_where_asked(id, view);
-    let posted = acts::use_talk().posted;
+    let (posted, writes) = (acts::use_talk().posted, acts::use_talk().writes);
+    Effect::new(move |_| writes.set(open.get().then_some(id)));
+    on_cleanup(move || {
+        let _ = writes.try_set(None);
+    });
     Effect::new(move |_| {
         if posted.get() == Some(id) {
             posted.set(None);

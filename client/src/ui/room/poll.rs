@@ -119,7 +119,8 @@ pub fn card(chat: Chat, message: MessageId, row: ArcRwSignal<Row>) -> AnyView {
     );
     let over =
         Memo::new(move |_| late.get() || poll.with(|poll| poll.as_ref().is_some_and(|poll| poll.ended.is_some())));
-    let open = Memo::new(move |_| sent.get() && !over.get() && store.room(chat).is_some_and(|room| room.takes_words()));
+    let open =
+        Memo::new(move |_| sent.get() && !over.get() && store.room(chat).is_some_and(|room| room.will_take_words()));
     // What stands in the boxes: one's vote, or what was pressed a moment ago.
     let (boxes, asking) = (RwSignal::new(Vec::<u8>::new()), RwSignal::new(0u32));
     Effect::new(move |_| {

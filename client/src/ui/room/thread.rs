@@ -15,14 +15,14 @@ use super::slash::{self, Meant};
 use super::window::Window;
 use super::{reply, timeline};
 use crate::state::{Store, authored};
-use crate::ui::dialogs::use_dialogs;
+use crate::ui::dialogs::{refuse, use_dialogs};
 use crate::ui::kit::mark::Size;
 use crate::ui::kit::{Icon, button};
 use crate::ui::moderation::strip;
 use crate::ui::nav::{icon_link, use_nav};
 use crate::ui::pictures::portrait;
 use crate::ui::place::Place;
-use crate::ui::screen::{use_narrow, use_store};
+use crate::ui::screen::{use_narrow, use_store, use_toasts};
 use crate::ui::{browser, when, wire, words};
 use crate::view::{Chat, Command, Outcome, Problem, Row, Target, Thread};
 
@@ -236,7 +236,7 @@ fn first_row(store: Store, root: EnvelopeHash) -> Option<Row> {
 
 /// Where one answers.
 fn composer(chat: Chat, root: EnvelopeHash, draft: RwSignal<Option<String>>, view: Window) -> AnyView {
-    let (store, talk, dialogs) = (use_store(), use_talk(), use_dialogs());
+    let (store, talk, dialogs, toasts) = (use_store(), use_talk(), use_dialogs(), use_toasts());
     let node = NodeRef::<html::Textarea>::new();
     let begun = draft.get_untracked().unwrap_or_default();
     let (text, error) = (RwSignal::new(begun.clone()), RwSignal::new(None::<String>));
@@ -304,9 +304,13 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: RwSignal<Option<String>>, vie
             Some(editing) => editing.text.clone(),
             None => before.try_update_value(std::mem::take).unwrap_or_default(),
         });
+        let begins = wanted.is_some();
         editing.set(wanted);
         field.caret_to(u32::MAX);
-        browser::focus(TEXT);
+        // What ends by itself takes the keyboard from nowhere else.
+        if begins {
+            browser::focus(TEXT);
+        }
     });
     // Somebody else's hand took it away meanwhile.
     Effect::new(move |_| {
@@ -338,17 +342,31 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: RwSignal<Option<String>>, vie
         let _ = talk.editing_answer.try_set(None);
         let _ = talk.replying_answer.try_set(None);
     });
+    // Gives back what was not sent; tells whether it stands here again.
     let refused = move |problem: Problem, text_back: String| {
-        let _ = error.try_set(Some(words::problem(&problem)));
-        text.try_update(|now| {
+        refuse(toasts, error, &problem);
+        if editing.is_disposed() {
+            // Somebody went on meanwhile: it waits here for them.
+            let _ = draft.try_set(Some(text_back.clone()));
+            let text = text_back;
+            wire::tell(Command::SaveThreadDraft { chat, root, text });
+            return false;
+        }
+        let back = |now: &mut String| {
             *now = if now.is_empty() {
                 text_back
             } else {
                 format!("{text_back}\n{now}")
             }
-        });
-        let _ = kept.try_update_value(|kept| *kept = None);
+        };
+        if editing.with_untracked(Option::is_some) {
+            before.update_value(back);
+        } else {
+            text.update(back);
+        }
+        kept.set_value(None);
         keep();
+        true
     };
     let send = move || {
         offers.close();
@@ -395,8 +413,9 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: RwSignal<Option<String>>, vie
             }
         };
         text.set(String::new());
-        // What is sent is no draft any more.
+        // What is sent is no draft any more, here and where one writes when that is drawn anew.
         kept.set_value(Some(String::new()));
+        draft.set(Some(String::new()));
         let replying = talk
             .replying_answer
             .get_untracked()
@@ -411,9 +430,9 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: RwSignal<Option<String>>, vie
         wire::ask(command, move |result| match result {
             Ok(_) => keep(),
             Err(problem) => {
-                refused(problem, said);
-                if replying.is_some() {
-                    let _ = talk.replying_answer.try_set(replying);
+                let is_back = refused(problem, said);
+                if is_back && replying.is_some() && talk.replying_answer.with_untracked(Option::is_none) {
+                    talk.replying_answer.set(replying);
                 }
             }
         });
@@ -451,7 +470,10 @@ fn composer(chat: Chat, root: EnvelopeHash, draft: RwSignal<Option<String>>, vie
                             "button button-quiet button-icon button-s",
                             Icon::X,
                             "Stop editing",
-                            move || talk.editing_answer.set(None),
+                            move || {
+                                talk.editing_answer.set(None);
+                                browser::focus(TEXT);
+                            },
                         ),
                     ))
                 })

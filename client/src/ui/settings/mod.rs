@@ -192,7 +192,7 @@ pub fn sign_out() -> AnyView {
         command: Command::SignOut,
         done: Box::new(move || {
             // Where they were is nothing for whoever signs in next.
-            drop(nav.take_wanted());
+            let _ = nav.take_wanted();
             nav.replace(Place::Home);
         }),
     }

@@ -419,7 +419,9 @@ pub fn take_out(chat: Chat, user: UserId) -> AnyView {
         },
         done: Box::new(move || {
             if mine {
-                nav.go(Place::Space(chat.room));
+                if nav.place_untracked().room() == Some(chat) {
+                    nav.go(Place::Space(chat.room));
+                }
                 toasts.ok(said.clone());
             } else {
                 toasts.ok("Taken out.");
