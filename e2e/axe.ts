@@ -12,7 +12,7 @@ export async function findings(page: Page, colorScheme: 'dark' | 'light'): Promi
   await page.evaluate(async () => {
     for (let at = 0; at < 2; at += 1) await new Promise((drawn) => requestAnimationFrame(drawn));
   });
-  const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+  const { violations } = await new AxeBuilder({ page }).options({ runOnly: RULES, resultTypes: ['violations'] }).setLegacyMode().analyze();
   return violations.map(({ id, help, nodes }) => {
     const where = nodes.map(({ html, any }) => `    ${html} ${any.map(({ message }) => message).join(', ')}`);
     return [`${id}: ${help}`, ...where].join('\n');
