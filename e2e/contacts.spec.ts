@@ -36,8 +36,8 @@ for (const [width, options] of [[1280, {}], [390, PHONE]] as const) {
 }
 
 test('somebody who is blocked is not there any more, in any browser, until that is taken back', async ({ signedUp, anotherBrowserOf }) => {
-  const [alice, bob] = await signedUp('alice', 'bob');
-  await alice.makesGroup('Sunday walk', ['bob']);
+  const [alice, bob, cleo] = await signedUp('alice', 'bob', 'cleo');
+  await alice.makesGroup('Sunday walk', ['bob', 'cleo']);
   await alice.says('in the group');
   await alice.opensDirectWith('bob');
   await alice.says('read this');
@@ -52,6 +52,23 @@ test('somebody who is blocked is not there any more, in any browser, until that 
   await bob.seesNot('in the group');
   await alice.says('and this');
   await alice.hasSentEverything();
+  // Among others they call for nothing, and what others answer to them shows nothing of it.
+  await bob.page.goto('/contacts');
+  const walk = bob.conversations.getByRole('link').filter({ hasText: 'Sunday walk' });
+  await alice.opens('Sunday walk');
+  await alice.says('@bob look here');
+  await alice.hasSentEverything();
+  await cleo.opensToWrite('Sunday walk');
+  const asked = cleo.message('@bob look here');
+  await asked.hover();
+  await asked.getByRole('button', { name: 'Reply' }).click();
+  await cleo.says('so do I');
+  await expect(walk).toContainText('so do I');
+  await expect(walk).toContainText('1 unread');
+  await expect(bob.page).not.toHaveTitle(/^\(/);
+  await bob.opens('Sunday walk');
+  await expect(bob.message('so do I').locator('.reply')).toHaveText('A message of somebody you blocked.');
+  await bob.seesNot('look here');
   const elsewhere = await anotherBrowserOf(bob);
   await elsewhere.signsIn();
   await elsewhere.isOnline();

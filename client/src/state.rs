@@ -10,8 +10,8 @@ use reactive_graph::signal::{ArcRwSignal, ReadSignal, RwSignal};
 use sotto_shared::id::{ChannelId, DeviceKeyId, EnvelopeHash, MessageId, RoomId, UserId};
 
 use crate::view::{
-    Alert, Body, Change, Chat, Link, Member, Order, Person, Phase, Presence, Problem, Reports, Room, RoomHush, Row,
-    Space, Step, Timeline, Usual,
+    Alert, Body, Change, Chat, Contact, Link, Member, Order, Person, Phase, Presence, Problem, Reports, Room, RoomHush,
+    Row, Space, Step, Timeline, Usual,
 };
 
 /// One row of the room on screen. The cell stays while the row's content changes, so focus and selection survive.
@@ -279,6 +279,11 @@ impl Store {
         self.person(id)
             .map(|person| person.shown().to_owned())
             .unwrap_or_default()
+    }
+
+    /// Whether nothing that this person says is to be shown.
+    pub fn is_blocked(self, id: UserId) -> bool {
+        self.person(id).is_some_and(|person| person.contact == Contact::Blocked)
     }
 
     /// The same where something is decided about a person: names may be anybody's, so the handle stands behind one.

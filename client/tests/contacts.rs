@@ -379,6 +379,88 @@ fn what_was_declined_or_blocked_is_not_there_and_comes_back() {
     }
 }
 
+/// What a conversation calls for, and what the list says of it.
+fn calls(world: &TestWorld, browser: usize, id: RoomId) -> (u32, u32, u32, Option<String>, Option<String>) {
+    let room = room(world, browser, id);
+    (
+        room.unread,
+        room.mentions,
+        room.threads,
+        room.alert.map(|alert| alert.text),
+        room.preview.map(|preview| preview.text),
+    )
+}
+
+#[test]
+fn what_somebody_who_is_blocked_says_among_others_calls_for_nothing() {
+    block_on(async {
+        let mut world = World::new(RustCrypto, "among others");
+        for handle in ["ada", "bob", "cyd"] {
+            world.newcomer(handle).await;
+        }
+        let (cyd, ada) = (2, id(&mut world, "ada"));
+        let tea = world.group(cyd, "Tea", &["ada", "bob"]).await;
+        world.say(BOB, tea, "who waters?").await;
+        world.say(cyd, tea, "me").await;
+        let read = Command::MarkRead { chat: tea.into() };
+        assert_eq!(world.run(BOB, read).await, Ok(Outcome::Done));
+        decide(&mut world, BOB, ada, ContactAct::Block).await;
+
+        world.say(ADA, tea, "@bob, look").await;
+        world.read(ADA, tea).await;
+        let rows = world.browsers[ADA].whole_rows();
+        let asked = rows.into_iter().find_map(|row| match row.body {
+            Body::Text { text, message, .. } if text == "who waters?" => Some(message),
+            _ => None,
+        });
+        let answer = Command::Send {
+            chat: tea.into(),
+            text: "not me".into(),
+            reply: None,
+            thread: asked,
+        };
+        assert_eq!(world.run(ADA, answer.clone()).await, Ok(Outcome::Done));
+        world.settle().await;
+        let nothing = (0, 0, 0, None, Some("me".to_owned()));
+        assert_eq!(calls(&world, BOB, tea), nothing);
+        assert_eq!(calls(&world, cyd, tea).0, 2, "the others hear it");
+        world.reload(BOB);
+        world.settle().await;
+        world.read(BOB, tea).await;
+        let back = Command::SetRead {
+            chat: tea.into(),
+            read: 2,
+        };
+        assert_eq!(world.run(BOB, back).await, Ok(Outcome::Done));
+        let (unread, mentions, threads, _, text) = calls(&world, BOB, tea);
+        assert_eq!(
+            (unread, mentions, threads, text.as_deref()),
+            (0, 0, 0, Some("me")),
+            "after a reload"
+        );
+
+        // What others say counts as ever, also in a thread where somebody blocked spoke last.
+        world.say(cyd, tea, "@bob, come").await;
+        world.read(cyd, tea).await;
+        assert_eq!(world.run(cyd, answer.clone()).await, Ok(Outcome::Done));
+        assert_eq!(world.run(ADA, answer).await, Ok(Outcome::Done));
+        world.settle().await;
+        let (unread, mentions, threads, _, text) = calls(&world, BOB, tea);
+        assert_eq!(
+            (unread, mentions, threads, text.as_deref()),
+            (1, 1, 1, Some("@bob, come"))
+        );
+
+        // Taken back, all of it is there.
+        decide(&mut world, BOB, ada, ContactAct::Forget).await;
+        let (unread, mentions, threads, _, text) = calls(&world, BOB, tea);
+        assert_eq!(
+            (unread, mentions, threads, text.as_deref()),
+            (2, 2, 1, Some("@bob, come"))
+        );
+    });
+}
+
 #[test]
 fn two_browsers_decide_apart_from_each_other_and_end_with_the_same() {
     block_on(async {

@@ -563,6 +563,21 @@ impl Place<'_> {
         Some(edits.last().map_or((text.as_str(), false), |text| (text, true)))
     }
 
+    /// What the list of rooms says of a message; nothing of one that does not stand, or stands in a thread.
+    pub fn preview(&self, message: &MessageRecord, now_ms: u64) -> Option<PreviewRecord> {
+        let by = message.body.by()?;
+        let (text, _) = self.words(message, now_ms)?;
+        if self.thread_of(message).is_some() {
+            return None;
+        }
+        Some(PreviewRecord {
+            author: by.author,
+            text: preview_of(text),
+            at_ms: by.at_ms,
+            seq: message.seq,
+        })
+    }
+
     /// Whether a message counts as unread news of somebody else.
     pub fn is_news(&self, message: &MessageRecord, me: UserId, now_ms: u64) -> bool {
         message.body.by().is_some_and(|by| by.author != me)
@@ -904,19 +919,7 @@ impl PlaceMut<'_> {
         let known = self.channel.preview.as_ref().map(|preview| preview.seq);
         let view = self.view();
         let messages = &view.channel.messages;
-        let preview = |message: &MessageRecord| {
-            let by = message.body.by()?;
-            let (text, _) = view.words(message, now_ms)?;
-            if view.thread_of(message).is_some() {
-                return None;
-            }
-            Some(PreviewRecord {
-                author: by.author,
-                text: preview_of(text),
-                at_ms: by.at_ms,
-                seq: message.seq,
-            })
-        };
+        let preview = |message: &MessageRecord| view.preview(message, now_ms);
         // Only when what stood there has changed itself all are looked through: there may be very many without a word.
         let is_stale = known.is_some_and(|seq| touched.contains(&seq));
         let newest = if is_stale {

@@ -3,7 +3,7 @@
 //! ```text
 //!  a direct message that somebody else began ─▶ a request ─┬─ accept, or write back ─▶ contact
 //!                                                          ├─ decline ─▶ not shown
-//!                                                          └─ block ──▶ not shown, whatever comes
+//!                                                          └─ block ──▶ not shown, whatever comes; elsewhere: `unheard`
 //! ```
 //!
 //! That something is a request follows from the room's log and from what was decided; nothing is written down for it. So a
@@ -115,6 +115,7 @@ impl<S: Suite> Engine<S> {
             state,
             since,
         };
+        let was_blocked = self.is_blocked(&user);
         let all = Contacts {
             list: List::new(self.contacts.values().copied().collect()).unwrap_or_default(),
         };
@@ -122,6 +123,9 @@ impl<S: Suite> Engine<S> {
         self.contacts = by_person(&all);
         self.put_book(Book::Contacts, &all.to_bytes(), ctx, out);
         self.contact_changed(&user, out);
+        if was_blocked != self.is_blocked(&user) {
+            self.refresh_standings(out);
+        }
     }
 
     /// Something else holds of a person now. A key that nobody was asked for until then is asked for.
@@ -363,8 +367,16 @@ impl<S: Suite> Engine<S> {
         changed.sort_unstable();
         changed.dedup();
         changed.retain(|user| before.get(user).map(|one| one.state) != self.decided(user));
+        let is_other = |user: &UserId| {
+            let was_blocked = before.get(user).is_some_and(|one| one.state == ContactState::Blocked);
+            was_blocked != self.is_blocked(user)
+        };
+        let is_heard_otherwise = changed.iter().any(is_other);
         for user in changed {
             self.contact_changed(&user, out);
+        }
+        if is_heard_otherwise {
+            self.refresh_standings(out);
         }
     }
 }

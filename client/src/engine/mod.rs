@@ -62,6 +62,7 @@ mod sync;
 mod tabs;
 mod threads;
 mod timeline;
+mod unheard;
 mod vault;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

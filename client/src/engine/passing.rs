@@ -448,7 +448,7 @@ impl<S: Suite> Engine<S> {
     fn show_typing(&self, chat: Chat, out: &mut Out<S::DeviceKey>) {
         let writers = self.passing.typing.get(&chat);
         let who = writers
-            .map(|writers| writers.keys().copied().collect())
+            .map(|writers| writers.keys().filter(|user| !self.is_blocked(user)).copied().collect())
             .unwrap_or_default();
         out.push(Effect::Show(Change::Typing { chat, who }));
     }

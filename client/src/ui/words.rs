@@ -2,6 +2,9 @@
 
 use crate::view::{ChannelKind, Delivery, Note, Over, Problem, Role, RoomKind, Step, Tamper, Trust, Unreadable};
 
+/// What stands where words of somebody would who is blocked.
+pub const OF_BLOCKED: &str = "A message of somebody you blocked.";
+
 /// One sentence for each problem, and where it helps a second one: what to do.
 pub fn problem(problem: &Problem) -> String {
     match problem {

@@ -231,7 +231,7 @@ fn text(
             .class("system")
             .attr("data-row", "")
             .tabindex("-1")
-            .child((Icon::X.view(), html::p().child("A message of somebody you blocked.")))
+            .child((Icon::X.view(), html::p().child(words::OF_BLOCKED)))
             .into_any();
     }
     html::li()

@@ -239,7 +239,7 @@ fn nothing_open() -> AnyView {
                         if any.get() {
                             "Choose a conversation on the left, or begin one. "
                         } else {
-                            "Write to somebody whose handle you know, or make a group. "
+                            "Write to somebody whose handle you know, or make a group or a space. "
                         }
                     },
                     "Only the people in a conversation can read it, nobody else, not even whoever runs this server.",
@@ -255,6 +255,7 @@ fn nothing_open() -> AnyView {
                             Ask::NewMessage,
                         ),
                         item(Icon::Users, "New group", "A name and the people in it", Ask::NewGroup),
+                        item(Icon::Hash, "New space", "Channels, and roles for many", Ask::NewSpace),
                     )
                 }),
                 item(

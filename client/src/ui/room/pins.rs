@@ -94,6 +94,14 @@ fn one(id: Chat, pin: Pin, may: bool) -> AnyView {
         Quote::Text { by, text, .. } => (Some(by), text),
         _ => (None, "An earlier message".to_owned()),
     };
+    let blocked = Memo::new(move |_| author.is_some_and(|author| store.is_blocked(author)));
+    let text = move || {
+        if blocked.get() {
+            words::OF_BLOCKED.to_owned()
+        } else {
+            text.clone()
+        }
+    };
     let go = move |_| {
         if untrack(|| narrow.get()) {
             nav.go(Place::Room(id));
@@ -118,7 +126,10 @@ fn one(id: Chat, pin: Pin, may: bool) -> AnyView {
                 .on(leptos::ev::click, go)
                 .child((
                     html::span().class("pin-head").child((
-                        author.map(|author| html::b().attr("dir", "auto").child(move || store.name(author))),
+                        move || {
+                            let author = author.filter(|_| !blocked.get());
+                            author.map(|author| html::b().attr("dir", "auto").child(move || store.name(author)))
+                        },
                         (pin.at_ms > 0).then(|| {
                             html::time()
                                 .class("muted")

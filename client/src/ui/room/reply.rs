@@ -14,6 +14,7 @@ use crate::ui::kit::mark::hue;
 use crate::ui::kit::{Icon, button};
 use crate::ui::nav::use_nav;
 use crate::ui::screen::use_store;
+use crate::ui::words;
 use crate::view::{Chat, Quote, Target, Ties};
 
 /// A message that is to be answered.
@@ -152,6 +153,11 @@ pub fn above(room: Chat, ties: Memo<Ties>) -> AnyView {
                     .into_any()
             };
             match quote {
+                Quote::Text { message, by, .. } if store.is_blocked(by) => press(
+                    Target::Message(message),
+                    "Go to the message",
+                    html::span().class("truncate").child(words::OF_BLOCKED).into_any(),
+                ),
                 Quote::Text {
                     message,
                     by,

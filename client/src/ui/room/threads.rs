@@ -111,6 +111,14 @@ fn line(id: Chat, one: ListedThread) -> AnyView {
         Quote::Earlier(_) => (None, "An earlier message".to_owned()),
         Quote::Gone | Quote::Nowhere => (None, "A message that is gone".to_owned()),
     };
+    let blocked = Memo::new(move |_| author.is_some_and(|author| store.is_blocked(author)));
+    let text = move || {
+        if blocked.get() {
+            words::OF_BLOCKED.to_owned()
+        } else {
+            text.clone()
+        }
+    };
     html::li()
         .class("pin")
         .child(
@@ -118,11 +126,13 @@ fn line(id: Chat, one: ListedThread) -> AnyView {
                 .class("pin-go")
                 .href(Place::Thread(id, thread.root).path())
                 .child((
-                    author.map(|author| {
-                        html::span()
-                            .class("pin-head")
-                            .child(html::b().attr("dir", "auto").child(move || store.name(author)))
-                    }),
+                    move || {
+                        author.filter(|_| !blocked.get()).map(|author| {
+                            html::span()
+                                .class("pin-head")
+                                .child(html::b().attr("dir", "auto").child(move || store.name(author)))
+                        })
+                    },
                     html::span().class("pin-text").attr("dir", "auto").child(text),
                     html::span().class("muted pin-by").child((
                         move || format!("{}, {}", answers(thread.answers), newest(thread.last_ms)),

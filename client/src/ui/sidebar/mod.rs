@@ -177,6 +177,7 @@ fn nothing_yet() -> AnyView {
                 html::div().class("column-acts").child((
                     button::button("button button-s", "New message", move || dialogs.open(Ask::NewMessage)),
                     button::button("button button-s", "New group", move || dialogs.open(Ask::NewGroup)),
+                    button::button("button button-s", "New space", move || dialogs.open(Ask::NewSpace)),
                 )),
             ))
             .into_any()
