@@ -453,7 +453,7 @@ impl<S: Suite> Engine<S> {
         let seq = room.state.seq;
         let mut fork = None;
         let mut still = std::mem::take(&mut room.claims);
-        let channels = &self.channels;
+        let (channels, decided) = (&self.channels, &self.contacts);
         let room = &*room;
         still.retain(|(channel, user), claim| {
             let chat = Chat {
@@ -463,7 +463,7 @@ impl<S: Suite> Engine<S> {
             let Some(channel) = channels.get(&chat) else {
                 return false;
             };
-            let place = Place { room, channel };
+            let place = Place { room, channel, decided };
             let cause = place.contradiction((claim.log_seq, claim.log_head), (claim.seen_seq, claim.seen_t));
             if let (Some(cause), Some(signed)) = (cause, claim.signed.clone()) {
                 fork = Some((chat, cause.by(signed)));

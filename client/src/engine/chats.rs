@@ -16,6 +16,7 @@ use sotto_shared::log::room_log::RoomKind;
 
 use super::Engine;
 use super::bodies::Index;
+use super::contacts::Decided;
 use super::outbox::Outbox;
 use super::polls::Tally;
 use super::profiles::{Own, Telling};
@@ -297,6 +298,7 @@ impl Channel {
 pub(crate) struct Place<'a> {
     pub room: &'a Room,
     pub channel: &'a Channel,
+    pub decided: &'a Decided,
 }
 
 impl Deref for Place<'_> {
@@ -310,6 +312,7 @@ impl Deref for Place<'_> {
 pub(crate) struct PlaceMut<'a> {
     pub room: &'a mut Room,
     pub channel: &'a mut Channel,
+    pub decided: &'a Decided,
 }
 
 impl Deref for PlaceMut<'_> {
@@ -330,6 +333,7 @@ impl PlaceMut<'_> {
         Place {
             room: self.room,
             channel: self.channel,
+            decided: self.decided,
         }
     }
 }
@@ -338,11 +342,13 @@ impl PlaceMut<'_> {
 pub(super) fn place_mut<'a>(
     rooms: &'a mut BTreeMap<RoomId, Room>,
     channels: &'a mut BTreeMap<Chat, Channel>,
+    decided: &'a Decided,
     id: Chat,
 ) -> Option<PlaceMut<'a>> {
     Some(PlaceMut {
         room: rooms.get_mut(&id.room)?,
         channel: channels.get_mut(&id)?,
+        decided,
     })
 }
 
@@ -398,11 +404,12 @@ impl<S: Suite> Engine<S> {
         Some(Place {
             room: self.rooms.get(&id.room)?,
             channel: self.channels.get(&id)?,
+            decided: &self.contacts,
         })
     }
 
     pub(super) fn place_mut(&mut self, id: Chat) -> Option<PlaceMut<'_>> {
-        place_mut(&mut self.rooms, &mut self.channels, id)
+        place_mut(&mut self.rooms, &mut self.channels, &self.contacts, id)
     }
 
     /// Every conversation of a room.

@@ -124,7 +124,7 @@ impl<S: Suite> Engine<S> {
         self.put_book(Book::Contacts, &all.to_bytes(), ctx, out);
         self.contact_changed(&user, out);
         if was_blocked != self.is_blocked(&user) {
-            self.refresh_standings(out);
+            self.count_anew(out);
         }
     }
 
@@ -376,7 +376,7 @@ impl<S: Suite> Engine<S> {
             self.contact_changed(&user, out);
         }
         if is_heard_otherwise {
-            self.refresh_standings(out);
+            self.count_anew(out);
         }
     }
 }

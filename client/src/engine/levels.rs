@@ -74,7 +74,6 @@ impl<S: Suite> Engine<S> {
         // In a direct message every word is to the other.
         let is_all = hush.level == Level::Everything || room.state.kind == RoomKind::Direct;
         unread
-            .filter(|(_, message)| !message.body.by().is_some_and(|by| self.is_blocked(&by.author)))
             .filter(|(_, message)| {
                 let is_news = || room.is_news(message, me, self.now_ms) || room.answers_to(message, me);
                 room.still_calls(message, me) || is_all && is_news()

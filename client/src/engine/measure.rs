@@ -13,6 +13,7 @@ use sotto_shared::id::{ChannelId, UserId};
 use sotto_shared::log::room_log::RoomState;
 
 use super::chats::{Channel, Place};
+use super::contacts::Decided;
 use super::inbox::{Outcome, open_all};
 use super::rooms::Room;
 use super::{Ctx, epochs};
@@ -72,6 +73,7 @@ impl OpenRoom {
         let place = Place {
             room: &self.0,
             channel: &self.1,
+            decided: &Decided::new(),
         };
         let opened = open_all(place, messages, true, suite).await;
         opened

@@ -479,20 +479,23 @@ impl<S: Suite> Engine<S> {
         out: &mut Out<S::DeviceKey>,
     ) -> Result<(), Problem> {
         let lane = self.lane;
-        let (Some(me), Some(room)) = (&self.me, place_mut(&mut self.rooms, &mut self.channels, id)) else {
+        let (Some(me), Some(room)) = (
+            &self.me,
+            place_mut(&mut self.rooms, &mut self.channels, &self.contacts, id),
+        ) else {
             return Ok(());
         };
         let Some(key) = room.view().message_key(n) else {
             return Ok(());
         };
-        let PlaceMut { room, channel } = room;
+        let PlaceMut { room, channel, decided } = room;
         let newest = channel.lanes.get(&(me.dk_id, lane));
         let (mut ctr, mut prev_own) =
             newest.map_or_else(|| (0, lane_start(&me.dk_id, &lane)), |end| (end.ctr, end.head));
         let mut saves = Vec::new();
         let mut chars = 0;
         let is_slow = room.state.slowed_at(&me.user_id, &id.channel, room.state.seq) > 0;
-        let place = Place { room, channel };
+        let place = Place { room, channel, decided };
         let mut next_text_ms = place.next_text_ms(&me.user_id, ctx.now_ms).unwrap_or_default();
         let mut wake_ms = None;
         let held_until = room.state.time_out_ends(&me.user_id);

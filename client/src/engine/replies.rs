@@ -204,7 +204,7 @@ impl Place<'_> {
         }
     }
 
-    /// Whether a text calls this person by name, with all others, or answers them.
+    /// Whether a text calls this person by name, with all others, or answers them. Of whom they blocked none does.
     pub fn calls(&self, message: &MessageRecord, me: UserId) -> bool {
         let StoredBody::Text { author, ties, .. } = &message.body else {
             return false;
@@ -213,7 +213,8 @@ impl Place<'_> {
             let target = ties.reply.as_ref().and_then(|hash| self.channel.named(hash));
             target.is_some_and(|target| target.seq < message.seq && target.body.by().is_some_and(|by| by.author == me))
         };
-        *author != me && (ties.mentions.contains(&me) || (ties.everyone && self.may_call(author)) || answers())
+        let counts = *author != me && !self.is_unheard(author);
+        counts && (ties.mentions.contains(&me) || (ties.everyone && self.may_call(author)) || answers())
     }
 
     /// The same, unless it was read already, in its thread.
@@ -223,7 +224,8 @@ impl Place<'_> {
 
     /// What an unread text adds to both counts. What stands in a thread is no news of the conversation, but it may call.
     fn counts(&self, message: &MessageRecord, me: Option<UserId>) -> (u32, u32) {
-        let Some(by) = message.body.by().filter(|_| message.body.speaks()) else {
+        let by = message.body.by().filter(|_| message.body.speaks());
+        let Some(by) = by.filter(|by| !self.is_unheard(&by.author)) else {
             return (0, 0);
         };
         let Some(me) = me.filter(|me| *me != by.author) else {

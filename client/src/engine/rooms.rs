@@ -725,9 +725,8 @@ impl<S: Suite> Engine<S> {
             at_ms,
             state,
         });
-        let heard = self.heard(room, me);
         let preview = waiting.or_else(|| {
-            heard.preview.map(|p| Preview {
+            room.channel.preview.clone().map(|p| Preview {
                 author: p.author,
                 text: p.text,
                 at_ms: p.at_ms,
@@ -761,15 +760,19 @@ impl<S: Suite> Engine<S> {
                 .min(self.now_ms),
             preview,
             // A request calls for nothing.
-            unread: if self.is_request(&room) { 0 } else { heard.unread },
+            unread: if self.is_request(&room) { 0 } else { room.channel.unread },
             request: self.is_request(&room),
             is_counted: room.channel.exact,
             read: room.channel.read_seq,
             hush,
             alert: alert.filter(|_| !self.is_request(&room)),
-            mentions: heard.mentions,
-            threads: if self.is_request(&room) { 0 } else { heard.threads },
-            newest_thread: heard.newest_thread,
+            mentions: room.channel.mentions,
+            threads: if self.is_request(&room) {
+                0
+            } else {
+                room.channel.threads.unread()
+            },
+            newest_thread: room.channel.threads.newest_unread(),
             pins: room.shown_pins(self.now_ms).len() as u32,
             draft: self.draft(id, None),
             channel: info,

@@ -190,8 +190,16 @@ impl PlaceMut<'_> {
         roots
     }
 
+    /// What is new in the threads in memory, once others count than before.
+    pub(super) fn count_threads_anew(&mut self, me: UserId) {
+        let roots: Vec<Head> = self.channel.threads.standing.keys().copied().collect();
+        for root in roots {
+            self.count_news(root, Some(me));
+        }
+    }
+
     fn count_news(&mut self, root: Head, me: Option<UserId>) {
-        let news = me.and_then(|me| self.view().unread_answer(&root, me, |by| *by != me));
+        let news = me.and_then(|me| self.view().unread_answer(&root, me));
         let told = &mut self.channel.threads.kept.news;
         match news {
             Some(seq) => drop(told.insert(root, seq)),
@@ -250,37 +258,25 @@ impl Place<'_> {
             || begins().is_some_and(|by| by.author == me)
     }
 
-    /// The newest unread answer of those who count, in a thread that concerns this person.
-    fn unread_answer(&self, root: &Head, me: UserId, counts: impl Fn(&UserId) -> bool) -> Option<u64> {
+    /// The newest unread answer of somebody else in a thread that concerns this person.
+    fn unread_answer(&self, root: &Head, me: UserId) -> Option<u64> {
         let threads = &self.channel.threads;
         let standing = threads.standing.get(root).filter(|_| self.concerns(root, me))?;
         let from = threads.read_up_to(root).saturating_add(1);
-        let is_theirs = |seq: &&u64| self.author_of(**seq).is_some_and(|by| counts(&by));
+        let is_theirs = |seq: &&u64| {
+            let message = self.channel.messages.get(seq);
+            message
+                .and_then(|message| message.body.by())
+                .is_some_and(|by| by.author != me && !self.is_unheard(&by.author))
+        };
         standing.range(from..).rev().take(LOOKED).find(is_theirs).copied()
-    }
-
-    fn author_of(&self, seq: u64) -> Option<UserId> {
-        self.channel.messages.get(&seq)?.body.by().map(|by| by.author)
-    }
-
-    /// The threads with something new of those who count, and its number. What is not in memory counts.
-    pub fn news_in_threads(&self, me: UserId, counts: impl Fn(&UserId) -> bool) -> Vec<(Head, u64)> {
-        let news = self.channel.threads.kept.news.iter();
-        let heard = news.filter_map(|(root, seq)| {
-            let is_heard = self.author_of(*seq).is_none_or(|by| counts(&by));
-            let seq = is_heard
-                .then_some(*seq)
-                .or_else(|| self.unread_answer(root, me, &counts));
-            seq.map(|seq| (*root, seq))
-        });
-        heard.collect()
     }
 
     /// Whether a message is an unread answer of somebody else in a thread that concerns this person.
     pub fn answers_to(&self, message: &MessageRecord, me: UserId) -> bool {
         self.thread_of(message).is_some_and(|root| {
             message.seq > self.channel.threads.read_up_to(&root)
-                && message.body.by().is_some_and(|by| by.author != me)
+                && (message.body.by()).is_some_and(|by| by.author != me && !self.is_unheard(&by.author))
                 && self.concerns(&root, me)
         })
     }

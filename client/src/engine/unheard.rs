@@ -1,75 +1,62 @@
-//! What people who are blocked say where others are, too. It comes and is kept, since the others may answer it; it calls for
-//! nothing, and the list shows the words before it.
+//! What people who are blocked say where others are, too. It comes and is kept, since others may answer it, and it calls for
+//! nothing: it is not counted, not told, and the list shows the words before it.
 
 use sotto_shared::contacts::ContactState;
 use sotto_shared::crypto::suite::Suite;
-use sotto_shared::id::{EnvelopeHash, UserId};
+use sotto_shared::id::UserId;
+use sotto_shared::log::room_log::RoomKind;
 
-use super::Engine;
-use super::chats::Place;
-use super::record::{MessageRecord, PreviewRecord};
+use super::chats::{Place, PlaceMut};
+use super::contacts::Decided;
+use super::{Effect, Engine, Out};
 
-/// Messages that are looked at for words of somebody else, and unread ones for words that do not count.
-const LOOKED_AT: usize = 1000;
+fn is_blocked(decided: &Decided, user: &UserId) -> bool {
+    decided
+        .get(user)
+        .is_some_and(|contact| contact.state == ContactState::Blocked)
+}
 
-/// What a conversation calls for and shows in the list.
-pub(super) struct Heard {
-    pub unread: u32,
-    pub mentions: u32,
-    /// Threads with something new.
-    pub threads: u32,
-    pub newest_thread: Option<EnvelopeHash>,
-    pub preview: Option<PreviewRecord>,
+impl Place<'_> {
+    /// Whether what this person says here calls for nothing. A direct message with them is not shown at all.
+    pub fn is_unheard(&self, user: &UserId) -> bool {
+        self.state.kind != RoomKind::Direct && is_blocked(self.decided, user)
+    }
+}
+
+impl PlaceMut<'_> {
+    /// What the list says, and what is new in threads, as far as it is in memory.
+    pub(super) fn list_anew(&mut self, me: UserId, now_ms: u64) {
+        let listed = self.channel.preview.as_ref();
+        if listed.is_some_and(|preview| self.view().is_unheard(&preview.author)) {
+            self.channel.preview = None;
+        }
+        let known = self.channel.preview.as_ref().map_or(0, |preview| preview.seq + 1);
+        let newer = self.channel.messages.range(known..).map(|(seq, _)| *seq).collect();
+        self.renew_preview(&newer, now_ms);
+        self.count_threads_anew(me);
+    }
 }
 
 impl<S: Suite> Engine<S> {
     pub(super) fn is_blocked(&self, user: &UserId) -> bool {
-        self.contacts
-            .get(user)
-            .is_some_and(|contact| contact.state == ContactState::Blocked)
+        is_blocked(&self.contacts, user)
     }
 
-    /// Without what those said who are blocked, as far as it is in memory.
-    pub(super) fn heard(&self, room: Place<'_>, me: UserId) -> Heard {
-        let channel = room.channel;
-        let all = Heard {
-            unread: channel.unread,
-            mentions: channel.mentions,
-            threads: channel.threads.unread(),
-            newest_thread: channel.threads.newest_unread(),
-            preview: channel.preview.clone(),
+    /// Somebody was blocked, or is no longer: what is unread is counted anew.
+    pub(super) fn count_anew(&mut self, out: &mut Out<S::DeviceKey>) {
+        let (Some(me), now_ms) = (self.my_id(), self.now_ms) else {
+            return;
         };
-        if !self
-            .contacts
-            .values()
-            .any(|contact| contact.state == ContactState::Blocked)
-        {
-            return all;
-        }
-        let is_unheard = |message: &&MessageRecord| message.body.by().is_some_and(|by| self.is_blocked(&by.author));
-        let from = channel.read_seq.saturating_add(1);
-        let unread = channel.messages.range(from..).map(|(_, message)| message);
-        let (mut news, mut calls) = (0, 0);
-        for message in unread.rev().take(LOOKED_AT).filter(is_unheard) {
-            news += u32::from(room.is_news(message, me, self.now_ms));
-            calls += u32::from(room.words(message, self.now_ms).is_some() && room.still_calls(message, me));
-        }
-        let threads = room.news_in_threads(me, |user| *user != me && !self.is_blocked(user));
-        let is_known = |preview: &&PreviewRecord| !self.is_blocked(&preview.author);
-        let before = || {
-            let messages = channel.messages.values().rev().take(LOOKED_AT);
-            let heard = messages.filter(|message| !is_unheard(message));
-            heard.into_iter().find_map(|message| room.preview(message, self.now_ms))
-        };
-        Heard {
-            unread: all.unread.saturating_sub(news),
-            mentions: all.mentions.saturating_sub(calls),
-            threads: threads.len() as u32,
-            newest_thread: threads
-                .iter()
-                .max_by_key(|(_, seq)| *seq)
-                .map(|(root, _)| EnvelopeHash::from_bytes(*root.as_bytes())),
-            preview: (all.preview.as_ref().filter(is_known).cloned()).or_else(|| all.preview.and_then(|_| before())),
+        let chats: Vec<_> = self.channels.keys().copied().collect();
+        for chat in chats {
+            let Some(mut room) = self.place_mut(chat).filter(|room| room.state.kind != RoomKind::Direct) else {
+                continue;
+            };
+            room.list_anew(me, now_ms);
+            self.count(chat, out);
+            if let Some(room) = self.place(chat) {
+                out.push(Effect::Save(vec![room.channel.to_record()]));
+            }
         }
     }
 }
