@@ -354,13 +354,13 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    /// The vault was read: what it says of people holds here, too.
-    pub(super) fn contacts_came(&mut self, out: &mut Out<S::DeviceKey>) {
+    /// The vault was read: what it says of people holds here, too. Says whether others are blocked now than before.
+    pub(super) fn contacts_came(&mut self, out: &mut Out<S::DeviceKey>) -> bool {
         let held = self.me.as_ref().and_then(|me| me.vault.books.get(&Book::Contacts));
         let read = held.map(|held| Contacts::from_bytes(&held.plain));
         // What cannot be read is no reason to forget whom one has blocked.
         let Ok(all) = read.unwrap_or_else(|| Ok(Contacts::default())) else {
-            return;
+            return false;
         };
         let before = std::mem::replace(&mut self.contacts, by_person(&all));
         let mut changed: Vec<UserId> = before.keys().chain(self.contacts.keys()).copied().collect();
@@ -375,9 +375,7 @@ impl<S: Suite> Engine<S> {
         for user in changed {
             self.contact_changed(&user, out);
         }
-        if is_heard_otherwise {
-            self.count_anew(out);
-        }
+        is_heard_otherwise
     }
 }
 

@@ -246,6 +246,7 @@ impl<S: Suite> Engine<S> {
             if let Some(mut room) = self.place_mut(id) {
                 room.count_unread(me, now_ms);
                 room.list_anew(me, now_ms);
+                out.push(Effect::Save(vec![room.channel.to_record()]));
             }
             self.show_room_row(id, out);
         }
