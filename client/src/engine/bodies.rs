@@ -563,31 +563,11 @@ impl Place<'_> {
         Some(edits.last().map_or((text.as_str(), false), |text| (text, true)))
     }
 
-    /// What the list of rooms says of a message; nothing of one that does not stand, or stands in a thread.
-    fn preview(&self, message: &MessageRecord, now_ms: u64) -> Option<PreviewRecord> {
-        let by = message.body.by().filter(|by| !self.is_unheard(&by.author))?;
-        let (text, _) = self.words(message, now_ms)?;
-        if self.thread_of(message).is_some() {
-            return None;
-        }
-        Some(PreviewRecord {
-            author: by.author,
-            text: preview_of(text),
-            at_ms: by.at_ms,
-            seq: message.seq,
-        })
-    }
-
-    /// Whether words of somebody else stand in the conversation itself.
-    pub fn is_of_others(&self, message: &MessageRecord, me: UserId, now_ms: u64) -> bool {
+    /// Whether a message counts as unread news of somebody else.
+    pub fn is_news(&self, message: &MessageRecord, me: UserId, now_ms: u64) -> bool {
         message.body.by().is_some_and(|by| by.author != me)
             && self.words(message, now_ms).is_some()
             && self.thread_of(message).is_none()
-    }
-
-    /// Whether a message counts as unread news.
-    pub fn is_news(&self, message: &MessageRecord, me: UserId, now_ms: u64) -> bool {
-        self.is_of_others(message, me, now_ms) && !message.body.by().is_some_and(|by| self.is_unheard(&by.author))
     }
 
     /// Reactions of a message with those of ours that are on their way, in the order they first came up, with everybody who
@@ -920,11 +900,23 @@ impl Place<'_> {
 
 impl PlaceMut<'_> {
     /// The newest message that stands, for the list of rooms.
-    pub(super) fn renew_preview(&mut self, touched: &BTreeSet<u64>, now_ms: u64) {
+    fn renew_preview(&mut self, touched: &BTreeSet<u64>, now_ms: u64) {
         let known = self.channel.preview.as_ref().map(|preview| preview.seq);
         let view = self.view();
         let messages = &view.channel.messages;
-        let preview = |message: &MessageRecord| view.preview(message, now_ms);
+        let preview = |message: &MessageRecord| {
+            let by = message.body.by()?;
+            let (text, _) = view.words(message, now_ms)?;
+            if view.thread_of(message).is_some() {
+                return None;
+            }
+            Some(PreviewRecord {
+                author: by.author,
+                text: preview_of(text),
+                at_ms: by.at_ms,
+                seq: message.seq,
+            })
+        };
         // Only when what stood there has changed itself all are looked through: there may be very many without a word.
         let is_stale = known.is_some_and(|seq| touched.contains(&seq));
         let newest = if is_stale {

@@ -106,14 +106,12 @@ impl Book {
 }
 
 impl<S: Suite> Engine<S> {
-    /// The vault was read: what it says of people and conversations holds here, too. Says whether others are blocked now than
-    /// before.
-    pub(super) fn books_came(&mut self, out: &mut Out<S::DeviceKey>) -> bool {
-        let is_heard_otherwise = self.contacts_came(out);
+    /// The vault was read: what it says of people and conversations holds here, too.
+    pub(super) fn books_came(&mut self, out: &mut Out<S::DeviceKey>) {
+        self.contacts_came(out);
         self.profile_came(out);
         self.own_picture_came(out);
         self.levels_came(out);
         self.marks_came(out);
-        is_heard_otherwise
     }
 }

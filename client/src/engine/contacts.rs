@@ -3,7 +3,7 @@
 //! ```text
 //!  a direct message that somebody else began ─▶ a request ─┬─ accept, or write back ─▶ contact
 //!                                                          ├─ decline ─▶ not shown
-//!                                                          └─ block ──▶ not shown, whatever comes; elsewhere: `unheard`
+//!                                                          └─ block ──▶ not shown, whatever comes; calls nobody elsewhere
 //! ```
 //!
 //! That something is a request follows from the room's log and from what was decided; nothing is written down for it. So a
@@ -26,7 +26,24 @@ use crate::view::{self, Chat, ContactAct, Outcome, Problem};
 /// What was decided, by person.
 pub(crate) type Decided = BTreeMap<UserId, Contact>;
 
+fn is_blocked(decided: &Decided, user: &UserId) -> bool {
+    let contact = decided.get(user);
+    contact.is_some_and(|contact| contact.state == ContactState::Blocked)
+}
+
+impl Place<'_> {
+    /// Whether what this person says here calls for nothing. They are not to find out: that it came, and was read, is counted
+    /// as ever.
+    pub fn is_unheard(&self, user: &UserId) -> bool {
+        is_blocked(self.decided, user)
+    }
+}
+
 impl<S: Suite> Engine<S> {
+    pub(super) fn is_blocked(&self, user: &UserId) -> bool {
+        is_blocked(&self.contacts, user)
+    }
+
     fn decided(&self, user: &UserId) -> Option<ContactState> {
         self.contacts.get(user).map(|contact| contact.state)
     }
@@ -115,7 +132,6 @@ impl<S: Suite> Engine<S> {
             state,
             since,
         };
-        let was_blocked = self.is_blocked(&user);
         let all = Contacts {
             list: List::new(self.contacts.values().copied().collect()).unwrap_or_default(),
         };
@@ -123,9 +139,6 @@ impl<S: Suite> Engine<S> {
         self.contacts = by_person(&all);
         self.put_book(Book::Contacts, &all.to_bytes(), ctx, out);
         self.contact_changed(&user, out);
-        if was_blocked != self.is_blocked(&user) {
-            self.count_anew(out);
-        }
     }
 
     /// Something else holds of a person now. A key that nobody was asked for until then is asked for.
@@ -354,28 +367,22 @@ impl<S: Suite> Engine<S> {
         }
     }
 
-    /// The vault was read: what it says of people holds here, too. Says whether others are blocked now than before.
-    pub(super) fn contacts_came(&mut self, out: &mut Out<S::DeviceKey>) -> bool {
+    /// The vault was read: what it says of people holds here, too.
+    pub(super) fn contacts_came(&mut self, out: &mut Out<S::DeviceKey>) {
         let held = self.me.as_ref().and_then(|me| me.vault.books.get(&Book::Contacts));
         let read = held.map(|held| Contacts::from_bytes(&held.plain));
         // What cannot be read is no reason to forget whom one has blocked.
         let Ok(all) = read.unwrap_or_else(|| Ok(Contacts::default())) else {
-            return false;
+            return;
         };
         let before = std::mem::replace(&mut self.contacts, by_person(&all));
         let mut changed: Vec<UserId> = before.keys().chain(self.contacts.keys()).copied().collect();
         changed.sort_unstable();
         changed.dedup();
         changed.retain(|user| before.get(user).map(|one| one.state) != self.decided(user));
-        let is_other = |user: &UserId| {
-            let was_blocked = before.get(user).is_some_and(|one| one.state == ContactState::Blocked);
-            was_blocked != self.is_blocked(user)
-        };
-        let is_heard_otherwise = changed.iter().any(is_other);
         for user in changed {
             self.contact_changed(&user, out);
         }
-        is_heard_otherwise
     }
 }
 

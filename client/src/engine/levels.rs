@@ -8,6 +8,7 @@ use sotto_shared::log::room_log::RoomKind;
 
 use super::books::Book;
 use super::chats::Place;
+use super::record::MessageRecord;
 use super::rooms::Room;
 use super::{Ctx, Effect, Engine, Out};
 use crate::view::{self, Alert, Change, Chat, Hush, Level, Outcome, Problem, RoomHush};
@@ -70,7 +71,9 @@ impl<S: Suite> Engine<S> {
             .copied()
             .unwrap_or_default();
         let from = room.channel.read_seq.max(told_from).checked_add(1)?;
-        let unread = room.channel.messages.range(from..).rev().take(LOOKED_AT);
+        let is_heard = |message: &MessageRecord| !message.body.by().is_some_and(|by| room.is_unheard(&by.author));
+        let unread = room.channel.messages.range(from..).rev();
+        let unread = unread.filter(|(_, message)| is_heard(message)).take(LOOKED_AT);
         // In a direct message every word is to the other.
         let is_all = hush.level == Level::Everything || room.state.kind == RoomKind::Direct;
         unread

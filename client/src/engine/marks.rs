@@ -211,7 +211,7 @@ impl<S: Suite> Engine<S> {
     }
 
     /// What is unread, after the mark has moved. What is not in memory is loaded first, if there is not too much of it.
-    pub(super) fn count(&mut self, chat: Chat, out: &mut Out<S::DeviceKey>) {
+    fn count(&mut self, chat: Chat, out: &mut Out<S::DeviceKey>) {
         let (Some(me), now_ms) = (self.my_id(), self.now_ms) else {
             return;
         };
@@ -245,8 +245,6 @@ impl<S: Suite> Engine<S> {
         for id in guessed {
             if let Some(mut room) = self.place_mut(id) {
                 room.count_unread(me, now_ms);
-                room.list_anew(me, now_ms);
-                out.push(Effect::Save(vec![room.channel.to_record()]));
             }
             self.show_room_row(id, out);
         }

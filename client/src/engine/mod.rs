@@ -62,7 +62,6 @@ mod sync;
 mod tabs;
 mod threads;
 mod timeline;
-mod unheard;
 mod vault;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

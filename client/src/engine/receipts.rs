@@ -52,14 +52,13 @@ pub struct Receipt {
 }
 
 impl Place<'_> {
-    /// Whether there are words of others among the messages behind `told`, up to `read`. Also of who is blocked: they are not
-    /// to find out.
+    /// Whether there are words of others among the messages behind `told`, up to `read`.
     fn has_read_others(&self, told: u64, read: u64, me: UserId, now_ms: u64) -> bool {
         let (Some(from), true) = (told.checked_add(1), told < read) else {
             return false;
         };
         let mut since = self.channel.messages.range(from..=read).rev();
-        since.any(|(_, message)| self.is_of_others(message, me, now_ms))
+        since.any(|(_, message)| self.is_news(message, me, now_ms))
     }
 
     /// What a value of a slot says, if it can be anybody's receipt and is newer than what is known.

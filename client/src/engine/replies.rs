@@ -224,8 +224,7 @@ impl Place<'_> {
 
     /// What an unread text adds to both counts. What stands in a thread is no news of the conversation, but it may call.
     fn counts(&self, message: &MessageRecord, me: Option<UserId>) -> (u32, u32) {
-        let by = message.body.by().filter(|_| message.body.speaks());
-        let Some(by) = by.filter(|by| !self.is_unheard(&by.author)) else {
+        let Some(by) = message.body.by().filter(|_| message.body.speaks()) else {
             return (0, 0);
         };
         let Some(me) = me.filter(|me| *me != by.author) else {

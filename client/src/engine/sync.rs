@@ -863,8 +863,7 @@ impl<S: Suite> Engine<S> {
             }
         }
         self.drafts_came(loaded.drafts);
-        // What is kept was counted without whom they had blocked.
-        let _ = self.books_came(out);
+        self.books_came(out);
         self.show_signed_in(out);
         self.show_people(out);
         let ids: Vec<RoomId> = self.rooms.keys().copied().collect();

@@ -190,14 +190,6 @@ impl PlaceMut<'_> {
         roots
     }
 
-    /// What is new in the threads in memory, once others count than before.
-    pub(super) fn count_threads_anew(&mut self, me: UserId) {
-        let roots: Vec<Head> = self.channel.threads.standing.keys().copied().collect();
-        for root in roots {
-            self.count_news(root, Some(me));
-        }
-    }
-
     fn count_news(&mut self, root: Head, me: Option<UserId>) {
         let news = me.and_then(|me| self.view().unread_answer(&root, me));
         let told = &mut self.channel.threads.kept.news;
@@ -263,13 +255,11 @@ impl Place<'_> {
         let threads = &self.channel.threads;
         let standing = threads.standing.get(root).filter(|_| self.concerns(root, me))?;
         let from = threads.read_up_to(root).saturating_add(1);
-        let is_theirs = |seq: &&u64| {
-            let message = self.channel.messages.get(seq);
-            message
-                .and_then(|message| message.body.by())
-                .is_some_and(|by| by.author != me && !self.is_unheard(&by.author))
-        };
-        standing.range(from..).rev().take(LOOKED).find(is_theirs).copied()
+        let author = |seq: &u64| self.channel.messages.get(seq)?.body.by().map(|by| by.author);
+        // Whoever writes very much must not hide what others wrote before.
+        let is_heard = |seq: &&u64| author(seq).is_some_and(|author| !self.is_unheard(&author));
+        let mut heard = standing.range(from..).rev().filter(is_heard).take(LOOKED);
+        heard.find(|seq| author(seq) != Some(me)).copied()
     }
 
     /// Whether a message is an unread answer of somebody else in a thread that concerns this person.

@@ -630,9 +630,7 @@ impl<S: Suite> Engine<S> {
             return;
         }
         out.push(Effect::Save(vec![me.save_keys()]));
-        if self.books_came(out) {
-            self.count_anew(out);
-        }
+        self.books_came(out);
         self.write_vault(ctx, out);
         self.show_people(out);
         // A key that came with it may open rooms.

@@ -13,7 +13,7 @@ use crate::ui::nav::use_nav;
 use crate::ui::pictures::portrait;
 use crate::ui::place::Place;
 use crate::ui::screen::use_store;
-use crate::ui::{hush, presence, rail, when};
+use crate::ui::{hush, presence, rail, when, words};
 use crate::view::{Delivery, Room, RoomKind, Standing};
 
 pub fn talk(id: Chat) -> AnyView {
@@ -179,6 +179,7 @@ fn preview(store: Store, room: &Room, show_draft: bool) -> AnyView {
         (_, Standing::Left) => "You left.".to_owned(),
         (None, Standing::WaitingForKey) => "The room key is on the way.".to_owned(),
         (None, _) => "Nothing written yet".to_owned(),
+        (Some(preview), _) if store.is_blocked(preview.author) => words::OF_BLOCKED.to_owned(),
         (Some(preview), _) => {
             let text = one_line(&preview.text);
             if store.me() == Some(preview.author) {
