@@ -299,6 +299,8 @@ export const TYPED: Record<string, Types> = {
     await dialog.getByLabel('Name', { exact: true }).fill(secret);
     await dialog.getByRole('button', { name: 'Add heading' }).click();
     await expect(page.getByRole('heading', { name: secret })).toBeVisible();
+    // The heading may stand there first: keys that come before the dialog has gone open nothing.
+    await expect(dialog).toBeHidden();
   },
   'name of a private channel': async ({ alice }, secret) => {
     const { page } = alice;
