@@ -255,7 +255,7 @@ fn nothing_open() -> AnyView {
                             Ask::NewMessage,
                         ),
                         item(Icon::Users, "New group", "A name and the people in it", Ask::NewGroup),
-                        item(Icon::Hash, "New space", "Channels, and roles for many", Ask::NewSpace),
+                        item(Icon::Hash, "New space", "Channels, for many people", Ask::NewSpace),
                     )
                 }),
                 item(
